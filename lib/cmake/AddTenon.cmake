@@ -1,0 +1,87 @@
+# Functions that every CMakeLists.txt of the project uses.
+
+# add_tenon_subdirectories(DIR...): the directories in order.
+function(add_tenon_subdirectories)
+  foreach(dir ${ARGN})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${dir}/CMakeLists.txt)
+      add_subdirectory(${dir})
+    endif()
+  endforeach()
+endfunction()
+
+# The headers that nearly every compiler file includes, compiled once.
+function(_tenon_mlir_pch)
+  if(NOT TARGET TenonMLIRPCH)
+    file(WRITE ${CMAKE_BINARY_DIR}/pch/empty.cpp "")
+    add_library(TenonMLIRPCH OBJECT ${CMAKE_BINARY_DIR}/pch/empty.cpp)
+    target_compile_options(TenonMLIRPCH PRIVATE -fno-exceptions)
+    target_include_directories(TenonMLIRPCH SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+    target_compile_definitions(TenonMLIRPCH PUBLIC ${LLVM_DEFINITIONS_LIST})
+    target_precompile_headers(TenonMLIRPCH PRIVATE
+      <mlir/Dialect/Func/IR/FuncOps.h>
+      <mlir/Dialect/MemRef/IR/MemRef.h>
+      <mlir/Dialect/SCF/IR/SCF.h>
+      <mlir/Dialect/Arith/IR/Arith.h>
+      <mlir/Dialect/Math/IR/Math.h>
+      <mlir/Dialect/Tensor/IR/Tensor.h>
+      <mlir/Dialect/Vector/IR/VectorOps.h>
+      <mlir/Dialect/LLVMIR/LLVMDialect.h>
+      <mlir/IR/Builders.h>
+      <mlir/IR/BuiltinOps.h>
+      <mlir/Pass/Pass.h>
+      <mlir/Pass/PassManager.h>
+      <mlir/Transforms/DialectConversion.h>
+      <mlir/Transforms/GreedyPatternRewriteDriver.h>)
+  endif()
+endfunction()
+
+separate_arguments(LLVM_DEFINITIONS_LIST NATIVE_COMMAND "${LLVM_DEFINITIONS}")
+
+# add_tenon_library(NAME SOURCES... [MLIR] [DEPENDS targets...] [LINK libs...])
+# A static library. MLIR: it may include LLVM and MLIR headers (invariant I2 keeps the runtime
+# and the parsers without them), has RTTI on and exceptions off, and uses the precompiled headers.
+function(add_tenon_library name)
+  cmake_parse_arguments(ARG "MLIR" "" "LINK;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  if(ARG_MLIR)
+    _tenon_mlir_pch()
+    target_include_directories(${name} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+    target_compile_definitions(${name} PUBLIC ${LLVM_DEFINITIONS_LIST})
+    target_compile_options(${name} PRIVATE -fno-exceptions)
+    target_link_libraries(${name} PUBLIC MLIR LLVM)
+    target_precompile_headers(${name} REUSE_FROM TenonMLIRPCH)
+  endif()
+endfunction()
+
+# add_tenon_tool(NAME SOURCES... [MLIR] [LINK libs...]): a program in build/bin.
+function(add_tenon_tool name)
+  cmake_parse_arguments(ARG "MLIR" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  if(ARG_MLIR)
+    _tenon_mlir_pch()
+    target_include_directories(${name} SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+    target_compile_definitions(${name} PRIVATE ${LLVM_DEFINITIONS_LIST})
+    target_compile_options(${name} PRIVATE -fno-exceptions)
+    target_link_libraries(${name} PRIVATE MLIR LLVM)
+    target_precompile_headers(${name} REUSE_FROM TenonMLIRPCH)
+  endif()
+endfunction()
+
+# add_tenon_unittest(NAME SOURCES... [MLIR] [LINK libs...]): a GoogleTest program, one ctest test.
+function(add_tenon_unittest name)
+  cmake_parse_arguments(ARG "MLIR" "" "LINK" ${ARGN})
+  if(ARG_MLIR)
+    add_tenon_tool(${name} ${ARG_UNPARSED_ARGUMENTS} MLIR LINK ${ARG_LINK} GTest::gtest GTest::gtest_main)
+  else()
+    add_tenon_tool(${name} ${ARG_UNPARSED_ARGUMENTS} LINK ${ARG_LINK} GTest::gtest GTest::gtest_main)
+  endif()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/Unit)
+  add_test(NAME unit-${name} COMMAND ${name})
+  set_tests_properties(unit-${name} PROPERTIES TIMEOUT 120
+    ENVIRONMENT "TENON_SOURCE_DIR=${CMAKE_SOURCE_DIR};TENON_BINARY_DIR=${CMAKE_BINARY_DIR}")
+endfunction()
