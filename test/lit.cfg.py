@@ -1,0 +1,91 @@
+# Configuration of the lit tests; lit.site.cfg.py in the build tree loads it.
+#
+# Tools are found through PATH: tenonc, tenon-opt and tenon-bench in the build's bin, FileCheck, not
+# and split-file in LLVM's. Substitutions:
+#   %python     a Python that has numpy                        (REQUIRES: numpy)
+#   %reference  the numpy implementation, test/Reference/reference.py   (REQUIRES: numpy)
+#   %random     makes random checkpoints, test/Reference/make_random_model.py  (REQUIRES: numpy)
+#   %integration  helper scripts of test/Integration/Inputs
+#   %shared     data beside the repository                     (REQUIRES: shared-data)
+#   %examples   the repository's examples/
+#   %qemu       qemu-x86_64                                    (REQUIRES: qemu)
+# A test whose REQUIRES isn't met on this machine is reported as UNSUPPORTED, never as passed.
+
+import os
+import shutil
+
+import lit.formats
+
+config.name = "Tenon"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test", ".tenon"]
+config.excludes = ["Inputs", "Unit"]
+config.test_source_root = os.path.join(config.tenon_source_dir, "test")
+config.test_exec_root = os.path.join(config.tenon_binary_dir, "test")
+
+path = [os.path.join(config.tenon_binary_dir, "bin"), config.llvm_tools_dir]
+config.environment["PATH"] = os.pathsep.join(path + [os.environ.get("PATH", "")])
+for name in ("TENON_SHARED", "CCACHE_DIR", "HOME", "TMPDIR"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+# numpy's BLAS would start a thread for every core beside lit's own workers.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    config.environment[name] = "1"
+
+# Features and the substitutions that go with them.
+shared = os.environ.get("TENON_SHARED") or os.path.join(config.tenon_source_dir, os.pardir, "shared")
+shared = os.path.normpath(shared)
+if os.path.isdir(os.path.join(shared, "models")):
+    config.available_features.add("shared-data")
+config.substitutions.append(("%shared", shared))
+
+if config.tenon_python:
+    config.available_features.add("numpy")
+reference = os.path.join(config.test_source_root, "Reference")
+python = config.tenon_python or "no-python-with-numpy"
+config.substitutions.append(("%reference", f"{python} {reference}/reference.py"))
+config.substitutions.append(("%random", f"{python} {reference}/make_random_model.py"))
+config.substitutions.append(("%integration", os.path.join(config.test_source_root, "Integration", "Inputs")))
+config.substitutions.append(("%examples", os.path.join(config.tenon_source_dir, "examples")))
+config.substitutions.append(("%python", python))
+
+qemu = shutil.which("qemu-x86_64")
+if qemu:
+    config.available_features.add("qemu")
+config.substitutions.append(("%qemu", qemu or "no-qemu"))
+
+
+def cpu_flags():
+    """The CPU's feature flags, in the kernel's spelling and in LLVM's (avx512_bf16, avx512bf16)."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("flags"):
+                    flags = set(line.split(":", 1)[1].split())
+                    return flags | {flag.replace("_", "") for flag in flags}
+    except OSError:
+        pass
+    return set()
+
+
+flags = cpu_flags()
+config.available_features |= flags
+# The levels of the x86-64 psABI.
+levels = {
+    "x86-64-v2": {"sse4_2", "ssse3", "popcnt", "cx16"},
+    "x86-64-v3": {"avx2", "fma", "bmi2", "f16c", "movbe"},
+    "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
+wanted = set()
+for level, needs in levels.items():
+    wanted |= needs
+    if wanted <= flags:
+        config.available_features.add(level)
+
+# A hang is a failure. lit needs psutil to end a whole process tree.
+if not lit_config.maxIndividualTestTime:
+    supported, reason = lit_config.maxIndividualTestTimeIsSupported
+    if supported:
+        lit_config.maxIndividualTestTime = 60
+    else:
+        lit_config.note("no timeout per test: " + reason)
