@@ -1,0 +1,129 @@
+//===- TenonAttrs.td - attributes of the tenon dialect -----*- tablegen -*-===//
+
+#ifndef TENON_DIALECT_TENON_IR_TENONATTRS_TD
+#define TENON_DIALECT_TENON_IR_TENONATTRS_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/TensorEncoding.td"
+include "tenon/Dialect/Tenon/IR/TenonDialect.td"
+
+class Tenon_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<Tenon_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+def Tenon_ActivationKind : I32EnumAttr<"ActivationKind", "an elementwise activation function", [
+    I32EnumAttrCase<"Identity", 0, "identity">,
+    I32EnumAttrCase<"Silu", 1, "silu">,
+    I32EnumAttrCase<"Gelu", 2, "gelu">,
+    I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">,
+    I32EnumAttrCase<"Relu", 4, "relu">,
+    I32EnumAttrCase<"Tanh", 5, "tanh">,
+    I32EnumAttrCase<"Sigmoid", 6, "sigmoid">]> {
+  let cppNamespace = "::tenon";
+  let genSpecializedAttr = 0;
+}
+
+def Tenon_ActivationKindAttr
+    : EnumAttr<Tenon_Dialect, Tenon_ActivationKind, "activation_kind"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Tenon_PanelAttr : Tenon_Attr<"Panel", "panel",
+    [DeclareAttrInterfaceMethods<VerifiableTensorEncoding, ["verifyEncoding"]>]> {
+  let summary = "weights of a linear packed in panels of output columns";
+  let description = [{
+    The encoding of a packed weight. The type keeps its logical shape `[N, K]`
+    (with the layers before it, if stacked); memory holds
+    `[ceil(N / n)][ceil(K / k)][n][k]`, zero padded, so that a micro-kernel
+    reads one stream. A panel of n = 4, k = 2 of a matrix W:
+
+    ```
+    memory:   W[0,0] W[0,1]  W[1,0] W[1,1]  W[2,0] W[2,1]  W[3,0] W[3,1]
+              W[0,2] W[0,3]  W[1,2] W[1,3]  W[2,2] W[2,3]  W[3,2] W[3,3]  ...
+    ```
+
+    `k` is 1 for multiply-add kernels and 2 for bf16 pairs (`vdpbf16ps`).
+    `interleave` = 2 says that the rows come in two halves (gate, then up), and
+    that a panel holds n/2 rows of the first half, then the n/2 rows of the
+    second half at the same place, so that a gated epilogue has both in
+    registers.
+
+    Example: `tensor<5x64x64xbf16, #tenon.panel<n = 32, k = 2>>`
+  }];
+  let parameters = (ins "int64_t":$n, "int64_t":$k,
+                        DefaultValuedParameter<"int64_t", "1">:$interleave);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The packed shape of a logical [..., N, K]: [..., panels, K / k, n, k].
+    ::llvm::SmallVector<int64_t> getPackedShape(::llvm::ArrayRef<int64_t> logicalShape) const;
+  }];
+}
+
+def Tenon_SourceAttr : Tenon_Attr<"Source", "source"> {
+  let summary = "where rows of a weight come from in the checkpoint";
+  let description = [{
+    A checkpoint tensor by its name, in which `{i}` stands for the layer. Its
+    element type and shape are those of the file. `transposed`: the file holds
+    the matrix as [in, out] (Conv1D), the weight is [out, in].
+
+    Example: `#tenon.source<"h.{i}.attn.c_attn.weight", tensor<768x2304xf32>, transposed>`
+  }];
+  let parameters = (ins StringRefParameter<"name or template">:$name,
+                        "::mlir::RankedTensorType":$type,
+                        DefaultValuedParameter<"bool", "false">:$transposed);
+  let hasCustomAssemblyFormat = 1;
+}
+
+def Tenon_RopeTableAttr : Tenon_Attr<"RopeTable", "rope_table"> {
+  let summary = "a computed weight: cosines and sines of rotary positions";
+  let description = [{
+    Row p of the table `[context, 2 F]` is
+    `cos(p f_0) ... cos(p f_{F-1}), sin(p f_0) ... sin(p f_{F-1})`, each times
+    `scale`. Every scaling scheme (linear, llama3, yarn, longrope) is a choice
+    of the frequencies f and of the scale (RoFormer, arXiv:2104.09864).
+
+    Example: `#tenon.rope_table<frequencies = [1.0, 0.1], scale = 1.0>`
+  }];
+  let parameters = (ins "::mlir::DenseF64ArrayAttr":$frequencies, "::mlir::FloatAttr":$scale);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{ double getScaleValue() const { return getScale().getValueAsDouble(); } }];
+}
+
+def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
+  let summary = "the CPU that kernels are generated for";
+  let description = [{
+    The only way in which transforms see the target: the width of a vector
+    register in bits, the number of such registers, the instructions that
+    matter to kernels, and the sizes of the caches in bytes.
+    Set on the module as `tenon.target`.
+  }];
+  let parameters = (ins StringRefParameter<"LLVM's name of the CPU">:$cpu,
+                        StringRefParameter<"LLVM's feature string">:$features,
+                        "int64_t":$vector_bits, "int64_t":$registers,
+                        "bool":$fma, "bool":$avx512, "bool":$bf16_dot,
+                        "int64_t":$l1, "int64_t":$l2, "int64_t":$l3);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Tenon_TileAttr : Tenon_Attr<"Tile", "tile"> {
+  let summary = "the tile sizes chosen for an operation";
+  let description = [{
+    Written by `tenon-select-tiles`, applied by `tenon-apply-tiles` and read by
+    the micro-kernel emitters; can be overridden by hand.
+
+    * linear: the register tile is `rows` x `columns` outputs; one task of a
+      dispatch computes `group` panels of the weight for all rows.
+    * attention: `rows` queries form a tile; `columns` keys form a block.
+    * row-wise operations: one task computes `group` rows.
+  }];
+  let parameters = (ins DefaultValuedParameter<"int64_t", "1">:$rows,
+                        DefaultValuedParameter<"int64_t", "1">:$columns,
+                        DefaultValuedParameter<"int64_t", "1">:$group);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+#endif // TENON_DIALECT_TENON_IR_TENONATTRS_TD

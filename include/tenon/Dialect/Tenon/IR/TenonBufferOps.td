@@ -1,0 +1,106 @@
+//===- TenonBufferOps.td - the memory level ----------------*- tablegen -*-===//
+//
+// Operations that exist on memrefs only: attention on cache blocks, and the
+// dispatch of tiles over the workers.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_DIALECT_TENON_IR_TENONBUFFEROPS_TD
+#define TENON_DIALECT_TENON_IR_TENONBUFFEROPS_TD
+
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "tenon/Dialect/Tenon/IR/TenonFusedOps.td"
+
+def Tenon_AppendKVOp : Tenon_Op<"append_kv", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "keys and values written to cache blocks";
+  let description = [{
+    `keys[g, (p+t) / 16, d, (p+t) % 16] = key[g, t, d]`,
+    `values[g, p+t, d] = value[g, t, d]`, p the position.
+
+    Example:
+    ```mlir
+    tenon.append_kv %k, %v, %keys, %values at %pos
+      : memref<4x?x8xf32, strided<[8, 128, 1], offset: ?>>, memref<4x?x8xf32, strided<[8, 128, 1], offset: ?>>,
+        memref<4x32x8x16xf32>, memref<4x512x8xf32>
+    ```
+  }];
+  let arguments = (ins AnyStridedMemRef:$key, AnyStridedMemRef:$value, AnyStridedMemRef:$keys,
+                       AnyStridedMemRef:$values, Index:$position, OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = [{
+    $key `,` $value `,` $keys `,` $values `at` $position attr-dict
+    `:` type($key) `,` type($value) `,` type($keys) `,` type($values)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "attention on cache blocks";
+  let description = [{
+    `tenon.attention` of queries `[H, T, D]` at positions position + t on keys
+    in transposed blocks `[G, S/16, D, 16]` and values `[G, S, D]`, of which
+    `length` tokens are present (position + T for a causal call).
+
+    Example:
+    ```mlir
+    tenon.block_attention %q, %keys, %values at %pos length %len into %o {causal, scale = 0.35 : f32}
+      : memref<8x?x8xf32, strided<[8, 64, 1], offset: ?>>, memref<4x32x8x16xf32>, memref<4x512x8xf32>,
+        memref<8x?x8xf32, strided<[8, 64, 1], offset: ?>>
+    ```
+  }];
+  let arguments = (ins AnyStridedMemRef:$query, AnyStridedMemRef:$keys, AnyStridedMemRef:$values,
+                       Index:$position, Index:$length, Optional<AnyStridedMemRef>:$valid,
+                       AnyStridedMemRef:$out, F32Attr:$scale, UnitAttr:$causal,
+                       OptionalAttr<I64Attr>:$window, OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = [{
+    $query `,` $keys `,` $values `at` $position `length` $length
+    (`valid` `(` $valid^ `:` type($valid) `)`)? `into` $out attr-dict
+    `:` type($query) `,` type($keys) `,` type($values) `,` type($out)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tenon_CopyOp : Tenon_Op<"copy", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "copies one array to another";
+  let description = [{
+    Example: `tenon.copy %a into %b : memref<?x64xf32>, memref<?x64xf32>`
+  }];
+  let arguments = (ins AnyStridedMemRef:$input, AnyStridedMemRef:$out, OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$input `into` $out attr-dict `:` type($input) `,` type($out)";
+  let hasVerifier = 1;
+}
+
+def Tenon_DispatchOp : Tenon_Op<"dispatch", [SingleBlockImplicitTerminator<"::tenon::YieldOp">,
+    RecursiveMemoryEffects]> {
+  let summary = "independent tasks, spread over the workers";
+  let description = [{
+    Runs its body for every task `t` in `[0, count)`, in any order and on any
+    worker; `grain` is the least number of tasks worth handing over. Tasks
+    write disjoint places, and what a task computes does not depend on which
+    worker runs it (I5). `label` names the operation in a profile.
+
+    Example:
+    ```mlir
+    tenon.dispatch %t of %count grain 1 label "linear qkv" {
+      ...
+    }
+    ```
+  }];
+  let arguments = (ins Index:$count, I64Attr:$grain, StrAttr:$label);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::Value":$count, "int64_t":$grain, "::llvm::StringRef":$label,
+      CArg<"::llvm::function_ref<void(::mlir::OpBuilder &, ::mlir::Location, ::mlir::Value)>", "nullptr">:$body)>];
+  let extraClassDeclaration = [{
+    ::mlir::Value getTask() { return getBody().front().getArgument(0); }
+  }];
+}
+
+def Tenon_YieldOp : Tenon_Op<"yield", [Pure, ReturnLike, Terminator, HasParent<"DispatchOp">]> {
+  let summary = "ends a dispatch's body";
+  let description = [{ Example: `tenon.yield` (implicit). }];
+  let assemblyFormat = "attr-dict";
+}
+
+#endif // TENON_DIALECT_TENON_IR_TENONBUFFEROPS_TD

@@ -1,0 +1,70 @@
+//===- TenonDialect.h - the tenon dialect -----------------------*- C++ -*-===//
+//
+// The dialect's attributes, types and operations. Their documentation is in
+// the .td files beside this header and is generated to build/docs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_DIALECT_TENON_IR_TENONDIALECT_H
+#define TENON_DIALECT_TENON_IR_TENONDIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace tenon::detail {
+/// The effects of a compute operation: none on tensors; reads of the memref
+/// operands and a write of `into` on memrefs.
+void getComputeEffects(
+    mlir::Operation *op,
+    llvm::SmallVectorImpl<
+        mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
+        &effects);
+/// Checks that a compute operation is on tensors with a result, or on memrefs
+/// with an `into` operand.
+mlir::LogicalResult verifyComputeOp(mlir::Operation *op);
+} // namespace tenon::detail
+
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h.inc"
+#include "tenon/Dialect/Tenon/IR/TenonEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "tenon/Dialect/Tenon/IR/TenonAttrs.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "tenon/Dialect/Tenon/IR/TenonTypes.h.inc"
+
+#include "tenon/Dialect/Tenon/IR/TenonInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "tenon/Dialect/Tenon/IR/TenonOps.h.inc"
+
+namespace tenon {
+
+/// Names of the attributes that a module carries.
+inline constexpr llvm::StringLiteral kTargetAttrName = "tenon.target";
+/// "decoder" or "encoder".
+inline constexpr llvm::StringLiteral kKindAttrName = "tenon.kind";
+/// The longest sequence in tokens: positions are below it.
+inline constexpr llvm::StringLiteral kContextAttrName = "tenon.context";
+/// The most tokens that one call takes.
+inline constexpr llvm::StringLiteral kMaxChunkAttrName = "tenon.max_chunk";
+
+/// The panel layout of a weight's type, or null if the weight is not packed.
+PanelAttr getPanel(mlir::Type type);
+/// The bytes that a value of this tensor type takes: packed, if it has a panel.
+int64_t getStorageBytes(mlir::RankedTensorType type);
+/// The target of the module around an operation, or null.
+TargetAttr getTarget(mlir::Operation *op);
+
+} // namespace tenon
+
+#endif // TENON_DIALECT_TENON_IR_TENONDIALECT_H

@@ -1,0 +1,132 @@
+//===- TenonBufferOps.cpp - the memory level ------------------------------===//
+
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+
+using namespace mlir;
+using namespace tenon;
+
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+
+static void addRead(Effects &effects, OpOperand &operand) {
+  effects.emplace_back(MemoryEffects::Read::get(), &operand,
+                       SideEffects::DefaultResource::get());
+}
+static void addWrite(Effects &effects, OpOperand &operand) {
+  effects.emplace_back(MemoryEffects::Write::get(), &operand,
+                       SideEffects::DefaultResource::get());
+}
+
+void AppendKVOp::getEffects(Effects &effects) {
+  addRead(effects, getKeyMutable());
+  addRead(effects, getValueMutable());
+  addWrite(effects, getKeysMutable());
+  addWrite(effects, getValuesMutable());
+}
+
+/// Checks that keys are blocks [G, S/16, D, 16] and values [G, S, D].
+static LogicalResult verifyBlocks(Operation *op, Value keys, Value values) {
+  auto k = cast<MemRefType>(keys.getType());
+  auto v = cast<MemRefType>(values.getType());
+  if (k.getRank() != 4 || v.getRank() != 3 ||
+      k.getDimSize(3) != KVCacheType::kBlock ||
+      k.getDimSize(0) != v.getDimSize(0) || k.getDimSize(2) != v.getDimSize(2))
+    return op->emitOpError() << "keys " << k << " and values " << v
+                             << " are no cache blocks";
+  return success();
+}
+
+LogicalResult AppendKVOp::verify() {
+  if (failed(verifyBlocks(*this, getKeys(), getValues())))
+    return failure();
+  auto keys = cast<MemRefType>(getKeys().getType());
+  for (Value value : {getKey(), getValue()}) {
+    auto type = cast<MemRefType>(value.getType());
+    if (type.getRank() != 3 || type.getDimSize(0) != keys.getDimSize(0) ||
+        type.getDimSize(2) != keys.getDimSize(2))
+      return emitOpError() << type << " does not fit blocks " << keys;
+  }
+  return success();
+}
+
+void BlockAttentionOp::getEffects(Effects &effects) {
+  addRead(effects, getQueryMutable());
+  addRead(effects, getKeysMutable());
+  addRead(effects, getValuesMutable());
+  for (OpOperand &valid : getValidMutable())
+    addRead(effects, valid);
+  addWrite(effects, getOutMutable());
+}
+
+LogicalResult BlockAttentionOp::verify() {
+  if (failed(verifyBlocks(*this, getKeys(), getValues())))
+    return failure();
+  auto keys = cast<MemRefType>(getKeys().getType());
+  auto query = cast<MemRefType>(getQuery().getType());
+  if (query.getRank() != 3 || query.getDimSize(2) != keys.getDimSize(2) ||
+      query.getDimSize(0) % keys.getDimSize(0))
+    return emitOpError() << "query " << query << " does not fit keys " << keys;
+  return verifyCompatibleShape(query, getOut().getType());
+}
+
+void CopyOp::getEffects(Effects &effects) {
+  addRead(effects, getInputMutable());
+  addWrite(effects, getOutMutable());
+}
+
+LogicalResult CopyOp::verify() {
+  if (failed(verifyCompatibleShape(getInput().getType(), getOut().getType())))
+    return emitOpError() << "of " << getInput().getType() << " into "
+                         << getOut().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// DispatchOp: %t of %n grain G label "L" { ... }
+//===----------------------------------------------------------------------===//
+
+void DispatchOp::build(
+    OpBuilder &builder, OperationState &state, Value count, int64_t grain,
+    StringRef label, function_ref<void(OpBuilder &, Location, Value)> body) {
+  state.addOperands(count);
+  state.addAttribute("grain", builder.getI64IntegerAttr(grain));
+  state.addAttribute("label", builder.getStringAttr(label));
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = builder.createBlock(state.addRegion(), {},
+                                     builder.getIndexType(), state.location);
+  if (body)
+    body(builder, state.location, block->getArgument(0));
+  ensureTerminator(*state.regions[0], builder, state.location);
+}
+
+ParseResult DispatchOp::parse(OpAsmParser &parser, OperationState &result) {
+  OpAsmParser::Argument task;
+  OpAsmParser::UnresolvedOperand count;
+  IntegerAttr grain;
+  StringAttr label;
+  Builder &builder = parser.getBuilder();
+  task.type = builder.getIndexType();
+  if (parser.parseArgument(task) || parser.parseKeyword("of") ||
+      parser.parseOperand(count) ||
+      parser.resolveOperand(count, builder.getIndexType(), result.operands) ||
+      parser.parseKeyword("grain") ||
+      parser.parseAttribute(grain, builder.getI64Type(), "grain",
+                            result.attributes) ||
+      parser.parseKeyword("label") ||
+      parser.parseAttribute(label, "label", result.attributes) ||
+      parser.parseRegion(*result.addRegion(), task) ||
+      parser.parseOptionalAttrDict(result.attributes))
+    return failure();
+  ensureTerminator(*result.regions[0], builder, result.location);
+  return success();
+}
+
+void DispatchOp::print(OpAsmPrinter &printer) {
+  printer << " " << getTask() << " of " << getCount() << " grain "
+          << getGrain() << " label ";
+  printer.printAttribute(getLabelAttr());
+  printer << " ";
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false,
+                      /*printBlockTerminators=*/false);
+  printer.printOptionalAttrDict((*this)->getAttrs(), {"grain", "label"});
+}

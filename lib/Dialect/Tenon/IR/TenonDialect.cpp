@@ -1,0 +1,40 @@
+//===- TenonDialect.cpp - the tenon dialect -------------------------------===//
+
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace tenon;
+
+#include "tenon/Dialect/Tenon/IR/TenonDialect.cpp.inc"
+#include "tenon/Dialect/Tenon/IR/TenonEnums.cpp.inc"
+#include "tenon/Dialect/Tenon/IR/TenonInterfaces.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "tenon/Dialect/Tenon/IR/TenonAttrs.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "tenon/Dialect/Tenon/IR/TenonTypes.cpp.inc"
+
+void TenonDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "tenon/Dialect/Tenon/IR/TenonAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "tenon/Dialect/Tenon/IR/TenonTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tenon/Dialect/Tenon/IR/TenonOps.cpp.inc"
+      >();
+}
+
+TargetAttr tenon::getTarget(Operation *op) {
+  for (; op; op = op->getParentOp())
+    if (auto target = op->getAttrOfType<TargetAttr>(kTargetAttrName))
+      return target;
+  return {};
+}

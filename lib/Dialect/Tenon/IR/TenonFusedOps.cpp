@@ -1,0 +1,75 @@
+//===- TenonFusedOps.cpp - what the fusion passes find --------------------===//
+
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+
+using namespace mlir;
+using namespace tenon;
+
+static bool compatible(int64_t a, int64_t b) {
+  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
+}
+
+LogicalResult AttentionOp::verify() {
+  auto q = cast<ShapedType>(getQuery().getType());
+  auto k = cast<ShapedType>(getKey().getType());
+  auto v = cast<ShapedType>(getValue().getType());
+  ShapedType o = cast<ComputeOpInterface>(getOperation()).getOutputType();
+  if (q.getRank() != 3 || k.getRank() != 3 || v.getRank() != 3 ||
+      o.getRank() != 3)
+    return emitOpError("query, key, value and result must have rank 3");
+  if (k.getDimSize(0) != v.getDimSize(0) ||
+      !compatible(k.getDimSize(1), v.getDimSize(1)))
+    return emitOpError() << "key " << k << " and value " << v
+                         << " have different heads or lengths";
+  if (q.getDimSize(2) != k.getDimSize(2))
+    return emitOpError() << "query " << q << " and key " << k
+                         << " have different head sizes";
+  if (q.getDimSize(0) % k.getDimSize(0))
+    return emitOpError() << "heads of query " << q
+                         << " are no multiple of those of key " << k;
+  if (o.getDimSize(0) != q.getDimSize(0) ||
+      !compatible(o.getDimSize(1), q.getDimSize(1)) ||
+      o.getDimSize(2) != v.getDimSize(2))
+    return emitOpError() << "result " << o << " does not fit query " << q
+                         << " and value " << v;
+  return success();
+}
+
+LogicalResult FfnOp::verify() {
+  auto input = cast<ShapedType>(getInput().getType());
+  auto up = cast<ShapedType>(getUp().getType());
+  auto down = cast<ShapedType>(getDown().getType());
+  if (input.getRank() != 2 || up.getRank() != 2 || down.getRank() != 2)
+    return emitOpError("input, up and down must have rank 2");
+  if (up.getDimSize(1) != input.getDimSize(1) ||
+      down.getDimSize(1) != up.getDimSize(0))
+    return emitOpError() << "input " << input << ", up " << up << " and down "
+                         << down << " do not fit";
+  if (getGate() && getGate().getType() != getUp().getType())
+    return emitOpError() << "gate " << getGate().getType()
+                         << " must have the type of up " << up;
+  if (getGateBias() && !getGate())
+    return emitOpError("has a gate bias without a gate");
+  return success();
+}
+
+LogicalResult CacheAppendOp::verify() {
+  KVCacheType cache = getCache().getType();
+  for (Value value : {getKey(), getValue()}) {
+    auto type = cast<RankedTensorType>(value.getType());
+    if (type.getRank() != 3 || type.getDimSize(0) != cache.getHeads() ||
+        type.getDimSize(2) != cache.getHeadDim())
+      return emitOpError() << "of " << type << " does not fit " << cache;
+  }
+  return success();
+}
+
+LogicalResult CachedAttentionOp::verify() {
+  KVCacheType cache = getCache().getType();
+  auto query = cast<RankedTensorType>(getQuery().getType());
+  if (query.getRank() != 3 || query.getDimSize(2) != cache.getHeadDim() ||
+      query.getDimSize(0) % cache.getHeads() || query != getType())
+    return emitOpError() << "of " << query << " to " << getType()
+                         << " does not fit " << cache;
+  return success();
+}

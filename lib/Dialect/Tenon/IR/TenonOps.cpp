@@ -1,0 +1,503 @@
+//===- TenonOps.cpp - primitive operations --------------------------------===//
+
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace tenon;
+
+//===----------------------------------------------------------------------===//
+// What compute operations share
+//===----------------------------------------------------------------------===//
+
+void tenon::detail::getComputeEffects(
+    Operation *op,
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  auto compute = cast<ComputeOpInterface>(op);
+  if (!compute.isBufferForm())
+    return;
+  Value out = compute.getOut();
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    if (operand.get() == out)
+      effects.emplace_back(MemoryEffects::Write::get(), &operand,
+                           SideEffects::DefaultResource::get());
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand,
+                           SideEffects::DefaultResource::get());
+  }
+}
+
+LogicalResult tenon::detail::verifyComputeOp(Operation *op) {
+  auto compute = cast<ComputeOpInterface>(op);
+  bool hasOut = bool(compute.getOut()), hasResult = op->getNumResults() == 1;
+  if (hasOut == hasResult)
+    return op->emitOpError("needs either a tensor result or an 'into' memref");
+  for (Value operand : op->getOperands()) {
+    if (hasResult && isa<MemRefType>(operand.getType()))
+      return op->emitOpError("on tensors has a memref operand");
+    if (hasOut && isa<RankedTensorType>(operand.getType()))
+      return op->emitOpError("on memrefs has a tensor operand");
+  }
+  return success();
+}
+
+/// True if two extents can be equal.
+static bool compatible(int64_t a, int64_t b) {
+  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
+}
+
+static LogicalResult expectRank(Operation *op, Value value, int64_t rank,
+                                StringRef what) {
+  auto type = cast<ShapedType>(value.getType());
+  if (type.getRank() != rank)
+    return op->emitOpError() << what << " must have rank " << rank
+                             << ", found " << type;
+  return success();
+}
+
+static LogicalResult expectSameShape(Operation *op, Value a, StringRef nameA,
+                                     Value b, StringRef nameB) {
+  auto typeA = cast<ShapedType>(a.getType());
+  auto typeB = cast<ShapedType>(b.getType());
+  if (failed(verifyCompatibleShape(typeA.getShape(), typeB.getShape())))
+    return op->emitOpError() << nameA << " " << typeA << " and " << nameB << " "
+                             << typeB << " must have the same shape";
+  return success();
+}
+
+static LogicalResult expectVector(Operation *op, Value value, int64_t size,
+                                  StringRef what) {
+  if (failed(expectRank(op, value, 1, what)))
+    return failure();
+  int64_t found = cast<ShapedType>(value.getType()).getDimSize(0);
+  if (!compatible(found, size))
+    return op->emitOpError() << what << " must have " << size
+                             << " elements, found " << found;
+  return success();
+}
+
+static int64_t lastDim(Value value) {
+  return cast<ShapedType>(value.getType()).getShape().back();
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+RankedTensorType WeightOp::getLayerType() {
+  RankedTensorType type = getTensorType();
+  if (!getStacked())
+    return type;
+  return RankedTensorType::get(type.getShape().drop_front(),
+                               type.getElementType(), type.getEncoding());
+}
+
+LogicalResult WeightOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || !type.hasStaticShape())
+    return emitOpError("type must be a tensor of static shape, found ")
+           << getType();
+  if (getStacked() && type.getRank() < 2)
+    return emitOpError("stacked over layers must have rank 2 or more");
+  RankedTensorType layer = getLayerType();
+  if (getSources().empty())
+    return emitOpError("needs a source");
+  if (isa<RopeTableAttr>(getSources()[0])) {
+    auto table = cast<RopeTableAttr>(getSources()[0]);
+    if (getSources().size() != 1 || getStacked() || layer.getRank() != 2 ||
+        layer.getDimSize(1) != 2 * table.getFrequencies().size())
+      return emitOpError("of a rotary table must be [context, ")
+             << 2 * table.getFrequencies().size() << "], found " << type;
+    return success();
+  }
+  int64_t rows = 0;
+  for (Attribute attr : getSources()) {
+    auto source = dyn_cast<SourceAttr>(attr);
+    if (!source)
+      return emitOpError("source must be #tenon.source or #tenon.rope_table");
+    if (getStacked() != source.getName().contains("{i}"))
+      return emitOpError() << "stacked and '{i}' in the name \""
+                           << source.getName() << "\" must go together";
+    SmallVector<int64_t> shape(source.getType().getShape());
+    if (source.getTransposed())
+      std::reverse(shape.begin(), shape.end());
+    if (static_cast<int64_t>(shape.size()) != layer.getRank() ||
+        ArrayRef(shape).drop_front() != layer.getShape().drop_front())
+      return emitOpError() << "source \"" << source.getName() << "\" of type "
+                           << source.getType()
+                           << " does not give rows of " << layer;
+    rows += shape[0];
+  }
+  if (rows != layer.getDimSize(0))
+    return emitOpError() << "has " << layer.getDimSize(0)
+                         << " rows, its sources give " << rows;
+  return success();
+}
+
+LogicalResult
+WeightRefOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight =
+      symbolTable.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  if (!weight)
+    return emitOpError() << "refers to no weight @" << getWeight();
+  if (weight.getStacked() != bool(getLayer()))
+    return emitOpError() << (weight.getStacked()
+                                 ? "needs a layer index: the weight is stacked"
+                                 : "has a layer index, the weight none");
+  RankedTensorType expected = weight.getLayerType();
+  if (auto tensor = dyn_cast<RankedTensorType>(getType())) {
+    if (tensor != expected)
+      return emitOpError() << "has type " << tensor << ", the weight gives "
+                           << expected;
+    return success();
+  }
+  SmallVector<int64_t> shape(expected.getShape());
+  if (PanelAttr panel = getPanel(expected))
+    shape = panel.getPackedShape(shape);
+  auto memref = cast<MemRefType>(getType());
+  if (memref.getShape() != ArrayRef(shape) ||
+      memref.getElementType() != expected.getElementType())
+    return emitOpError() << "has type " << memref
+                         << ", which does not hold " << expected;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Tokens and positions
+//===----------------------------------------------------------------------===//
+
+LogicalResult EmbeddingOp::verify() {
+  if (failed(expectRank(*this, getIds(), 1, "ids")))
+    return failure();
+  ShapedType output =
+      cast<ComputeOpInterface>(getOperation()).getOutputType();
+  if (output.getRank() != 2)
+    return emitOpError("result must have rank 2");
+  if (isa<RankedTensorType>(getTable().getType()) &&
+      lastDim(getTable()) != output.getDimSize(1))
+    return emitOpError() << "rows of " << getTable().getType()
+                         << " do not fit the result " << output;
+  return success();
+}
+
+LogicalResult PositionsOp::verify() {
+  return expectRank(*this, getIds(), 1, "ids");
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+LogicalResult MatmulOp::verify() {
+  auto lhs = cast<ShapedType>(getLhs().getType());
+  auto rhs = cast<ShapedType>(getRhs().getType());
+  ShapedType output =
+      cast<ComputeOpInterface>(getOperation()).getOutputType();
+  if (lhs.getRank() != rhs.getRank() || lhs.getRank() != output.getRank() ||
+      lhs.getRank() < 2 || lhs.getRank() > 3)
+    return emitOpError("operands and result must all have rank 2 or 3");
+  int64_t rank = lhs.getRank();
+  if (!compatible(lhs.getDimSize(rank - 1), rhs.getDimSize(rank - 2)))
+    return emitOpError() << "columns of " << lhs << " and rows of " << rhs
+                         << " differ";
+  if (!compatible(lhs.getDimSize(rank - 2), output.getDimSize(rank - 2)) ||
+      !compatible(rhs.getDimSize(rank - 1), output.getDimSize(rank - 1)))
+    return emitOpError() << "result " << output << " does not fit " << lhs
+                         << " times " << rhs;
+  if (rank == 3 && (lhs.getDimSize(0) % rhs.getDimSize(0) ||
+                    lhs.getDimSize(0) != output.getDimSize(0)))
+    return emitOpError() << "heads of " << lhs << " are no multiple of those of "
+                         << rhs;
+  return success();
+}
+
+LogicalResult TransposeOp::verify() {
+  SmallVector<int64_t> shape(
+      cast<ShapedType>(getInput().getType()).getShape());
+  if (shape.size() < 2)
+    return emitOpError("needs rank 2 or more");
+  std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
+  if (ArrayRef(shape) != getType().getShape())
+    return emitOpError() << "of " << getInput().getType() << " cannot be "
+                         << getType();
+  return success();
+}
+
+OpFoldResult TransposeOp::fold(FoldAdaptor) {
+  if (auto inner = getInput().getDefiningOp<TransposeOp>())
+    if (inner.getInput().getType() == getType())
+      return inner.getInput();
+  return {};
+}
+
+/// The logical [N, K] of a linear's weight, in tensor form; in buffer form the
+/// packed shape loses N and K, and only what is left can be checked.
+LogicalResult LinearOp::verify() {
+  if (failed(expectRank(*this, getInput(), 2, "input")))
+    return failure();
+  ShapedType output =
+      cast<ComputeOpInterface>(getOperation()).getOutputType();
+  if (output.getRank() != 2)
+    return emitOpError("result must have rank 2, found ") << output;
+  int64_t columns = output.getDimSize(1);
+  if (auto weight = dyn_cast<RankedTensorType>(getWeight().getType())) {
+    if (weight.getRank() != 2)
+      return emitOpError("weight must have rank 2, found ") << weight;
+    if (!compatible(lastDim(getInput()), weight.getDimSize(1)))
+      return emitOpError() << "input " << getInput().getType() << " has "
+                           << lastDim(getInput()) << " columns, the weight "
+                           << weight << " takes " << weight.getDimSize(1);
+    int64_t rows = weight.getDimSize(0);
+    if (getGated() && rows % 2)
+      return emitOpError("gated needs an even number of weight rows");
+    if (!compatible(getGated() ? rows / 2 : rows, columns))
+      return emitOpError() << "weight " << weight << " gives "
+                           << (getGated() ? rows / 2 : rows)
+                           << " columns, the result has " << columns;
+    PanelAttr panel = getPanel(weight);
+    if (panel && panel.getInterleave() != (getGated() ? 2 : 1))
+      return emitOpError("gated and an interleaved weight must go together");
+    if (panel && panel.getK() == 2 &&
+        !cast<ShapedType>(getInput().getType()).getElementType().isBF16())
+      return emitOpError("a weight packed in bf16 pairs takes a bf16 input");
+  }
+  if (getBias() &&
+      failed(expectVector(*this, getBias(),
+                          getGated() && !ShapedType::isDynamic(columns)
+                              ? 2 * columns
+                              : columns,
+                          "bias")))
+    return failure();
+  if (getResidual())
+    return expectSameShape(
+        *this, getResidual(), "residual",
+        cast<ComputeOpInterface>(getOperation()).getOutput(), "result");
+  return success();
+}
+
+bool LinearOp::canWriteInPlace(OpOperand &operand) {
+  return operand.get() == getResidual() && operand.get() != getInput();
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise
+//===----------------------------------------------------------------------===//
+
+/// NumPy's rule: trailing dimensions equal, or 1 in the operand.
+static LogicalResult verifyBroadcast(Operation *op, Value lhs, Value rhs) {
+  ShapedType output = cast<ComputeOpInterface>(op).getOutputType();
+  for (Value operand : {lhs, rhs}) {
+    auto type = cast<ShapedType>(operand.getType());
+    if (type.getRank() > output.getRank())
+      return op->emitOpError() << "operand " << type
+                               << " has a higher rank than the result "
+                               << output;
+    auto tail = output.getShape().take_back(type.getRank());
+    for (auto [have, want] : llvm::zip_equal(type.getShape(), tail))
+      if (have != 1 && !compatible(have, want))
+        return op->emitOpError() << "operand " << type
+                                 << " does not broadcast to " << output;
+  }
+  return success();
+}
+
+static bool binaryInPlace(Operation *op, OpOperand &operand) {
+  ShapedType output = cast<ComputeOpInterface>(op).getOutputType();
+  auto type = cast<ShapedType>(operand.get().getType());
+  return operand.getOperandNumber() < 2 &&
+         type.getShape() == output.getShape() &&
+         op->getOperand(0) != op->getOperand(1);
+}
+
+#define TENON_BINARY_OP(Op)                                                    \
+  LogicalResult Op::verify() {                                                 \
+    return verifyBroadcast(*this, getLhs(), getRhs());                         \
+  }                                                                            \
+  bool Op::canWriteInPlace(OpOperand &operand) {                               \
+    return binaryInPlace(*this, operand);                                      \
+  }
+TENON_BINARY_OP(AddOp)
+TENON_BINARY_OP(SubOp)
+TENON_BINARY_OP(MulOp)
+TENON_BINARY_OP(DivOp)
+#undef TENON_BINARY_OP
+
+#define TENON_UNARY_OP(Op)                                                     \
+  LogicalResult Op::verify() {                                                 \
+    return expectSameShape(                                                    \
+        *this, getInput(), "input",                                            \
+        cast<ComputeOpInterface>(getOperation()).getOutput(), "result");       \
+  }                                                                            \
+  bool Op::canWriteInPlace(OpOperand &operand) {                               \
+    return operand.get() == getInput();                                        \
+  }
+TENON_UNARY_OP(ScaleOp)
+TENON_UNARY_OP(ActivationOp)
+TENON_UNARY_OP(CastOp)
+TENON_UNARY_OP(SoftmaxOp)
+TENON_UNARY_OP(CausalMaskOp)
+#undef TENON_UNARY_OP
+
+/// Replaces an operation in tensor form by its input, if the types agree.
+static LogicalResult foldToInput(Operation *op, bool isIdentity,
+                                 SmallVectorImpl<OpFoldResult> &results) {
+  if (!isIdentity || op->getNumResults() != 1 ||
+      op->getOperand(0).getType() != op->getResult(0).getType())
+    return failure();
+  results.push_back(op->getOperand(0));
+  return success();
+}
+
+LogicalResult ScaleOp::fold(FoldAdaptor,
+                            SmallVectorImpl<OpFoldResult> &results) {
+  return foldToInput(*this, getFactor().isExactlyValue(1.0), results);
+}
+
+namespace {
+/// scale(scale(x, a), b) -> scale(x, a b)
+struct MergeScales : OpRewritePattern<ScaleOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScaleOp op,
+                                PatternRewriter &rewriter) const override {
+    auto inner = op.getInput().getDefiningOp<ScaleOp>();
+    if (!inner)
+      return rewriter.notifyMatchFailure(op, "input is no scale");
+    APFloat product = inner.getFactor() * op.getFactor();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getInputMutable().assign(inner.getInput());
+      op.setFactor(product);
+    });
+    return success();
+  }
+};
+} // namespace
+
+void ScaleOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                          MLIRContext *context) {
+  patterns.add<MergeScales>(context);
+}
+
+LogicalResult ActivationOp::fold(FoldAdaptor,
+                                 SmallVectorImpl<OpFoldResult> &results) {
+  return foldToInput(*this, getKind() == ActivationKind::Identity, results);
+}
+
+LogicalResult CastOp::fold(FoldAdaptor,
+                           SmallVectorImpl<OpFoldResult> &results) {
+  return foldToInput(*this, true, results);
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+LogicalResult PaddingMaskOp::verify() {
+  if (failed(expectSameShape(
+          *this, getInput(), "input",
+          cast<ComputeOpInterface>(getOperation()).getOutput(), "result")))
+    return failure();
+  return expectVector(*this, getValid(), lastDim(getInput()), "valid");
+}
+
+bool PaddingMaskOp::canWriteInPlace(OpOperand &operand) {
+  return operand.get() == getInput();
+}
+
+template <typename NormOp> static LogicalResult verifyNorm(NormOp op) {
+  if (failed(expectSameShape(
+          op, op.getInput(), "input",
+          cast<ComputeOpInterface>(op.getOperation()).getOutput(), "result")))
+    return failure();
+  if (op.getEps().isNegative() || op.getEps().isNaN())
+    return op.emitOpError("eps must not be negative");
+  return expectVector(op, op.getWeight(), lastDim(op.getInput()), "weight");
+}
+
+LogicalResult RmsNormOp::verify() { return verifyNorm(*this); }
+
+LogicalResult LayerNormOp::verify() {
+  if (failed(verifyNorm(*this)))
+    return failure();
+  return getBias()
+             ? expectVector(*this, getBias(), lastDim(getInput()), "bias")
+             : success();
+}
+
+//===----------------------------------------------------------------------===//
+// Heads and rotary positions
+//===----------------------------------------------------------------------===//
+
+LogicalResult RopeOp::verify() {
+  if (failed(expectRank(*this, getInput(), 3, "input")) ||
+      failed(expectRank(*this, getTable(), 2, "table")) ||
+      failed(expectSameShape(
+          *this, getInput(), "input",
+          cast<ComputeOpInterface>(getOperation()).getOutput(), "result")))
+    return failure();
+  if (lastDim(getTable()) > lastDim(getInput()) || lastDim(getTable()) % 2)
+    return emitOpError() << "table " << getTable().getType()
+                         << " does not fit heads of " << lastDim(getInput());
+  return success();
+}
+
+LogicalResult SplitHeadsOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType());
+  auto output = getType();
+  int64_t heads = getHeads();
+  if (input.getRank() != 2 || output.getRank() != 3 || heads <= 0 ||
+      output.getDimSize(0) != heads ||
+      !compatible(input.getDimSize(0), output.getDimSize(1)) ||
+      input.getDimSize(1) != heads * output.getDimSize(2))
+    return emitOpError() << "of " << input << " into " << heads
+                         << " heads cannot be " << output;
+  return success();
+}
+
+LogicalResult MergeHeadsOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType());
+  auto output = getType();
+  if (input.getRank() != 3 || output.getRank() != 2 ||
+      !compatible(input.getDimSize(1), output.getDimSize(0)) ||
+      output.getDimSize(1) != input.getDimSize(0) * input.getDimSize(2))
+    return emitOpError() << "of " << input << " cannot be " << output;
+  return success();
+}
+
+LogicalResult SliceOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType());
+  int64_t offset = getOffset();
+  if (input.getRank() != getType().getRank() || offset < 0 ||
+      offset + getType().getShape().back() > input.getShape().back())
+    return emitOpError() << "at " << offset << " of " << input
+                         << " cannot be " << getType();
+  return success();
+}
+
+OpFoldResult SliceOp::fold(FoldAdaptor) {
+  if (getInput().getType() == getType())
+    return getInput();
+  return {};
+}
+
+LogicalResult RowsOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType());
+  if (input.getRank() != 2 || getType().getRank() != 2 ||
+      !getType().hasStaticShape() ||
+      input.getDimSize(1) != getType().getDimSize(1) ||
+      static_cast<int64_t>(getOffset()) < 0)
+    return emitOpError() << "of " << input << " cannot be " << getType();
+  return success();
+}
+
+LogicalResult LastRowsOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType());
+  auto output = cast<RankedTensorType>(getResult().getType());
+  if (input.getRank() != 2 || output.getRank() != 2 ||
+      input.getDimSize(1) != output.getDimSize(1))
+    return emitOpError() << "of " << input << " cannot be " << output;
+  return success();
+}
