@@ -1,0 +1,361 @@
+//===- AST.h - syntax tree of a model description ----------------*- C++ -*-===//
+//
+// The parser builds the tree, the checker fills the fields marked "checked":
+// types, declarations that names refer to, arguments by parameter. All nodes
+// belong to their Model; pointers and string_views are valid as long as it.
+//
+// The tree's depth is bounded by the parser (kMaxDepth), so that recursive
+// walks are safe.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_LANGUAGE_AST_H
+#define TENON_LANGUAGE_AST_H
+
+#include "tenon/Language/Source.h"
+#include "tenon/Language/Type.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenon::lang {
+
+struct Builtin;
+struct Decl;
+struct DefDecl;
+struct LayerDecl;
+class Model;
+
+/// The greatest depth of an expression.
+constexpr unsigned kMaxDepth = 200;
+
+//===----------------------------------------------------------------------===//
+// Expressions
+//===----------------------------------------------------------------------===//
+
+struct Expr {
+  enum class Kind {
+    Integer,
+    Float,
+    String,
+    Bool,
+    Name,
+    Unary,
+    Binary,
+    Conditional,
+    Call,
+    LayerLoop,
+  };
+  const Kind kind;
+  SourceRange range;
+  unsigned depth = 1; ///< of the tree below, itself included
+  Type type;          ///< checked
+  virtual ~Expr() = default;
+
+protected:
+  Expr(Kind kind, SourceRange range) : kind(kind), range(range) {}
+};
+
+struct IntegerExpr : Expr {
+  static constexpr Kind kKind = Kind::Integer;
+  explicit IntegerExpr(SourceRange range) : Expr(kKind, range) {}
+  int64_t value = 0;
+};
+
+struct FloatExpr : Expr {
+  static constexpr Kind kKind = Kind::Float;
+  explicit FloatExpr(SourceRange range) : Expr(kKind, range) {}
+  double value = 0;
+};
+
+struct StringExpr : Expr {
+  static constexpr Kind kKind = Kind::String;
+  explicit StringExpr(SourceRange range) : Expr(kKind, range) {}
+  std::string value;
+};
+
+struct BoolExpr : Expr {
+  static constexpr Kind kKind = Kind::Bool;
+  explicit BoolExpr(SourceRange range) : Expr(kKind, range) {}
+  bool value = false;
+};
+
+struct NameExpr : Expr {
+  static constexpr Kind kKind = Kind::Name;
+  explicit NameExpr(SourceRange range) : Expr(kKind, range) {}
+  std::string_view name;
+  const Decl *decl = nullptr; ///< checked; null for T
+};
+
+enum class UnaryOp { Neg, Not };
+
+struct UnaryExpr : Expr {
+  static constexpr Kind kKind = Kind::Unary;
+  explicit UnaryExpr(SourceRange range) : Expr(kKind, range) {}
+  UnaryOp op = UnaryOp::Neg;
+  Expr *operand = nullptr;
+};
+
+enum class BinaryOp { Add, Sub, Mul, Div, Rem, Eq, Ne, Lt, Le, Gt, Ge, And, Or };
+
+/// "+", "and", …
+const char *spelling(BinaryOp op);
+
+struct BinaryExpr : Expr {
+  static constexpr Kind kKind = Kind::Binary;
+  explicit BinaryExpr(SourceRange range) : Expr(kKind, range) {}
+  BinaryOp op = BinaryOp::Add;
+  SourceRange opRange;
+  Expr *lhs = nullptr;
+  Expr *rhs = nullptr;
+};
+
+/// `thenValue if condition else elseValue`
+struct ConditionalExpr : Expr {
+  static constexpr Kind kKind = Kind::Conditional;
+  explicit ConditionalExpr(SourceRange range) : Expr(kKind, range) {}
+  Expr *condition = nullptr;
+  Expr *thenValue = nullptr;
+  Expr *elseValue = nullptr;
+};
+
+struct Argument {
+  std::string_view name; ///< empty: positional
+  SourceRange nameRange;
+  Expr *value = nullptr;
+};
+
+/// A call of a builtin or of a def.
+struct CallExpr : Expr {
+  static constexpr Kind kKind = Kind::Call;
+  explicit CallExpr(SourceRange range) : Expr(kKind, range) {}
+  std::string_view callee;
+  SourceRange calleeRange;
+  std::vector<Argument> arguments;
+  const Builtin *builtin = nullptr; ///< checked; null when a def is called
+  const DefDecl *def = nullptr;     ///< checked
+  /// Checked: the value of each parameter; null where the default holds. The
+  /// values of a variadic last parameter follow one another.
+  std::vector<Expr *> slots;
+};
+
+/// `block*(x, …)`: x through all layers in turn.
+struct LayerLoopExpr : Expr {
+  static constexpr Kind kKind = Kind::LayerLoop;
+  explicit LayerLoopExpr(SourceRange range) : Expr(kKind, range) {}
+  std::string_view layerName;
+  SourceRange nameRange;
+  std::vector<Argument> arguments; ///< the carried value, then invariant ones
+  const LayerDecl *layer = nullptr; ///< checked
+};
+
+/// `cast<NameExpr>(e)`, or null when `e` is of another kind (or null).
+template <class T> T *exprAs(Expr *expr) {
+  return expr && expr->kind == T::kKind ? static_cast<T *>(expr) : nullptr;
+}
+template <class T> const T *exprAs(const Expr *expr) {
+  return expr && expr->kind == T::kKind ? static_cast<const T *>(expr)
+                                        : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Declarations
+//===----------------------------------------------------------------------===//
+
+/// Anything that has a name.
+struct Decl {
+  enum class Kind { Param, Constant, Weight, Layer, Def, Input, Local };
+  const Kind kind;
+  std::string_view name;
+  SourceRange nameRange;
+  Type type; ///< checked
+  virtual ~Decl() = default;
+
+protected:
+  explicit Decl(Kind kind) : kind(kind) {}
+};
+
+template <class T> const T *declAs(const Decl *decl) {
+  return decl && decl->kind == T::kKind ? static_cast<const T *>(decl)
+                                        : nullptr;
+}
+
+/// A hyperparameter.
+struct ParamDecl : Decl {
+  static constexpr Kind kKind = Kind::Param;
+  ParamDecl() : Decl(kKind) {}
+  Type::Kind valueKind = Type::Kind::Int;
+  Expr *defaultValue = nullptr; ///< null: must be in the configuration
+  /// Dotted paths in config.json, the first that is there counts; empty: name.
+  std::vector<const StringExpr *> paths;
+  /// The strings that are allowed; empty: all.
+  std::vector<const StringExpr *> choices;
+  const Symbol *symbol = nullptr; ///< checked, for int
+};
+
+/// `let` of a scalar outside every def.
+struct ConstantDecl : Decl {
+  static constexpr Kind kKind = Kind::Constant;
+  ConstantDecl() : Decl(kKind) {}
+  Expr *value = nullptr;
+};
+
+/// One `… if condition` of a weight's source.
+struct WeightSource {
+  std::vector<const StringExpr *> names; ///< alternatives, best first
+  NameExpr *alias = nullptr;             ///< instead of names: another weight
+  Expr *condition = nullptr;             ///< null: always
+};
+
+struct WeightDecl : Decl {
+  static constexpr Kind kKind = Kind::Weight;
+  WeightDecl() : Decl(kKind) {}
+  std::vector<Expr *> shape;
+  SourceRange shapeRange;
+  bool optional = false; ///< may be missing in the checkpoint
+  /// Tried in order; when no condition holds the weight is absent.
+  std::vector<WeightSource> sources;
+  const LayerDecl *layer = nullptr; ///< checked: null outside layers
+};
+
+struct TypeSyntax {
+  std::vector<Expr *> shape;
+  Element element = Element::Float;
+  SourceRange range;
+};
+
+/// A parameter of a def.
+struct InputDecl : Decl {
+  static constexpr Kind kKind = Kind::Input;
+  InputDecl() : Decl(kKind) {}
+  TypeSyntax syntax;
+};
+
+/// One name that a `let` in a def binds.
+struct LocalDecl : Decl {
+  static constexpr Kind kKind = Kind::Local;
+  LocalDecl() : Decl(kKind) {}
+  unsigned index = 0; ///< among the names of the same let
+};
+
+struct LetStmt {
+  std::vector<LocalDecl *> names;
+  Expr *value = nullptr;
+  SourceRange range;
+};
+
+struct DefDecl : Decl {
+  static constexpr Kind kKind = Kind::Def;
+  DefDecl() : Decl(kKind) {}
+  std::vector<InputDecl *> inputs;
+  TypeSyntax resultSyntax;
+  std::vector<LetStmt> lets;
+  Expr *result = nullptr;
+  SourceRange range;
+  SourceRange bodyEnd;              ///< the closing brace
+  const LayerDecl *layer = nullptr; ///< checked: the layer it is the body of
+
+  /// Checked: a def whose inputs are tokens and the like is an entry point of
+  /// the executable; others are helpers, expanded where they are called.
+  bool isEntry = false;
+};
+
+/// One line among the items of a model or layer, in source order; several
+/// declarations for `param a, b : int`.
+struct Item {
+  enum class Kind {
+    Architectures,
+    ModelKind,
+    Context,
+    Param,
+    Constant,
+    Require,
+    Weight,
+    Layer,
+    Def,
+  };
+  Kind kind = Kind::Param;
+  SourceRange range;
+  std::vector<Decl *> decls;              ///< declarations made here
+  std::vector<const StringExpr *> strings; ///< Architectures; Require: message
+  Expr *expr = nullptr;                   ///< Require, Context
+};
+
+struct LayerDecl : Decl {
+  static constexpr Kind kKind = Kind::Layer;
+  LayerDecl() : Decl(kKind) {}
+  std::string_view index; ///< the index's name, for "{i}"
+  Expr *count = nullptr;
+  std::vector<const StringExpr *> prefixes; ///< before names that begin with "."
+  std::vector<Item> items;
+  std::vector<WeightDecl *> weights;
+  DefDecl *body = nullptr;
+  SourceRange bodyEnd; ///< the closing brace
+};
+
+/// A comment, for the formatter.
+struct Comment {
+  SourceRange range;
+  bool startsLine = false; ///< nothing but blanks before it
+};
+
+enum class ModelKind { Decoder, Encoder };
+
+/// A parsed description and the owner of its nodes and text.
+class Model {
+public:
+  explicit Model(SourceFile source) : source(std::move(source)) {}
+  Model(const Model &) = delete;
+  Model &operator=(const Model &) = delete;
+
+  const SourceFile source;
+  std::string_view name;
+  SourceRange nameRange;
+  SourceRange bodyEnd; ///< the closing brace
+  std::vector<Comment> comments;
+
+  std::vector<Item> items; ///< everything, in source order
+  ModelKind kind = ModelKind::Decoder;
+  std::vector<std::string> architectures;
+  Expr *context = nullptr; ///< the greatest number of positions; may be null
+  std::vector<ParamDecl *> params;
+  std::vector<ConstantDecl *> constants;
+  std::vector<WeightDecl *> weights; ///< outside layers
+  std::vector<LayerDecl *> layers;
+  std::vector<DefDecl *> defs; ///< outside layers
+
+  /// Checked. Conditions on numbers that shapes imply (a divides b); they are
+  /// verified when the hyperparameters are bound.
+  struct Constraint {
+    enum class Kind { Divides, AtLeast } kind;
+    Dim a, b; ///< Divides: b is a multiple of a; AtLeast: a >= b
+    SourceRange range;
+    std::string message;
+  };
+  std::vector<Constraint> constraints;
+
+  /// Creates a node (Expr or Decl) that lives as long as the model.
+  template <class T, class... Args> T *make(Args &&...args) {
+    auto node = std::make_unique<T>(std::forward<Args>(args)...);
+    T *raw = node.get();
+    if constexpr (std::is_base_of_v<Expr, T>)
+      exprs.push_back(std::move(node));
+    else
+      decls.push_back(std::move(node));
+    return raw;
+  }
+  Symbol *makeSymbol(std::string name, const Expr *definition = nullptr);
+  /// The number of tokens of a call, the one dimension that stays unknown.
+  const Symbol *tokenCount();
+
+private:
+  std::vector<std::unique_ptr<Expr>> exprs;
+  std::vector<std::unique_ptr<Decl>> decls;
+  std::vector<std::unique_ptr<Symbol>> symbols;
+};
+
+} // namespace tenon::lang
+
+#endif // TENON_LANGUAGE_AST_H

@@ -1,0 +1,153 @@
+//===- Bind.h - hyperparameters and weights of a concrete model --*- C++ -*-===//
+//
+// A family becomes a model: bindModel reads the hyperparameters from a
+// configuration and verifies every number that a shape or an operation depends
+// on; resolveWeights finds the weights among the tensors of a checkpoint.
+//
+//   BoundModel bound = *bindModel(model, config, diagnostics);
+//   resolveWeights(bound, &catalog, diagnostics);   // or null: no checkpoint
+//   importModel(context, bound, …);                 // lib/Import
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_LANGUAGE_BIND_H
+#define TENON_LANGUAGE_BIND_H
+
+#include "tenon/Language/AST.h"
+#include "tenon/Language/Diagnostic.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <variant>
+
+namespace tenon::lang {
+
+/// The value of a scalar: of an int, float, bool or string.
+using Value = std::variant<int64_t, double, bool, std::string>;
+
+/// "64", "1e-05", "true", "\"gelu\""
+std::string formatValue(const Value &value);
+
+/// Limits that no Transformer comes near; they bound what a hostile
+/// configuration can make the compiler do.
+constexpr int64_t kMaxLayers = 4096;
+constexpr int64_t kMaxWeightElements = int64_t(1) << 40;
+
+/// Where hyperparameters come from: an object such as config.json holds.
+struct Configuration {
+  const nlohmann::json &json;
+  /// A path, for messages.
+  std::string name;
+  /// The text that `json` was parsed from, if at hand: messages then point
+  /// to the line of the key.
+  std::string_view text = {};
+};
+
+/// A weight with numbers for dimensions.
+struct BoundWeight {
+  const WeightDecl *decl = nullptr;
+  /// "embed", or "block.wq" in a layer.
+  std::string symbol;
+  /// Of one layer's tensor.
+  std::vector<int64_t> shape;
+  /// The layers it is stacked over; 0 for a weight outside layers.
+  int64_t layers = 0;
+  /// The names it may have in a checkpoint, with "{i}" for the layer; best
+  /// first.
+  std::vector<std::string> candidates;
+  /// The one that resolveWeights settled on.
+  std::string nameTemplate;
+  /// False: its condition doesn't hold, or it is optional and missing.
+  bool present = true;
+
+  /// The tensor's name in the checkpoint, for a layer below `layers` (0 for a
+  /// weight outside layers).
+  std::string tensorName(int64_t layer) const;
+};
+
+/// A checked model with values for its hyperparameters.
+class BoundModel {
+public:
+  explicit BoundModel(const Model &model) : source(&model) {}
+
+  const Model &model() const { return *source; }
+
+  /// Hyperparameters by name, for metadata.
+  const std::map<std::string, Value> &values() const { return byName; }
+
+  /// The value of a scalar expression outside or inside a def. What bindModel
+  /// verified has one; else nullopt and, if wanted, why and where.
+  struct EvaluationError {
+    SourceRange range;
+    std::string message;
+  };
+  std::optional<Value> evaluate(const Expr *expr,
+                                EvaluationError *error = nullptr) const;
+  /// The same for expressions that bindModel has verified.
+  bool evaluateBool(const Expr *expr) const;
+  int64_t evaluateInt(const Expr *expr) const;
+  double evaluateFloat(const Expr *expr) const;
+
+  /// The number a dimension has; nullopt for T.
+  std::optional<int64_t> extent(const Dim &dim) const;
+
+  int64_t layerCount(const LayerDecl *layer) const;
+
+  /// The weight that a declaration stands for, through aliases; null when it
+  /// is absent.
+  const BoundWeight *weight(const WeightDecl *decl) const;
+  /// All weights that are no aliases, in declaration order.
+  const std::vector<BoundWeight> &weights() const { return boundWeights; }
+
+  /// The entry points that remain: `forward` first.
+  const std::vector<const DefDecl *> &entries() const { return entryDefs; }
+  /// The greatest number of positions, if the description says it.
+  std::optional<int64_t> maxContext() const { return contextLimit; }
+
+private:
+  friend class Binder;
+  friend class WeightResolver;
+  friend class Evaluator;
+
+  const Model *source;
+  std::map<const Decl *, Value> scalars;
+  std::map<std::string, Value> byName;
+  std::map<const LayerDecl *, int64_t> layerCounts;
+  std::vector<BoundWeight> boundWeights;
+  std::map<const WeightDecl *, size_t> weightIndex; // absent: not in here
+  std::vector<const DefDecl *> entryDefs;
+  std::optional<int64_t> contextLimit;
+};
+
+/// Binds hyperparameters, verifies `require`s, dimensions, layer counts and the
+/// scalar arguments of operations. nullopt on error. `model` must be checked
+/// and outlive the result.
+std::optional<BoundModel> bindModel(const Model &model,
+                                    const Configuration &config,
+                                    Diagnostics &diagnostics);
+
+/// The tensors of a checkpoint, by name.
+class TensorCatalog {
+public:
+  virtual ~TensorCatalog();
+  /// The shape of a tensor, or null when there is none of that name. Valid as
+  /// long as the catalog.
+  virtual const std::vector<int64_t> *shape(std::string_view name) const = 0;
+  /// Some path, for messages.
+  virtual std::string description() const = 0;
+};
+
+/// Finds each weight in `catalog`. All missing tensors and all wrong shapes are
+/// one error that lists the first twenty. Absent optional weights drop the
+/// entry points that need them; `forward` must not need one. Without a catalog
+/// (random weights) every optional weight is taken to be there under its first
+/// name. False on error.
+bool resolveWeights(BoundModel &model, const TensorCatalog *catalog,
+                    Diagnostics &diagnostics);
+
+} // namespace tenon::lang
+
+#endif // TENON_LANGUAGE_BIND_H

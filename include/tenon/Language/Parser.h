@@ -1,0 +1,23 @@
+//===- Parser.h - from text to syntax tree -----------------------*- C++ -*-===//
+
+#ifndef TENON_LANGUAGE_PARSER_H
+#define TENON_LANGUAGE_PARSER_H
+
+#include "tenon/Language/AST.h"
+#include "tenon/Language/Diagnostic.h"
+
+namespace tenon::lang {
+
+/// Parses a whole description. Time and memory are linear in the text. The
+/// first syntax error ends it: null is returned and `diagnostics` says why.
+/// lib/Language/Reference.md has the grammar.
+std::unique_ptr<Model> parseModel(SourceFile source, Diagnostics &diagnostics);
+
+/// Reads and parses a file. A file that can't be read or that is larger than
+/// SourceFile::kMaxSize is an error like any other.
+std::unique_ptr<Model> parseModelFile(const std::string &path,
+                                      Diagnostics &diagnostics);
+
+} // namespace tenon::lang
+
+#endif // TENON_LANGUAGE_PARSER_H

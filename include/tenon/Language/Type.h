@@ -1,0 +1,70 @@
+//===- Type.h - types of expressions in a description ------------*- C++ -*-===//
+//
+// Scalars are known when the compiler runs (hyperparameters and what is
+// computed from them); tensors exist when the model runs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_LANGUAGE_TYPE_H
+#define TENON_LANGUAGE_TYPE_H
+
+#include "tenon/Language/Dim.h"
+
+namespace tenon::lang {
+
+/// What the elements of a tensor are.
+enum class Element {
+  Float,     ///< activations and weights
+  Token,     ///< ids below the vocabulary's size; an input
+  TokenType, ///< segment ids (BERT); an input
+  Bool,      ///< which positions hold a token (padding masks); an input
+};
+
+struct Type {
+  enum class Kind { Invalid, Int, Float, Bool, String, Rotary, Tensor, Tuple };
+
+  Kind kind = Kind::Invalid;
+  /// Kind::Int: the value as a symbolic dimension.
+  Dim value;
+  /// Kind::Tensor.
+  Element element = Element::Float;
+  std::vector<Dim> shape;
+  /// Kind::Tuple (the result of split): the parts.
+  std::vector<Type> members;
+
+  static Type scalar(Kind kind) {
+    Type type;
+    type.kind = kind;
+    return type;
+  }
+  static Type integer(Dim value) {
+    Type type = scalar(Kind::Int);
+    type.value = std::move(value);
+    return type;
+  }
+  static Type tensor(std::vector<Dim> shape, Element element = Element::Float) {
+    Type type = scalar(Kind::Tensor);
+    type.shape = std::move(shape);
+    type.element = element;
+    return type;
+  }
+
+  bool isInvalid() const { return kind == Kind::Invalid; }
+  bool isTensor() const { return kind == Kind::Tensor; }
+  /// A tensor of numbers that arithmetic works on.
+  bool isFloatTensor() const { return isTensor() && element == Element::Float; }
+  bool isNumber() const { return kind == Kind::Int || kind == Kind::Float; }
+
+  /// Equal as types: integers need not have the same value.
+  bool matches(const Type &other) const;
+
+  /// "int", "[T, hidden_size]", "[T] of token"
+  std::string str() const;
+};
+
+/// "token", "token_type", "bool"; empty for Element::Float, which is unmarked.
+const char *elementName(Element element);
+
+} // namespace tenon::lang
+
+#endif // TENON_LANGUAGE_TYPE_H
