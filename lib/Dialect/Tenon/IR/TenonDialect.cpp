@@ -17,6 +17,9 @@ using namespace tenon;
 #define GET_TYPEDEF_CLASSES
 #include "tenon/Dialect/Tenon/IR/TenonTypes.cpp.inc"
 
+#define GET_OP_CLASSES
+#include "tenon/Dialect/Tenon/IR/TenonOps.cpp.inc"
+
 void TenonDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
