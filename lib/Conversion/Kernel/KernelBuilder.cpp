@@ -1,0 +1,200 @@
+//===- KernelBuilder.cpp - loops, loads and stores of kernels -------------===//
+
+#include "tenon/Conversion/KernelBuilder.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace tenon;
+
+KernelBuilder::KernelBuilder(Operation *op)
+    : ImplicitLocOpBuilder(op->getLoc(), op), target(tenon::getTarget(op)),
+      numLanes((target ? target.getVectorBits() : 128) / 32) {}
+
+VectorType KernelBuilder::vectorType(Type element) const {
+  return VectorType::get({numLanes}, element);
+}
+
+//===----------------------------------------------------------------------===//
+// Scalars, indices, constants
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::index(int64_t value) {
+  return arith::ConstantIndexOp::create(*this, value);
+}
+
+Value KernelBuilder::f32(double value) {
+  return arith::ConstantOp::create(*this, getF32FloatAttr(value));
+}
+
+Value KernelBuilder::splat(double value) {
+  return arith::ConstantOp::create(
+      *this, DenseElementsAttr::get(f32VectorType(),
+                                    static_cast<float>(value)));
+}
+
+Value KernelBuilder::splat(Value scalar) {
+  return vector::BroadcastOp::create(*this, vectorType(scalar.getType()),
+                                     scalar);
+}
+
+Value KernelBuilder::addIndex(Value a, Value b) {
+  if (matchPattern(a, m_Zero()))
+    return b;
+  if (matchPattern(b, m_Zero()))
+    return a;
+  return arith::AddIOp::create(*this, a, b);
+}
+
+Value KernelBuilder::addIndex(Value a, int64_t b) {
+  return b == 0 ? a : addIndex(a, index(b));
+}
+
+Value KernelBuilder::mulIndex(Value a, int64_t b) {
+  return b == 1 ? a : Value(arith::MulIOp::create(*this, a, index(b)));
+}
+
+OpFoldResult KernelBuilder::dim(Value memref, int64_t dimension) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.isDynamicDim(dimension))
+    return getIndexAttr(type.getDimSize(dimension));
+  return memref::DimOp::create(*this, memref, dimension).getResult();
+}
+
+Value KernelBuilder::materialize(OpFoldResult extent) {
+  if (auto attr = dyn_cast<Attribute>(extent))
+    return index(cast<IntegerAttr>(attr).getInt());
+  return cast<Value>(extent);
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+KernelBuilder::Values
+KernelBuilder::loop(Value lb, Value ub, int64_t step, ValueRange inits,
+                    function_ref<Values(Value, ValueRange)> body) {
+  auto forOp = scf::ForOp::create(*this, lb, ub, index(step), inits);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(forOp.getBody());
+  Values next = body(forOp.getInductionVar(), forOp.getRegionIterArgs());
+  if (!inits.empty())
+    scf::YieldOp::create(*this, next);
+  return Values(forOp.getResults());
+}
+
+void KernelBuilder::loop(Value lb, Value ub, int64_t step,
+                         function_ref<void(Value)> body) {
+  loop(lb, ub, step, {}, [&](Value iv, ValueRange) {
+    body(iv);
+    return Values{};
+  });
+}
+
+void KernelBuilder::loopNest(ArrayRef<Extent> extents,
+                             function_ref<void(ValueRange)> body) {
+  OpBuilder::InsertionGuard guard(*this);
+  Values ivs;
+  for (Extent extent : extents) {
+    if (isConstantIntValue(extent, 1)) {
+      ivs.push_back(index(0));
+      continue;
+    }
+    auto forOp =
+        scf::ForOp::create(*this, index(0), materialize(extent), index(1));
+    setInsertionPointToStart(forOp.getBody());
+    ivs.push_back(forOp.getInductionVar());
+  }
+  body(ivs);
+}
+
+KernelBuilder::Values KernelBuilder::forEachVector(
+    Extent length, ValueRange inits,
+    function_ref<Values(Value, Value, ValueRange)> body) {
+  std::optional<int64_t> extent = getConstantIntValue(length);
+  if (!extent) {
+    Value end = materialize(length);
+    return loop(index(0), end, numLanes, inits, [&](Value iv, ValueRange args) {
+      Value left = arith::SubIOp::create(*this, end, iv);
+      Value mask =
+          vector::CreateMaskOp::create(*this, vectorType(getI1Type()), left);
+      return body(iv, mask, args);
+    });
+  }
+  Values values(inits);
+  int64_t full = *extent / numLanes * numLanes;
+  if (full == numLanes)
+    values = body(index(0), {}, values);
+  else if (full > 0)
+    values = loop(
+        index(0), index(full), numLanes, values,
+        [&](Value iv, ValueRange args) { return body(iv, {}, args); });
+  if (full < *extent)
+    values = body(index(full), maskOf(*extent - full), values);
+  return values;
+}
+
+void KernelBuilder::forEachVector(Extent length,
+                                  function_ref<void(Value, Value)> body) {
+  forEachVector(length, {}, [&](Value column, Value mask, ValueRange) {
+    body(column, mask);
+    return Values{};
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::maskOf(int64_t count) {
+  return vector::ConstantMaskOp::create(*this, vectorType(getI1Type()),
+                                        ArrayRef<int64_t>{count});
+}
+
+Value KernelBuilder::toF32(Value value) {
+  Type element = getElementTypeOrSelf(value.getType());
+  if (element.isF32() || !isa<FloatType>(element))
+    return value;
+  Type wide = getF32Type();
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    wide = vector.clone(getF32Type());
+  return arith::ExtFOp::create(*this, wide, value);
+}
+
+Value KernelBuilder::fromF32(Value value, Type element) {
+  if (getElementTypeOrSelf(value.getType()) == element)
+    return value;
+  Type narrow = element;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    narrow = vector.clone(element);
+  return arith::TruncFOp::create(*this, narrow, value);
+}
+
+Value KernelBuilder::load(Value memref, ValueRange indices, Value mask) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  VectorType type = vectorType(element);
+  if (!mask)
+    return toF32(vector::LoadOp::create(*this, type, memref, indices));
+  Value zero = arith::ConstantOp::create(*this, getZeroAttr(type));
+  return toF32(vector::MaskedLoadOp::create(*this, type, memref, indices, mask,
+                                            zero));
+}
+
+void KernelBuilder::store(Value vector, Value memref, ValueRange indices,
+                          Value mask) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  Value narrow = fromF32(vector, element);
+  if (mask)
+    vector::MaskedStoreOp::create(*this, memref, indices, mask, narrow);
+  else
+    vector::StoreOp::create(*this, narrow, memref, indices);
+}
+
+Value KernelBuilder::loadScalar(Value memref, ValueRange indices) {
+  return toF32(memref::LoadOp::create(*this, memref, indices));
+}
+
+void KernelBuilder::storeScalar(Value scalar, Value memref,
+                                ValueRange indices) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  memref::StoreOp::create(*this, fromF32(scalar, element), memref, indices);
+}

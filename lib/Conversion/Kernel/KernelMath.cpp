@@ -1,0 +1,222 @@
+//===- KernelMath.cpp - arithmetic and elementary functions of kernels ----===//
+//
+// Polynomials in single precision are those of the Cephes library (S. Moshier,
+// netlib.org/cephes/single.tgz: expf, exp2f, tanhf, erff), in Horner form.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "tenon/Conversion/KernelBuilder.h"
+
+using namespace mlir;
+using namespace tenon;
+
+Value KernelBuilder::add(Value a, Value b) {
+  return arith::AddFOp::create(*this, a, b);
+}
+Value KernelBuilder::sub(Value a, Value b) {
+  return arith::SubFOp::create(*this, a, b);
+}
+Value KernelBuilder::mul(Value a, Value b) {
+  return arith::MulFOp::create(*this, a, b);
+}
+Value KernelBuilder::div(Value a, Value b) {
+  return arith::DivFOp::create(*this, a, b);
+}
+// A compare and a select become one vmaxps or vminps, which the IEEE-754
+// maximum, ordered for NaNs and signed zeros, does not.
+Value KernelBuilder::max(Value a, Value b) {
+  Value greater =
+      arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b);
+  return arith::SelectOp::create(*this, greater, a, b);
+}
+Value KernelBuilder::min(Value a, Value b) {
+  Value less = arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, a, b);
+  return arith::SelectOp::create(*this, less, a, b);
+}
+
+Value KernelBuilder::fma(Value a, Value b, Value c) {
+  if (!target || !target.getFma())
+    return add(mul(a, b), c);
+  if (isa<VectorType>(a.getType()))
+    return vector::FMAOp::create(*this, a, b, c);
+  return math::FmaOp::create(*this, a, b, c);
+}
+
+Value KernelBuilder::constantLike(double value, Value like) {
+  if (auto type = dyn_cast<VectorType>(like.getType()))
+    return arith::ConstantOp::create(
+        *this, DenseElementsAttr::get(type, static_cast<float>(value)));
+  return f32(value);
+}
+
+/// Combines the halves of a vector until one element is left.
+static Value reduceHalves(KernelBuilder &b, Value vector,
+                          function_ref<Value(Value, Value)> combine) {
+  int64_t size = cast<VectorType>(vector.getType()).getDimSize(0);
+  while (size > 1) {
+    size /= 2;
+    Value low = vector::ExtractStridedSliceOp::create(
+        b, vector, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{size},
+        ArrayRef<int64_t>{1});
+    Value high = vector::ExtractStridedSliceOp::create(
+        b, vector, ArrayRef<int64_t>{size}, ArrayRef<int64_t>{size},
+        ArrayRef<int64_t>{1});
+    vector = combine(low, high);
+  }
+  return vector::ExtractOp::create(b, vector, 0);
+}
+
+Value KernelBuilder::reduceAdd(Value vector) {
+  return reduceHalves(*this, vector,
+                      [&](Value a, Value b) { return add(a, b); });
+}
+
+Value KernelBuilder::reduceMax(Value vector) {
+  return reduceHalves(*this, vector,
+                      [&](Value a, Value b) { return max(a, b); });
+}
+
+Value KernelBuilder::polynomial(Value x, ArrayRef<double> coefficients) {
+  Value sum = constantLike(coefficients.front(), x);
+  for (double c : coefficients.drop_front())
+    sum = fma(sum, x, constantLike(c, x));
+  return sum;
+}
+
+/// x * 2^n for n integral in [-252, 254].
+Value KernelBuilder::scaleByPowerOfTwo(Value x, Value n) {
+  auto vector = dyn_cast<VectorType>(x.getType());
+  if (target && target.getAvx512() && vector && vector.getDimSize(0) == 16) {
+    Value allLanes =
+        LLVM::ConstantOp::create(*this, getI16Type(), getI16IntegerAttr(-1));
+    Value currentRounding =
+        LLVM::ConstantOp::create(*this, getI32Type(), getI32IntegerAttr(4));
+    return LLVM::CallIntrinsicOp::create(
+               *this, getLoc(), vector,
+               getStringAttr("llvm.x86.avx512.mask.scalef.ps.512"),
+               ValueRange{x, n, x, allLanes, currentRounding})
+        .getResult(0);
+  }
+  // In two halves, each a power of two made in the exponent's bits, so that
+  // subnormal results and overflow come out by rounding.
+  Type intType = getI32Type();
+  if (vector)
+    intType = vector.clone(getI32Type());
+  auto constant = [&](int32_t value) -> Value {
+    if (vector)
+      return arith::ConstantOp::create(
+          *this,
+          DenseElementsAttr::get(cast<ShapedType>(intType), value));
+    return arith::ConstantOp::create(*this, getI32IntegerAttr(value));
+  };
+  auto power = [&](Value exponent) -> Value {
+    Value biased = arith::AddIOp::create(*this, exponent, constant(127));
+    Value bits = arith::ShLIOp::create(*this, biased, constant(23));
+    return arith::BitcastOp::create(*this, x.getType(), bits);
+  };
+  Value integer = arith::FPToSIOp::create(*this, intType, n);
+  Value half = arith::ShRSIOp::create(*this, integer, constant(1));
+  Value rest = arith::SubIOp::create(*this, integer, half);
+  return mul(mul(x, power(half)), power(rest));
+}
+
+Value KernelBuilder::exp2(Value x) {
+  x = max(x, constantLike(-200.0, x));
+  x = min(x, constantLike(128.0, x));
+  Value n = math::RoundEvenOp::create(*this, x);
+  Value f = sub(x, n);
+  Value p = polynomial(
+      f, {1.535336188319500e-4, 1.339887440266574e-3, 9.618437357674640e-3,
+          5.550332471162809e-2, 2.402264791363012e-1, 6.931472028550421e-1,
+          1.0});
+  return scaleByPowerOfTwo(p, n);
+}
+
+Value KernelBuilder::exp(Value x) {
+  x = max(x, constantLike(-105.0, x));
+  x = min(x, constantLike(89.0, x));
+  Value n = math::RoundEvenOp::create(
+      *this, mul(x, constantLike(1.44269504088896341, x)));
+  // ln 2 in two parts (Cody and Waite), so that x - n ln 2 keeps its bits.
+  Value f = fma(n, constantLike(-0.693359375, x), x);
+  f = fma(n, constantLike(2.12194440e-4, x), f);
+  Value p = polynomial(
+      f, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
+          1.6666665459e-1, 5.0000001201e-1});
+  p = add(fma(p, mul(f, f), f), constantLike(1.0, x));
+  return scaleByPowerOfTwo(p, n);
+}
+
+Value KernelBuilder::sigmoid(Value x) {
+  Value one = constantLike(1.0, x);
+  Value e = exp(arith::NegFOp::create(*this, x));
+  return div(one, add(one, e));
+}
+
+Value KernelBuilder::tanh(Value x) {
+  Value magnitude = math::AbsFOp::create(*this, x);
+  // Near 0 an odd polynomial keeps relative precision.
+  Value z = mul(x, x);
+  Value p = polynomial(z, {-5.70498872745e-3, 2.06390887954e-2,
+                           -5.37397155531e-2, 1.33314422036e-1,
+                           -3.33332819422e-1});
+  Value small = fma(mul(p, z), x, x);
+  Value one = constantLike(1.0, x);
+  Value e = exp(add(magnitude, magnitude));
+  Value large = sub(one, div(constantLike(2.0, x), add(e, one)));
+  large = math::CopySignOp::create(*this, large, x);
+  Value isSmall = arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT,
+                                        magnitude, constantLike(0.625, x));
+  return arith::SelectOp::create(*this, isSmall, small, large);
+}
+
+Value KernelBuilder::erf(Value x) {
+  Value magnitude = math::AbsFOp::create(*this, x);
+  Value z = mul(x, x);
+  Value small =
+      mul(x, polynomial(z, {7.853861353153693e-5, -8.010193625184903e-4,
+                            5.188327685732524e-3, -2.685381193529856e-2,
+                            1.128358514861418e-1, -3.761262582423300e-1,
+                            1.128379165726710e0}));
+  // Abramowitz and Stegun 7.1.26: |error| < 1.5e-7.
+  Value one = constantLike(1.0, x);
+  Value t = div(one, fma(constantLike(0.3275911, x), magnitude, one));
+  Value p = mul(t, polynomial(t, {1.061405429, -1.453152027, 1.421413741,
+                                  -0.284496736, 0.254829592}));
+  Value large = sub(one, mul(p, exp(arith::NegFOp::create(*this, z))));
+  large = math::CopySignOp::create(*this, large, x);
+  Value isSmall = arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT,
+                                        magnitude, one);
+  return arith::SelectOp::create(*this, isSmall, small, large);
+}
+
+Value KernelBuilder::activation(ActivationKind kind, Value x) {
+  Value half = constantLike(0.5, x), one = constantLike(1.0, x);
+  switch (kind) {
+  case ActivationKind::Identity:
+    return x;
+  case ActivationKind::Silu: {
+    Value e = exp(arith::NegFOp::create(*this, x));
+    return div(x, add(one, e));
+  }
+  case ActivationKind::Gelu: {
+    Value e = erf(mul(x, constantLike(0.70710678118654752, x)));
+    return mul(mul(x, half), add(one, e));
+  }
+  case ActivationKind::GeluTanh: {
+    Value cube = mul(mul(x, x), x);
+    Value inner = fma(constantLike(0.044715, x), cube, x);
+    Value t = tanh(mul(inner, constantLike(0.79788456080286536, x)));
+    return mul(mul(x, half), add(one, t));
+  }
+  case ActivationKind::Relu:
+    return max(x, constantLike(0.0, x));
+  case ActivationKind::Tanh:
+    return tanh(x);
+  case ActivationKind::Sigmoid:
+    return sigmoid(x);
+  }
+  llvm_unreachable("unknown activation");
+}
