@@ -27,6 +27,7 @@
 #include "tenon/Conversion/LoweringPasses.h"
 #define TENON_HAS_LOWERING 1
 #endif
+#include "tenon/Conversion/RowsToVector.h"
 #if __has_include("tenon/Conversion/KernelPasses.h")
 #include "tenon/Conversion/KernelPasses.h"
 #define TENON_HAS_KERNELS 1
@@ -43,6 +44,7 @@ void tenon::registerAllDialects(DialectRegistry &registry) {
 
 void tenon::registerAllPasses() {
   registerTransformsPasses();
+  registerTenonRowsPasses();
   registerConversionPasses();
   arith::registerArithPasses();
   func::registerFuncPasses();

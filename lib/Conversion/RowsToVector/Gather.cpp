@@ -1,0 +1,90 @@
+//===- Gather.cpp - kernels that look tables up ---------------------------===//
+
+#include "Emitters.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::rows;
+
+/// The row of a token in a plain table: copied by vectors.
+static void emitPlainRow(KernelBuilder &b, Value table, Value id, Value output,
+                         Value token) {
+  b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
+    b.store(b.load(table, {id, column}, mask), output, {token, column}, mask);
+  });
+}
+
+/// The row of a token in a table packed for a linear, [P][K/k][n][k]: row id is
+/// lane id % n of panel id / n; its elements are n k apart.
+static void emitPackedRow(KernelBuilder &b, Value table, Value id, Value output,
+                          Value token) {
+  auto type = cast<MemRefType>(table.getType());
+  int64_t n = type.getDimSize(2), k = type.getDimSize(3);
+  int64_t columns = cast<MemRefType>(output.getType()).getDimSize(1);
+  Value panel = arith::DivUIOp::create(b, id, b.index(n));
+  Value lane = arith::RemUIOp::create(b, id, b.index(n));
+  b.loop(b.index(0), b.index(columns / k), 1, [&](Value group) {
+    Value first = b.mulIndex(group, k);
+    for (int64_t i = 0; i < k; ++i)
+      b.storeScalar(b.loadScalar(table, {panel, group, lane, b.index(i)}),
+                    output, {token, b.addIndex(first, i)});
+  });
+  for (int64_t column = columns / k * k; column < columns; ++column)
+    b.storeScalar(b.loadScalar(table, {panel, b.index(column / k), lane,
+                                       b.index(column % k)}),
+                  output, {token, b.index(column)});
+}
+
+void rows::emit(KernelBuilder &b, EmbeddingOp op) {
+  Value output = op.getOut(), table = op.getTable();
+  bool packed = cast<MemRefType>(table.getType()).getRank() == 4;
+  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    Value id = b.loadScalar(op.getIds(), row);
+    id = arith::IndexCastOp::create(b, b.getIndexType(), id);
+    (packed ? emitPackedRow : emitPlainRow)(b, table, id, output, row[0]);
+  });
+}
+
+void rows::emit(KernelBuilder &b, PositionsOp op) {
+  Value output = op.getOut();
+  b.loop(b.index(0), b.materialize(b.dim(output, 0)), 1, [&](Value token) {
+    Value position = token;
+    if (op.getPosition())
+      position = b.addIndex(op.getPosition(), token);
+    Value id = arith::IndexCastOp::create(b, b.getI32Type(), position);
+    memref::StoreOp::create(b, id, output, token);
+  });
+}
+
+void rows::emit(KernelBuilder &b, RopeOp op) {
+  Value input = op.getInput(), output = op.getOut(), table = op.getTable();
+  int64_t pairs = cast<MemRefType>(table.getType()).getDimSize(1) / 2;
+  int64_t size = cast<MemRefType>(input.getType()).getDimSize(2);
+  // Tokens outside, heads inside: a row of the table serves every head.
+  b.loopNest({b.dim(output, 1)}, [&](ValueRange tokens) {
+    Value token = tokens[0], position = token;
+    if (op.getPosition())
+      position = b.addIndex(op.getPosition(), token);
+    b.loopNest({b.dim(output, 0)}, [&](ValueRange heads) {
+      Value head = heads[0];
+      b.forEachVector(b.getIndexAttr(pairs), [&](Value j, Value mask) {
+        Value other = b.addIndex(j, pairs);
+        Value cosine = b.load(table, {position, j}, mask);
+        Value sine = b.load(table, {position, other}, mask);
+        Value x = b.load(input, {head, token, j}, mask);
+        Value y = b.load(input, {head, token, other}, mask);
+        Value rotatedX = b.sub(b.mul(x, cosine), b.mul(y, sine));
+        Value rotatedY = b.add(b.mul(y, cosine), b.mul(x, sine));
+        b.store(rotatedX, output, {head, token, j}, mask);
+        b.store(rotatedY, output, {head, token, other}, mask);
+      });
+      if (2 * pairs < size)
+        b.forEachVector(
+            b.getIndexAttr(size - 2 * pairs), [&](Value j, Value mask) {
+              Value rest = b.addIndex(j, 2 * pairs);
+              b.store(b.load(input, {head, token, rest}, mask), output,
+                      {head, token, rest}, mask);
+            });
+    });
+  });
+}

@@ -1,0 +1,51 @@
+//===- RowsToVector.cpp - row-wise operations to vectors ------------------===//
+//
+// The pass; the kernels are in the files beside it, by kind.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tenon/Conversion/RowsToVector.h"
+#include "Emitters.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace tenon {
+#define GEN_PASS_DEF_TENONROWSTOVECTOR
+#include "tenon/Conversion/RowsPasses.h.inc"
+} // namespace tenon
+
+using namespace tenon;
+
+namespace {
+
+/// Emits the kernel of an operation of the wanted type in buffer form.
+template <typename... Ops> bool emitFor(Operation *op) {
+  return llvm::TypeSwitch<Operation *, bool>(op)
+      .Case<Ops...>([](auto typed) {
+        if (typed->getNumResults() != 0)
+          return false;
+        KernelBuilder builder(typed);
+        rows::emit(builder, typed);
+        typed->erase();
+        return true;
+      })
+      .Default(false);
+}
+
+struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
+  void runOnOperation() override {
+    getOperation()->walk([&](Operation *op) {
+      if (emitFor<AddOp, SubOp, MulOp, DivOp, ScaleOp, ActivationOp, CastOp,
+                  CopyOp, EmbeddingOp, PositionsOp, RopeOp, RmsNormOp,
+                  LayerNormOp, SoftmaxOp, CausalMaskOp, PaddingMaskOp,
+                  MatmulOp>(op))
+        ++numLowered;
+    });
+  }
+};
+
+} // namespace
