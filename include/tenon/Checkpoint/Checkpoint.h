@@ -1,0 +1,61 @@
+//===- Checkpoint.h - named tensors in files ---------------------*- C++
+//-*-===//
+
+#ifndef TENON_CHECKPOINT_CHECKPOINT_H
+#define TENON_CHECKPOINT_CHECKPOINT_H
+
+#include "tenon/Support/DType.h"
+#include "tenon/Support/Error.h"
+#include "tenon/Support/MappedFile.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenon {
+
+/// A tensor in a checkpoint: row-major, little-endian, without gaps. Readers
+/// guarantee that [offset, offset + size) lies inside of the file and that size
+/// is the shape's product times the element's width.
+struct TensorInfo {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+  const MappedFile *file = nullptr; ///< owned by the checkpoint
+  uint64_t offset = 0;              ///< bytes from the file's start
+  uint64_t size = 0;                ///< bytes
+
+  uint64_t numElements() const { return size / byteWidth(dtype); }
+};
+
+/// The tensors of a model. Nothing is read before it is asked for: files are
+/// mapped.
+class Checkpoint {
+public:
+  virtual ~Checkpoint();
+
+  /// Null when there is no such tensor.
+  virtual const TensorInfo *find(std::string_view name) const;
+  /// All tensors, by name.
+  virtual std::span<const TensorInfo> tensors() const { return infos; }
+
+  /// The tensor's bytes, mapped. Not necessarily aligned to the element.
+  std::span<const std::byte> bytes(const TensorInfo &info) const {
+    return info.file->bytes().subspan(info.offset, info.size);
+  }
+  /// The tensor's pages may leave memory (they are read again when touched).
+  void release(const TensorInfo &info) const {
+    info.file->release(info.offset, info.size);
+  }
+
+protected:
+  /// Sorted by name, names are unique; filled by the reader.
+  std::vector<TensorInfo> infos;
+};
+
+} // namespace tenon
+
+#endif // TENON_CHECKPOINT_CHECKPOINT_H

@@ -1,0 +1,52 @@
+//===- ModelDirectory.h - a Hugging Face model directory ---------*- C++
+//-*-===//
+
+#ifndef TENON_CHECKPOINT_MODELDIRECTORY_H
+#define TENON_CHECKPOINT_MODELDIRECTORY_H
+
+#include "tenon/Checkpoint/Checkpoint.h"
+#include "tenon/Support/Json.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tenon {
+
+/// What a directory with config.json holds. Only the files' syntax has been
+/// checked; what the values mean is the model description's business.
+struct ModelDirectory {
+  std::string path;
+
+  nlohmann::json config;  ///< an object
+  std::string configPath; ///< for messages
+
+  std::optional<nlohmann::json> generationConfig; ///< generation_config.json
+  std::optional<nlohmann::json> tokenizerConfig;  ///< tokenizer_config.json
+
+  /// Null when the directory has no weights (a description to compile with
+  /// random ones).
+  std::unique_ptr<Checkpoint> checkpoint;
+
+  /// Path of tokenizer.json, empty when there is none.
+  std::string tokenizerPath;
+  bool hasTokenizer() const { return !tokenizerPath.empty(); }
+
+  /// The last component of the path, "stories260K"; of "…/hf" and the like
+  /// too: just what the user called the directory.
+  std::string name() const;
+  /// `architectures` of config.json ("LlamaForCausalLM"), then `model_type`.
+  std::vector<std::string> architectureNames() const;
+  /// bos_token_id, eos_token_id (a number or a list) from
+  /// generation_config.json, else from config.json.
+  std::vector<int32_t> tokenIds(std::string_view key) const;
+};
+
+/// Opens a directory, or the one that a config.json lies in. Errors: no
+/// config.json; a file in it that isn't well formed.
+Expected<ModelDirectory> openModelDirectory(const std::string &path);
+
+} // namespace tenon
+
+#endif // TENON_CHECKPOINT_MODELDIRECTORY_H

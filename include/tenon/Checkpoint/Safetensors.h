@@ -1,0 +1,30 @@
+//===- Safetensors.h - Hugging Face's tensor files ---------------*- C++
+//-*-===//
+//
+// Format: https://huggingface.co/docs/safetensors. Eight bytes hold the length
+// N of a JSON header, little-endian; N bytes of header name each tensor's
+// dtype, shape and range; the ranges cover the rest of the file exactly.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_CHECKPOINT_SAFETENSORS_H
+#define TENON_CHECKPOINT_SAFETENSORS_H
+
+#include "tenon/Checkpoint/Checkpoint.h"
+
+#include <memory>
+
+namespace tenon {
+
+/// `path`: a .safetensors file, a model.safetensors.index.json, or a directory
+/// that holds model.safetensors or that index (or just one .safetensors file).
+///
+/// Errors name the file and the place: a header that is too long, no JSON or
+/// nested too deep; duplicate names; unknown dtypes; ranges that overlap, leave
+/// holes or the file, or don't fit shape times width; shards that are missing
+/// or lie outside of the directory; tensors that the index puts elsewhere.
+Expected<std::unique_ptr<Checkpoint>> openSafetensors(const std::string &path);
+
+} // namespace tenon
+
+#endif // TENON_CHECKPOINT_SAFETENSORS_H

@@ -1,0 +1,42 @@
+//===- Strings.h - building texts for people ---------------------*- C++
+//-*-===//
+
+#ifndef TENON_SUPPORT_STRINGS_H
+#define TENON_SUPPORT_STRINGS_H
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace tenon {
+
+namespace detail {
+inline void appendTo(std::string &out, std::string_view text) { out += text; }
+inline void appendTo(std::string &out, char c) { out += c; }
+template <class T>
+requires std::is_integral_v<T>
+void appendTo(std::string &out, T value) { out += std::to_string(value); }
+} // namespace detail
+
+/// The arguments (strings, characters, integers) one after the other.
+template <class... Args> std::string strCat(const Args &...args) {
+  std::string out;
+  (detail::appendTo(out, args), ...);
+  return out;
+}
+
+/// A name from an untrusted file, fit for a terminal: in single quotes, control
+/// characters and invalid UTF-8 as \xNN, cut after `limit` bytes.
+std::string quoteName(std::string_view name, size_t limit = 120);
+
+/// "[2, 3, 4]".
+std::string shapeText(std::span<const int64_t> shape);
+
+/// "0x1f".
+std::string hexText(uint64_t value);
+
+} // namespace tenon
+
+#endif // TENON_SUPPORT_STRINGS_H
