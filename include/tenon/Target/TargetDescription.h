@@ -1,0 +1,43 @@
+//===- TargetDescription.h - which CPU kernels are made for -----*- C++ -*-===//
+//
+// From a CPU's name on the command line to the #tenon.target attribute, the
+// only way in which passes see the machine.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_TARGET_TARGETDESCRIPTION_H
+#define TENON_TARGET_TARGETDESCRIPTION_H
+
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "tenon/Support/Error.h"
+
+#include <string>
+
+namespace tenon {
+
+struct TargetOptions {
+  /// "native", one of LLVM's 64-bit x86 CPU names, or a psABI level
+  /// "x86-64-v2" ... "x86-64-v4".
+  std::string cpu = "native";
+  /// Features to add or take away, as in LLVM: "+avx512bf16,-gfni".
+  std::string attributes;
+};
+
+/// Describes the CPU: LLVM's subtarget tables give the instructions; cache
+/// sizes are this machine's for "native" and common ones otherwise.
+///
+/// In the attribute, `features` lists what differs from LLVM's default for the
+/// CPU (a virtual machine hides some instructions of its host's CPU, and -mattr
+/// changes them). `vector_bits` is 512, 256 (AVX2) or 128; `registers` 32 with
+/// AVX-512 and 16 otherwise. `avx512` stands for the set F, BW, DQ and VL.
+///
+/// Errors (BadUsage): an unknown CPU or feature, a CPU without 64-bit mode.
+Expected<TargetAttr> describeTarget(mlir::MLIRContext *context,
+                                    const TargetOptions &options);
+
+/// The CPU features that code for this target may use, in LLVM's names, comma
+/// separated: what the runtime checks before it calls a kernel.
+std::string getRequiredFeatures(TargetAttr target);
+
+} // namespace tenon
+
+#endif // TENON_TARGET_TARGETDESCRIPTION_H

@@ -1,0 +1,135 @@
+//===- CodeGen.cpp - from the llvm dialect to machine code ----------------===//
+
+#include "tenon/Target/CodeGen.h"
+#include "X86.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/DebugInfo.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetOptions.h"
+
+#include <mutex>
+
+using namespace llvm;
+using namespace tenon;
+
+const Triple &tenon::getX86Triple() {
+  static const Triple triple("x86_64-unknown-linux-gnu");
+  return triple;
+}
+
+const Target *tenon::getX86Target() {
+  static std::once_flag once;
+  static const Target *target = nullptr;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    std::string error;
+    target = TargetRegistry::lookupTarget(getX86Triple(), error);
+  });
+  return target;
+}
+
+static CodeGenOptLevel getCodeGenLevel(unsigned level) {
+  switch (level) {
+  case 0:
+    return CodeGenOptLevel::None;
+  case 1:
+    return CodeGenOptLevel::Less;
+  case 2:
+    return CodeGenOptLevel::Default;
+  default:
+    return CodeGenOptLevel::Aggressive;
+  }
+}
+
+tenon::Expected<CodeGenerator>
+CodeGenerator::create(TargetAttr target, const CodeGenOptions &options) {
+  const Target *backend = getX86Target();
+  if (!backend)
+    return plainError("this LLVM cannot generate code for x86-64");
+  llvm::TargetOptions machineOptions;
+  machineOptions.FunctionSections = true;
+  std::unique_ptr<TargetMachine> machine(backend->createTargetMachine(
+      getX86Triple(), target.getCpu(), target.getFeatures(), machineOptions,
+      Reloc::PIC_, std::nullopt, getCodeGenLevel(options.optLevel)));
+  if (!machine)
+    return plainError("LLVM refuses to make a target machine for this CPU");
+  return CodeGenerator(target, options, std::move(machine));
+}
+
+std::unique_ptr<Module> CodeGenerator::translate(mlir::ModuleOp source,
+                                                 LLVMContext &context) {
+  std::unique_ptr<Module> module =
+      mlir::translateModuleToLLVMIR(source, context, "tenon");
+  if (!module)
+    return nullptr;
+  module->setTargetTriple(machine->getTargetTriple());
+  module->setDataLayout(machine->createDataLayout());
+  if (!options.debugLines)
+    StripDebugInfo(*module);
+
+  std::string width = std::to_string(target.getVectorBits());
+  for (Function &function : *module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", target.getCpu());
+    if (!target.getFeatures().empty())
+      function.addFnAttr("target-features", target.getFeatures());
+    // LLVM otherwise splits 512-bit operations on CPUs that once clocked down
+    // for them.
+    function.addFnAttr("prefer-vector-width", width);
+    function.addFnAttr(Attribute::NoUnwind);
+    // No function calls itself or waits for I/O; lets loads move over calls.
+    function.addFnAttr("no-trapping-math", "true");
+    function.addFnAttr("frame-pointer", "none");
+  }
+  addVariantTable(*module, target);
+  return module;
+}
+
+void CodeGenerator::optimize(Module &module) {
+  PipelineTuningOptions tuning;
+  // Kernels arrive vectorized and interleaved; their order of additions is
+  // part of their meaning.
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopInterleaving = false;
+  PassBuilder builder(machine.get(), tuning);
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+
+  OptimizationLevel level = options.optLevel == 0   ? OptimizationLevel::O0
+                            : options.optLevel == 1 ? OptimizationLevel::O1
+                            : options.optLevel == 2 ? OptimizationLevel::O2
+                                                    : OptimizationLevel::O3;
+  ModulePassManager passes =
+      options.optLevel == 0 ? builder.buildO0DefaultPipeline(level)
+                            : builder.buildPerModuleDefaultPipeline(level);
+  passes.run(module, modules);
+}
+
+tenon::Expected<SmallVector<char, 0>>
+CodeGenerator::emit(std::unique_ptr<Module> module, CodeGenFile kind) {
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream stream(bytes);
+  legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, stream, nullptr,
+                                   kind == CodeGenFile::Assembly
+                                       ? CodeGenFileType::AssemblyFile
+                                       : CodeGenFileType::ObjectFile))
+    return plainError("LLVM cannot emit this kind of file for the target");
+  passes.run(*module);
+  return bytes;
+}

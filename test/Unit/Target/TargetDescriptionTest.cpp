@@ -1,0 +1,103 @@
+//===- TargetDescriptionTest.cpp - CPU names to target attributes ---------===//
+
+#include "tenon/Target/TargetDescription.h"
+#include <gtest/gtest.h>
+
+using namespace tenon;
+
+namespace {
+
+class TargetDescription : public testing::Test {
+protected:
+  TargetAttr describe(std::string cpu, std::string attributes = "") {
+    Expected<TargetAttr> target =
+        describeTarget(&context, {std::move(cpu), std::move(attributes)});
+    if (!target) {
+      ADD_FAILURE() << target.error().message;
+      return {};
+    }
+    return *target;
+  }
+  Error fail(std::string cpu, std::string attributes = "") {
+    Expected<TargetAttr> target =
+        describeTarget(&context, {std::move(cpu), std::move(attributes)});
+    if (target)
+      return Error{"no error", ExitCode::Success};
+    return target.takeError();
+  }
+  void SetUp() override { context.loadDialect<TenonDialect>(); }
+  mlir::MLIRContext context;
+};
+
+/// Whether a comma separated list holds the feature.
+bool requires_(TargetAttr target, llvm::StringRef feature) {
+  std::string list = getRequiredFeatures(target);
+  llvm::SmallVector<llvm::StringRef> items;
+  llvm::StringRef(list).split(items, ',');
+  return llvm::is_contained(items, feature);
+}
+
+TEST_F(TargetDescription, Levels) {
+  TargetAttr v2 = describe("x86-64-v2");
+  EXPECT_EQ(v2.getVectorBits(), 128);
+  EXPECT_EQ(v2.getRegisters(), 16);
+  EXPECT_FALSE(v2.getFma());
+  EXPECT_TRUE(requires_(v2, "sse4.2"));
+  EXPECT_FALSE(requires_(v2, "avx"));
+
+  TargetAttr v3 = describe("x86-64-v3");
+  EXPECT_EQ(v3.getVectorBits(), 256);
+  EXPECT_TRUE(v3.getFma());
+  EXPECT_FALSE(v3.getAvx512());
+  EXPECT_TRUE(requires_(v3, "f16c"));
+
+  TargetAttr v4 = describe("x86-64-v4");
+  EXPECT_EQ(v4.getVectorBits(), 512);
+  EXPECT_EQ(v4.getRegisters(), 32);
+  EXPECT_TRUE(v4.getAvx512());
+  EXPECT_FALSE(v4.getBf16Dot());
+}
+
+TEST_F(TargetDescription, NamedCPUs) {
+  EXPECT_TRUE(describe("znver4").getBf16Dot());
+  EXPECT_TRUE(describe("sapphirerapids").getBf16Dot());
+  EXPECT_FALSE(describe("skylake-avx512").getBf16Dot());
+  EXPECT_EQ(describe("nehalem").getVectorBits(), 128);
+  EXPECT_GT(describe("haswell").getL2(), 0);
+}
+
+TEST_F(TargetDescription, UnusedExtensionsAreSwitchedOff) {
+  EXPECT_TRUE(describe("bdver4").getFeatures().contains("-xop"));
+}
+
+TEST_F(TargetDescription, Attributes) {
+  TargetAttr target = describe("x86-64-v4", "+avx512bf16");
+  EXPECT_TRUE(target.getBf16Dot());
+  EXPECT_TRUE(requires_(target, "avx512bf16"));
+  EXPECT_EQ(describe("znver4", "-avx512f").getVectorBits(), 256);
+  EXPECT_FALSE(describe("haswell", "-fma").getFma());
+}
+
+TEST_F(TargetDescription, Native) {
+  TargetAttr target = describe("native");
+  EXPECT_NE(target.getCpu(), "native");
+  EXPECT_GE(target.getL1(), 8 * 1024);
+  EXPECT_GE(target.getL2(), target.getL1());
+}
+
+TEST_F(TargetDescription, Errors) {
+  Error unknown = fail("znver99");
+  EXPECT_EQ(unknown.code, ExitCode::BadUsage);
+  EXPECT_NE(unknown.message.find("unknown CPU 'znver99'"), std::string::npos);
+  EXPECT_NE(unknown.message.find("x86-64-v3"), std::string::npos);
+
+  Error narrow = fail("pentium3");
+  EXPECT_EQ(narrow.code, ExitCode::BadUsage);
+  EXPECT_NE(narrow.message.find("no 64-bit mode"), std::string::npos);
+
+  Error feature = fail("haswell", "+avx1024");
+  EXPECT_EQ(feature.code, ExitCode::BadUsage);
+  EXPECT_NE(feature.message.find("'avx1024'"), std::string::npos);
+}
+
+} // namespace
