@@ -1,0 +1,68 @@
+/*===- Abi.h - what generated objects and the runtime agree on -------------===
+ *
+ * The only interface between the code that the compiler generates and the
+ * runtime that it is linked with. Plain C: the generated object refers to the
+ * runtime by one function, tenon_dispatch, and is found by two symbols,
+ * tenon_num_variants and tenon_variants.
+ *
+ *===----------------------------------------------------------------------===*/
+#ifndef TENON_RUNTIME_ABI_H
+#define TENON_RUNTIME_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The arguments of one call of an entry point. All pointers are owned by the
+ * runtime and live longer than the call; weights, arena and cache are aligned
+ * to 64 bytes at least. */
+typedef struct TenonFrame {
+  const uint8_t *weights; /* the "weights" section, mapped read-only */
+  uint8_t *arena;         /* scratch of metadata "memory.arena" bytes */
+  uint8_t *cache;         /* key/value cache, "memory.cache" bytes, zero at
+                             first; null for encoders */
+  void *const *buffers;   /* inputs in the order of the entry, then output */
+  int64_t numTokens;      /* T: tokens in this call, at most "max_chunk" */
+  int64_t position;       /* position of the first of them in the context */
+  int64_t numRows;        /* trailing rows for which the head is computed; 0
+                             when no output is wanted */
+} TenonFrame;
+
+typedef void (*TenonEntryFn)(const TenonFrame *);
+
+typedef struct TenonEntry {
+  const char *name;
+  TenonEntryFn fn;
+} TenonEntry;
+
+/* One set of kernels, compiled for one kind of CPU. */
+typedef struct TenonVariant {
+  const char *cpu;      /* LLVM's name, e.g. "znver5" */
+  const char *features; /* the CPU features that it needs, in LLVM's names,
+                           comma separated: "avx512f,avx512bf16" */
+  uint32_t numEntries;
+  const TenonEntry *entries;
+} TenonVariant;
+
+/* Defined by the generated object; best variant first. */
+extern const uint32_t tenon_num_variants;
+extern const TenonVariant tenon_variants[];
+
+typedef void (*TenonKernelFn)(void *ctx, int64_t begin, int64_t end);
+
+/* Defined by the runtime: runs fn over [0, n), in chunks of `grain` that start
+ * at multiples of it, on the workers and the calling thread, and returns when
+ * all of it is done. n <= grain, or one thread, is a plain call fn(ctx, 0, n):
+ * chunks are a hint, fn accepts any range. `op` indexes the metadata's
+ * "operations" for the profile. Called by the thread that called the entry
+ * point; a call from inside fn runs inline. */
+void tenon_dispatch(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
+                    int64_t grain);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TENON_RUNTIME_ABI_H */

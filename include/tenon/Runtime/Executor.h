@@ -1,0 +1,91 @@
+//===- Executor.h - runs kernels over ranges on pinned workers -------------===//
+//
+// The scheduling half of the runtime: generated code calls tenon_dispatch,
+// which comes here. Workers are oneTBB threads, pinned by a scheduler observer.
+// For the length of a Session they stay inside one TBB task and take jobs from
+// a published description; a TBB region per kernel costs about 2 us, which is
+// as long as the kernel in a small model.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_RUNTIME_EXECUTOR_H
+#define TENON_RUNTIME_EXECUTOR_H
+
+#include "tenon/Runtime/Abi.h"
+#include "tenon/Runtime/Topology.h"
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace tenon::runtime {
+
+/// What one operation of the model has cost so far.
+struct OperationTime {
+  uint64_t calls = 0;
+  uint64_t nanoseconds = 0; ///< wall clock, seen from the main thread
+};
+
+class Executor {
+public:
+  /// `threads` counts the calling thread: 1 makes no worker and never touches
+  /// TBB. More threads than CPUs are allowed (and slow). `pin` binds worker i
+  /// and the main thread to CPUs of their own while a session lasts.
+  explicit Executor(unsigned threads, const Topology &topology, bool pin = true);
+  ~Executor();
+  Executor(const Executor &) = delete;
+  Executor &operator=(const Executor &) = delete;
+
+  unsigned threads() const { return numThreads; }
+
+  /// Runs fn over [0, n); see tenon_dispatch. Outside a session, or nested in
+  /// a kernel, all of it runs on the calling thread.
+  void dispatch(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
+                int64_t grain) {
+    if (__builtin_expect(!times.empty(), 0))
+      return dispatchTimed(op, fn, ctx, n, grain);
+    run(fn, ctx, n, grain);
+  }
+
+  /// Starts to time operations 0 … count-1 (ids outside are not timed).
+  void enableProfile(size_t count) { times.assign(count ? count : 1, {}); }
+  void clearProfile() { times.assign(times.size(), {}); }
+  const std::vector<OperationTime> &profile() const { return times; }
+
+  /// Makes this executor the one that tenon_dispatch uses; null: none, calls
+  /// run inline.
+  static void install(Executor *executor);
+
+  /// While one lives, workers attend to this executor. Sessions don't nest.
+  /// Neither start nor end waits for a worker: one that comes late or never
+  /// only leaves its share to the others.
+  class Session {
+  public:
+    explicit Session(Executor &executor);
+    ~Session();
+    Session(const Session &) = delete;
+    Session &operator=(const Session &) = delete;
+
+  private:
+    Executor &executor;
+  };
+
+private:
+  struct Team; ///< what the workers of one session share
+  struct Pool; ///< the TBB arena and its observer
+
+  void run(TenonKernelFn fn, void *ctx, int64_t n, int64_t grain);
+  void dispatchTimed(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
+                     int64_t grain);
+
+  unsigned numThreads;
+  bool pinned;
+  std::vector<int> cpus;    ///< cpus[i % size] is thread i's
+  std::vector<int> allCpus; ///< the mask to go back to
+  std::unique_ptr<Pool> pool;
+  std::shared_ptr<Team> team; ///< null outside a session
+  std::vector<OperationTime> times;
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_RUNTIME_EXECUTOR_H

@@ -1,0 +1,104 @@
+//===- Metadata.h - what an executable knows about its model ---------------===//
+//
+// The JSON at the end of every compiled executable, as a structure: the driver
+// fills and serializes it, the runtime parses it. Offsets and sizes are bytes.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_RUNTIME_METADATA_H
+#define TENON_RUNTIME_METADATA_H
+
+#include "tenon/Support/Error.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenon::runtime {
+
+struct SectionInfo {
+  std::string name;
+  uint64_t offset = 0; ///< from the start of the file, multiple of 4096
+  uint64_t size = 0;
+  uint64_t xxh3 = 0;
+};
+
+struct WeightInfo {
+  std::string name;
+  uint64_t offset = 0; ///< from the start of the "weights" section
+  uint64_t size = 0;
+  std::optional<uint64_t> xxh3; ///< lets --verify name the damaged weight
+  std::string type;
+};
+
+struct InputInfo {
+  std::string name;  ///< tokens, token_types, valid or positions
+  std::string dtype; ///< i32, or f32 for a mask
+};
+
+struct EntryInfo {
+  enum class Rows { Tokens, Rows, One };
+  std::string name;
+  std::vector<InputInfo> inputs;
+  int64_t outputCols = 0;
+  Rows outputRows = Rows::Rows;
+};
+
+struct OperationInfo {
+  int64_t id = 0; ///< the `op` of tenon_dispatch
+  std::string name;
+  std::string kind;
+  std::string location; ///< file:line:col of the .tenon source
+};
+
+/// From generation_config.json; absent: the runtime's own default.
+struct GenerationDefaults {
+  std::optional<bool> doSample; ///< false: greedy
+  std::optional<double> temperature, topP, minP, repetitionPenalty;
+  std::optional<int64_t> topK;
+};
+
+struct Metadata {
+  std::string tenonVersion;
+
+  struct {
+    std::string family, name;
+    bool isDecoder = true;
+    int64_t parameters = 0;
+    int64_t vocabSize = 0;
+    int64_t context = 0; ///< tokens
+    int64_t hiddenSize = 0;
+    int64_t layers = 0;
+    std::vector<int32_t> bos, eos;
+    std::map<std::string, uint64_t> weightTypes; ///< "bf16" → bytes
+  } model;
+
+  struct {
+    uint64_t arena = 0, cache = 0;
+    int64_t maxChunk = 0; ///< most tokens of one call
+  } memory;
+
+  struct {
+    std::string cpu, features;
+  } target;
+
+  std::vector<SectionInfo> sections;
+  std::vector<EntryInfo> entries;
+  std::vector<OperationInfo> operations;
+  GenerationDefaults generation;
+  std::vector<WeightInfo> weights;
+
+  const SectionInfo *section(std::string_view name) const;
+  const EntryInfo *entry(std::string_view name) const;
+
+  std::string serialize() const;
+  /// Checks types and ranges; errors are CorruptPayload and name the key.
+  static Expected<Metadata> parse(std::string_view json,
+                                  const std::string &filename);
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_RUNTIME_METADATA_H

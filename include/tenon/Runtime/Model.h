@@ -1,0 +1,95 @@
+//===- Model.h - calls the compiled entry points ---------------------------===//
+//
+// Owns the memory that a model runs in and keeps count of its position. All
+// arithmetic on tensors happens behind the entry points (invariant I1).
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_RUNTIME_MODEL_H
+#define TENON_RUNTIME_MODEL_H
+
+#include "tenon/Runtime/Abi.h"
+#include "tenon/Runtime/Memory.h"
+#include "tenon/Runtime/Metadata.h"
+#include "tenon/Runtime/Payload.h"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace tenon::runtime {
+
+/// Rows of float32, row-major; valid until the model's next call.
+struct Rows {
+  std::span<const float> values;
+  int64_t rows = 0;
+  int64_t cols = 0;
+
+  std::span<const float> row(int64_t i) const {
+    return values.subspan(i * cols, cols);
+  }
+};
+
+class Model {
+public:
+  /// Maps the weights and allocates arena and cache. `payload` and `variant`
+  /// must outlive the model only until this returns (the mapping stays) and for
+  /// good, respectively. Errors: OutOfResource, with the sizes.
+  static Expected<std::unique_ptr<Model>> load(const Payload &payload,
+                                               const TenonVariant &variant);
+
+  const Metadata &metadata() const { return meta; }
+
+  /// Tokens in the context so far.
+  int64_t position() const { return current; }
+  /// Forgets the context.
+  void reset() { current = 0; }
+
+  /// Which rows of logits a prefill computes.
+  enum class Want { None, Last, All };
+  /// Takes rows as chunks are done; an error ends the prefill.
+  using RowConsumer = std::function<Status(const Rows &)>;
+
+  /// Appends tokens to the context, at most `chunk` in one call (0: the most
+  /// that the model was compiled for). With Want::Last, logits() is then the
+  /// row of the last token; with Want::All, `consume` gets all of them in order.
+  /// Errors: no tokens, ids outside of the vocabulary, a context that is full
+  /// (both counts stated), an interruption.
+  Status prefill(std::span<const int32_t> tokens, int64_t chunk, Want want,
+                 const RowConsumer &consume = {});
+
+  /// Appends one token; logits() is its row.
+  Status decode(int32_t token);
+
+  /// The last row that was computed.
+  std::span<const float> logits() const { return last; }
+
+  /// Encoders: runs "forward", "pooled" or "masked_lm" on a whole text. Token
+  /// types are 0 and all tokens valid.
+  Expected<Rows> encode(std::string_view entry, std::span<const int32_t> tokens);
+  bool hasEntry(std::string_view name) const;
+
+private:
+  Model() = default;
+  struct Entry {
+    TenonEntryFn fn;
+    const EntryInfo *info;
+  };
+  Expected<Entry> find(std::string_view name) const;
+  Status check(std::span<const int32_t> tokens) const;
+  /// Calls an entry on tokens at the current position.
+  Expected<Rows> call(const Entry &entry, std::span<const int32_t> tokens,
+                      int64_t rows);
+
+  Metadata meta;
+  const TenonVariant *variant = nullptr;
+  Region weights, arena, cache, output;
+  std::vector<std::vector<int32_t>> inputs; ///< of the call, besides tokens
+  int64_t current = 0;
+  std::span<const float> last;
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_RUNTIME_MODEL_H

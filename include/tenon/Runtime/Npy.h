@@ -1,0 +1,42 @@
+//===- Npy.h - writes float32 matrices as NumPy files ----------------------===//
+//
+// Format: numpy.lib.format version 1.0, '<f4', C order.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_RUNTIME_NPY_H
+#define TENON_RUNTIME_NPY_H
+
+#include "tenon/Support/AtomicFile.h"
+#include "tenon/Support/Error.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace tenon::runtime {
+
+/// The file's head, a multiple of 64 bytes, for shape [rows, cols].
+std::string npyHeader(int64_t rows, int64_t cols);
+
+/// Writes rows as they come. Until finish() succeeds nothing stands at `path`.
+class NpyWriter {
+public:
+  static Expected<NpyWriter> create(const std::string &path, int64_t rows,
+                                    int64_t cols);
+  /// Any number of whole rows.
+  Status write(std::span<const float> values);
+  /// Fails if more or fewer than rows * cols values came.
+  Status finish();
+
+private:
+  NpyWriter(AtomicFile file, int64_t expected)
+      : file(std::move(file)), expected(expected) {}
+
+  AtomicFile file;
+  int64_t expected;
+  int64_t written = 0;
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_RUNTIME_NPY_H

@@ -1,0 +1,59 @@
+//===- TextOutput.h - standard output, streamed as whole UTF-8 -------------===//
+#ifndef TENON_RUNTIME_TEXTOUTPUT_H
+#define TENON_RUNTIME_TEXTOUTPUT_H
+
+#include "tenon/Support/Error.h"
+#include "tenon/Support/Utf8.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenon::runtime {
+
+/// Writes all of it to standard output. When the reader has gone, the error has
+/// an empty message and the code Success: the program ends quietly.
+Status writeOutput(std::string_view text);
+
+/// Finds stop strings in a text that arrives in pieces. Text that may yet turn
+/// out to be the beginning of a stop string is held back.
+class StopMatcher {
+public:
+  explicit StopMatcher(std::vector<std::string> stops);
+
+  /// Adds a piece and returns what can be shown now. Once a stop string is
+  /// complete, stopped() is true and it and all after it are swallowed.
+  std::string push(std::string_view piece);
+  /// What is held back; call at the end of the text.
+  std::string flush();
+
+  bool stopped() const { return found; }
+  std::string_view held() const { return pending; }
+
+private:
+  std::vector<std::string> stops;
+  std::string pending;
+  bool found = false;
+};
+
+/// The text of a generation on its way to standard output: bytes of tokens in,
+/// whole code points out, stop strings cut off.
+class TextStream {
+public:
+  explicit TextStream(std::vector<std::string> stops)
+      : matcher(std::move(stops)) {}
+
+  Status push(std::string_view bytes);
+  /// Writes what is held back. An incomplete last code point becomes U+FFFD, or
+  /// is left out if `cut`, as an interrupted token isn't wrong.
+  Status finish(bool cut = false);
+  bool stopped() const { return matcher.stopped(); }
+
+private:
+  Utf8Stream utf8;
+  StopMatcher matcher;
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_RUNTIME_TEXTOUTPUT_H

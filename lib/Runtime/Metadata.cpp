@@ -1,0 +1,256 @@
+//===- Metadata.cpp - what an executable knows about its model -------------===//
+#include "tenon/Runtime/Metadata.h"
+
+#include "tenon/Support/Json.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+using namespace tenon;
+using namespace tenon::runtime;
+using nlohmann::json;
+
+namespace {
+
+std::string toHex(uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx",
+                static_cast<unsigned long long>(value));
+  return text;
+}
+
+/// Thrown and caught in this file only, beside the library's own exceptions.
+struct BadValue {
+  std::string message;
+};
+
+uint64_t fromHex(const json &value) {
+  const auto &text = value.get_ref<const std::string &>();
+  char *end = nullptr;
+  uint64_t number = std::strtoull(text.c_str(), &end, 16);
+  if (text.empty() || *end)
+    throw BadValue{"'" + text + "' is not a hash"};
+  return number;
+}
+
+/// An integer in [low, high]; get<int64_t>() would wrap or truncate.
+int64_t integer(const json &object, const char *key, int64_t low,
+                int64_t high = std::numeric_limits<int64_t>::max()) {
+  const json &value = object.at(key);
+  bool fits = value.is_number_integer() &&
+              !(value.is_number_unsigned() &&
+                value.get<uint64_t>() > static_cast<uint64_t>(high));
+  if (!fits || value.get<int64_t>() < low || value.get<int64_t>() > high)
+    throw BadValue{std::string("'") + key + "' is " + value.dump() +
+                   ", expected an integer of at least " + std::to_string(low)};
+  return value.get<int64_t>();
+}
+
+std::string string(const json &object, const char *key) {
+  return object.at(key).get<std::string>();
+}
+
+std::vector<int32_t> tokens(const json &object, const char *key) {
+  std::vector<int32_t> ids;
+  for (const json &id : object.at(key))
+    ids.push_back(id.get<int32_t>());
+  return ids;
+}
+
+template <class T>
+void readOptional(const json &object, const char *key, std::optional<T> &to) {
+  auto found = object.find(key);
+  if (found != object.end() && !found->is_null())
+    to = found->get<T>();
+}
+
+template <class T>
+void writeOptional(json &object, const char *key, const std::optional<T> &from) {
+  if (from)
+    object[key] = *from;
+}
+
+constexpr const char *kRows[] = {"tokens", "rows", "1"};
+
+EntryInfo parseEntry(const json &from) {
+  EntryInfo entry;
+  entry.name = string(from, "name");
+  for (const json &input : from.at("inputs"))
+    entry.inputs.push_back({string(input, "name"), string(input, "dtype")});
+  const json &output = from.at("output");
+  entry.outputCols = integer(output, "cols", 1, 1 << 30);
+  std::string rows = string(output, "rows");
+  auto found = std::find(std::begin(kRows), std::end(kRows), rows);
+  if (found == std::end(kRows))
+    throw BadValue{"'rows' is '" + rows + "', expected tokens, rows or 1"};
+  entry.outputRows =
+      static_cast<EntryInfo::Rows>(found - std::begin(kRows));
+  return entry;
+}
+
+void parseModel(const json &from, Metadata &meta) {
+  auto &model = meta.model;
+  model.family = string(from, "family");
+  model.name = string(from, "name");
+  std::string kind = string(from, "kind");
+  if (kind != "decoder" && kind != "encoder")
+    throw BadValue{"'kind' is '" + kind + "', expected decoder or encoder"};
+  model.isDecoder = kind == "decoder";
+  model.parameters = integer(from, "parameters", 0);
+  model.vocabSize = integer(from, "vocab_size", 1, 1 << 30);
+  model.context = integer(from, "context", 1, int64_t(1) << 40);
+  model.hiddenSize = integer(from, "hidden_size", 1, 1 << 30);
+  model.layers = integer(from, "layers", 0);
+  model.bos = tokens(from, "bos");
+  model.eos = tokens(from, "eos");
+  for (auto &[type, bytes] : from.at("weight_types").items())
+    model.weightTypes[type] = bytes.get<uint64_t>();
+}
+
+void parseLists(const json &root, Metadata &meta) {
+  for (const json &from : root.at("sections"))
+    meta.sections.push_back(
+        {string(from, "name"),
+         static_cast<uint64_t>(integer(from, "offset", 0)),
+         static_cast<uint64_t>(integer(from, "size", 0)),
+         fromHex(from.at("xxh3"))});
+  for (const json &from : root.at("entries"))
+    meta.entries.push_back(parseEntry(from));
+  for (const json &from : root.at("operations"))
+    meta.operations.push_back({integer(from, "id", 0, 1 << 24),
+                               string(from, "name"), string(from, "kind"),
+                               string(from, "location")});
+  for (const json &from : root.at("weights")) {
+    WeightInfo weight{string(from, "name"),
+                      static_cast<uint64_t>(integer(from, "offset", 0)),
+                      static_cast<uint64_t>(integer(from, "size", 0)),
+                      std::nullopt, string(from, "type")};
+    if (auto found = from.find("xxh3"); found != from.end())
+      weight.xxh3 = fromHex(*found);
+    meta.weights.push_back(std::move(weight));
+  }
+}
+
+Metadata parseRoot(const json &root) {
+  Metadata meta;
+  meta.tenonVersion = string(root, "tenon");
+  parseModel(root.at("model"), meta);
+  const json &memory = root.at("memory");
+  meta.memory.arena = integer(memory, "arena", 0);
+  meta.memory.cache = integer(memory, "cache", 0);
+  meta.memory.maxChunk = integer(memory, "max_chunk", 1, 1 << 30);
+  meta.target = {string(root.at("target"), "cpu"),
+                 string(root.at("target"), "features")};
+  parseLists(root, meta);
+  const json &generation = root.at("generation");
+  auto &to = meta.generation;
+  readOptional(generation, "do_sample", to.doSample);
+  readOptional(generation, "temperature", to.temperature);
+  readOptional(generation, "top_k", to.topK);
+  readOptional(generation, "top_p", to.topP);
+  readOptional(generation, "min_p", to.minP);
+  readOptional(generation, "repetition_penalty", to.repetitionPenalty);
+  return meta;
+}
+
+json entryToJson(const EntryInfo &entry) {
+  json inputs = json::array();
+  for (const InputInfo &input : entry.inputs)
+    inputs.push_back({{"name", input.name}, {"dtype", input.dtype}});
+  return {{"name", entry.name},
+          {"inputs", inputs},
+          {"output",
+           {{"cols", entry.outputCols},
+            {"rows", kRows[static_cast<int>(entry.outputRows)]}}}};
+}
+
+} // namespace
+
+const SectionInfo *Metadata::section(std::string_view name) const {
+  for (const SectionInfo &section : sections)
+    if (section.name == name)
+      return &section;
+  return nullptr;
+}
+
+const EntryInfo *Metadata::entry(std::string_view name) const {
+  for (const EntryInfo &entry : entries)
+    if (entry.name == name)
+      return &entry;
+  return nullptr;
+}
+
+std::string Metadata::serialize() const {
+  json root;
+  root["tenon"] = tenonVersion;
+  root["model"] = {{"family", model.family},
+                   {"name", model.name},
+                   {"kind", model.isDecoder ? "decoder" : "encoder"},
+                   {"parameters", model.parameters},
+                   {"vocab_size", model.vocabSize},
+                   {"context", model.context},
+                   {"hidden_size", model.hiddenSize},
+                   {"layers", model.layers},
+                   {"bos", model.bos},
+                   {"eos", model.eos},
+                   {"weight_types", model.weightTypes}};
+  root["memory"] = {{"arena", memory.arena},
+                    {"cache", memory.cache},
+                    {"max_chunk", memory.maxChunk}};
+  root["target"] = {{"cpu", target.cpu}, {"features", target.features}};
+  for (const char *list : {"sections", "entries", "operations", "weights"})
+    root[list] = json::array();
+  for (const SectionInfo &section : sections)
+    root["sections"].push_back({{"name", section.name},
+                                {"offset", section.offset},
+                                {"size", section.size},
+                                {"xxh3", toHex(section.xxh3)}});
+  for (const EntryInfo &entry : entries)
+    root["entries"].push_back(entryToJson(entry));
+  for (const OperationInfo &operation : operations)
+    root["operations"].push_back({{"id", operation.id},
+                                  {"name", operation.name},
+                                  {"kind", operation.kind},
+                                  {"location", operation.location}});
+  for (const WeightInfo &weight : weights) {
+    json to = {{"name", weight.name},
+               {"offset", weight.offset},
+               {"size", weight.size},
+               {"type", weight.type}};
+    if (weight.xxh3)
+      to["xxh3"] = toHex(*weight.xxh3);
+    root["weights"].push_back(std::move(to));
+  }
+  json defaults = json::object();
+  writeOptional(defaults, "do_sample", generation.doSample);
+  writeOptional(defaults, "temperature", generation.temperature);
+  writeOptional(defaults, "top_k", generation.topK);
+  writeOptional(defaults, "top_p", generation.topP);
+  writeOptional(defaults, "min_p", generation.minP);
+  writeOptional(defaults, "repetition_penalty", generation.repetitionPenalty);
+  root["generation"] = std::move(defaults);
+  // Names come from model files and need not be UTF-8.
+  return root.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Expected<Metadata> Metadata::parse(std::string_view text,
+                                   const std::string &filename) {
+  auto corrupt = [&](const std::string &what) {
+    return errorInFile(filename, "section 'metadata': " + what,
+                       ExitCode::CorruptPayload);
+  };
+  auto root = parseJson(text, filename);
+  if (!root)
+    return corrupt(root.error().message);
+  try {
+    return parseRoot(*root);
+  } catch (const BadValue &bad) {
+    return corrupt(bad.message);
+  } catch (const json::exception &exception) {
+    return corrupt(exception.what());
+  }
+}

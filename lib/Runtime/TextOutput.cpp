@@ -1,0 +1,80 @@
+//===- TextOutput.cpp - standard output, streamed as whole UTF-8 -----------===//
+#include "tenon/Runtime/TextOutput.h"
+
+#include "tenon/Runtime/Interrupt.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <unistd.h>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+Status tenon::runtime::writeOutput(std::string_view text) {
+  const Error quiet{std::string(), ExitCode::Success};
+  if (standardOutputClosed())
+    return quiet;
+  while (!text.empty()) {
+    ssize_t done = write(STDOUT_FILENO, text.data(), text.size());
+    if (done >= 0) {
+      text.remove_prefix(done);
+    } else if (errno == EPIPE || errno == EBADF) {
+      return quiet;
+    } else if (errno != EINTR) {
+      return systemError("standard output", "write", errno);
+    } else if (interrupted()) {
+      return interruption();
+    }
+  }
+  return {};
+}
+
+StopMatcher::StopMatcher(std::vector<std::string> strings)
+    : stops(std::move(strings)) {
+  std::erase(stops, "");
+}
+
+std::string StopMatcher::push(std::string_view piece) {
+  if (found)
+    return {};
+  pending += piece;
+  size_t first = std::string::npos;
+  for (const std::string &stop : stops)
+    first = std::min(first, pending.find(stop));
+  if (first != std::string::npos) {
+    found = true;
+    std::string shown = pending.substr(0, first);
+    pending.clear();
+    return shown;
+  }
+  // Keep the longest end that begins a stop string.
+  size_t keep = 0;
+  for (const std::string &stop : stops)
+    for (size_t n = std::min(stop.size() - 1, pending.size()); n > keep; --n)
+      if (pending.ends_with(std::string_view(stop).substr(0, n)))
+        keep = n;
+  std::string shown = pending.substr(0, pending.size() - keep);
+  pending.erase(0, shown.size());
+  return shown;
+}
+
+std::string StopMatcher::flush() { return std::exchange(pending, {}); }
+
+Status TextStream::push(std::string_view bytes) {
+  std::string shown = matcher.push(utf8.push(bytes));
+  // Until the write is done the timer must not write what comes after it.
+  setHeldText({});
+  if (Status status = writeOutput(shown); !status)
+    return status;
+  setHeldText(matcher.held());
+  return {};
+}
+
+Status TextStream::finish(bool cut) {
+  std::string rest = utf8.flush();
+  std::string shown = cut ? std::string() : matcher.push(rest);
+  shown += matcher.flush();
+  setHeldText({});
+  return writeOutput(shown);
+}

@@ -1,0 +1,185 @@
+//===- FakeModule.cpp - stands for a generated object in tests -------------===//
+#include "FakeModule.h"
+
+#include "tenon/Runtime/Abi.h"
+#include "tenon/Runtime/PayloadWriter.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+std::atomic<int> fake::rowsComputed{0};
+
+namespace {
+
+constexpr float kWeight = 0.25f; // the whole "weights" section
+
+int successor(int token) {
+  unsigned char byte = static_cast<unsigned char>(token - fake::kFirstByte);
+  if (token == fake::kBos)
+    return fake::tokenOf('a');
+  if (token < fake::kFirstByte || token == fake::kMask)
+    return fake::kEos;
+  if (byte >= '0' && byte <= '9')
+    return fake::tokenOf('0' + (byte - '0' + 1) % 10);
+  if (byte == 'X' || byte == 0xa9)
+    return fake::tokenOf(0xc3);
+  if (byte == 0xc3)
+    return fake::tokenOf(0xa9);
+  if (byte >= 'a' && byte < 'z')
+    return token + 1;
+  return fake::kEos;
+}
+
+void sleepAsTold() {
+  static const char *told = std::getenv("FAKE_STEP_MS");
+  if (told)
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(told)));
+}
+
+/// The context, in what the real thing uses for keys and values.
+int32_t *history(const TenonFrame *frame) {
+  return reinterpret_cast<int32_t *>(frame->cache);
+}
+
+void storeTokens(void *ctx, int64_t begin, int64_t end) {
+  auto *frame = static_cast<const TenonFrame *>(ctx);
+  auto *tokens = static_cast<const int32_t *>(frame->buffers[0]);
+  for (int64_t i = begin; i < end; ++i)
+    history(frame)[frame->position + i] = tokens[i];
+}
+
+/// A row depends on all tokens up to it, so that a wrong position shows.
+void computeRows(void *ctx, int64_t begin, int64_t end) {
+  auto *frame = static_cast<const TenonFrame *>(ctx);
+  auto *output = static_cast<float *>(frame->buffers[1]);
+  float weight;
+  std::memcpy(&weight, frame->weights, sizeof weight);
+  bool spoiled = std::getenv("FAKE_NAN");
+  for (int64_t row = begin; row < end; ++row) {
+    int64_t at = frame->position + frame->numTokens - frame->numRows + row;
+    uint32_t sum = 0;
+    for (int64_t i = 0; i <= at; ++i)
+      sum = sum * 31 + history(frame)[i];
+    float *logits = output + row * fake::kVocab;
+    for (int v = 0; v < fake::kVocab; ++v)
+      logits[v] = spoiled ? NAN : (sum ^ v * 2654435761u) % 1000 * 1e-3f;
+    logits[successor(history(frame)[at])] += 40 * weight;
+    fake::rowsComputed++;
+  }
+}
+
+void runDecoder(const TenonFrame *frame) {
+  sleepAsTold();
+  auto *ctx = const_cast<TenonFrame *>(frame);
+  tenon_dispatch(0, storeTokens, ctx, frame->numTokens, 4);
+  tenon_dispatch(1, computeRows, ctx, frame->numRows, 1);
+}
+
+void runEncoder(const TenonFrame *frame) {
+  sleepAsTold();
+  auto *output = static_cast<float *>(frame->buffers[3]);
+  for (int64_t i = 0; i < frame->numTokens; ++i) {
+    for (int input = 0; input < 3; ++input)
+      output[i * fake::kHidden + input] =
+          static_cast<const int32_t *>(frame->buffers[input])[i];
+    output[i * fake::kHidden + 3] = i;
+  }
+}
+
+void runMaskedHead(const TenonFrame *frame) {
+  auto *output = static_cast<float *>(frame->buffers[3]);
+  for (int64_t i = 0; i < frame->numTokens; ++i)
+    for (int v = 0; v < fake::kVocab; ++v) {
+      int rank = v - fake::tokenOf('b');
+      output[i * fake::kVocab + v] = rank >= 0 && rank < 20 ? 20.f - rank : 0.f;
+    }
+}
+
+const TenonEntry kEntries[] = {{"prefill", runDecoder},
+                               {"decode", runDecoder},
+                               {"forward", runEncoder},
+                               {"masked_lm", runMaskedHead}};
+
+Metadata common() {
+  Metadata meta;
+  meta.tenonVersion = "0.1.0";
+  meta.model.family = "fake";
+  meta.model.name = "alphabet";
+  meta.model.parameters = 42;
+  meta.model.vocabSize = fake::kVocab;
+  meta.model.context = fake::kContext;
+  meta.model.hiddenSize = fake::kHidden;
+  meta.model.layers = 1;
+  meta.model.bos = {fake::kBos};
+  meta.model.eos = {fake::kEos};
+  meta.model.weightTypes = {{"f32", 4}};
+  meta.memory.arena = 64;
+  meta.target = {"x86-64", "sse2"};
+  meta.operations = {{0, "store", "cache_append", "fake.tenon:1:2"},
+                     {1, "head", "linear", "fake.tenon:3:4"}};
+  return meta;
+}
+
+} // namespace
+
+// The first can run nowhere: the runtime must take the second.
+extern "C" {
+const TenonVariant tenon_variants[] = {
+    {"quantum9000", "sse2,quantum", 4, kEntries},
+#ifdef FAKE_NO_USABLE_VARIANT
+    {"quantum8000", "superposition", 4, kEntries},
+#else
+    {"x86-64", "sse2", 4, kEntries},
+#endif
+};
+const uint32_t tenon_num_variants = 2;
+}
+
+Metadata fake::decoder() {
+  Metadata meta = common();
+  meta.memory.cache = kContext * sizeof(int32_t);
+  meta.memory.maxChunk = 16;
+  for (const char *name : {"prefill", "decode"})
+    meta.entries.push_back(
+        {name, {{"tokens", "i32"}}, kVocab, EntryInfo::Rows::Rows});
+  return meta;
+}
+
+Metadata fake::encoder() {
+  Metadata meta = common();
+  meta.model.isDecoder = false;
+  meta.memory.maxChunk = kContext;
+  std::vector<InputInfo> inputs{
+      {"tokens", "i32"}, {"token_types", "i32"}, {"valid", "i32"}};
+  meta.entries.push_back({"forward", inputs, kHidden, EntryInfo::Rows::Tokens});
+  meta.entries.push_back(
+      {"masked_lm", inputs, kVocab, EntryInfo::Rows::Tokens});
+  return meta;
+}
+
+Status fake::writeExecutable(const std::string &elf, const std::string &path,
+                             const Metadata &metadata,
+                             std::string_view tokenizer) {
+  auto writer = PayloadWriter::create(elf, path);
+  if (!writer)
+    return writer.takeError();
+  if (Status status = writer->beginSection("weights"); !status)
+    return status;
+  if (Status status = writer->write(std::as_bytes(std::span(&kWeight, 1)));
+      !status)
+    return status;
+  if (!tokenizer.empty()) {
+    if (Status status = writer->beginSection("tokenizer"); !status)
+      return status;
+    if (Status status = writer->write(std::as_bytes(std::span(tokenizer)));
+        !status)
+      return status;
+  }
+  return writer->finish(metadata);
+}

@@ -1,0 +1,170 @@
+//===- ModelTest.cpp - positions, chunks, rows, limits ---------------------===//
+#include "FakeModule.h"
+
+#include "tenon/Runtime/Memory.h"
+#include "tenon/Runtime/Model.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+namespace {
+
+class ModelTest : public testing::Test {
+protected:
+  void SetUp() override {
+    path = testing::TempDir() + "/model" + std::to_string(getpid());
+    ASSERT_TRUE(fake::writeExecutable("/proc/self/exe", path, fake::decoder()));
+    load();
+  }
+  void TearDown() override { std::filesystem::remove(path); }
+  void load() {
+    auto payload = Payload::open(path, "prog");
+    ASSERT_TRUE(payload) << payload.error().message;
+    auto loaded = Model::load(*payload, tenon_variants[1]);
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    model = std::move(*loaded);
+  }
+
+  std::vector<std::vector<float>> rowsOf(std::vector<int32_t> tokens,
+                                         int64_t chunk) {
+    std::vector<std::vector<float>> rows;
+    model->reset();
+    Status status = model->prefill(
+        tokens, chunk, Model::Want::All, [&](const Rows &part) -> Status {
+          for (int64_t i = 0; i < part.rows; ++i)
+            rows.emplace_back(part.row(i).begin(), part.row(i).end());
+          return {};
+        });
+    EXPECT_TRUE(status) << status.error().message;
+    return rows;
+  }
+
+  std::string path;
+  std::unique_ptr<Model> model;
+};
+
+TEST_F(ModelTest, ChunksGiveTheSameRows) {
+  std::vector<int32_t> tokens(50);
+  for (int i = 0; i < 50; ++i)
+    tokens[i] = (i * 7) % 100;
+  auto whole = rowsOf(tokens, 0);
+  ASSERT_EQ(whole.size(), 50u);
+  for (int64_t chunk : {1, 7, 16, 1000})
+    EXPECT_EQ(rowsOf(tokens, chunk), whole) << chunk;
+}
+
+TEST_F(ModelTest, DecodeContinuesPrefill) {
+  std::vector<int32_t> tokens{1, 70, 80, 90};
+  auto rows = rowsOf(tokens, 0);
+  model->reset();
+  ASSERT_TRUE(model->prefill(std::span(tokens).first(2), 0, Model::Want::Last));
+  EXPECT_EQ(model->position(), 2);
+  EXPECT_TRUE(std::ranges::equal(model->logits(), rows[1]));
+  ASSERT_TRUE(model->decode(80));
+  EXPECT_TRUE(std::ranges::equal(model->logits(), rows[2]));
+  ASSERT_TRUE(model->decode(90));
+  EXPECT_TRUE(std::ranges::equal(model->logits(), rows[3]));
+  EXPECT_EQ(model->position(), 4);
+}
+
+TEST_F(ModelTest, LastRowOnlyIsComputed) {
+  std::vector<int32_t> tokens(40, 70);
+  fake::rowsComputed = 0;
+  ASSERT_TRUE(model->prefill(tokens, 16, Model::Want::Last));
+  EXPECT_EQ(fake::rowsComputed, 1);
+  ASSERT_TRUE(model->prefill(std::vector<int32_t>(10, 70), 16, Model::Want::None));
+  EXPECT_EQ(fake::rowsComputed, 1);
+}
+
+TEST_F(ModelTest, ContextIsCheckedWithBothCounts) {
+  std::vector<int32_t> tokens(fake::kContext + 1, 70);
+  Status status = model->prefill(tokens, 0, Model::Want::Last);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("65 tokens"), std::string::npos);
+  EXPECT_NE(status.error().message.find("context of 64 tokens"),
+            std::string::npos);
+  EXPECT_EQ(model->position(), 0);
+  tokens.pop_back();
+  ASSERT_TRUE(model->prefill(tokens, 0, Model::Want::Last));
+  EXPECT_FALSE(model->decode(70));
+  EXPECT_EQ(model->position(), fake::kContext);
+}
+
+TEST_F(ModelTest, TokensAreChecked) {
+  EXPECT_FALSE(model->decode(-1));
+  EXPECT_FALSE(model->decode(fake::kVocab));
+  EXPECT_FALSE(model->prefill({}, 0, Model::Want::Last));
+  EXPECT_FALSE(
+      model->prefill(std::vector<int32_t>{1, 99999}, 0, Model::Want::Last));
+  EXPECT_TRUE(model->decode(fake::kVocab - 1));
+}
+
+TEST_F(ModelTest, UnknownEntryAndInput) {
+  EXPECT_FALSE(model->hasEntry("pooled"));
+  std::vector<int32_t> tokens{1};
+  EXPECT_FALSE(model->encode("pooled", tokens));
+}
+
+TEST(Encoder, EntriesAndShapes) {
+  std::string path = testing::TempDir() + "/encoder" + std::to_string(getpid());
+  ASSERT_TRUE(fake::writeExecutable("/proc/self/exe", path, fake::encoder()));
+  auto payload = Payload::open(path, "prog");
+  ASSERT_TRUE(payload);
+  auto model = Model::load(*payload, tenon_variants[1]);
+  ASSERT_TRUE(model);
+  std::vector<int32_t> tokens{5, 6, 7};
+  auto rows = (*model)->encode("forward", tokens);
+  ASSERT_TRUE(rows) << rows.error().message;
+  EXPECT_EQ(rows->rows, 3);
+  EXPECT_EQ(rows->cols, fake::kHidden);
+  EXPECT_EQ(rows->row(1)[0], 6);
+  EXPECT_EQ(rows->row(1)[1], 0) << "token type";
+  EXPECT_EQ(rows->row(1)[2], 1) << "valid";
+  EXPECT_FALSE(
+      (*model)->encode("forward", std::vector<int32_t>(fake::kContext + 1, 5)));
+  std::filesystem::remove(path);
+}
+
+TEST(RegionTest, LargeOnesAreAlignedAndZero) {
+  for (uint64_t size : {uint64_t(1), uint64_t(5) << 20}) {
+    auto region = Region::allocate(size, Region::Kind::Scratch, "x");
+    ASSERT_TRUE(region);
+    EXPECT_GE(region->size(), size);
+    auto address = reinterpret_cast<uintptr_t>(region->data());
+    EXPECT_EQ(address % (size < 4096 ? 4096 : 2 << 20), 0u);
+    EXPECT_EQ(region->data()[size - 1], std::byte(0));
+    region->data()[size - 1] = std::byte(1);
+  }
+}
+
+TEST(RegionTest, FailureSaysHowMuch) {
+  auto huge = Region::allocate(uint64_t(1) << 46, Region::Kind::Scratch,
+                               "the arena");
+  ASSERT_FALSE(huge);
+  EXPECT_EQ(huge.error().code, ExitCode::OutOfResource);
+  EXPECT_NE(huge.error().message.find("the arena needs 67108864 MiB"),
+            std::string::npos);
+  EXPECT_FALSE(Region::allocate(UINT64_MAX, Region::Kind::Sparse, "x"));
+}
+
+TEST(RegionTest, AddressSpaceLimit) {
+  rlimit before{};
+  getrlimit(RLIMIT_AS, &before);
+  rlimit low = before;
+  low.rlim_cur = uint64_t(1) << 30;
+  setrlimit(RLIMIT_AS, &low);
+  auto region = Region::allocate(uint64_t(2) << 30, Region::Kind::Sparse,
+                                 "the key/value cache");
+  setrlimit(RLIMIT_AS, &before);
+  ASSERT_FALSE(region);
+  EXPECT_EQ(region.error().code, ExitCode::OutOfResource);
+  EXPECT_NE(region.error().message.find("needs 2048 MiB"), std::string::npos);
+}
+
+} // namespace

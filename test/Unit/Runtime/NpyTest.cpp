@@ -1,0 +1,62 @@
+//===- NpyTest.cpp - files that numpy.load reads ---------------------------===//
+#include "tenon/Runtime/Npy.h"
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+namespace {
+
+class NpyTest : public testing::Test {
+protected:
+  void SetUp() override {
+    path = testing::TempDir() + "/npy" + std::to_string(getpid()) + ".npy";
+  }
+  void TearDown() override { std::filesystem::remove(path); }
+  std::string path;
+};
+
+TEST(NpyHeader, FollowsTheFormat) {
+  for (int64_t rows : {int64_t(0), int64_t(3), int64_t(1) << 40}) {
+    std::string head = npyHeader(rows, 512);
+    EXPECT_EQ(head.size() % 64, 0u);
+    EXPECT_EQ(head.substr(0, 8), std::string("\x93NUMPY\x01\x00", 8));
+    size_t length = uint8_t(head[8]) | uint8_t(head[9]) << 8;
+    EXPECT_EQ(length + 10, head.size());
+    EXPECT_EQ(head.back(), '\n');
+    EXPECT_NE(head.find("'shape': (" + std::to_string(rows) + ", 512), }"),
+              std::string::npos);
+    EXPECT_NE(head.find("'descr': '<f4', 'fortran_order': False"),
+              std::string::npos);
+  }
+}
+
+TEST_F(NpyTest, RowsInPieces) {
+  auto writer = NpyWriter::create(path, 2, 3);
+  ASSERT_TRUE(writer);
+  float values[] = {1, 2, 3, 4, 5, 6};
+  ASSERT_TRUE(writer->write(std::span(values).first(3)));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  ASSERT_TRUE(writer->write(std::span(values).last(3)));
+  ASSERT_TRUE(writer->finish());
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(file), {});
+  std::string head = npyHeader(2, 3);
+  ASSERT_EQ(bytes.size(), head.size() + sizeof values);
+  EXPECT_EQ(std::memcmp(bytes.data() + head.size(), values, sizeof values), 0);
+}
+
+TEST_F(NpyTest, TooFewValues) {
+  auto writer = NpyWriter::create(path, 2, 3);
+  ASSERT_TRUE(writer);
+  EXPECT_FALSE(writer->finish());
+}
+
+} // namespace
