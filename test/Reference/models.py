@@ -1,0 +1,234 @@
+"""Llama, GPT-2 and BERT in numpy, written from the papers and the published configurations.
+
+Shapes: activations [T, C]; heads [H, T, D]; weights as the checkpoint has them. The evaluation type is float32 or
+float64; weights are converted to it when the model is loaded. A decoder's `logits` continues after the tokens
+of `cache`, so that generation costs one token a step.
+"""
+import math
+
+import numpy as np
+
+
+# ---- Pieces -----------------------------------------------------------------------------------
+
+def gelu(x):
+    erf = np.frompyfunc(math.erf, 1, 1)
+    return (0.5 * x * (1 + erf(x / math.sqrt(2)).astype(x.dtype))).astype(x.dtype)
+
+
+def gelu_tanh(x):
+    return (0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))).astype(x.dtype)
+
+
+ACTIVATIONS = {
+    "silu": lambda x: x / (1 + np.exp(-x)), "swish": lambda x: x / (1 + np.exp(-x)),
+    "gelu": gelu, "gelu_new": gelu_tanh, "gelu_pytorch_tanh": gelu_tanh, "gelu_fast": gelu_tanh,
+    "relu": lambda x: np.maximum(x, 0), "tanh": np.tanh,
+}
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def rms_norm(x, weight, eps):
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + x.dtype.type(eps)) * weight
+
+
+def layer_norm(x, weight, bias, eps):
+    centered = x - x.mean(-1, keepdims=True)
+    return centered / np.sqrt((centered * centered).mean(-1, keepdims=True) + x.dtype.type(eps)) * weight + bias
+
+
+def split_heads(x, heads):
+    return x.reshape(len(x), heads, -1).transpose(1, 0, 2)
+
+
+def merge_heads(x):
+    return x.transpose(1, 0, 2).reshape(x.shape[1], -1)
+
+
+def attend(q, k, v, visible):
+    """softmax(q kᵀ / √D) v with keys hidden where `visible` [T, S] is false; query heads share keys in groups."""
+    group = len(q) // len(k)
+    k, v = np.repeat(k, group, 0), np.repeat(v, group, 0)
+    scores = q @ k.transpose(0, 2, 1) / q.dtype.type(math.sqrt(q.shape[2]))
+    return merge_heads(softmax(np.where(visible, scores, -np.inf)) @ v)
+
+
+def rope_frequencies(dim, theta, scaling):
+    """Angles per position, [dim / 2], in float64. Llama 3's scaling is the one of its published code."""
+    frequency = theta ** -(np.arange(0, dim, 2) / dim)
+    kind = (scaling or {}).get("rope_type", (scaling or {}).get("type", "default"))
+    if kind == "linear":
+        return frequency / scaling["factor"]
+    if kind == "llama3":
+        wavelength = 2 * math.pi / frequency
+        original = scaling["original_max_position_embeddings"]
+        low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+        smooth = np.clip((original / wavelength - low) / (high - low), 0, 1)
+        return (1 - smooth) * frequency / scaling["factor"] + smooth * frequency
+    if kind != "default":
+        raise ValueError(f"rope scaling '{kind}'")
+    return frequency
+
+
+def rotate(x, positions, frequency):
+    """Pairs are (i, i + D/2), as Hugging Face stores Llama's projections."""
+    angle = positions[:, None] * frequency
+    cos, sin = np.cos(angle).astype(x.dtype), np.sin(angle).astype(x.dtype)
+    low, high = np.split(x, 2, -1)
+    return np.concatenate((low * cos - high * sin, high * cos + low * sin), -1)
+
+
+# ---- Families ---------------------------------------------------------------------------------
+
+class Model:
+    """Weights in the evaluation type, with optional prefixes of their names tried in turn."""
+    prefixes = ("",)
+
+    def __init__(self, config, tensors, dtype):
+        self.config = config
+        self.dtype = dtype
+        self.tensors = {name: array.astype(dtype) for name, array in tensors.items()}
+
+    def get(self, name, default=None):
+        for prefix in self.prefixes:
+            if prefix + name in self.tensors:
+                return self.tensors[prefix + name]
+        return default
+
+    def weight(self, name):
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def linear(self, x, name):
+        y = x @ self.weight(name + ".weight").T
+        bias = self.get(name + ".bias")
+        return y if bias is None else y + bias
+
+
+class Decoder(Model):
+    def new_cache(self):
+        return [None] * self.layers
+
+    def keep(self, cache, layer, k, v):
+        """Appends to the cache of one layer; returns all keys and values."""
+        if cache[layer] is not None:
+            k = np.concatenate((cache[layer][0], k), 1)
+            v = np.concatenate((cache[layer][1], v), 1)
+        cache[layer] = (k, v)
+        return k, v
+
+    @staticmethod
+    def positions(cache, count):
+        past = 0 if cache[0] is None else cache[0][0].shape[1]
+        return past + np.arange(count)
+
+    @staticmethod
+    def visible(positions, window=None):
+        keys = np.arange(positions[-1] + 1)
+        mask = keys <= positions[:, None]
+        return mask & (keys > positions[:, None] - window) if window else mask
+
+
+class Llama(Decoder):
+    prefixes = ("", "model.")
+
+    def __init__(self, config, tensors, dtype):
+        super().__init__(config, tensors, dtype)
+        c = config
+        self.layers = c["num_hidden_layers"]
+        self.heads = c["num_attention_heads"]
+        self.groups = c.get("num_key_value_heads") or self.heads
+        self.head_dim = c.get("head_dim") or c["hidden_size"] // self.heads
+        self.frequency = rope_frequencies(self.head_dim, c.get("rope_theta") or 10000.0, c.get("rope_scaling"))
+        self.act = ACTIVATIONS[c.get("hidden_act", "silu")]
+
+    def logits(self, tokens, cache=None):
+        c, eps = self.config, self.config.get("rms_norm_eps", 1e-6)
+        cache = self.new_cache() if cache is None else cache
+        positions = self.positions(cache, len(tokens))
+        visible = self.visible(positions, c.get("sliding_window"))
+        x = self.weight("embed_tokens.weight")[tokens]
+        for i in range(self.layers):
+            at = f"layers.{i}."
+            h = rms_norm(x, self.weight(at + "input_layernorm.weight"), eps)
+            q = rotate(split_heads(self.linear(h, at + "self_attn.q_proj"), self.heads), positions, self.frequency)
+            k = rotate(split_heads(self.linear(h, at + "self_attn.k_proj"), self.groups), positions, self.frequency)
+            v = split_heads(self.linear(h, at + "self_attn.v_proj"), self.groups)
+            x = x + self.linear(attend(q, *self.keep(cache, i, k, v), visible), at + "self_attn.o_proj")
+            h = rms_norm(x, self.weight(at + "post_attention_layernorm.weight"), eps)
+            gate = self.act(self.linear(h, at + "mlp.gate_proj"))
+            x = x + self.linear(gate * self.linear(h, at + "mlp.up_proj"), at + "mlp.down_proj")
+        x = rms_norm(x, self.weight("norm.weight"), eps)
+        head = self.weight("embed_tokens.weight") if c.get("tie_word_embeddings") else self.weight("lm_head.weight")
+        return x @ head.T
+
+
+class GPT2(Decoder):
+    prefixes = ("", "transformer.")
+
+    def __init__(self, config, tensors, dtype):
+        super().__init__(config, tensors, dtype)
+        self.layers = config["n_layer"]
+        self.heads = config["n_head"]
+        self.act = ACTIVATIONS[config.get("activation_function", "gelu_new")]
+
+    def conv1d(self, x, name):  # OpenAI's layout: [in, out]
+        return x @ self.weight(name + ".weight") + self.weight(name + ".bias")
+
+    def norm(self, x, name):
+        return layer_norm(x, self.weight(name + ".weight"), self.weight(name + ".bias"), self.config.get("layer_norm_epsilon", 1e-5))
+
+    def logits(self, tokens, cache=None):
+        cache = self.new_cache() if cache is None else cache
+        positions = self.positions(cache, len(tokens))
+        visible = self.visible(positions)
+        x = self.weight("wte.weight")[tokens] + self.weight("wpe.weight")[positions]
+        for i in range(self.layers):
+            at = f"h.{i}."
+            q, k, v = np.split(self.conv1d(self.norm(x, at + "ln_1"), at + "attn.c_attn"), 3, -1)
+            k, v = self.keep(cache, i, split_heads(k, self.heads), split_heads(v, self.heads))
+            x = x + self.conv1d(attend(split_heads(q, self.heads), k, v, visible), at + "attn.c_proj")
+            x = x + self.conv1d(self.act(self.conv1d(self.norm(x, at + "ln_2"), at + "mlp.c_fc")), at + "mlp.c_proj")
+        return self.norm(x, "ln_f") @ self.get("lm_head.weight", self.weight("wte.weight")).T
+
+
+class Bert(Model):
+    prefixes = ("", "bert.")
+
+    def norm(self, x, name):
+        return layer_norm(x, self.weight(name + ".weight"), self.weight(name + ".bias"), self.config.get("layer_norm_eps", 1e-12))
+
+    def hidden(self, tokens, token_types=None, valid=None):
+        """The last layer's output [T, C]; `valid` [T] is false for padding, which no token attends to."""
+        heads, act = self.config["num_attention_heads"], ACTIVATIONS[self.config.get("hidden_act", "gelu")]
+        types = np.zeros(len(tokens), int) if token_types is None else token_types
+        visible = np.ones(len(tokens), bool) if valid is None else valid
+        x = (self.weight("embeddings.word_embeddings.weight")[tokens]
+             + self.weight("embeddings.position_embeddings.weight")[:len(tokens)]
+             + self.weight("embeddings.token_type_embeddings.weight")[types])
+        x = self.norm(x, "embeddings.LayerNorm")
+        for i in range(self.config["num_hidden_layers"]):
+            at = f"encoder.layer.{i}."
+            q, k, v = (split_heads(self.linear(x, at + "attention.self." + part), heads) for part in ("query", "key", "value"))
+            x = self.norm(x + self.linear(attend(q, k, v, visible[None, :]), at + "attention.output.dense"), at + "attention.output.LayerNorm")
+            h = act(self.linear(x, at + "intermediate.dense"))
+            x = self.norm(x + self.linear(h, at + "output.dense"), at + "output.LayerNorm")
+        return x
+
+    def pooled(self, hidden):
+        return np.tanh(self.linear(hidden[:1], "pooler.dense"))
+
+    def masked_lm(self, hidden):
+        act = ACTIVATIONS[self.config.get("hidden_act", "gelu")]
+        h = self.norm(act(self.linear(hidden, "cls.predictions.transform.dense")), "cls.predictions.transform.LayerNorm")
+        head = self.get("cls.predictions.decoder.weight", self.weight("embeddings.word_embeddings.weight"))
+        return h @ head.T + self.get("cls.predictions.bias", self.get("cls.predictions.decoder.bias", 0))
+
+
+FAMILIES = {"llama": Llama, "mistral": Llama, "gpt2": GPT2, "bert": Bert}
