@@ -160,18 +160,70 @@ Value KernelBuilder::toF32(Value value) {
   return arith::ExtFOp::create(*this, wide, value);
 }
 
+/// f32 to bf16 on the bits, rounding to nearest even; a NaN becomes the quiet
+/// one. Without vcvtneps2bf16 LLVM calls a function for every element.
+static Value roundToBF16(KernelBuilder &b, Value value, Type narrow) {
+  auto shaped = dyn_cast<VectorType>(value.getType());
+  auto typeOf = [&](Type element) -> Type {
+    return shaped ? Type(shaped.clone(element)) : element;
+  };
+  auto constant = [&](Type element, int64_t bits) -> Value {
+    IntegerAttr attr = b.getIntegerAttr(element, bits);
+    if (shaped)
+      return arith::ConstantOp::create(
+          b, DenseElementsAttr::get(shaped.clone(element), Attribute(attr)));
+    return arith::ConstantOp::create(b, attr);
+  };
+  Type i32 = b.getI32Type(), i16 = b.getI16Type();
+  Value bits = arith::BitcastOp::create(b, typeOf(i32), value);
+  Value upper = arith::ShRUIOp::create(b, bits, constant(i32, 16));
+  Value odd = arith::AndIOp::create(b, upper, constant(i32, 1));
+  Value rounded = arith::AddIOp::create(
+      b, arith::AddIOp::create(b, bits, constant(i32, 0x7fff)), odd);
+  Value high = arith::TruncIOp::create(
+      b, typeOf(i16),
+      arith::ShRUIOp::create(b, rounded, constant(i32, 16)));
+  Value isNaN =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
+  high = arith::SelectOp::create(b, isNaN, constant(i16, 0x7fc0), high);
+  return arith::BitcastOp::create(b, narrow, high);
+}
+
 Value KernelBuilder::fromF32(Value value, Type element) {
   if (getElementTypeOrSelf(value.getType()) == element)
     return value;
   Type narrow = element;
-  if (auto vector = dyn_cast<VectorType>(value.getType()))
+  auto vector = dyn_cast<VectorType>(value.getType());
+  if (vector)
     narrow = vector.clone(element);
+  if (element.isBF16() && !(vector && target && target.getBf16Dot()))
+    return roundToBF16(*this, value, narrow);
   return arith::TruncFOp::create(*this, narrow, value);
+}
+
+/// The number of lanes set in a constant mask that LLVM would expand badly:
+/// masked accesses of bf16 on a CPU without bf16 call a function per element.
+static std::optional<int64_t> lanesOneByOne(TargetAttr target, Type element,
+                                            Value mask) {
+  auto constant = mask ? mask.getDefiningOp<vector::ConstantMaskOp>() : nullptr;
+  if (!constant || !element.isBF16() || (target && target.getBf16Dot()))
+    return std::nullopt;
+  return constant.getMaskDimSizes()[0];
 }
 
 Value KernelBuilder::load(Value memref, ValueRange indices, Value mask) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   VectorType type = vectorType(element);
+  if (std::optional<int64_t> count = lanesOneByOne(target, element, mask)) {
+    Value result = splat(0.0);
+    Values place(indices);
+    for (int64_t i = 0; i < *count; ++i) {
+      place.back() = addIndex(indices.back(), i);
+      result =
+          vector::InsertOp::create(*this, loadScalar(memref, place), result, i);
+    }
+    return result;
+  }
   if (!mask)
     return toF32(vector::LoadOp::create(*this, type, memref, indices));
   Value zero = arith::ConstantOp::create(*this, getZeroAttr(type));
@@ -182,6 +234,14 @@ Value KernelBuilder::load(Value memref, ValueRange indices, Value mask) {
 void KernelBuilder::store(Value vector, Value memref, ValueRange indices,
                           Value mask) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
+  if (std::optional<int64_t> count = lanesOneByOne(target, element, mask)) {
+    Values place(indices);
+    for (int64_t i = 0; i < *count; ++i) {
+      place.back() = addIndex(indices.back(), i);
+      storeScalar(vector::ExtractOp::create(*this, vector, i), memref, place);
+    }
+    return;
+  }
   Value narrow = fromF32(vector, element);
   if (mask)
     vector::MaskedStoreOp::create(*this, memref, indices, mask, narrow);
