@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Builds Tenon and runs all its tests; packages that are missing are installed first (Debian 12).
+#   test/run.sh [ctest options]
+# The last lines are ctest's own summary.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+bash .ci/build || exit 1
+
+# Before the tests, since the last lines belong to ctest: what this machine lets them do.
+build_python=$(sed -n 's/^TENON_PYTHON:[A-Z]*=//p' build/CMakeCache.txt)
+[[ -n $build_python ]] || echo "No Python with numpy: tests that compare with the reference are skipped."
+[[ -d ${TENON_SHARED:-../shared}/models ]] || echo "No ${TENON_SHARED:-../shared}: tests on data beside the repository are skipped."
+command -v qemu-x86_64 >/dev/null || echo "No qemu-x86_64: tests of other CPUs are skipped."
+
+log=build/Testing/output.log
+mkdir -p build/Testing
+ctest --test-dir build --output-on-failure "$@" 2>&1 | tee "$log"
+status=${PIPESTATUS[0]}
+skipped=$(grep -hoE '^UNSUPPORTED: .*|^\[  SKIPPED \] .*' build/Testing/Temporary/LastTest.log 2>/dev/null | sed -E 's/ \([0-9]+ of [0-9]+\)$//' | sort -u)
+if [[ -n $skipped ]]; then
+  echo
+  echo "Skipped on this machine:"
+  sed 's/^/  /' <<<"$skipped"
+  # ctest's summary once more, so that it stays the end of the output.
+  sed -n '/^[0-9]*% tests passed/,$p' "$log"
+fi
+exit "$status"
