@@ -114,9 +114,9 @@ void CodeGenerator::optimize(Module &module) {
                             : options.optLevel == 1 ? OptimizationLevel::O1
                             : options.optLevel == 2 ? OptimizationLevel::O2
                                                     : OptimizationLevel::O3;
-  ModulePassManager passes =
-      options.optLevel == 0 ? builder.buildO0DefaultPipeline(level)
-                            : builder.buildPerModuleDefaultPipeline(level);
+  ModulePassManager passes = options.optLevel == 0
+                                 ? builder.buildO0DefaultPipeline(level)
+                                 : builder.buildPerModuleDefaultPipeline(level);
   passes.run(module, modules);
 }
 

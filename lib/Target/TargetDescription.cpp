@@ -19,20 +19,20 @@ namespace {
 /// the list either never come out of these kernels (AES, CET, ...) or are
 /// switched off by kUnused.
 constexpr StringLiteral kKernelFeatures[] = {
-    "sse3",         "ssse3",           "sse4.1",       "sse4.2",
-    "popcnt",       "movbe",           "avx",          "avx2",
-    "fma",          "f16c",            "bmi",          "bmi2",
-    "lzcnt",        "avx512f",         "avx512cd",     "avx512bw",
-    "avx512dq",     "avx512vl",        "avx512ifma",   "avx512vbmi",
-    "avx512vbmi2",  "avx512vnni",      "avx512bitalg", "avx512vpopcntdq",
-    "avx512bf16",   "avx512fp16",      "gfni",         "avxvnni",
-    "avxvnniint8",  "avxvnniint16",    "avxneconvert", "avxifma"};
+    "sse3",        "ssse3",        "sse4.1",       "sse4.2",
+    "popcnt",      "movbe",        "avx",          "avx2",
+    "fma",         "f16c",         "bmi",          "bmi2",
+    "lzcnt",       "avx512f",      "avx512cd",     "avx512bw",
+    "avx512dq",    "avx512vl",     "avx512ifma",   "avx512vbmi",
+    "avx512vbmi2", "avx512vnni",   "avx512bitalg", "avx512vpopcntdq",
+    "avx512bf16",  "avx512fp16",   "gfni",         "avxvnni",
+    "avxvnniint8", "avxvnniint16", "avxneconvert", "avxifma"};
 
 /// Instructions of few CPUs that LLVM would use where it can, and that are
 /// worth nothing to kernels: a binary should not depend on them.
-constexpr StringLiteral kUnused[] = {"xop", "fma4", "tbm", "egpr", "ndd",
-                                     "ccmp", "nf",  "cf",  "zu",   "push2pop2",
-                                     "ppx"};
+constexpr StringLiteral kUnused[] = {"xop", "fma4",      "tbm", "egpr",
+                                     "ndd", "ccmp",      "nf",  "cf",
+                                     "zu",  "push2pop2", "ppx"};
 
 struct CacheSizes {
   // What most x86 cores of the last ten years have at least.
@@ -95,7 +95,8 @@ tenon::Expected<std::string> parseFeatureList(StringRef list) {
                                " in -mattr; LLVM's names are expected, such as "
                                "+avx512bf16 or -avx512f"),
                         ExitCode::BadUsage);
-    text += (Twine(text.empty() ? "" : ",") + (enable ? "+" : "-") + name).str();
+    text +=
+        (Twine(text.empty() ? "" : ",") + (enable ? "+" : "-") + name).str();
   }
   return text;
 }
@@ -124,10 +125,10 @@ tenon::describeTarget(mlir::MLIRContext *context,
     features = getHostDifferences(cpu);
   } else if (X86::parseArchX86(cpu, /*Only64Bit=*/true) == X86::CK_None) {
     bool narrow = X86::parseArchX86(cpu) != X86::CK_None;
-    tenon::Error error =
-        plainError(narrow ? strCat("CPU ", quoteName(cpu), " has no 64-bit mode")
-                          : strCat("unknown CPU ", quoteName(cpu)),
-                   ExitCode::BadUsage);
+    tenon::Error error = plainError(
+        narrow ? strCat("CPU ", quoteName(cpu), " has no 64-bit mode")
+               : strCat("unknown CPU ", quoteName(cpu)),
+        ExitCode::BadUsage);
     return withNote(std::move(error),
                     "-mcpu takes 'native', 'x86-64-v2', 'x86-64-v3', "
                     "'x86-64-v4' or one of LLVM's names, such as 'haswell', "
@@ -147,11 +148,14 @@ tenon::describeTarget(mlir::MLIRContext *context,
                 has(*subtarget, "avx512dq") && has(*subtarget, "avx512vl");
   bool avx2 = has(*subtarget, "avx2");
   CacheSizes caches = native ? getHostCaches() : CacheSizes();
-  return TargetAttr::get(
-      context, cpu, features, /*vector_bits=*/avx512 ? 512 : avx2 ? 256 : 128,
-      /*registers=*/avx512 ? 32 : 16, /*fma=*/has(*subtarget, "fma"), avx512,
-      /*bf16_dot=*/avx512 && has(*subtarget, "avx512bf16"), caches.l1,
-      caches.l2, caches.l3);
+  return TargetAttr::get(context, cpu, features, /*vector_bits=*/
+                                                     avx512 ? 512
+                                                 : avx2     ? 256
+                                                            : 128,
+                         /*registers=*/avx512 ? 32 : 16,
+                         /*fma=*/has(*subtarget, "fma"), avx512,
+                         /*bf16_dot=*/avx512 && has(*subtarget, "avx512bf16"),
+                         caches.l1, caches.l2, caches.l3);
 }
 
 std::string tenon::getRequiredFeatures(TargetAttr target) {

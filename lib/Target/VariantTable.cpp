@@ -45,7 +45,7 @@ void tenon::addVariantTable(Module &module, TargetAttr target) {
   SmallVector<Constant *> entries;
   for (Function &function : module) {
     StringRef name = function.getName();
-    if (function.isDeclaration() || !name.consume_front(kEntryPrefix))
+    if (function.isDeclaration() || !name.consume_front("tenon_entry_"))
       continue;
     // Only the table leads to it, so that objects of several targets could
     // stand beside each other.

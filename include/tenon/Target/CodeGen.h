@@ -8,9 +8,9 @@
 #ifndef TENON_TARGET_CODEGEN_H
 #define TENON_TARGET_CODEGEN_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "tenon/Support/Error.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Target/TargetMachine.h"
@@ -18,9 +18,6 @@
 #include <memory>
 
 namespace tenon {
-
-/// The prefix of the functions that the runtime calls.
-inline constexpr llvm::StringLiteral kEntryPrefix = "tenon_entry_";
 
 struct CodeGenOptions {
   /// 0 to 3, as in clang. The vectorizers are off at every level: kernels
@@ -63,7 +60,7 @@ private:
 };
 
 /// Adds the definitions of tenon_variants and tenon_num_variants: one variant
-/// with every function of the module whose name starts with kEntryPrefix.
+/// with every function of the module whose name starts with "tenon_entry_".
 void addVariantTable(llvm::Module &module, TargetAttr target);
 
 } // namespace tenon

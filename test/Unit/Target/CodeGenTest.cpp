@@ -81,9 +81,9 @@ TEST_F(CodeGen, ObjectDefinesTheTable) {
     if (*flags & llvm::object::SymbolRef::SF_Global)
       defined.insert(name->str());
   }
-  EXPECT_EQ(defined, (std::set<std::string>{
-                         "tenon_entry_decode", "tenon_entry_prefill",
-                         "tenon_num_variants", "tenon_variants"}));
+  EXPECT_EQ(defined,
+            (std::set<std::string>{"tenon_entry_decode", "tenon_entry_prefill",
+                                   "tenon_num_variants", "tenon_variants"}));
 }
 
 TEST_F(CodeGen, TableNamesEntriesAndFeatures) {
