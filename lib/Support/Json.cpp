@@ -179,6 +179,15 @@ private:
 Expected<json> tenon::parseJson(std::string_view text,
                                 std::string_view filename,
                                 const JsonOptions &options) {
+  auto errorHere = [&](size_t offset, std::string_view message) {
+    if (options.binaryOffset)
+      return errorAtOffset(filename, *options.binaryOffset + offset, message);
+    return errorInText(filename, text, offset, message);
+  };
+  // The parser would take it for the end of the text.
+  if (size_t nul = text.find('\0'); nul != text.npos)
+    return errorHere(nul, "invalid JSON: a NUL byte");
+
   const char *seen = text.data();
   Builder builder(text, &seen, options);
   bool done = false;
@@ -191,10 +200,7 @@ Expected<json> tenon::parseJson(std::string_view text,
   }
   if (done && !builder.failed)
     return std::move(builder.value);
-  if (options.binaryOffset)
-    return errorAtOffset(filename, *options.binaryOffset + builder.failedAt,
-                         builder.message);
-  return errorInText(filename, text, builder.failedAt, builder.message);
+  return errorHere(builder.failedAt, builder.message);
 }
 
 Expected<json> tenon::parseJsonFile(const std::string &path,

@@ -21,6 +21,7 @@ struct ModelDirectory {
 
   nlohmann::json config;  ///< an object
   std::string configPath; ///< for messages
+  std::string configText; ///< what `config` was parsed from, for messages
 
   std::optional<nlohmann::json> generationConfig; ///< generation_config.json
   std::optional<nlohmann::json> tokenizerConfig;  ///< tokenizer_config.json
@@ -33,8 +34,7 @@ struct ModelDirectory {
   std::string tokenizerPath;
   bool hasTokenizer() const { return !tokenizerPath.empty(); }
 
-  /// The last component of the path, "stories260K"; of "…/hf" and the like
-  /// too: just what the user called the directory.
+  /// What the directory is called, its path's last component.
   std::string name() const;
   /// `architectures` of config.json ("LlamaForCausalLM"), then `model_type`.
   std::vector<std::string> architectureNames() const;

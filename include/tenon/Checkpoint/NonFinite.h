@@ -19,8 +19,8 @@ struct NonFinite {
   uint64_t count = 0; ///< how many there are
   bool isNaN = false; ///< whether the first one is NaN (else infinite)
 
-  /// "model.norm.weight[3]: NaN (2 of 64 elements are not finite)"; the index
-  /// is spelled by dimension, "w[1, 7]".
+  /// "'model.norm.weight'[3]: NaN (2 of 64 elements are not finite)"; the index
+  /// is spelled by dimension, [1, 7].
   std::string message() const;
 };
 

@@ -1,0 +1,144 @@
+//===- ModelDirectory.cpp - a Hugging Face model directory ---------------===//
+
+#include "tenon/Checkpoint/ModelDirectory.h"
+
+#include "tenon/Checkpoint/Safetensors.h"
+#include "tenon/Support/Strings.h"
+
+#include <filesystem>
+
+using namespace tenon;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+static Expected<json> parseObject(std::string_view text,
+                                  const std::string &path) {
+  Expected<json> parsed = parseJson(text, path);
+  if (parsed && !parsed->is_object())
+    return errorAt(path, 1, 1,
+                   strCat("expected an object, found ", kindName(*parsed)));
+  return parsed;
+}
+
+// A file that need not be there.
+static Expected<std::optional<json>> readOptional(const fs::path &path) {
+  std::error_code failure;
+  if (!fs::exists(path, failure))
+    return std::optional<json>();
+  Expected<MappedFile> file = MappedFile::open(path.string());
+  if (!file)
+    return file.takeError();
+  Expected<json> parsed = parseObject(file->text(), path.string());
+  if (!parsed)
+    return parsed.takeError();
+  return std::optional<json>(*std::move(parsed));
+}
+
+// Whether the directory has anything that looks like weights, good or bad.
+static bool holdsWeights(const fs::path &directory) {
+  std::error_code failure;
+  fs::directory_iterator entries(directory, failure), end;
+  for (; !failure && entries != end; entries.increment(failure)) {
+    std::string name = entries->path().filename().string();
+    if (entries->path().extension() == ".safetensors" ||
+        name == "model.safetensors.index.json" ||
+        name.starts_with("pytorch_model.bin"))
+      return true;
+  }
+  return false;
+}
+
+Expected<ModelDirectory> tenon::openModelDirectory(const std::string &path) {
+  std::error_code failure;
+  fs::path directory(path);
+  if (directory.filename() == "config.json" && fs::exists(path, failure) &&
+      !fs::is_directory(path, failure))
+    directory = directory.has_parent_path() ? directory.parent_path() : ".";
+  if (!fs::exists(directory, failure))
+    return errorInFile(path, "no such file or directory");
+  if (!fs::is_directory(directory, failure))
+    return errorInFile(path, "expected a model directory that holds "
+                             "config.json, found a file");
+
+  ModelDirectory model;
+  model.path = directory.string();
+  model.configPath = (directory / "config.json").string();
+  if (!fs::exists(model.configPath, failure))
+    return withNote(errorInFile(path, "the directory holds no config.json"),
+                    "a Hugging Face model directory has config.json, "
+                    "model.safetensors and tokenizer.json");
+  {
+    Expected<MappedFile> file = MappedFile::open(model.configPath);
+    if (!file)
+      return file.takeError();
+    model.configText = file->text();
+  }
+  Expected<json> config = parseObject(model.configText, model.configPath);
+  if (!config)
+    return config.takeError();
+  model.config = *std::move(config);
+
+  for (auto [name, slot] :
+       {std::pair("generation_config.json", &model.generationConfig),
+        std::pair("tokenizer_config.json", &model.tokenizerConfig)}) {
+    Expected<std::optional<json>> parsed = readOptional(directory / name);
+    if (!parsed)
+      return parsed.takeError();
+    *slot = *std::move(parsed);
+  }
+  if (fs::path tokenizer = directory / "tokenizer.json";
+      fs::exists(tokenizer, failure))
+    model.tokenizerPath = tokenizer.string();
+
+  if (holdsWeights(directory)) {
+    Expected<std::unique_ptr<Checkpoint>> checkpoint =
+        openSafetensors(model.path);
+    if (!checkpoint)
+      return checkpoint.takeError();
+    model.checkpoint = *std::move(checkpoint);
+  }
+  return model;
+}
+
+std::string ModelDirectory::name() const {
+  std::error_code failure;
+  fs::path whole = fs::absolute(path, failure).lexically_normal();
+  if (!whole.has_filename())
+    whole = whole.parent_path();
+  return whole.filename().string();
+}
+
+std::vector<std::string> ModelDirectory::architectureNames() const {
+  std::vector<std::string> names;
+  if (const json *list = findMember(config, "architectures");
+      list && list->is_array())
+    for (const json &entry : *list)
+      if (const std::string *name = asString(entry))
+        names.push_back(*name);
+  if (const json *type = findMember(config, "model_type"))
+    if (const std::string *name = asString(*type))
+      names.push_back(*name);
+  return names;
+}
+
+std::vector<int32_t> ModelDirectory::tokenIds(std::string_view key) const {
+  std::vector<int32_t> ids;
+  auto add = [&](const json &value) {
+    std::optional<int64_t> id = asInteger(value);
+    if (id && *id >= 0 && *id <= INT32_MAX)
+      ids.push_back(static_cast<int32_t>(*id));
+  };
+  const json *value =
+      generationConfig ? findMember(*generationConfig, key) : nullptr;
+  if (!value)
+    value = findMember(config, key);
+  if (!value)
+    return ids;
+  if (value->is_array()) {
+    for (const json &entry : *value)
+      add(entry);
+  } else {
+    add(*value);
+  }
+  return ids;
+}
