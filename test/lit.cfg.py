@@ -48,6 +48,7 @@ config.substitutions.append(("%random", f"{python} {reference}/make_random_model
 config.substitutions.append(("%integration", os.path.join(config.test_source_root, "Integration", "Inputs")))
 config.substitutions.append(("%examples", os.path.join(config.tenon_source_dir, "examples")))
 config.substitutions.append(("%python", python))
+config.substitutions.append((r"%{tokens600}", ",".join(str(3 + i % 200) for i in range(600))))
 
 qemu = shutil.which("qemu-x86_64")
 if qemu:

@@ -4,6 +4,7 @@
   make_random_model.py llama --hidden 60 --heads 6 --kv-heads 2 --head-dim 10 --ffn 97 --vocab 331 --dtype bf16 --shards 3 DIR
   make_random_model.py gpt2 --hidden 48 --heads 4 DIR
   make_random_model.py bert --hidden 48 --heads 4 DIR
+  make_random_model.py parallel --hidden 48 --heads 4 DIR            (examples/parallel)
 
 Weights have the spread that keeps activations near 1, so that an absolute tolerance means something.
 `--config-only` writes no weights (for `tenonc --random-weights`).
@@ -121,6 +122,20 @@ def bert(a, m):
             "max_position_embeddings": a.context, "type_vocab_size": 2, "layer_norm_eps": 1e-12, "pad_token_id": 0}
 
 
+def parallel(a, m):
+    m.matrix("embed.weight", a.vocab, a.hidden, inputs=a.hidden)
+    for i in range(a.layers):
+        at = f"blocks.{i}."
+        m.norm(at + "norm", a.hidden, bias=False)
+        for name, outputs, inputs in (("q", a.hidden, a.hidden), ("k", a.head_dim, a.hidden), ("v", a.head_dim, a.hidden),
+                                      ("o", a.hidden, a.hidden), ("up", a.ffn, a.hidden), ("down", a.hidden, a.ffn)):
+            m.linear(at + name, outputs, inputs, False)
+    m.norm("norm", a.hidden, bias=False)
+    return {"architectures": ["ParallelForCausalLM"], "model_type": "parallel", "vocab_size": a.vocab, "hidden_size": a.hidden,
+            "num_hidden_layers": a.layers, "num_attention_heads": a.heads, "max_position_embeddings": a.context,
+            "bos_token_id": 1, "eos_token_id": 2}
+
+
 def write_json(directory, name, content):
     with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
         json.dump(content, file, ensure_ascii=False, indent=1)
@@ -129,7 +144,7 @@ def write_json(directory, name, content):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("family", choices=("llama", "gpt2", "bert"))
+    parser.add_argument("family", choices=("llama", "gpt2", "bert", "parallel"))
     parser.add_argument("directory")
     parser.add_argument("--seed", type=int, default=1)
     for name, default in (("hidden", 64), ("layers", 2), ("heads", 4), ("kv-heads", 0), ("head-dim", 0), ("ffn", 0),
@@ -151,10 +166,10 @@ def main():
     if a.family != "llama" and a.heads * a.head_dim != a.hidden:
         parser.error("--hidden must be a multiple of --heads")
 
-    tokenizer = getattr(tiny_tokenizers, a.family)(a.vocab)
+    tokenizer = getattr(tiny_tokenizers, {"parallel": "llama"}.get(a.family, a.family))(a.vocab)
     a.tokens = len(tokenizer["model"]["vocab"])
     maker = Maker(a.seed)
-    config = {"llama": llama, "gpt2": gpt2, "bert": bert}[a.family](a, maker)
+    config = {"llama": llama, "gpt2": gpt2, "bert": bert, "parallel": parallel}[a.family](a, maker)
     config["torch_dtype"] = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}[a.dtype]
     os.makedirs(a.directory, exist_ok=True)
     write_json(a.directory, "config.json", config)

@@ -198,6 +198,27 @@ class GPT2(Decoder):
         return self.norm(x, "ln_f") @ self.get("lm_head.weight", self.weight("wte.weight")).T
 
 
+class Parallel(Decoder):
+    """The family that examples/parallel describes."""
+
+    def logits(self, tokens, cache=None):
+        c, eps = self.config, self.config.get("norm_eps", 1e-5)
+        self.layers, heads = c["num_hidden_layers"], c["num_attention_heads"]
+        frequency = rope_frequencies(c["hidden_size"] // heads, 10000.0, None)
+        cache = self.new_cache() if cache is None else cache
+        positions = self.positions(cache, len(tokens))
+        x = self.weight("embed.weight")[tokens]
+        for i in range(self.layers):
+            at = f"blocks.{i}."
+            h = rms_norm(x, self.weight(at + "norm.weight"), eps)
+            q = rotate(split_heads(self.linear(h, at + "q"), heads), positions, frequency)
+            k = rotate(split_heads(self.linear(h, at + "k"), 1), positions, frequency)
+            keys, values = self.keep(cache, i, k, split_heads(self.linear(h, at + "v"), 1))
+            up = np.maximum(self.linear(h, at + "up"), 0)
+            x = x + self.linear(attend(q, keys, values, self.visible(positions)), at + "o") + self.linear(up * up, at + "down")
+        return rms_norm(x, self.weight("norm.weight"), eps) @ self.weight("embed.weight").T
+
+
 class Bert(Model):
     prefixes = ("", "bert.")
 
@@ -231,4 +252,4 @@ class Bert(Model):
         return h @ head.T + self.get("cls.predictions.bias", self.get("cls.predictions.decoder.bias", 0))
 
 
-FAMILIES = {"llama": Llama, "mistral": Llama, "gpt2": GPT2, "bert": Bert}
+FAMILIES = {"llama": Llama, "mistral": Llama, "gpt2": GPT2, "bert": Bert, "parallel": Parallel}

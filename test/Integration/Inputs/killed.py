@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Kills tenonc in the middle of writing, several times: killed.py OUTPUT -- TENONC COMMAND...
+
+OUTPUT exists before and must be the same afterwards, byte for byte.
+"""
+import os
+import subprocess
+import sys
+import time
+
+output = sys.argv[1]
+command = sys.argv[3:]
+with open(output, "rb") as file:
+    before = file.read()
+folder, kills = os.path.dirname(output), 0
+others = set(os.listdir(folder))
+for wanted in (1, 1 << 20, 40 << 20):
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 25
+    while process.poll() is None and time.monotonic() < deadline:
+        new = [os.path.join(folder, name) for name in set(os.listdir(folder)) - others]
+        sizes = [os.path.getsize(path) for path in new if os.path.exists(path)]
+        if sizes and max(sizes) >= wanted:
+            process.kill()
+            kills += 1
+            break
+        time.sleep(0.001)
+    process.kill()
+    if process.wait() == 0:
+        sys.exit(f"finished before {wanted} bytes were seen in a temporary file")
+    with open(output, "rb") as file:
+        if file.read() != before:
+            sys.exit(f"the old output changed (killed at {wanted} bytes)")
+    for name in set(os.listdir(folder)) - others:
+        os.remove(os.path.join(folder, name))
+print(f"killed {kills} times, the old output is intact")

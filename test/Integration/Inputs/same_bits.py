@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Runs `logits` with every number of threads and every prefill chunk, and compares the files byte for byte.
+
+  same_bits.py PROGRAM --vocab 1024 --tokens 300 [--threads 1,2,4] [--chunks 1,7,64,512]
+"""
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+
+def numbers(text):
+    return [int(part) for part in text.split(",")]
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("program")
+parser.add_argument("--vocab", type=int, required=True)
+parser.add_argument("--tokens", type=int, default=300)
+parser.add_argument("--threads", type=numbers, default=[1, 2, 4])
+parser.add_argument("--chunks", type=numbers, default=[1, 7, 64, 512])
+args = parser.parse_args()
+source = random.Random(3)
+tokens = ",".join(str(source.randrange(args.vocab)) for _ in range(args.tokens))
+first, different = None, []
+with tempfile.TemporaryDirectory() as place:
+    for threads in args.threads:
+        for chunk in args.chunks:
+            path = os.path.join(place, "logits.npy")
+            command = [args.program, "logits", "--tokens", tokens, "--output", path, "--threads", str(threads), "--prefill-chunk", str(chunk)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"exit {done.returncode} with {threads} threads and chunks of {chunk}: {done.stderr}")
+            with open(path, "rb") as file:
+                content = file.read()
+            os.remove(path)
+            first = first or content
+            if content != first:
+                different.append(f"{threads} threads, chunks of {chunk}")
+if len(first) < args.tokens * args.vocab * 4:
+    sys.exit(f"only {len(first)} bytes of logits")
+if different:
+    sys.exit("other bits than the first run: " + "; ".join(different))
+print(f"{len(args.threads) * len(args.chunks)} runs, the same {len(first)} bytes")
