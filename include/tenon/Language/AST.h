@@ -238,6 +238,7 @@ struct LocalDecl : Decl {
   static constexpr Kind kKind = Kind::Local;
   LocalDecl() : Decl(kKind) {}
   unsigned index = 0; ///< among the names of the same let
+  const Expr *value = nullptr; ///< of the whole let
 };
 
 struct LetStmt {
@@ -255,7 +256,7 @@ struct DefDecl : Decl {
   Expr *result = nullptr;
   SourceRange range;
   SourceRange bodyEnd;              ///< the closing brace
-  const LayerDecl *layer = nullptr; ///< checked: the layer it is the body of
+  const LayerDecl *layer = nullptr; ///< the layer that it is the body of
 
   /// Checked: a def whose inputs are tokens and the like is an entry point of
   /// the executable; others are helpers, expanded where they are called.
@@ -331,7 +332,7 @@ public:
   struct Constraint {
     enum class Kind { Divides, AtLeast } kind;
     Dim a, b; ///< Divides: b is a multiple of a; AtLeast: a >= b
-    SourceRange range;
+    const Expr *call; ///< holds only where this is evaluated
     std::string message;
   };
   std::vector<Constraint> constraints;

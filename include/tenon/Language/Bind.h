@@ -109,15 +109,24 @@ public:
 
 private:
   friend class Binder;
+  friend class BodyBinder;
   friend class WeightResolver;
   friend class Evaluator;
 
   const Model *source;
   std::map<const Decl *, Value> scalars;
+  std::map<const Symbol *, const ParamDecl *> params;
   std::map<std::string, Value> byName;
   std::map<const LayerDecl *, int64_t> layerCounts;
   std::vector<BoundWeight> boundWeights;
   std::map<const WeightDecl *, size_t> weightIndex; // absent: not in here
+  // What evaluating a def needs, conditionals decided: weights that must be
+  // there, and the defs and layers that it expands.
+  struct Uses {
+    std::vector<const NameExpr *> weights;
+    std::vector<const DefDecl *> callees;
+  };
+  std::map<const DefDecl *, Uses> uses;
   std::vector<const DefDecl *> entryDefs;
   std::optional<int64_t> contextLimit;
 };

@@ -37,7 +37,7 @@ enum class BuiltinId {
   Silu,
   Softmax,
   Split,
-  Sqrt,
+  Sqrt, ///< of a number
   Tanh,
   Transpose,
 };

@@ -23,15 +23,12 @@
 
 namespace tenon::lang {
 
-/// What a diagnostic says about one place. The text of `message` starts in
-/// lower case and has no full stop. `file` may be null: then `place` (a path,
-/// perhaps with line and column) stands in its stead and no source line is
-/// shown.
+/// What a diagnostic says about one place. `message` starts in lower case and
+/// has no full stop. Owns its text, so that diagnostics outlive their files.
 struct Remark {
-  const SourceFile *file = nullptr;
-  SourceRange range;
-  std::string place;
+  std::string place; ///< "path:line:col", "path", or empty
   std::string message;
+  std::string snippet; ///< the source line and the caret below it, or empty
 };
 
 /// One error (or warning) with its notes.
@@ -46,6 +43,8 @@ public:
                    std::string message);
   /// A note that belongs to no place in a file.
   Diagnostic &note(std::string message);
+  /// A note at "path:line:col" of another file.
+  Diagnostic &noteAt(std::string place, std::string message);
 
   /// The text that is printed, ending in a line break.
   std::string str() const;

@@ -17,6 +17,7 @@ enum class Element {
   Float,     ///< activations and weights
   Token,     ///< ids below the vocabulary's size; an input
   TokenType, ///< segment ids (BERT); an input
+  Position,  ///< what positions(…) gives
   Bool,      ///< which positions hold a token (padding masks); an input
 };
 
@@ -24,7 +25,8 @@ struct Type {
   enum class Kind { Invalid, Int, Float, Bool, String, Rotary, Tensor, Tuple };
 
   Kind kind = Kind::Invalid;
-  /// Kind::Int: the value as a symbolic dimension.
+  /// Kind::Int: the value as a symbolic dimension. Kind::Rotary: how many
+  /// components are rotated.
   Dim value;
   /// Kind::Tensor.
   Element element = Element::Float;
@@ -62,7 +64,7 @@ struct Type {
   std::string str() const;
 };
 
-/// "token", "token_type", "bool"; empty for Element::Float, which is unmarked.
+/// "token", "token_type", "position", "bool"; empty for Element::Float, which is unmarked.
 const char *elementName(Element element);
 
 } // namespace tenon::lang

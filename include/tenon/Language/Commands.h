@@ -1,0 +1,39 @@
+//===- Commands.h - what tools do with descriptions --------------*- C++ -*-===//
+//
+// The library behind `tenonc FILE.tenon --check` and `--format`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_LANGUAGE_COMMANDS_H
+#define TENON_LANGUAGE_COMMANDS_H
+
+#include "tenon/Language/AST.h"
+#include "tenon/Language/Diagnostic.h"
+
+namespace tenon::lang {
+
+/// What a command prints and returns.
+struct CommandResult {
+  int exitCode = 0;        ///< 0, or 1 for a bad description
+  std::string output;      ///< for stdout
+  std::string diagnostics; ///< for stderr
+};
+
+/// Reads, parses and checks a file; null on error.
+std::unique_ptr<Model> loadModelFile(const std::string &path,
+                                     Diagnostics &diagnostics);
+/// Parses and checks a text, such as a built-in family's; null on error.
+std::unique_ptr<Model> loadModelText(std::string name, std::string text,
+                                     Diagnostics &diagnostics);
+
+/// Checks a file. With a configuration (the path of a config.json) the
+/// hyperparameters are bound too. Prints nothing if all is well.
+CommandResult checkCommand(const std::string &path,
+                           const std::string &configPath = {});
+
+/// Prints a file in canonical form; the file is not changed.
+CommandResult formatCommand(const std::string &path);
+
+} // namespace tenon::lang
+
+#endif // TENON_LANGUAGE_COMMANDS_H

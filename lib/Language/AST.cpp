@@ -1,0 +1,73 @@
+//===- AST.cpp - syntax tree of a model description ------------------------===//
+
+#include "tenon/Language/AST.h"
+
+using namespace tenon::lang;
+
+const char *tenon::lang::spelling(BinaryOp op) {
+  switch (op) {
+  case BinaryOp::Add: return "+";
+  case BinaryOp::Sub: return "-";
+  case BinaryOp::Mul: return "*";
+  case BinaryOp::Div: return "/";
+  case BinaryOp::Rem: return "%";
+  case BinaryOp::Eq: return "==";
+  case BinaryOp::Ne: return "!=";
+  case BinaryOp::Lt: return "<";
+  case BinaryOp::Le: return "<=";
+  case BinaryOp::Gt: return ">";
+  case BinaryOp::Ge: return ">=";
+  case BinaryOp::And: return "and";
+  case BinaryOp::Or: return "or";
+  }
+  return "";
+}
+
+const char *tenon::lang::elementName(Element element) {
+  switch (element) {
+  case Element::Float: return "";
+  case Element::Token: return "token";
+  case Element::TokenType: return "token_type";
+  case Element::Position: return "position";
+  case Element::Bool: return "bool";
+  }
+  return "";
+}
+
+bool Type::matches(const Type &other) const {
+  return kind == other.kind && element == other.element &&
+         shape == other.shape && members.size() == other.members.size();
+}
+
+std::string Type::str() const {
+  switch (kind) {
+  case Kind::Invalid: return "(unknown)";
+  case Kind::Int: return "int";
+  case Kind::Float: return "float";
+  case Kind::Bool: return "bool";
+  case Kind::String: return "string";
+  case Kind::Rotary: return "rotary";
+  case Kind::Tuple: return std::to_string(members.size()) + " tensors";
+  case Kind::Tensor: break;
+  }
+  std::string text = formatShape(shape);
+  if (element != Element::Float)
+    text += std::string(" of ") + elementName(element);
+  return text;
+}
+
+// Symbols are ordered by creation; T comes before all others.
+Symbol *Model::makeSymbol(std::string name, const Expr *definition) {
+  if (symbols.empty())
+    symbols.push_back(std::make_unique<Symbol>(Symbol{"T", 0, nullptr}));
+  unsigned order = static_cast<unsigned>(symbols.size());
+  symbols.push_back(std::make_unique<Symbol>(
+      Symbol{std::move(name), order, definition}));
+  return symbols.back().get();
+}
+
+const Symbol *Model::tokenCount() {
+  if (symbols.empty())
+    symbols.push_back(std::make_unique<Symbol>(Symbol{"T", 0, nullptr}));
+  return symbols.front().get();
+}

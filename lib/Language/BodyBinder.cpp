@@ -1,0 +1,289 @@
+//===- BodyBinder.cpp - bodies of defs with numbers -------------------------===//
+
+#include "BodyBinder.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace tenon::lang;
+
+// The hyperparameters in an expression with their values, each once.
+static void collectParams(const BoundModel &bound, const Expr *expr,
+                          std::vector<std::string> &out) {
+  if (!expr)
+    return;
+  if (auto *name = exprAs<NameExpr>(expr)) {
+    auto found = bound.values().find(std::string(name->name));
+    if (!declAs<ParamDecl>(name->decl) || found == bound.values().end())
+      return;
+    std::string text =
+        std::string(name->name) + " = " + formatValue(found->second);
+    if (std::find(out.begin(), out.end(), text) == out.end())
+      out.push_back(std::move(text));
+  } else if (auto *unary = exprAs<UnaryExpr>(expr)) {
+    collectParams(bound, unary->operand, out);
+  } else if (auto *binary = exprAs<BinaryExpr>(expr)) {
+    collectParams(bound, binary->lhs, out);
+    collectParams(bound, binary->rhs, out);
+  } else if (auto *conditional = exprAs<ConditionalExpr>(expr)) {
+    collectParams(bound, conditional->condition, out);
+    collectParams(bound, conditional->thenValue, out);
+    collectParams(bound, conditional->elseValue, out);
+  } else if (auto *call = exprAs<CallExpr>(expr)) {
+    for (const Expr *slot : call->slots)
+      collectParams(bound, slot, out);
+  }
+}
+
+void tenon::lang::reportEvaluation(const BoundModel &bound, const Expr *expr,
+                                   const BoundModel::EvaluationError &error,
+                                   Diagnostics &diagnostics) {
+  Diagnostic &diagnostic = diagnostics.error(bound.model().source, error.range,
+                                             error.message);
+  std::vector<std::string> params;
+  collectParams(bound, expr, params);
+  std::string list;
+  for (const std::string &param : params)
+    list += (list.empty() ? "" : ", ") + param;
+  if (!list.empty())
+    diagnostic.note("with " + list);
+}
+
+BodyBinder::BodyBinder(BoundModel &bound, Diagnostics &diagnostics)
+    : bound(bound), model(bound.model()), diagnostics(diagnostics) {
+  for (const Model::Constraint &constraint : model.constraints)
+    constraints.emplace(constraint.call, &constraint);
+}
+
+bool BodyBinder::fail(SourceRange range, std::string message) {
+  diagnostics.error(model.source, range, std::move(message));
+  return false;
+}
+
+bool BodyBinder::bind(const DefDecl &def) {
+  uses = &bound.uses[&def];
+  for (const LetStmt &let : def.lets) {
+    if (!walk(let.value))
+      return false;
+    if (let.value->type.isTensor() || let.value->type.kind == Type::Kind::Tuple ||
+        let.value->type.kind == Type::Kind::Rotary)
+      continue;
+    BoundModel::EvaluationError error;
+    std::optional<Value> value = bound.evaluate(let.value, &error);
+    if (!value) {
+      reportEvaluation(bound, let.value, error, diagnostics);
+      return false;
+    }
+    bound.scalars[let.names.front()] = std::move(*value);
+  }
+  return walk(def.result);
+}
+
+bool BodyBinder::walk(const Expr *expr) {
+  switch (expr->kind) {
+  case Expr::Kind::Name: {
+    auto *name = static_cast<const NameExpr *>(expr);
+    if (uses && declAs<WeightDecl>(name->decl))
+      uses->weights.push_back(name);
+    return true;
+  }
+  case Expr::Kind::Unary:
+    return walk(static_cast<const UnaryExpr *>(expr)->operand);
+  case Expr::Kind::Binary: {
+    auto *binary = static_cast<const BinaryExpr *>(expr);
+    if (!walk(binary->lhs) || !walk(binary->rhs))
+      return false;
+    // A tensor scaled by a number: the number must have a value.
+    if (expr->type.isTensor())
+      for (const Expr *side : {binary->lhs, binary->rhs})
+        if (side->type.isNumber()) {
+          BoundModel::EvaluationError error;
+          std::optional<Value> value = bound.evaluate(side, &error);
+          if (!value) {
+            reportEvaluation(bound, side, error, diagnostics);
+            return false;
+          }
+          if (binary->op == BinaryOp::Div && bound.evaluateFloat(side) == 0)
+            return fail(side->range, "division of a tensor by zero");
+        }
+    return checkExtents(expr);
+  }
+  case Expr::Kind::Conditional: {
+    auto *conditional = static_cast<const ConditionalExpr *>(expr);
+    BoundModel::EvaluationError error;
+    std::optional<Value> condition =
+        bound.evaluate(conditional->condition, &error);
+    if (!condition) {
+      reportEvaluation(bound, conditional->condition, error, diagnostics);
+      return false;
+    }
+    return walk(std::get<bool>(*condition) ? conditional->thenValue
+                                           : conditional->elseValue);
+  }
+  case Expr::Kind::Call:
+    return walkCall(static_cast<const CallExpr *>(expr));
+  case Expr::Kind::LayerLoop: {
+    auto *loop = static_cast<const LayerLoopExpr *>(expr);
+    for (const Argument &argument : loop->arguments)
+      if (!walk(argument.value))
+        return false;
+    uses->callees.push_back(loop->layer->body);
+    return true;
+  }
+  default:
+    return true;
+  }
+}
+
+bool BodyBinder::walkCall(const CallExpr *call) {
+  if (call->def) {
+    for (const Argument &argument : call->arguments)
+      if (!walk(argument.value))
+        return false;
+    uses->callees.push_back(call->def);
+    return true;
+  }
+  for (size_t i = 0; i < call->slots.size(); ++i) {
+    const Expr *value = call->slots[i];
+    if (!value)
+      continue;
+    const BuiltinParam &param =
+        call->builtin->params[std::min(i, call->builtin->params.size() - 1)];
+    // A bias may be a weight that turns out to be absent.
+    if (param.kind == BuiltinParam::Kind::OptionalWeight &&
+        exprAs<NameExpr>(value))
+      continue;
+    if (!walk(value))
+      return false;
+    if (!value->type.isTensor() && value->type.kind != Type::Kind::Rotary &&
+        !checkScalar(call, param, value))
+      return false;
+  }
+  return checkMeaning(call) && checkConstraints(call) && checkExtents(call);
+}
+
+bool BodyBinder::checkScalar(const CallExpr *call, const BuiltinParam &param,
+                             const Expr *value) {
+  BoundModel::EvaluationError error;
+  std::optional<Value> number = bound.evaluate(value, &error);
+  if (!number) {
+    reportEvaluation(bound, value, error, diagnostics);
+    return false;
+  }
+  if (std::holds_alternative<std::string>(*number) ||
+      std::holds_alternative<bool>(*number))
+    return true;
+  double x = bound.evaluateFloat(value);
+  bool positive = param.range == BuiltinParam::Range::Positive;
+  bool ok = std::isfinite(x) &&
+            (param.range == BuiltinParam::Range::Any || (positive ? x > 0 : x >= 0));
+  // Kernels compute in f32: a value that vanishes there is as bad as zero.
+  if (ok && positive && param.kind == BuiltinParam::Kind::Float)
+    ok = static_cast<float>(x) > 0 && std::isfinite(static_cast<float>(x));
+  if (ok)
+    return true;
+  reportEvaluation(bound, value,
+                   {value->range, std::string(call->builtin->name) + ": " +
+                                      param.name + " must be " +
+                                      (positive ? "positive" : "at least 0") +
+                                      ", found " + formatValue(*number)},
+                   diagnostics);
+  return false;
+}
+
+// What single operations demand of their numbers and strings.
+bool BodyBinder::checkMeaning(const CallExpr *call) {
+  switch (call->builtin->id) {
+  case BuiltinId::Activation: {
+    std::string name = std::get<std::string>(*bound.evaluate(call->slots[1]));
+    if (activationByName(name))
+      return true;
+    std::string known;
+    for (std::string_view candidate : activationNames())
+      known += (known.empty() ? "" : ", ") + std::string(candidate);
+    Diagnostic &diagnostic =
+        diagnostics.error(model.source, call->slots[1]->range,
+                          "activation: unknown function \"" + name + "\"");
+    diagnostic.note("known are " + known);
+    return false;
+  }
+  case BuiltinId::Rotary: {
+    if (!call->slots[2])
+      return true;
+    std::string scaling = std::get<std::string>(*bound.evaluate(call->slots[2]));
+    if (scaling != "default" && scaling != "linear" && scaling != "llama3")
+      return fail(call->slots[2]->range,
+                  "rotary: unknown scaling \"" + scaling +
+                      "\"; known are default, linear, llama3");
+    if (scaling == "llama3") {
+      double low = call->slots[4] ? bound.evaluateFloat(call->slots[4]) : 1;
+      double high = call->slots[5] ? bound.evaluateFloat(call->slots[5]) : 4;
+      if (!(low < high))
+        return fail(call->range, "rotary: low_freq_factor must be below "
+                                 "high_freq_factor");
+    }
+    return true;
+  }
+  case BuiltinId::RmsNorm:
+    if (call->slots[3] && bound.evaluateInt(call->slots[3]) > 1)
+      return fail(call->slots[3]->range, "rms_norm: offset is 0 or 1");
+    return true;
+  case BuiltinId::Row:
+    if (bound.evaluateInt(call->slots[1]) != 0)
+      return fail(call->slots[1]->range,
+                  "row: row 0 is the only one that every input has");
+    return true;
+  default:
+    return true;
+  }
+}
+
+bool BodyBinder::checkConstraints(const CallExpr *call) {
+  auto [begin, end] = constraints.equal_range(call);
+  for (auto at = begin; at != end; ++at) {
+    const Model::Constraint &constraint = *at->second;
+    std::optional<int64_t> a = bound.extent(constraint.a);
+    std::optional<int64_t> b = bound.extent(constraint.b);
+    bool ok = false;
+    if (a && b)
+      ok = constraint.kind == Model::Constraint::Kind::Divides
+               ? *a != 0 && *b % *a == 0
+               : *a >= *b;
+    if (ok)
+      continue;
+    Diagnostic &diagnostic =
+        diagnostics.error(model.source, call->range, constraint.message);
+    for (const Dim *dim : {&constraint.a, &constraint.b})
+      if (auto value = bound.extent(*dim); value && !dim->constant())
+        diagnostic.note(dim->str() + " = " + std::to_string(*value));
+    return false;
+  }
+  return true;
+}
+
+bool BodyBinder::checkExtents(const Expr *expr) {
+  std::vector<const Type *> types;
+  if (expr->type.isTensor())
+    types.push_back(&expr->type);
+  for (const Type &member : expr->type.members)
+    types.push_back(&member);
+  for (const Type *type : types)
+    for (const Dim &dim : type->shape) {
+      bool dynamic = false;
+      std::optional<int64_t> extent =
+          dim.evaluate([&](const Symbol *symbol) -> std::optional<int64_t> {
+            if (!symbol->definition && symbol->order == 0) {
+              dynamic = true; // T
+              return 1;
+            }
+            return bound.extent(Dim::symbol(symbol));
+          });
+      if (!dynamic && (!extent || *extent < 1))
+        return fail(expr->range,
+                    "the dimension " + dim.str() + " is " +
+                        (extent ? std::to_string(*extent)
+                                : std::string("not a whole number")) +
+                        "; it must be at least 1");
+    }
+  return true;
+}

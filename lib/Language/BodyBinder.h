@@ -1,0 +1,46 @@
+//===- BodyBinder.h - bodies of defs with numbers ----------------*- C++ -*-===//
+
+#ifndef TENON_LIB_LANGUAGE_BODYBINDER_H
+#define TENON_LIB_LANGUAGE_BODYBINDER_H
+
+#include "tenon/Language/Bind.h"
+#include "tenon/Language/Builtins.h"
+
+namespace tenon::lang {
+
+/// Reports that an expression has no value, with the hyperparameters in it.
+void reportEvaluation(const BoundModel &bound, const Expr *expr,
+                      const BoundModel::EvaluationError &error,
+                      Diagnostics &diagnostics);
+
+/// Walks what a def evaluates once its conditionals are decided: gives values
+/// to scalar lets, verifies scalar arguments, constraints and every dimension,
+/// and records which weights and defs are used.
+class BodyBinder {
+public:
+  BodyBinder(BoundModel &bound, Diagnostics &diagnostics);
+
+  bool bind(const DefDecl &def);
+  /// An expression outside defs whose operations take scalars only.
+  bool bindScalarCall(const Expr *expr) { return walk(expr); }
+
+private:
+  bool walk(const Expr *expr);
+  bool walkCall(const CallExpr *call);
+  bool checkScalar(const CallExpr *call, const BuiltinParam &param,
+                   const Expr *value);
+  bool checkMeaning(const CallExpr *call);
+  bool checkConstraints(const CallExpr *call);
+  bool checkExtents(const Expr *expr);
+  bool fail(SourceRange range, std::string message);
+
+  BoundModel &bound;
+  const Model &model;
+  Diagnostics &diagnostics;
+  BoundModel::Uses *uses = nullptr;
+  std::multimap<const Expr *, const Model::Constraint *> constraints;
+};
+
+} // namespace tenon::lang
+
+#endif // TENON_LIB_LANGUAGE_BODYBINDER_H

@@ -1,0 +1,277 @@
+//===- BuiltinShapes.cpp - shape rules of the builtins ---------------------===//
+//
+// A rule is called with arguments of the right kinds (tensor, integer, …) in
+// their slots. What symbols can't decide becomes a Model::Constraint.
+//
+//===----------------------------------------------------------------------===//
+
+#include "BuiltinShapes.h"
+
+using namespace tenon::lang;
+
+//===----------------------------------------------------------------------===//
+// Helpers
+//===----------------------------------------------------------------------===//
+
+static std::string ordinal(int dim) {
+  switch (dim) {
+  case -1: return "the last dimension";
+  case -2: return "the last but one dimension";
+  case 0: return "the first dimension";
+  case 1: return "the second dimension";
+  default: return "dimension " + std::to_string(dim + 1);
+  }
+}
+
+const Expr *CallShape::arg(unsigned i) const {
+  return i < call.slots.size() ? call.slots[i] : nullptr;
+}
+
+const BuiltinParam &CallShape::param(unsigned i) const {
+  return call.builtin->params[std::min<size_t>(
+      i, call.builtin->params.size() - 1)];
+}
+
+void tenon::lang::noteShape(Diagnostic &diagnostic, const Model &model,
+                            const Expr *expr, std::string_view role) {
+  std::string type = expr->type.str();
+  if (auto *name = exprAs<NameExpr>(expr); name && name->decl) {
+    bool local = name->decl->kind == Decl::Kind::Local;
+    diagnostic.note(model.source, name->decl->nameRange,
+                    "'" + std::string(name->name) + "' is " +
+                        (local ? "bound" : "declared") + " here: " + type);
+    return;
+  }
+  diagnostic.note(model.source, expr->range,
+                  (role.empty() ? std::string("this") : std::string(role)) +
+                      " is " + type);
+}
+
+Type CallShape::fail(std::string message,
+                     std::initializer_list<unsigned> args) {
+  Diagnostic &diagnostic = diagnostics.error(
+      model.source, call.range,
+      std::string(call.builtin->name) + ": " + std::move(message));
+  for (unsigned i : args)
+    noteShape(diagnostic, model, arg(i), param(i).name);
+  return Type();
+}
+
+static bool checkRank(CallShape &call, unsigned i, size_t rank, bool orMore) {
+  size_t actual = call.shape(i).size();
+  if (actual == rank || (orMore && actual > rank))
+    return true;
+  call.fail(std::string(call.param(i).name) + " must have " +
+                std::to_string(rank) + (rank == 1 ? " dimension" : " dimensions") +
+                (orMore ? " at least" : "") + ", found " +
+                call.arg(i)->type.str(),
+            {i});
+  return false;
+}
+
+bool CallShape::rank(unsigned i, size_t rank) {
+  return checkRank(*this, i, rank, false);
+}
+bool CallShape::rankAtLeast(unsigned i, size_t rank) {
+  return checkRank(*this, i, rank, true);
+}
+
+static const Dim &dimAt(const std::vector<Dim> &shape, int dim) {
+  return dim < 0 ? shape[shape.size() + dim] : shape[dim];
+}
+
+bool CallShape::equal(unsigned i, int dimI, unsigned j, int dimJ) {
+  const Dim &a = dimAt(shape(i), dimI), &b = dimAt(shape(j), dimJ);
+  if (a == b)
+    return true;
+  fail(ordinal(dimI) + " of " + param(i).name + " is " + a.str() + ", but " +
+           ordinal(dimJ) + " of " + param(j).name + " is " + b.str() + " (" +
+           arg(i)->type.str() + " and " + arg(j)->type.str() + ")",
+       {i, j});
+  return false;
+}
+
+// `a` divides `b`, now or when bound.
+static bool requireDivides(CallShape &call, const Dim &a, const Dim &b,
+                           std::string message) {
+  auto x = a.constant(), y = b.constant();
+  if (a == b || (x && *x == 1))
+    return true;
+  if (x && y && *x != 0 && *y % *x != 0) {
+    call.fail(std::move(message), {});
+    return false;
+  }
+  call.model.constraints.push_back({Model::Constraint::Kind::Divides, a, b,
+                                    &call.call,
+                                    std::string(call.call.builtin->name) +
+                                        ": " + message});
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Rules
+//===----------------------------------------------------------------------===//
+
+Type shape::same(CallShape &call) { return Type::tensor(call.shape(0)); }
+
+Type shape::causalMask(CallShape &call) {
+  if (!call.rank(0, 3))
+    return Type();
+  const std::vector<Dim> &x = call.shape(0);
+  if (x[1] != x[2])
+    return call.fail("the scores must be square, found " +
+                         call.arg(0)->type.str(),
+                     {0});
+  return Type::tensor(x);
+}
+
+Type shape::embedding(CallShape &call) {
+  if (call.arg(0)->type.element == Element::Bool)
+    return call.fail("ids must be tokens, token types or positions, found " +
+                         call.arg(0)->type.str(),
+                     {0});
+  if (!call.rank(0, 1) || !call.rank(1, 2))
+    return Type();
+  return Type::tensor({call.shape(0)[0], call.shape(1)[1]});
+}
+
+Type shape::heads(CallShape &call) {
+  if (!call.rank(0, 2))
+    return Type();
+  const std::vector<Dim> &x = call.shape(0);
+  const Dim &n = call.arg(1)->type.value;
+  std::optional<Dim> size = Dim::div(x[1], n);
+  std::string message =
+      "the last dimension, " + x[1].str() + ", must be a multiple of " + n.str();
+  if (!size)
+    return call.fail(std::move(message), {0});
+  if (!requireDivides(call, n, x[1], message))
+    return Type();
+  return Type::tensor({n, x[0], *size});
+}
+
+Type shape::linear(CallShape &call) {
+  if (!call.rank(0, 2) || !call.rank(1, 2) || !call.equal(0, -1, 1, -1))
+    return Type();
+  if (call.arg(2) && (!call.rank(2, 1) || !call.equal(2, -1, 1, 0)))
+    return Type();
+  std::vector<Dim> result = call.shape(0);
+  result.back() = call.shape(1)[0];
+  return Type::tensor(std::move(result));
+}
+
+Type shape::matmul(CallShape &call) {
+  size_t rank = call.shape(0).size();
+  if (rank != 2 && rank != 3)
+    return call.fail("a must have 2 or 3 dimensions, found " +
+                         call.arg(0)->type.str(),
+                     {0});
+  if (!call.rank(1, rank) || !call.equal(0, -1, 1, -2))
+    return Type();
+  std::vector<Dim> result = call.shape(0);
+  result.back() = call.shape(1).back();
+  // Grouped heads: each of b's serves several of a's.
+  if (rank == 3 &&
+      !requireDivides(call, call.shape(1)[0], call.shape(0)[0],
+                      "the heads of a, " + call.shape(0)[0].str() +
+                          ", must be a multiple of the heads of b, " +
+                          call.shape(1)[0].str()))
+    return Type();
+  return Type::tensor(std::move(result));
+}
+
+Type shape::mergeHeads(CallShape &call) {
+  if (!call.rank(0, 3))
+    return Type();
+  const std::vector<Dim> &x = call.shape(0);
+  std::optional<Dim> width = Dim::mul(x[0], x[2]);
+  if (!width)
+    return call.fail("the width overflows", {0});
+  return Type::tensor({x[1], *width});
+}
+
+Type shape::norm(CallShape &call) {
+  if (!call.rankAtLeast(0, 1) || !call.rank(1, 1) || !call.equal(0, -1, 1, 0))
+    return Type();
+  if (call.call.builtin->id == BuiltinId::LayerNorm &&
+      (!call.rank(2, 1) || !call.equal(0, -1, 2, 0)))
+    return Type();
+  return Type::tensor(call.shape(0));
+}
+
+Type shape::paddingMask(CallShape &call) {
+  if (call.arg(1)->type.element != Element::Bool)
+    return call.fail("valid must be an input of bool, found " +
+                         call.arg(1)->type.str(),
+                     {1});
+  if (!call.rank(0, 3) || !call.rank(1, 1) || !call.equal(0, -1, 1, 0))
+    return Type();
+  return Type::tensor(call.shape(0));
+}
+
+Type shape::positions(CallShape &call) {
+  if (!call.rank(0, 1))
+    return Type();
+  return Type::tensor(call.shape(0), Element::Position);
+}
+
+Type shape::rope(CallShape &call) {
+  if (!call.rank(0, 3))
+    return Type();
+  const Dim &width = call.shape(0).back();
+  const Type &rotation = call.arg(1)->type;
+  Dim rotated = rotation.kind == Type::Kind::Rotary ? rotation.value : width;
+  if (rotated != width)
+    call.model.constraints.push_back(
+        {Model::Constraint::Kind::AtLeast, width, rotated, &call.call,
+         "rope: x has " + width.str() + " components, but " + rotated.str() +
+             " are to be rotated"});
+  if (!requireDivides(call, 2, rotated,
+                      "components are rotated in pairs, and " +
+                          rotated.str() + " is not even"))
+    return Type();
+  return Type::tensor(call.shape(0));
+}
+
+Type shape::rotary(CallShape &call) {
+  Type type = Type::scalar(Type::Kind::Rotary);
+  type.value = call.arg(0)->type.value;
+  return type;
+}
+
+Type shape::row(CallShape &call) {
+  if (!call.rank(0, 2))
+    return Type();
+  return Type::tensor({Dim(1), call.shape(0)[1]});
+}
+
+Type shape::split(CallShape &call) {
+  if (!call.rankAtLeast(0, 1))
+    return Type();
+  std::optional<Dim> sum = Dim(0);
+  Type tuple = Type::scalar(Type::Kind::Tuple);
+  for (unsigned i = 1; i < call.call.slots.size(); ++i) {
+    std::vector<Dim> part = call.shape(0);
+    part.back() = call.arg(i)->type.value;
+    if (sum)
+      sum = Dim::add(*sum, part.back());
+    tuple.members.push_back(Type::tensor(std::move(part)));
+  }
+  if (!sum || *sum != call.shape(0).back())
+    return call.fail("the sizes add up to " +
+                         (sum ? sum->str() : std::string("too much")) +
+                         ", but the last dimension of x is " +
+                         call.shape(0).back().str(),
+                     {0});
+  return tuple;
+}
+
+Type shape::sqrt(CallShape &) { return Type::scalar(Type::Kind::Float); }
+
+Type shape::transpose(CallShape &call) {
+  if (!call.rankAtLeast(0, 2))
+    return Type();
+  std::vector<Dim> result = call.shape(0);
+  std::swap(result[result.size() - 1], result[result.size() - 2]);
+  return Type::tensor(std::move(result));
+}

@@ -1,0 +1,29 @@
+//===- BuiltinShapes.h - shape rules of the builtins -------------*- C++ -*-===//
+
+#ifndef TENON_LIB_LANGUAGE_BUILTINSHAPES_H
+#define TENON_LIB_LANGUAGE_BUILTINSHAPES_H
+
+#include "tenon/Language/Builtins.h"
+
+namespace tenon::lang::shape {
+
+Type same(CallShape &call);        // [...] -> [...]
+Type causalMask(CallShape &call);  // [H, T, T] -> [H, T, T]
+Type embedding(CallShape &call);   // [T] of ids, [V, C] -> [T, C]
+Type heads(CallShape &call);       // [T, C], n -> [n, T, C / n]
+Type linear(CallShape &call);      // [..., K], [N, K], [N] -> [..., N]
+Type matmul(CallShape &call);      // [H, M, K], [G, K, N] -> [H, M, N]
+Type mergeHeads(CallShape &call);  // [H, T, D] -> [T, H * D]
+Type norm(CallShape &call);        // [..., C], [C] (, [C]) -> [..., C]
+Type paddingMask(CallShape &call); // [H, T, S], [S] of bool -> [H, T, S]
+Type positions(CallShape &call);   // [T] of ids -> [T] of position
+Type rope(CallShape &call);        // [H, T, D] -> [H, T, D]
+Type rotary(CallShape &call);      // -> rotary
+Type row(CallShape &call);         // [T, C] -> [1, C]
+Type split(CallShape &call);       // [..., a + b] -> [..., a], [..., b]
+Type sqrt(CallShape &call);        // number -> number
+Type transpose(CallShape &call);   // [..., M, N] -> [..., N, M]
+
+} // namespace tenon::lang::shape
+
+#endif // TENON_LIB_LANGUAGE_BUILTINSHAPES_H

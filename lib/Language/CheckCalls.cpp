@@ -1,0 +1,299 @@
+//===- CheckCalls.cpp - calls of builtins, defs and layers ------------------===//
+
+#include "CheckImpl.h"
+
+#include <algorithm>
+
+using namespace tenon::lang;
+
+// What a model may expand to: calls of helpers are expanded in place.
+static constexpr uint64_t kMaxExpandedSize = 100000;
+
+Type Checker::typeOfCall(CallExpr &call) {
+  if (const Builtin *builtin = findBuiltin(call.callee)) {
+    call.builtin = builtin;
+    return typeOfBuiltinCall(call);
+  }
+  auto found = later.find(call.callee);
+  const Decl *decl = found == later.end() ? nullptr : found->second;
+  if (!decl) {
+    for (Argument &argument : call.arguments)
+      checkExpr(argument.value);
+    unknownName(call.calleeRange, call.callee, "operation");
+    return Type();
+  }
+  call.def = declAs<DefDecl>(decl);
+  if (!call.def) {
+    std::string name(call.callee);
+    bool isLayer = decl->kind == Decl::Kind::Layer;
+    diagnostics
+        .error(model.source, call.calleeRange,
+               isLayer ? "'" + name + "' is a layer; loop over it: " + name +
+                             "*(…)"
+                       : "'" + name + "' can't be called")
+        .note(model.source, decl->nameRange, "declared here");
+    return Type();
+  }
+  return typeOfDefCall(call);
+}
+
+//===----------------------------------------------------------------------===//
+// Builtins
+//===----------------------------------------------------------------------===//
+
+// Assigns arguments to parameters: positional ones in order, then by name.
+bool Checker::fillSlots(CallExpr &call) {
+  const std::vector<BuiltinParam> &params = call.builtin->params;
+  std::string name(call.builtin->name);
+  bool variadic = params.back().kind == BuiltinParam::Kind::Ints;
+  auto reject = [&](SourceRange range, std::string message) {
+    diagnostics.error(model.source, range, name + ": " + std::move(message))
+        .note("the operation is " + call.builtin->signature());
+    return false;
+  };
+  call.slots.assign(params.size(), nullptr);
+  size_t next = 0;
+  bool named = false;
+  for (const Argument &argument : call.arguments) {
+    if (argument.name.empty()) {
+      if (named)
+        return reject(argument.value->range,
+                      "positional arguments come before named ones");
+      if (next >= params.size() && variadic)
+        call.slots.push_back(nullptr);
+      if (next >= call.slots.size())
+        return reject(call.range,
+                      "takes " + std::to_string(params.size()) +
+                          " arguments at most, found " +
+                          std::to_string(call.arguments.size()));
+      call.slots[next++] = argument.value;
+      continue;
+    }
+    named = true;
+    auto param = std::find_if(
+        params.begin(), params.end(),
+        [&](const BuiltinParam &param) { return argument.name == param.name; });
+    if (param == params.end() || param->kind == BuiltinParam::Kind::Ints) {
+      std::vector<std::string_view> names;
+      for (const BuiltinParam &known : params)
+        names.push_back(known.name);
+      std::string_view near = nearestName(argument.name, names);
+      return reject(argument.nameRange,
+                    "has no parameter '" + std::string(argument.name) + "'" +
+                        (near.empty() ? std::string()
+                                      : "; did you mean '" +
+                                            std::string(near) + "'?"));
+    }
+    Expr *&slot = call.slots[param - params.begin()];
+    if (slot)
+      return reject(argument.nameRange,
+                    "'" + std::string(argument.name) + "' is given twice");
+    slot = argument.value;
+  }
+  std::string missing;
+  for (size_t i = 0; i < params.size(); ++i)
+    if (params[i].required && !call.slots[i])
+      missing += std::string(missing.empty() ? "" : ", ") + params[i].name;
+  if (!missing.empty())
+    return reject(call.range, "lacks " + missing);
+  return true;
+}
+
+bool Checker::checkSlot(CallExpr &call, const BuiltinParam &param,
+                        const Expr *value) {
+  using Kind = BuiltinParam::Kind;
+  const Type &type = value->type;
+  if (type.isInvalid())
+    return false;
+  const char *wanted = nullptr;
+  switch (param.kind) {
+  case Kind::Tensor:
+  case Kind::OptionalWeight:
+    wanted = type.isFloatTensor() ? nullptr : "a tensor";
+    break;
+  case Kind::Input:
+    wanted = type.isTensor() && !type.isFloatTensor()
+                 ? nullptr
+                 : "an input of token, token_type or bool";
+    break;
+  case Kind::Int:
+  case Kind::Ints:
+    wanted = type.kind == Type::Kind::Int ? nullptr : "an int";
+    break;
+  case Kind::Float:
+    wanted = type.isNumber() ? nullptr : "a float";
+    break;
+  case Kind::String:
+    wanted = type.kind == Type::Kind::String ? nullptr : "a string";
+    break;
+  case Kind::RotaryOrFloat:
+    wanted = type.isNumber() || type.kind == Type::Kind::Rotary
+                 ? nullptr
+                 : "a float or the value of rotary(…)";
+    break;
+  }
+  if (!wanted)
+    return true;
+  Diagnostic &diagnostic = diagnostics.error(
+      model.source, value->range,
+      std::string(call.builtin->name) + ": " + param.name + " must be " +
+          wanted + ", found " + type.str());
+  if (exprAs<NameExpr>(value))
+    noteShape(diagnostic, model, value);
+  diagnostic.note("the operation is " + call.builtin->signature());
+  return false;
+}
+
+Type Checker::typeOfBuiltinCall(CallExpr &call) {
+  bool ok = true;
+  for (Argument &argument : call.arguments)
+    ok &= !checkExpr(argument.value).isInvalid();
+  if (!fillSlots(call) || !ok)
+    return Type();
+  const std::vector<BuiltinParam> &params = call.builtin->params;
+  for (size_t i = 0; i < call.slots.size(); ++i)
+    if (call.slots[i])
+      ok &= checkSlot(call, params[std::min(i, params.size() - 1)],
+                      call.slots[i]);
+  if (!ok)
+    return Type();
+  CallShape shape(model, call, diagnostics);
+  return call.builtin->shape(shape);
+}
+
+//===----------------------------------------------------------------------===//
+// Defs and layers
+//===----------------------------------------------------------------------===//
+
+bool Checker::checkInputs(const DefDecl &def, std::vector<Argument> &arguments,
+                          SourceRange callRange) {
+  std::string name(def.name);
+  bool ok = true;
+  for (Argument &argument : arguments) {
+    ok &= !checkExpr(argument.value).isInvalid();
+    if (!argument.name.empty()) {
+      diagnostics.error(model.source, argument.nameRange,
+                        "arguments of a def are given by position");
+      ok = false;
+    }
+  }
+  if (arguments.size() != def.inputs.size()) {
+    diagnostics
+        .error(model.source, callRange,
+               "'" + name + "' takes " + std::to_string(def.inputs.size()) +
+                   (def.inputs.size() == 1 ? " argument" : " arguments") +
+                   ", found " + std::to_string(arguments.size()))
+        .note(model.source, def.nameRange, "declared here");
+    return false;
+  }
+  if (!ok)
+    return false;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const InputDecl &input = *def.inputs[i];
+    const Expr *value = arguments[i].value;
+    if (input.type.isInvalid() || value->type.matches(input.type))
+      continue;
+    Diagnostic &diagnostic = diagnostics.error(
+        model.source, value->range,
+        "'" + std::string(input.name) + "' of '" + name + "' is " +
+            input.type.str() + ", found " + value->type.str());
+    diagnostic.note(model.source, input.nameRange,
+                    "'" + std::string(input.name) +
+                        "' is declared here: " + input.type.str());
+    noteShape(diagnostic, model, value, "the argument");
+    ok = false;
+  }
+  return ok;
+}
+
+Type Checker::typeOfDefCall(CallExpr &call) {
+  if (!checkInputs(*call.def, call.arguments, call.range))
+    return Type();
+  if (currentDef)
+    callees[currentDef].push_back({call.def, call.range});
+  return call.def->type;
+}
+
+Type Checker::typeOfLayerLoop(LayerLoopExpr &loop) {
+  auto found = later.find(loop.layerName);
+  const Decl *decl = found == later.end() ? nullptr : found->second;
+  loop.layer = declAs<LayerDecl>(decl);
+  std::string name(loop.layerName);
+  if (!loop.layer) {
+    for (Argument &argument : loop.arguments)
+      checkExpr(argument.value);
+    if (!decl && !local.count(loop.layerName) &&
+        !layerScope.count(loop.layerName))
+      unknownName(loop.nameRange, loop.layerName, "layer");
+    else
+      diagnostics.error(model.source, loop.nameRange,
+                        "'" + name + "' is not a layer; to multiply, write '" +
+                            name + " * (…)'");
+    return Type();
+  }
+  if (!currentDef)
+    return invalid(loop.range, "tensors are computed in defs only");
+  if (currentDef->layer)
+    return invalid(loop.range, "a layer can't loop over layers");
+  if (!checkInputs(*loop.layer->body, loop.arguments, loop.range))
+    return Type();
+  callees[currentDef].push_back({loop.layer->body, loop.range});
+  return loop.layer->body->type;
+}
+
+// Defs are expanded where they are called, so recursion is an error, and so
+// are towers of defs that call each other twice and expand exponentially.
+void Checker::checkCallGraph() {
+  std::unordered_map<const DefDecl *, unsigned> pending;
+  std::unordered_map<const DefDecl *, std::vector<const DefDecl *>> callers;
+  std::vector<const DefDecl *> ready;
+  for (auto &[def, edges] : callees) {
+    pending[def] = static_cast<unsigned>(edges.size());
+    for (const CallEdge &edge : edges)
+      callers[edge.callee].push_back(def);
+    if (edges.empty())
+      ready.push_back(def);
+  }
+  size_t done = 0;
+  std::unordered_map<const DefDecl *, uint64_t> expanded;
+  while (done < ready.size()) {
+    const DefDecl *def = ready[done++];
+    uint64_t size = bodySizes[def];
+    for (const CallEdge &edge : callees[def])
+      size = std::min(size + expanded[edge.callee], kMaxExpandedSize + 1);
+    if (size > kMaxExpandedSize) {
+      diagnostics.error(model.source, def->nameRange,
+                        "'" + std::string(def->name) + "' expands to more than " +
+                            std::to_string(kMaxExpandedSize) + " expressions");
+      return;
+    }
+    expanded[def] = size;
+    for (const DefDecl *caller : callers[def])
+      if (--pending[caller] == 0)
+        ready.push_back(caller);
+  }
+  if (done == callees.size())
+    return;
+  // Some def that is not done is on a cycle: walk unfinished callees until one
+  // repeats. Source order makes the choice of the first one stable.
+  std::vector<const DefDecl *> order;
+  for (const LayerDecl *layer : model.layers)
+    order.push_back(layer->body);
+  order.insert(order.end(), model.defs.begin(), model.defs.end());
+  const DefDecl *at = *std::find_if(
+      order.begin(), order.end(),
+      [&](const DefDecl *def) { return !expanded.count(def); });
+  std::unordered_map<const DefDecl *, const CallEdge *> visited;
+  while (!visited.count(at)) {
+    auto edge = std::find_if(
+        callees[at].begin(), callees[at].end(),
+        [&](const CallEdge &edge) { return !expanded.count(edge.callee); });
+    visited[at] = &*edge;
+    at = edge->callee;
+  }
+  diagnostics
+      .error(model.source, visited[at]->range,
+             "'" + std::string(at->name) +
+                 "' calls itself; a model has no recursion")
+      .note(model.source, at->nameRange, "declared here");
+}

@@ -1,0 +1,95 @@
+//===- CheckImpl.h - the checker's class -------------------------*- C++ -*-===//
+//
+// Check.cpp has declarations and the order of things, CheckExpr.cpp the
+// expressions, CheckCalls.cpp calls and recursion.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_LIB_LANGUAGE_CHECKIMPL_H
+#define TENON_LIB_LANGUAGE_CHECKIMPL_H
+
+#include "tenon/Language/Builtins.h"
+#include "tenon/Language/Check.h"
+
+#include <unordered_map>
+#include <unordered_set>
+
+namespace tenon::lang {
+
+class Checker {
+public:
+  Checker(Model &model, Diagnostics &diagnostics)
+      : model(model), diagnostics(diagnostics) {}
+
+  bool check();
+
+private:
+  using Scope = std::unordered_map<std::string_view, const Decl *>;
+
+  // Declarations.
+  void collectNames();
+  void declare(Scope &scope, const Decl *decl);
+  void checkItem(Item &item);
+  void checkParam(ParamDecl &param);
+  void checkRequire(Item &item);
+  void checkWeight(WeightDecl &weight);
+  void checkLayer(LayerDecl &layer);
+  void checkSignature(DefDecl &def);
+  void checkBody(DefDecl &def);
+  void checkLet(LetStmt &let);
+  void checkForward();
+  bool checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
+                  bool allowTokens);
+  bool checkNamePattern(const StringExpr *name, bool inLayer);
+
+  // Expressions. An invalid type means that an error has been reported.
+  const Type &checkExpr(Expr *expr);
+  Type typeOf(Expr *expr);
+  Type typeOfName(NameExpr &name);
+  Type typeOfUnary(UnaryExpr &unary);
+  Type typeOfBinary(BinaryExpr &binary);
+  Type typeOfArithmetic(BinaryExpr &binary);
+  Type typeOfTensors(BinaryExpr &binary);
+  Type typeOfConditional(ConditionalExpr &conditional);
+  Type invalid(SourceRange range, std::string message);
+  void unknownName(SourceRange range, std::string_view name,
+                   std::string_view kind);
+  Dim opaque(std::string name, const Expr *definition, bool unique);
+  bool expectKind(Expr *expr, Type::Kind kind, std::string_view what);
+
+  // Calls.
+  Type typeOfCall(CallExpr &call);
+  Type typeOfBuiltinCall(CallExpr &call);
+  Type typeOfDefCall(CallExpr &call);
+  Type typeOfLayerLoop(LayerLoopExpr &loop);
+  bool fillSlots(CallExpr &call);
+  bool checkSlot(CallExpr &call, const BuiltinParam &param, const Expr *value);
+  bool checkInputs(const DefDecl &def, std::vector<Argument> &arguments,
+                   SourceRange callRange);
+  void checkCallGraph();
+
+  std::string quoted(const Expr *expr) const;
+
+  Model &model;
+  Diagnostics &diagnostics;
+
+  Scope global;  // what is declared so far
+  Scope layerScope;
+  Scope local;
+  std::unordered_map<std::string_view, const Decl *> later; // all globals
+  bool tokensAllowed = false; // T is a dimension here
+  bool inBody = false;        // tensors may be computed here
+  const DefDecl *currentDef = nullptr;
+
+  std::unordered_map<std::string, const Symbol *> opaqueSymbols;
+  struct CallEdge {
+    const DefDecl *callee;
+    SourceRange range;
+  };
+  std::unordered_map<const DefDecl *, std::vector<CallEdge>> callees;
+  std::unordered_map<const DefDecl *, uint64_t> bodySizes;
+};
+
+} // namespace tenon::lang
+
+#endif // TENON_LIB_LANGUAGE_CHECKIMPL_H

@@ -1,0 +1,495 @@
+//===- Parser.cpp - items of a description ---------------------------------===//
+//
+// Recursive descent with one token of lookahead. Functions return false (or
+// null) after an error, which has been reported then; nothing is recovered.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ParserImpl.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+using namespace tenon::lang;
+
+//===----------------------------------------------------------------------===//
+// Tokens
+//===----------------------------------------------------------------------===//
+
+void Parser::advance() {
+  previousEnd = token.range.end;
+  token = lexer.next();
+}
+
+bool Parser::consumeIf(std::string_view spelling) {
+  if (!token.is(spelling))
+    return false;
+  advance();
+  return true;
+}
+
+bool Parser::fail(std::string message) {
+  if (token.kind != Token::Kind::Error)
+    diagnostics.error(model.source, token.range, std::move(message));
+  return false;
+}
+
+bool Parser::failExpected(std::string_view what, std::string_view where) {
+  std::string message = "expected " + std::string(what);
+  if (!where.empty())
+    message += " " + std::string(where);
+  if (token.kind == Token::Kind::End)
+    message += ", found the end of the file";
+  else if (token.text.size() <= 40)
+    message += ", found '" + std::string(token.text) + "'";
+  return fail(std::move(message));
+}
+
+bool Parser::expect(std::string_view spelling, std::string_view where) {
+  if (consumeIf(spelling))
+    return true;
+  return failExpected("'" + std::string(spelling) + "'", where);
+}
+
+bool Parser::parseName(std::string_view &name, SourceRange &range,
+                       std::string_view what) {
+  if (token.kind != Token::Kind::Word)
+    return failExpected(what);
+  if (isReservedWord(token.text))
+    return fail("'" + std::string(token.text) +
+                "' is a reserved word; expected " + std::string(what));
+  if (token.text.size() > 256)
+    return fail("a name of more than 256 characters");
+  name = token.text;
+  range = token.range;
+  advance();
+  return true;
+}
+
+const StringExpr *Parser::parseString(std::string_view what) {
+  if (token.kind != Token::Kind::String) {
+    failExpected(what);
+    return nullptr;
+  }
+  auto *string = model.make<StringExpr>(token.range);
+  std::string_view inner = token.text.substr(1, token.text.size() - 2);
+  for (size_t i = 0; i < inner.size(); ++i) {
+    if (inner[i] == '\\')
+      ++i;
+    string->value += inner[i];
+  }
+  advance();
+  return string;
+}
+
+bool Parser::parseStrings(std::vector<const StringExpr *> &strings,
+                          std::string_view separator, std::string_view what) {
+  do {
+    const StringExpr *string = parseString(what);
+    if (!string)
+      return false;
+    strings.push_back(string);
+  } while (consumeIf(separator));
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Model and its items
+//===----------------------------------------------------------------------===//
+
+bool Parser::parse() {
+  advance();
+  if (!expect("model", "at the start of a description") ||
+      !parseName(model.name, model.nameRange, "the model's name") ||
+      !expect("{", "after the model's name"))
+    return false;
+  while (!token.is("}"))
+    if (!parseItem())
+      return false;
+  model.bodyEnd = token.range;
+  advance();
+  if (token.kind != Token::Kind::End)
+    return fail("one file holds one model; expected the end of the file");
+  return true;
+}
+
+bool Parser::parseItem() {
+  Item item;
+  item.range.begin = token.range.begin;
+  bool ok;
+  if (token.is("param"))
+    ok = parseParam(item);
+  else if (token.is("weight") || token.is("optional"))
+    ok = parseWeight(item, model.weights);
+  else if (token.is("let"))
+    ok = parseConstant(item);
+  else if (token.is("require"))
+    ok = parseRequire(item);
+  else if (token.is("layer"))
+    ok = parseLayer(item);
+  else if (token.is("def"))
+    ok = parseDef(item);
+  else if (token.is("architectures"))
+    ok = parseArchitectures(item);
+  else if (token.is("kind"))
+    ok = parseKind(item);
+  else if (token.is("context"))
+    ok = parseContext(item);
+  else
+    return failExpected("a declaration (param, let, require, weight, layer, "
+                        "def, architectures, kind, context) or '}'");
+  if (!ok)
+    return false;
+  item.range.end = previousEnd;
+  model.items.push_back(std::move(item));
+  return true;
+}
+
+bool Parser::parseArchitectures(Item &item) {
+  item.kind = Item::Kind::Architectures;
+  advance();
+  if (!parseStrings(item.strings, ",", "an architecture's name in quotes"))
+    return false;
+  for (const StringExpr *name : item.strings)
+    model.architectures.push_back(name->value);
+  return true;
+}
+
+bool Parser::parseKind(Item &item) {
+  item.kind = Item::Kind::ModelKind;
+  advance();
+  if (token.is("decoder"))
+    model.kind = ModelKind::Decoder;
+  else if (token.is("encoder"))
+    model.kind = ModelKind::Encoder;
+  else
+    return failExpected("'decoder' or 'encoder'");
+  advance();
+  return true;
+}
+
+bool Parser::parseContext(Item &item) {
+  item.kind = Item::Kind::Context;
+  if (model.context)
+    return fail("the context is declared twice");
+  advance();
+  item.expr = model.context = parseExpr();
+  return item.expr != nullptr;
+}
+
+bool Parser::parseParam(Item &item) {
+  item.kind = Item::Kind::Param;
+  advance();
+  std::vector<ParamDecl *> params;
+  do {
+    auto *param = model.make<ParamDecl>();
+    if (!parseName(param->name, param->nameRange, "a hyperparameter's name"))
+      return false;
+    params.push_back(param);
+    item.decls.push_back(param);
+    model.params.push_back(param);
+  } while (consumeIf(","));
+
+  if (!expect(":", "and the hyperparameter's type"))
+    return false;
+  Type::Kind kind;
+  if (token.is("int"))
+    kind = Type::Kind::Int;
+  else if (token.is("float"))
+    kind = Type::Kind::Float;
+  else if (token.is("bool"))
+    kind = Type::Kind::Bool;
+  else if (token.is("string"))
+    kind = Type::Kind::String;
+  else
+    return failExpected("a type: int, float, bool or string");
+  advance();
+
+  std::vector<const StringExpr *> choices, paths;
+  Expr *defaultValue = nullptr;
+  if (token.is("in")) {
+    if (kind != Type::Kind::String)
+      return fail("only a string has a list of choices");
+    advance();
+    if (!expect("{", "before the choices") ||
+        !parseStrings(choices, ",", "a choice in quotes") ||
+        !expect("}", "after the choices"))
+      return false;
+  }
+  if (consumeIf("="))
+    if (!(defaultValue = parseExpr()))
+      return false;
+  if (token.is("from")) {
+    if (params.size() > 1)
+      return fail("several hyperparameters can't share a 'from'; declare them "
+                  "one by one");
+    advance();
+    if (!parseStrings(paths, "|", "a path in the configuration in quotes"))
+      return false;
+  }
+  for (ParamDecl *param : params) {
+    param->valueKind = kind;
+    param->choices = choices;
+    param->defaultValue = defaultValue;
+    param->paths = paths;
+  }
+  return true;
+}
+
+bool Parser::parseConstant(Item &item) {
+  item.kind = Item::Kind::Constant;
+  advance();
+  auto *constant = model.make<ConstantDecl>();
+  if (!parseName(constant->name, constant->nameRange, "a name after 'let'") ||
+      !expect("=", "after the name"))
+    return false;
+  item.decls.push_back(constant);
+  model.constants.push_back(constant);
+  return (constant->value = parseExpr()) != nullptr;
+}
+
+bool Parser::parseRequire(Item &item) {
+  item.kind = Item::Kind::Require;
+  advance();
+  if (!(item.expr = parseExpr()) ||
+      !expect(",", "and a message after the condition"))
+    return false;
+  const StringExpr *message = parseString("a message in quotes");
+  if (!message)
+    return false;
+  item.strings.push_back(message);
+  return true;
+}
+
+bool Parser::parseShape(std::vector<Expr *> &shape, SourceRange &range) {
+  range.begin = token.range.begin;
+  if (!expect("[", "before the dimensions"))
+    return false;
+  ++brackets;
+  do {
+    Expr *dim = parseExpr();
+    if (!dim)
+      return false;
+    shape.push_back(dim);
+    if (shape.size() > 8)
+      return fail("a tensor has 8 dimensions at most");
+  } while (consumeIf(","));
+  --brackets;
+  if (!expect("]", "after the dimensions"))
+    return false;
+  range.end = previousEnd;
+  return true;
+}
+
+bool Parser::parseType(TypeSyntax &type) {
+  if (!parseShape(type.shape, type.range))
+    return false;
+  if (!consumeIf("of"))
+    return true;
+  for (Element element : {Element::Token, Element::TokenType, Element::Bool})
+    if (token.is(elementName(element))) {
+      type.element = element;
+      type.range.end = token.range.end;
+      advance();
+      return true;
+    }
+  return failExpected("an element type: token, token_type or bool");
+}
+
+bool Parser::parseWeight(Item &item, std::vector<WeightDecl *> &weights) {
+  item.kind = Item::Kind::Weight;
+  auto *weight = model.make<WeightDecl>();
+  weight->optional = consumeIf("optional");
+  if (!expect("weight", "after 'optional'") ||
+      !parseName(weight->name, weight->nameRange, "a weight's name") ||
+      !expect(":", "and the weight's shape") ||
+      !parseShape(weight->shape, weight->shapeRange) ||
+      !expect("=", "and the tensor's name after the shape"))
+    return false;
+  item.decls.push_back(weight);
+  weights.push_back(weight);
+  do {
+    WeightSource source;
+    if (token.kind == Token::Kind::Word) {
+      source.alias = model.make<NameExpr>(token.range);
+      if (!parseName(source.alias->name, source.alias->range,
+                     "a weight's name or a tensor's name in quotes"))
+        return false;
+    } else if (!parseStrings(source.names, "|", "a tensor's name in quotes")) {
+      return false;
+    }
+    // Conditions hold no conditional of their own: 'else' is the weight's.
+    if (consumeIf("if") && !(source.condition = parseBinary(0)))
+      return false;
+    weight->sources.push_back(std::move(source));
+  } while (weight->sources.back().condition && consumeIf("else"));
+  return true;
+}
+
+bool Parser::parseLayer(Item &item) {
+  item.kind = Item::Kind::Layer;
+  advance();
+  auto *layer = model.make<LayerDecl>();
+  SourceRange indexRange;
+  if (!parseName(layer->name, layer->nameRange, "the layer's name") ||
+      !expect("[", "and the number of layers, as in block[i < n]") ||
+      !parseName(layer->index, indexRange, "the layer index") ||
+      !expect("<", "and the number of layers, as in block[i < n]"))
+    return false;
+  ++brackets;
+  if (!(layer->count = parseExpr()))
+    return false;
+  --brackets;
+  if (!expect("]", "after the number of layers"))
+    return false;
+  if (consumeIf("=") &&
+      !parseStrings(layer->prefixes, "|", "a prefix of tensor names in quotes"))
+    return false;
+  if (!expect("{", "before the layer's weights"))
+    return false;
+  item.decls.push_back(layer);
+  model.layers.push_back(layer);
+
+  while (!token.is("}")) {
+    Item inner;
+    inner.range.begin = token.range.begin;
+    if (token.is("weight") || token.is("optional")) {
+      if (!parseWeight(inner, layer->weights))
+        return false;
+    } else if (token.is("def")) {
+      if (layer->body)
+        return fail("a layer has one def");
+      inner.kind = Item::Kind::Def;
+      layer->body = model.make<DefDecl>();
+      layer->body->name = layer->name;
+      layer->body->layer = layer;
+      layer->body->nameRange = token.range;
+      inner.decls.push_back(layer->body);
+      advance();
+      if (!parseDefRest(*layer->body, inner.range.begin))
+        return false;
+    } else {
+      return failExpected("a weight, the layer's def, or '}'");
+    }
+    inner.range.end = previousEnd;
+    layer->items.push_back(std::move(inner));
+  }
+  if (!layer->body)
+    return failExpected("the layer's def", "before the end of the layer");
+  layer->bodyEnd = token.range;
+  advance();
+  return true;
+}
+
+bool Parser::parseDef(Item &item) {
+  item.kind = Item::Kind::Def;
+  uint32_t begin = token.range.begin;
+  advance();
+  auto *def = model.make<DefDecl>();
+  if (!parseName(def->name, def->nameRange, "the def's name"))
+    return false;
+  item.decls.push_back(def);
+  model.defs.push_back(def);
+  return parseDefRest(*def, begin);
+}
+
+bool Parser::parseDefRest(DefDecl &def, uint32_t begin) {
+  if (!expect("(", "before the inputs"))
+    return false;
+  ++brackets;
+  do {
+    auto *input = model.make<InputDecl>();
+    if (!parseName(input->name, input->nameRange, "an input's name") ||
+        !expect(":", "and the input's type") || !parseType(input->syntax))
+      return false;
+    def.inputs.push_back(input);
+  } while (consumeIf(","));
+  --brackets;
+  if (!expect(")", "after the inputs") ||
+      !expect("->", "and the type of the result") ||
+      !parseType(def.resultSyntax) || !expect("{", "before the def's body"))
+    return false;
+  while (token.is("let"))
+    if (!parseLet(def))
+      return false;
+  if (token.is("}"))
+    return failExpected("the value that the def computes");
+  if (!(def.result = parseExpr()))
+    return false;
+  def.bodyEnd = token.range;
+  if (!expect("}", "after the def's value"))
+    return false;
+  def.range = {begin, previousEnd};
+  return true;
+}
+
+bool Parser::parseLet(DefDecl &def) {
+  LetStmt let;
+  let.range.begin = token.range.begin;
+  advance();
+  do {
+    auto *local = model.make<LocalDecl>();
+    local->index = static_cast<unsigned>(let.names.size());
+    if (!parseName(local->name, local->nameRange, "a name after 'let'"))
+      return false;
+    let.names.push_back(local);
+  } while (consumeIf(","));
+  if (!expect("=", "after the name") || !(let.value = parseExpr()))
+    return false;
+  for (LocalDecl *local : let.names)
+    local->value = let.value;
+  let.range.end = previousEnd;
+  def.lets.push_back(std::move(let));
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Entry points
+//===----------------------------------------------------------------------===//
+
+std::unique_ptr<Model> tenon::lang::parseModel(SourceFile source,
+                                               Diagnostics &diagnostics) {
+  if (source.text().size() > SourceFile::kMaxSize) {
+    diagnostics.error(source.name() + ":1:1",
+                      "the description has " +
+                          std::to_string(source.text().size()) +
+                          " bytes; at most " +
+                          std::to_string(SourceFile::kMaxSize) +
+                          " are accepted");
+    return nullptr;
+  }
+  auto model = std::make_unique<Model>(std::move(source));
+  if (!Parser(*model, diagnostics).parse())
+    return nullptr;
+  return model;
+}
+
+std::unique_ptr<Model> tenon::lang::parseModelFile(const std::string &path,
+                                                   Diagnostics &diagnostics) {
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  std::string text;
+  if (stream) {
+    // One byte more than is accepted tells a file that is too large (or
+    // endless, such as /dev/zero) from one that just fits.
+    std::vector<char> chunk(size_t(1) << 16);
+    while (stream && text.size() <= SourceFile::kMaxSize) {
+      stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+      text.append(chunk.data(), static_cast<size_t>(stream.gcount()));
+    }
+  }
+  if (!stream.eof() && text.size() <= SourceFile::kMaxSize) {
+    diagnostics.error(path, std::string("can't read the description: ") +
+                                std::strerror(errno ? errno : EIO));
+    return nullptr;
+  }
+  if (text.size() > SourceFile::kMaxSize) {
+    diagnostics.error(path + ":1:1",
+                      "the description is larger than " +
+                          std::to_string(SourceFile::kMaxSize >> 20) +
+                          " MiB, the most that is accepted");
+    return nullptr;
+  }
+  return parseModel(SourceFile(path, std::move(text)), diagnostics);
+}

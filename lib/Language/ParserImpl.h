@@ -1,0 +1,74 @@
+//===- ParserImpl.h - the parser's class -------------------------*- C++ -*-===//
+//
+// Parser.cpp has the declarations, ParseExpr.cpp the expressions.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_LIB_LANGUAGE_PARSERIMPL_H
+#define TENON_LIB_LANGUAGE_PARSERIMPL_H
+
+#include "Lexer.h"
+#include "tenon/Language/Parser.h"
+
+namespace tenon::lang {
+
+class Parser {
+public:
+  Parser(Model &model, Diagnostics &diagnostics)
+      : model(model), diagnostics(diagnostics),
+        lexer(model.source, diagnostics, model.comments) {}
+
+  bool parse();
+
+private:
+  // Tokens.
+  void advance();
+  bool consumeIf(std::string_view spelling);
+  bool fail(std::string message);
+  bool failExpected(std::string_view what, std::string_view where = {});
+  bool expect(std::string_view spelling, std::string_view where);
+  bool parseName(std::string_view &name, SourceRange &range,
+                 std::string_view what);
+  const StringExpr *parseString(std::string_view what);
+  bool parseStrings(std::vector<const StringExpr *> &strings,
+                    std::string_view separator, std::string_view what);
+
+  // Declarations.
+  bool parseItem();
+  bool parseArchitectures(Item &item);
+  bool parseKind(Item &item);
+  bool parseContext(Item &item);
+  bool parseParam(Item &item);
+  bool parseConstant(Item &item);
+  bool parseRequire(Item &item);
+  bool parseWeight(Item &item, std::vector<WeightDecl *> &weights);
+  bool parseLayer(Item &item);
+  bool parseDef(Item &item);
+  bool parseDefRest(DefDecl &def, uint32_t begin);
+  bool parseLet(DefDecl &def);
+  bool parseShape(std::vector<Expr *> &shape, SourceRange &range);
+  bool parseType(TypeSyntax &type);
+
+  // Expressions; null after an error.
+  Expr *parseExpr();
+  Expr *parseBinary(int minPrecedence);
+  Expr *parseUnary();
+  Expr *parsePrimary();
+  Expr *parseNumber();
+  Expr *parseCall(std::string_view name, SourceRange nameRange);
+  bool parseArguments(std::vector<Argument> &arguments, unsigned &depth);
+  bool continues() const;
+  Expr *finish(Expr *expr, uint32_t begin, unsigned depth);
+
+  Model &model;
+  Diagnostics &diagnostics;
+  Lexer lexer;
+  Token token;
+  uint32_t previousEnd = 0;
+  unsigned nesting = 0;  // of parseExpr and parseUnary, bounds the recursion
+  unsigned brackets = 0; // open ( and [: line breaks mean nothing in them
+};
+
+} // namespace tenon::lang
+
+#endif // TENON_LIB_LANGUAGE_PARSERIMPL_H

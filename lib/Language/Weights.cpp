@@ -1,0 +1,179 @@
+//===- Weights.cpp - weights found among the tensors of a checkpoint --------===//
+
+#include "tenon/Language/Bind.h"
+
+#include <algorithm>
+
+using namespace tenon::lang;
+
+TensorCatalog::~TensorCatalog() = default;
+
+// Replaces every {i}; a template without one is the name itself.
+static std::string substitute(std::string_view pattern, int64_t layer) {
+  std::string out;
+  std::string number = std::to_string(layer);
+  for (size_t at = 0; at < pattern.size();) {
+    size_t next = pattern.find("{i}", at);
+    out += pattern.substr(at, next - at);
+    if (next == std::string_view::npos)
+      break;
+    out += number;
+    at = next + 3;
+  }
+  return out;
+}
+
+std::string BoundWeight::tensorName(int64_t layer) const {
+  return substitute(nameTemplate, layer);
+}
+
+namespace tenon::lang {
+
+class WeightResolver {
+public:
+  WeightResolver(BoundModel &bound, const TensorCatalog *catalog,
+                 Diagnostics &diagnostics)
+      : bound(bound), model(bound.model()), catalog(catalog),
+        diagnostics(diagnostics) {}
+
+  bool resolve();
+
+private:
+  void resolveWeight(BoundWeight &weight);
+  void addProblem(const BoundWeight &weight, std::string text);
+  bool reportProblems();
+  const NameExpr *absentWeight(const DefDecl *def);
+  bool dropEntries();
+  std::string expected(const BoundWeight &weight) const;
+
+  BoundModel &bound;
+  const Model &model;
+  const TensorCatalog *catalog;
+  Diagnostics &diagnostics;
+
+  static constexpr size_t kMaxListed = 20;
+  std::vector<std::string> problems; // the first kMaxListed
+  size_t problemCount = 0;
+  const BoundWeight *firstProblem = nullptr;
+  std::map<const DefDecl *, const NameExpr *> absent; // null: needs none
+};
+
+} // namespace tenon::lang
+
+bool tenon::lang::resolveWeights(BoundModel &model,
+                                 const TensorCatalog *catalog,
+                                 Diagnostics &diagnostics) {
+  return WeightResolver(model, catalog, diagnostics).resolve();
+}
+
+// "[num_attention_heads * head_dim, hidden_size] = [64, 64]"
+std::string WeightResolver::expected(const BoundWeight &weight) const {
+  std::string symbolic = weight.decl->type.str();
+  std::string numbers = formatShape(weight.shape);
+  return symbolic == numbers ? numbers : symbolic + " = " + numbers;
+}
+
+void WeightResolver::addProblem(const BoundWeight &weight, std::string text) {
+  if (problemCount++ < kMaxListed)
+    problems.push_back(std::move(text));
+  if (!firstProblem)
+    firstProblem = &weight;
+}
+
+void WeightResolver::resolveWeight(BoundWeight &weight) {
+  auto found = std::find_if(weight.candidates.begin(), weight.candidates.end(),
+                            [&](const std::string &candidate) {
+                              return catalog->shape(substitute(candidate, 0));
+                            });
+  if (found != weight.candidates.end()) {
+    weight.nameTemplate = *found;
+  } else if (weight.decl->optional) {
+    weight.present = false;
+    return;
+  }
+  std::string others;
+  if (found == weight.candidates.end())
+    for (size_t i = 1; i < weight.candidates.size() && i < 4; ++i)
+      others += (i == 1 ? " (or '" : "', '") +
+                substitute(weight.candidates[i], 0);
+  if (!others.empty())
+    others += "')";
+
+  for (int64_t layer = 0; layer < std::max<int64_t>(weight.layers, 1);
+       ++layer) {
+    std::string name = weight.tensorName(layer);
+    const std::vector<int64_t> *shape = catalog->shape(name);
+    if (!shape)
+      addProblem(weight, "'" + name + "'" + (layer == 0 ? others : "") +
+                             " is missing: expected " + expected(weight));
+    else if (*shape != weight.shape)
+      addProblem(weight, "'" + name + "' is " + formatShape(*shape) +
+                             ": expected " + expected(weight));
+  }
+}
+
+bool WeightResolver::reportProblems() {
+  if (problemCount == 0)
+    return true;
+  Diagnostic &diagnostic = diagnostics.error(
+      model.source, firstProblem->decl->nameRange,
+      std::to_string(problemCount) +
+          (problemCount == 1 ? " tensor of '" : " tensors of '") +
+          catalog->description() + "' " +
+          (problemCount == 1 ? "doesn't" : "don't") + " fit the model");
+  for (std::string &problem : problems)
+    diagnostic.note(std::move(problem));
+  if (problemCount > problems.size())
+    diagnostic.note("… and " + std::to_string(problemCount - problems.size()) +
+                    " more");
+  return false;
+}
+
+// The first weight that a def can't do without and that is absent. Defs don't
+// recurse (the checker says so), so this ends; each def is visited once.
+const NameExpr *WeightResolver::absentWeight(const DefDecl *def) {
+  auto [at, isNew] = absent.emplace(def, nullptr);
+  if (!isNew)
+    return at->second;
+  const BoundModel::Uses &uses = bound.uses[def];
+  const NameExpr *result = nullptr;
+  for (const NameExpr *name : uses.weights)
+    if (!bound.weight(declAs<WeightDecl>(name->decl))) {
+      result = name;
+      break;
+    }
+  for (size_t i = 0; !result && i < uses.callees.size(); ++i)
+    result = absentWeight(uses.callees[i]);
+  absent[def] = result;
+  return result;
+}
+
+bool WeightResolver::dropEntries() {
+  bool ok = true;
+  std::erase_if(bound.entryDefs, [&](const DefDecl *def) {
+    const NameExpr *name = absentWeight(def);
+    if (!name || def->name != "forward")
+      return name != nullptr;
+    ok = false;
+    auto *decl = declAs<WeightDecl>(name->decl);
+    diagnostics
+        .error(model.source, name->range,
+               "'forward' needs the weight '" + std::string(name->name) +
+                   "', which is absent")
+        .note(model.source, decl->nameRange,
+              decl->optional && catalog
+                  ? "it is not in '" + catalog->description() + "'"
+                  : "none of its conditions holds");
+    return false;
+  });
+  return ok;
+}
+
+bool WeightResolver::resolve() {
+  if (catalog)
+    for (BoundWeight &weight : bound.boundWeights)
+      resolveWeight(weight);
+  if (!reportProblems())
+    return false;
+  return dropEntries();
+}
