@@ -1,0 +1,28 @@
+//===- Catalog.cpp - a checkpoint as a catalog of shapes --------------------===//
+
+#include "tenon/Import/Import.h"
+
+using namespace tenon;
+
+namespace {
+class CheckpointCatalog : public lang::TensorCatalog {
+public:
+  CheckpointCatalog(const Checkpoint &checkpoint, std::string name)
+      : checkpoint(checkpoint), name(std::move(name)) {}
+
+  const std::vector<int64_t> *shape(std::string_view tensor) const override {
+    const TensorInfo *info = checkpoint.find(tensor);
+    return info ? &info->shape : nullptr;
+  }
+  std::string description() const override { return name; }
+
+private:
+  const Checkpoint &checkpoint;
+  std::string name;
+};
+} // namespace
+
+std::unique_ptr<lang::TensorCatalog>
+tenon::makeTensorCatalog(const Checkpoint &checkpoint, std::string name) {
+  return std::make_unique<CheckpointCatalog>(checkpoint, std::move(name));
+}

@@ -1,0 +1,170 @@
+//===- Import.cpp - from a bound description to the dialect -----------------===//
+
+#include "Importer.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Verifier.h"
+
+#include <algorithm>
+
+using namespace tenon;
+using namespace mlir;
+
+// The context of a description that doesn't say what it can take.
+static constexpr int64_t kDefaultContext = 2048;
+
+OwningOpRef<ModuleOp> tenon::importModel(MLIRContext &context,
+                                         const lang::BoundModel &model,
+                                         const Checkpoint *checkpoint,
+                                         const ImportOptions &options,
+                                         lang::Diagnostics &diagnostics) {
+  return Importer(context, model, checkpoint, options, diagnostics).import();
+}
+
+Importer::Importer(MLIRContext &context, const lang::BoundModel &bound,
+                   const Checkpoint *checkpoint, const ImportOptions &options,
+                   lang::Diagnostics &diagnostics)
+    : bound(bound), model(bound.model()), checkpoint(checkpoint),
+      options(options), diagnostics(diagnostics), builder(&context) {}
+
+OwningOpRef<ModuleOp> Importer::import() {
+  context = options.context > 0
+                ? options.context
+                : bound.maxContext().value_or(kDefaultContext);
+  int64_t maxChunk = std::clamp<int64_t>(options.maxChunk, 1, context);
+
+  module = ModuleOp::create(location(model.nameRange),
+                            StringRef(model.name.data(), model.name.size()));
+  bool decoder = model.kind == lang::ModelKind::Decoder;
+  (*module)->setAttr(kKindAttrName,
+                     builder.getStringAttr(decoder ? "decoder" : "encoder"));
+  (*module)->setAttr(kContextAttrName, builder.getI64IntegerAttr(context));
+  (*module)->setAttr(kMaxChunkAttrName, builder.getI64IntegerAttr(maxChunk));
+
+  builder.setInsertionPointToEnd(module->getBody());
+  if (!declareWeights())
+    return {};
+  for (const lang::DefDecl *def : bound.entries())
+    if (!importEntry(*def))
+      return {};
+  finishWeights();
+  if (failed(verify(*module))) {
+    diagnostics.error(model.source, model.nameRange,
+                      "internal error: the imported module is invalid");
+    return {};
+  }
+  return std::move(module);
+}
+
+Location Importer::location(lang::SourceRange range, std::string_view name) {
+  lang::LineColumn at = model.source.lineColumn(range.begin);
+  Location place = FileLineColLoc::get(builder.getContext(),
+                                       model.source.name(), at.line, at.column);
+  if (name.empty())
+    return place;
+  return NameLoc::get(
+      builder.getStringAttr(StringRef(name.data(), name.size())), place);
+}
+
+// T is dynamic; ids, positions and masks are i32, all else is computed in f32.
+RankedTensorType Importer::tensorType(const lang::Type &type) {
+  SmallVector<int64_t> shape;
+  for (const lang::Dim &dim : type.shape)
+    shape.push_back(bound.extent(dim).value_or(ShapedType::kDynamic));
+  Type element = type.isFloatTensor() ? Type(builder.getF32Type())
+                                      : Type(builder.getI32Type());
+  return RankedTensorType::get(shape, element);
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+bool Importer::importEntry(const lang::DefDecl &def) {
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Type> inputs;
+  for (const lang::InputDecl *input : def.inputs)
+    inputs.push_back(tensorType(input->type));
+  auto function = func::FuncOp::create(
+      builder, location(def.nameRange), std::string(def.name),
+      builder.getFunctionType(inputs, {tensorType(def.type)}));
+  function->setAttr("tenon.entry", builder.getUnitAttr());
+  Block *body = function.addEntryBlock();
+  for (auto [i, input] : llvm::enumerate(def.inputs)) {
+    body->getArgument(i).setLoc(location(input->nameRange, input->name));
+    function.setArgAttr(i, "tenon.name",
+                        builder.getStringAttr(std::string(input->name)));
+    function.setArgAttr(
+        i, "tenon.element",
+        builder.getStringAttr(lang::elementName(input->type.element)));
+  }
+  builder.setInsertionPointToStart(body);
+  references.clear();
+  Value result = importBody(def, body->getArguments());
+  if (!result)
+    return false;
+  func::ReturnOp::create(builder, location(def.result->range), result);
+  return true;
+}
+
+// A def expanded in place. There is no recursion, so that its names have one
+// value at a time.
+Value Importer::importBody(const lang::DefDecl &def, ValueRange inputs) {
+  for (auto [input, value] : llvm::zip_equal(def.inputs, inputs))
+    values[input] = value;
+  for (const lang::LetStmt &let : def.lets) {
+    const lang::Type &type = let.value->type;
+    if (type.kind == lang::Type::Kind::Tuple) {
+      auto *call = lang::exprAs<lang::CallExpr>(let.value);
+      Values parts = importSplit(call, let.names.front()->name);
+      if (parts.empty())
+        return {};
+      for (auto [name, part] : llvm::zip_equal(let.names, parts))
+        values[name] = part;
+    } else if (type.isTensor()) {
+      Value value = importExpr(let.value, let.names.front()->name);
+      if (!value)
+        return {};
+      values[let.names.front()] = value;
+    }
+    // Scalars have been evaluated by bindModel.
+  }
+  return importExpr(def.result);
+}
+
+// Invariant I3: the loop over layers stays a loop.
+Value Importer::importLayers(const lang::LayerLoopExpr &loop) {
+  SmallVector<Value> inputs;
+  for (const lang::Argument &argument : loop.arguments) {
+    Value value = importExpr(argument.value);
+    if (!value)
+      return {};
+    inputs.push_back(value);
+  }
+  Location loc = location(loop.range, loop.layerName);
+  auto index = [&](int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  Value begin = index(0);
+  Value end = index(bound.layerCount(loop.layer));
+  Value step = index(1);
+  auto forOp =
+      scf::ForOp::create(builder, loc, begin, end, step, inputs.front());
+
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(forOp.getBody());
+  auto outerReferences = std::move(references);
+  references.clear();
+  layerIndex = forOp.getInductionVar();
+  inputs.front() = forOp.getRegionIterArgs().front();
+  Value result = importBody(*loop.layer->body, inputs);
+  layerIndex = {};
+  references = std::move(outerReferences);
+  if (!result)
+    return {};
+  scf::YieldOp::create(builder, location(loop.layer->body->result->range),
+                       result);
+  return forOp.getResult(0);
+}
