@@ -115,6 +115,8 @@ public:
   /// Sum of the lanes as a balanced tree of halves.
   Value reduceAdd(Value vector);
   Value reduceMax(Value vector);
+  /// Transposes a square of registers: as many as a register has lanes.
+  Values transpose(ValueRange rows);
 
   /// 2^x, exactly 1 at 0, 0 from -151 down (also for minus infinity).
   Value exp2(Value x);

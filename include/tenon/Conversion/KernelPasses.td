@@ -1,0 +1,92 @@
+//===- KernelPasses.td - micro-kernels ---------------------*- tablegen -*-===//
+
+#ifndef TENON_CONVERSION_KERNELPASSES_TD
+#define TENON_CONVERSION_KERNELPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def TenonLinearToVector : Pass<"tenon-linear-to-vector", "::mlir::ModuleOp"> {
+  let summary = "lower linears on packed weights to register-tiled kernels";
+  let description = [{
+    A tile of `rows` x `columns` outputs (`tile`, from `tenon-select-tiles`)
+    stays in registers while all of K passes: every step loads vectors of packed
+    weights once and multiplies them by the elements of each row. One row takes
+    `group` panels at once, which keeps several streams of weights going. Bias,
+    activation, gate and residual are applied to the accumulators before they
+    are stored.
+
+    Each output is one chain of multiply-adds over k in order, in every kernel
+    that this pass makes, so that the result does not depend on how many rows
+    are computed together (I5).
+
+    Before:
+    ```mlir
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 8, columns = 32>}
+      : (memref<?x64xf32>, memref<1x64x32x1xf32>, memref<?x32xf32>) -> ()
+    ```
+    After, for vectors of 512 bits (shown for one of the rows):
+    ```mlir
+    scf.for %m = %c0 to %rows step %c8 {
+      %y:16 = scf.for %k = %c0 to %c64 step %c1 iter_args(%s0 = %zero, ...) {
+        %w0 = vector.load %w[%c0, %k, %c0, %c0] : memref<1x64x32x1xf32>, vector<16xf32>
+        %w1 = vector.load %w[%c0, %k, %c16, %c0] : memref<1x64x32x1xf32>, vector<16xf32>
+        %x0 = memref.load %x[%m, %k] : memref<?x64xf32>
+        %a0 = vector.broadcast %x0 : f32 to vector<16xf32>
+        %n0 = vector.fma %w0, %a0, %s0 : vector<16xf32>
+        ...
+      }
+      vector.store %y#0, %out[%m, %c0] : memref<?x32xf32>, vector<16xf32>
+    }
+    // ... and the remaining rows by 4, 2 and 1.
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+  let statistics = [
+    Statistic<"numLowered", "lowered", "Number of linears lowered">,
+    Statistic<"numDeclined", "declined", "Number of linears left: weight not packed">,
+  ];
+}
+
+def TenonAttentionToVector : Pass<"tenon-attention-to-vector", "::mlir::ModuleOp"> {
+  let summary = "lower attention on cache blocks to vector kernels";
+  let description = [{
+    `tenon.append_kv` writes keys to transposed blocks of 16 tokens and values
+    to rows. `tenon.block_attention` is an online softmax over blocks of 128
+    keys at multiples of 128 (arXiv:2205.14135). Several queries: the queries of
+    a tile are in the lanes, so that maximum, sum and rescaling are elementwise;
+    blocks that a tile does not see are skipped. One query: keys are in the
+    lanes for the scores, components of the values for the output, and all
+    heads that share a key head read its keys and values once.
+
+    Both do the same operations on each number in the same order (I5): scores
+    are chains over d, scaled; per block m' = max(m, scores), l and o are
+    multiplied by 2^(m - m'), then l += p and o += p v with p = 2^(s - m') key
+    by key; at the end o * (1 / l).
+
+    Before:
+    ```mlir
+    tenon.block_attention %q, %keys, %values at %pos length %len into %o {causal, scale = 0.125 : f32}
+      : memref<1x?x64xf32>, memref<1x32x64x16xf32>, memref<1x512x64xf32>, memref<1x?x64xf32>
+    ```
+    After (the loop over the blocks of a tile of queries):
+    ```mlir
+    %m:4 = scf.for %block = %first to %end step %c128 iter_args(%m0, %m1, %l0, %l1) {
+      // scores of 8 keys at a time to scratch, their maximum;
+      // p = exp2(s - m') in place, l += p;
+      // o[d] += p v for 8 components at a time.
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+  let statistics = [
+    Statistic<"numAppends", "appends", "Number of cache writes lowered">,
+    Statistic<"numTiled", "tiled", "Number of attentions lowered with queries in the lanes">,
+    Statistic<"numSingle", "single", "Number of attentions lowered for one query">,
+  ];
+}
+
+#endif // TENON_CONVERSION_KERNELPASSES_TD

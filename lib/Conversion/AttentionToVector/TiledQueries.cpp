@@ -1,0 +1,292 @@
+//===- TiledQueries.cpp - attention with queries in the lanes -------------===//
+//
+// A tile of queries is transposed to scratch once. For each block of keys,
+// scores are products of a query register with a broadcast component of a key;
+// outputs are products of a register of probabilities with a broadcast
+// component of a value. Nothing is reduced across lanes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionKernel.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::attention;
+
+TiledQueries::TiledQueries(KernelBuilder &b, BlockAttentionOp op)
+    : AttentionKernel(b, op) {
+  // 16 accumulators of 32 registers, 8 of 16.
+  int64_t registers = b.getTarget() ? b.getTarget().getRegisters() : 16;
+  keysAtOnce = componentsAtOnce = registers / 4;
+  int64_t rows = op.getTile() ? op.getTile()->getRows() : 2 * b.lanes();
+  vectors = rows > b.lanes() ? 2 : 1;
+}
+
+void TiledQueries::emit() {
+  b.loopNest({b.getIndexAttr(groups), b.getIndexAttr(heads / groups)},
+             [&](ValueRange indices) {
+               Value head = b.addIndex(b.mulIndex(indices[0], heads / groups),
+                                       indices[1]);
+               Value total = b.materialize(b.dim(query, 1));
+               b.loop(b.index(0), total, vectors * b.lanes(), [&](Value start) {
+                 emitTile(head, indices[0], start, total);
+               });
+             });
+}
+
+void TiledQueries::emitTile(Value head, Value group, Value start, Value total) {
+  int64_t queries = vectors * b.lanes();
+  Tile tile{head, group, start, {}, {}, {}, {}, {}, {}, {}, {}};
+  tile.count = minIndex(arith::SubIOp::create(b, total, start),
+                        b.index(queries));
+  tile.first = b.addIndex(op.getPosition(), start);
+  tile.last = b.addIndex(b.addIndex(tile.first, tile.count), -1);
+  tile.range = keyRange(tile.first, tile.last);
+  for (int64_t v = 0; v < vectors; ++v)
+    tile.positions.push_back(sequence(b.addIndex(tile.first, v * b.lanes())));
+  scoped([&] {
+    tile.queries = scratch({headDim, queries});
+    tile.scores = scratch({kKeyBlock, queries});
+    tile.output = scratch({headDim, queries});
+    packQueries(tile);
+    Values state(vectors, b.splat(kStartMaximum));
+    state.append(vectors, b.splat(0.0));
+    state = b.loop(
+        tile.range.begin, tile.range.end, kKeyBlock, state,
+        [&](Value first, ValueRange args) {
+          Block block{first,
+                      minIndex(arith::SubIOp::create(b, tile.range.end, first),
+                               b.index(kKeyBlock))};
+          ValueRange before = args.take_front(vectors);
+          Values maxima;
+          if (op.getValid()) {
+            maxima = emitScores(tile, block, before, /*masked=*/true);
+          } else {
+            auto ifOp = scf::IfOp::create(
+                b, before.getTypes(), isFullyVisible(tile, block),
+                /*addElseBlock=*/true);
+            OpBuilder::InsertionGuard guard(b);
+            for (bool masked : {false, true}) {
+              b.setInsertionPointToStart(masked ? ifOp.elseBlock()
+                                                : ifOp.thenBlock());
+              scf::YieldOp::create(b, emitScores(tile, block, before, masked));
+            }
+            maxima = Values(ifOp.getResults());
+          }
+          Values correction, sums;
+          for (int64_t v = 0; v < vectors; ++v) {
+            correction.push_back(b.exp2(b.sub(before[v], maxima[v])));
+            sums.push_back(b.mul(args[vectors + v], correction[v]));
+          }
+          sums = emitProbabilities(tile, block, maxima, sums);
+          emitOutput(tile, block, correction);
+          maxima.append(sums);
+          return maxima;
+        });
+    unpackOutput(tile, ValueRange(state).drop_front(vectors));
+  });
+}
+
+void TiledQueries::packQueries(const Tile &tile) {
+  int64_t lanes = b.lanes();
+  Value zero = b.splat(0.0);
+  b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
+    for (int64_t v = 0; v < vectors; ++v)
+      b.store(zero, tile.output, {d, b.index(v * lanes)});
+  });
+  Value lastRow = b.addIndex(tile.count, -1);
+  b.loop(b.index(0), b.index(vectors * lanes), lanes, [&](Value lane) {
+    // Lanes without a query repeat the last one.
+    Values rows;
+    for (int64_t i = 0; i < lanes; ++i)
+      rows.push_back(b.addIndex(tile.start,
+                                minIndex(b.addIndex(lane, i), lastRow)));
+    auto square = [&](Value d, int64_t components) {
+      Value mask = components < lanes ? b.maskOf(components) : Value();
+      Values matrix;
+      for (Value row : rows)
+        matrix.push_back(b.load(query, {tile.head, row, d}, mask));
+      matrix = b.transpose(matrix);
+      for (int64_t i = 0; i < components; ++i)
+        b.store(matrix[i], tile.queries, {b.addIndex(d, i), lane});
+    };
+    int64_t full = headDim / lanes * lanes;
+    if (full)
+      b.loop(b.index(0), b.index(full), lanes,
+             [&](Value d) { square(d, lanes); });
+    if (full < headDim)
+      square(b.index(full), headDim - full);
+  });
+}
+
+Value TiledQueries::isFullyVisible(const Tile &tile, const Block &block) {
+  // range.end may cut keys off for the later queries only; the first query of
+  // a causal tile sees keys up to its own.
+  Value end = b.addIndex(block.first, kKeyBlock);
+  Value result = compare(arith::CmpIPredicate::sle, end, op.getLength());
+  if (op.getCausal())
+    result = both(result, compare(arith::CmpIPredicate::sle, end,
+                                  b.addIndex(tile.first, 1)));
+  if (op.getWindow())
+    result = both(result,
+                  compare(arith::CmpIPredicate::sgt, block.first,
+                          b.addIndex(tile.last, -int64_t(*op.getWindow()))));
+  return result;
+}
+
+Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
+  Value mask = b.splat(
+      compare(arith::CmpIPredicate::slt, key, tile.range.end));
+  Value keyLanes = b.splat(toI32(key));
+  Value position = tile.positions[vector];
+  if (op.getCausal())
+    mask = both(mask, compare(arith::CmpIPredicate::sle, keyLanes, position));
+  if (op.getWindow()) {
+    Value window = b.splat(toI32(b.index(*op.getWindow())));
+    Value oldest = arith::SubIOp::create(b, position, window);
+    mask = both(mask, compare(arith::CmpIPredicate::sgt, keyLanes, oldest));
+  }
+  if (op.getValid()) {
+    Value last = b.addIndex(op.getLength(), -1);
+    Value flag = b.loadScalar(op.getValid(), minIndex(key, last));
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(flag.getType()));
+    mask = both(mask,
+                b.splat(compare(arith::CmpIPredicate::ne, flag, zero)));
+  }
+  return mask;
+}
+
+KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
+                                               const Block &block,
+                                               ValueRange maxima, bool masked) {
+  Value end = masked ? block.count : b.index(kKeyBlock);
+  Value factor = b.splat(scale), zero = b.splat(0.0);
+  return b.loop(b.index(0), end, keysAtOnce, maxima, [&](Value offset,
+                                                         ValueRange maxima) {
+    Value key = b.addIndex(block.first, offset);
+    Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
+    Value lane = arith::AndIOp::create(b, key, b.index(kLaneBlock - 1));
+    Values scores = b.loop(
+        b.index(0), b.index(headDim), 1, Values(keysAtOnce * vectors, zero),
+        [&](Value d, ValueRange sums) {
+          Values queries, next;
+          for (int64_t v = 0; v < vectors; ++v)
+            queries.push_back(
+                b.load(tile.queries, {d, b.index(v * b.lanes())}));
+          for (int64_t i = 0; i < keysAtOnce; ++i) {
+            Value component = b.splat(b.loadScalar(
+                keys, {tile.group, laneBlock, d, b.addIndex(lane, i)}));
+            for (int64_t v = 0; v < vectors; ++v)
+              next.push_back(
+                  b.fma(component, queries[v], sums[i * vectors + v]));
+          }
+          return next;
+        });
+    Values next(maxima);
+    for (int64_t i = 0; i < keysAtOnce; ++i)
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value score = b.mul(scores[i * vectors + v], factor);
+        if (masked)
+          score = maskScores(visible(tile, b.addIndex(key, i), v), score);
+        b.store(score, tile.scores,
+                {b.addIndex(offset, i), b.index(v * b.lanes())});
+        next[v] = b.max(score, next[v]);
+      }
+    return next;
+  });
+}
+
+KernelBuilder::Values
+TiledQueries::emitProbabilities(const Tile &tile, const Block &block,
+                                ValueRange maxima, ValueRange sums) {
+  return b.loop(b.index(0), block.count, 1, sums,
+                [&](Value key, ValueRange sums) {
+                  Values next;
+                  for (int64_t v = 0; v < vectors; ++v) {
+                    Value lane = b.index(v * b.lanes());
+                    Value score = b.load(tile.scores, {key, lane});
+                    Value p = b.exp2(b.sub(score, maxima[v]));
+                    b.store(p, tile.scores, {key, lane});
+                    next.push_back(b.add(sums[v], p));
+                  }
+                  return next;
+                });
+}
+
+void TiledQueries::emitOutput(const Tile &tile, const Block &block,
+                              ValueRange correction) {
+  int64_t full = headDim / componentsAtOnce * componentsAtOnce;
+  if (full)
+    b.loop(b.index(0), b.index(full), componentsAtOnce, [&](Value d) {
+      emitOutputChunk(tile, block, correction, d, componentsAtOnce);
+    });
+  if (full < headDim)
+    emitOutputChunk(tile, block, correction, b.index(full), headDim - full);
+}
+
+void TiledQueries::emitOutputChunk(const Tile &tile, const Block &block,
+                                   ValueRange correction, Value component,
+                                   int64_t count) {
+  auto place = [&](int64_t i, int64_t v) {
+    return Values{b.addIndex(component, i), b.index(v * b.lanes())};
+  };
+  Values sums;
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t v = 0; v < vectors; ++v)
+      sums.push_back(
+          b.mul(b.load(tile.output, place(i, v)), correction[v]));
+  sums = b.loop(
+      b.index(0), block.count, 1, sums, [&](Value offset, ValueRange sums) {
+        Value key = b.addIndex(block.first, offset);
+        Values probabilities, next;
+        for (int64_t v = 0; v < vectors; ++v)
+          probabilities.push_back(
+              b.load(tile.scores, {offset, b.index(v * b.lanes())}));
+        for (int64_t i = 0; i < count; ++i) {
+          Value value = b.splat(b.loadScalar(
+              values, {tile.group, key, b.addIndex(component, i)}));
+          for (int64_t v = 0; v < vectors; ++v)
+            next.push_back(
+                b.fma(value, probabilities[v], sums[i * vectors + v]));
+        }
+        return next;
+      });
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t v = 0; v < vectors; ++v)
+      b.store(sums[i * vectors + v], tile.output, place(i, v));
+}
+
+void TiledQueries::unpackOutput(const Tile &tile, ValueRange sums) {
+  int64_t lanes = b.lanes(), queries = vectors * lanes;
+  int64_t padded = llvm::alignTo(headDim, lanes);
+  Value rows = scratch({queries, padded});
+  Value zero = b.splat(0.0);
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value reciprocal = b.div(b.splat(1.0), sums[v]);
+    auto square = [&](Value d, int64_t components) {
+      Values matrix;
+      for (int64_t i = 0; i < lanes; ++i)
+        matrix.push_back(
+            i < components
+                ? b.mul(b.load(tile.output,
+                               {b.addIndex(d, i), b.index(v * lanes)}),
+                        reciprocal)
+                : zero);
+      matrix = b.transpose(matrix);
+      for (int64_t i = 0; i < lanes; ++i)
+        b.store(matrix[i], rows, {b.index(v * lanes + i), d});
+    };
+    int64_t full = headDim / lanes * lanes;
+    if (full)
+      b.loop(b.index(0), b.index(full), lanes,
+             [&](Value d) { square(d, lanes); });
+    if (full < headDim)
+      square(b.index(full), headDim - full);
+  }
+  b.loop(b.index(0), tile.count, 1, [&](Value row) {
+    b.forEachVector(b.getIndexAttr(headDim), [&](Value d, Value mask) {
+      b.store(b.load(rows, {row, d}, mask), out,
+              {tile.head, b.addIndex(tile.start, row), d}, mask);
+    });
+  });
+}

@@ -1,0 +1,196 @@
+//===- LinearKernel.cpp - the register-tiled kernel of a linear -----------===//
+
+#include "LinearKernel.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::linear;
+
+using Values = KernelBuilder::Values;
+
+LinearKernel::LinearKernel(KernelBuilder &b, LinearOp op, WeightFormat &format)
+    : b(b), op(op), format(format), gated(op.getGated()),
+      columns(cast<MemRefType>(op.getOut().getType()).getDimSize(1)) {
+  int64_t registers = b.getTarget() ? b.getTarget().getRegisters() : 16;
+  TileAttr tile = op.getTileAttr();
+  tileRows = tile ? tile.getRows() : 4;
+  tileVectors = std::max<int64_t>(
+      1, tile ? tile.getColumns() / b.lanes() : 2);
+  // A single row: half of the registers accumulate, the rest holds weights on
+  // their way.
+  int64_t panelVectors = format.panelColumns() / b.lanes();
+  tilePanels = std::clamp<int64_t>(registers / 2 / panelVectors, 1,
+                                   tile ? tile.getGroup() : 1);
+}
+
+int64_t LinearKernel::panelOutputs() const {
+  return gated ? format.panelColumns() / 2 : format.panelColumns();
+}
+
+LinearKernel::Outputs LinearKernel::outputsOfPanel(int64_t panel,
+                                                   int64_t panelColumns) const {
+  Outputs outputs;
+  for (int64_t first = 0; first < panelColumns; first += b.lanes())
+    outputs.push_back({panel, first / b.lanes(),
+                       std::min(b.lanes(), panelColumns - first)});
+  return outputs;
+}
+
+void LinearKernel::emit() {
+  if (cast<MemRefType>(op.getOut().getType()).getDimSize(0) == 1)
+    emitSingleRow();
+  else
+    emitManyRows();
+}
+
+void LinearKernel::emitSingleRow() {
+  int64_t fullPanels = columns / panelOutputs();
+  int64_t loopPanels = fullPanels / tilePanels * tilePanels;
+  auto outputsOf = [&](int64_t first, int64_t end) {
+    Outputs outputs;
+    for (int64_t panel = first; panel < end; ++panel)
+      llvm::append_range(
+          outputs,
+          outputsOfPanel(panel - first,
+                         std::min(panelOutputs(),
+                                  columns - panel * panelOutputs())));
+    return outputs;
+  };
+  Value row = b.index(0);
+  if (loopPanels > tilePanels)
+    b.loop(b.index(0), b.index(loopPanels), tilePanels, [&](Value panel) {
+      emitTile(row, 1, panel, outputsOf(0, tilePanels));
+    });
+  else if (loopPanels > 0)
+    emitTile(row, 1, b.index(0), outputsOf(0, tilePanels));
+  // Fewer panels than a tile's, the last of them perhaps in part.
+  int64_t end = llvm::divideCeil(columns, panelOutputs());
+  for (int64_t first = loopPanels; first < end; first += tilePanels)
+    emitTile(row, 1, b.index(first),
+             outputsOf(first, std::min(first + tilePanels, end)));
+}
+
+void LinearKernel::emitManyRows() {
+  // The outputs that have accumulators at once.
+  int64_t outputsPerTile = std::max<int64_t>(1, tileVectors / (gated ? 2 : 1));
+  auto emitPanel = [&](Value panel, int64_t panelColumns) {
+    Outputs outputs = outputsOfPanel(0, panelColumns);
+    for (size_t first = 0; first < outputs.size(); first += outputsPerTile)
+      emitRows(panel, ArrayRef(outputs).slice(
+                          first, std::min<size_t>(outputsPerTile,
+                                                  outputs.size() - first)));
+  };
+  int64_t fullPanels = columns / panelOutputs();
+  if (fullPanels == 1)
+    emitPanel(b.index(0), panelOutputs());
+  else if (fullPanels > 1)
+    b.loop(b.index(0), b.index(fullPanels), 1,
+           [&](Value panel) { emitPanel(panel, panelOutputs()); });
+  if (int64_t rest = columns % panelOutputs())
+    emitPanel(b.index(fullPanels), rest);
+}
+
+void LinearKernel::emitRows(Value panel, ArrayRef<OutputVector> outputs) {
+  auto tile = [&](Value row, int64_t rows) {
+    emitTile(row, rows, panel, outputs);
+  };
+  OpFoldResult extent = b.dim(op.getOut(), 0);
+  if (std::optional<int64_t> rows = getConstantIntValue(extent)) {
+    int64_t full = *rows / tileRows * tileRows;
+    if (full)
+      b.loop(b.index(0), b.index(full), tileRows,
+             [&](Value row) { tile(row, tileRows); });
+    if (*rows > full)
+      tile(b.index(full), *rows - full);
+    return;
+  }
+  Value rows = b.materialize(extent);
+  Value rest = arith::RemUIOp::create(b, rows, b.index(tileRows));
+  Value full = arith::SubIOp::create(b, rows, rest);
+  b.loop(b.index(0), full, tileRows, [&](Value row) { tile(row, tileRows); });
+  // The rest in powers of two: each set bit is a tile, which starts where
+  // those of the higher bits end.
+  for (int64_t size = llvm::bit_floor(uint64_t(tileRows) - 1); size > 0;
+       size /= 2) {
+    Value bit = arith::AndIOp::create(b, rest, b.index(size));
+    Value isSet = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit,
+                                        b.index(0));
+    auto ifOp = scf::IfOp::create(b, isSet, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(ifOp.thenBlock());
+    Value before = arith::AndIOp::create(b, rest, b.index(-2 * size));
+    tile(b.addIndex(full, before), size);
+  }
+}
+
+void LinearKernel::emitTile(Value row, int64_t rows, Value panel,
+                            ArrayRef<OutputVector> outputs) {
+  Values rowIndices;
+  for (int64_t r = 0; r < rows; ++r)
+    rowIndices.push_back(b.addIndex(row, r));
+  // The vectors of weights, by panel and place in it.
+  SmallVector<std::pair<Value, int64_t>> vectors;
+  int64_t upper = format.panelColumns() / 2 / b.lanes();
+  for (const OutputVector &output : outputs) {
+    Value source = b.addIndex(panel, output.panel);
+    vectors.push_back({source, output.vector});
+    if (gated)
+      vectors.push_back({source, output.vector + upper});
+  }
+
+  auto step = [&](Value k, ValueRange sums, bool partial) {
+    Values weights, next;
+    for (auto [source, vector] : vectors)
+      weights.push_back(format.loadWeights(source, k, vector));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value value = format.loadInput(rowIndices[r], k, partial);
+      for (auto [i, weight] : llvm::enumerate(weights))
+        next.push_back(format.accumulate(weight, value,
+                                         sums[r * vectors.size() + i]));
+    }
+    return next;
+  };
+  Value zero = format.start();
+  Values sums(rows * vectors.size(), zero);
+  if (format.fullSteps() > 0)
+    sums = b.loop(b.index(0), b.index(format.fullSteps()), 1, sums,
+                  [&](Value k, ValueRange args) { return step(k, args, false); });
+  if (format.hasPartialStep())
+    sums = step(b.index(format.fullSteps()), sums, true);
+  emitEpilogue(row, rows, panel, outputs, sums);
+}
+
+void LinearKernel::emitEpilogue(Value row, int64_t rows, Value panel,
+                                ArrayRef<OutputVector> outputs,
+                                ValueRange sums) {
+  int64_t accumulators = gated ? 2 : 1;
+  for (auto [i, output] : llvm::enumerate(outputs)) {
+    Value column = b.addIndex(
+        b.mulIndex(b.addIndex(panel, output.panel), panelOutputs()),
+        output.vector * b.lanes());
+    Value mask = output.count < b.lanes() ? b.maskOf(output.count) : Value();
+    Value bias, upBias;
+    if (op.getBias()) {
+      bias = b.load(op.getBias(), column, mask);
+      if (gated)
+        upBias = b.load(op.getBias(), b.addIndex(column, columns), mask);
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      size_t first = (r * outputs.size() + i) * accumulators;
+      Value y = sums[first];
+      if (bias)
+        y = b.add(y, bias);
+      y = b.activation(op.getActivation(), y);
+      if (gated) {
+        Value up = sums[first + 1];
+        if (upBias)
+          up = b.add(up, upBias);
+        y = b.mul(y, up);
+      }
+      Value index = b.addIndex(row, r);
+      if (op.getResidual())
+        y = b.add(y, b.load(op.getResidual(), {index, column}, mask));
+      b.store(y, op.getOut(), {index, column}, mask);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+//===- LinearKernel.h - the register-tiled kernel of a linear ---*- C++ -*-===//
+
+#ifndef TENON_LIB_CONVERSION_LINEARTOVECTOR_LINEARKERNEL_H
+#define TENON_LIB_CONVERSION_LINEARTOVECTOR_LINEARKERNEL_H
+
+#include "WeightFormat.h"
+
+namespace tenon::linear {
+
+/// Emits a linear in buffer form before it. The caller erases it.
+class LinearKernel {
+public:
+  LinearKernel(KernelBuilder &b, LinearOp op, WeightFormat &format);
+  void emit();
+
+private:
+  /// `lanes` neighbouring outputs of a row, in a panel counted from the tile's
+  /// first. A gated output has two accumulators: its gate and its product.
+  struct OutputVector {
+    int64_t panel;
+    int64_t vector;
+    /// Lanes that are columns of the result.
+    int64_t count;
+  };
+  using Outputs = llvm::SmallVector<OutputVector>;
+
+  /// The outputs of a panel of which `columns` columns exist.
+  Outputs outputsOfPanel(int64_t panel, int64_t columns) const;
+  /// Columns of the result that a panel gives.
+  int64_t panelOutputs() const;
+  void emitSingleRow();
+  void emitManyRows();
+  /// All rows of some outputs of a panel.
+  void emitRows(mlir::Value panel, llvm::ArrayRef<OutputVector> outputs);
+  /// `rows` x outputs, accumulated in registers over all of K.
+  void emitTile(mlir::Value row, int64_t rows, mlir::Value panel,
+                llvm::ArrayRef<OutputVector> outputs);
+  void emitEpilogue(mlir::Value row, int64_t rows, mlir::Value panel,
+                    llvm::ArrayRef<OutputVector> outputs,
+                    mlir::ValueRange sums);
+
+  KernelBuilder &b;
+  LinearOp op;
+  WeightFormat &format;
+  bool gated;
+  /// Columns of the result.
+  int64_t columns;
+  /// The register tile: rows, and accumulators in a row.
+  int64_t tileRows, tileVectors;
+  /// Panels that a single row takes at once.
+  int64_t tilePanels;
+};
+
+} // namespace tenon::linear
+
+#endif // TENON_LIB_CONVERSION_LINEARTOVECTOR_LINEARKERNEL_H
