@@ -1,0 +1,81 @@
+//===- LoweringPasses.td - from dispatches to LLVM ---------*- tablegen -*-===//
+
+#ifndef TENON_CONVERSION_LOWERINGPASSES_TD
+#define TENON_CONVERSION_LOWERINGPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def TenonOutlineDispatches : Pass<"tenon-outline-dispatches", "::mlir::ModuleOp"> {
+  let summary = "the body of every dispatch becomes a kernel function";
+  let description = [{
+    Sinks views, constants and index arithmetic into a dispatch, and moves it to
+    a pair of private functions: `kernel_<entry>_<label>`, which has the
+    runtime's signature and unpacks the context, and the function of its tasks,
+    whose memory arguments are distinct (`llvm.noalias`). In its place stands a
+    call of `tenon_dispatch` with the number of the operation in
+    `tenon.operations`, an attribute of the module that names every operation
+    for a profile. What a kernel captures, pointers and indices only, lies in a
+    struct on the stack. Kernels with equal bodies are one.
+
+    Before:
+    ```mlir
+    %x = memref.view %arena[%c0][%num_tokens] : memref<8192xi8> to memref<?x64xf32>
+    tenon.dispatch %t of %count grain 1 label "scale" { ... %x ... }
+    ```
+    After:
+    ```mlir
+    func.func private @kernel_forward_scale(%ctx: !llvm.ptr, %begin: i64, %end: i64) {
+      %p = llvm.load (field 0 of %ctx) : !llvm.ptr
+      %arena = builtin.unrealized_conversion_cast %p : !llvm.ptr to memref<8192xi8>
+      %x = memref.view %arena[%c0][] : memref<8192xi8> to memref<8192xi8>
+      call @kernel_forward_scale_tasks(%x, ..., %begin, %end)
+      return
+    }
+    // In the entry point:
+    llvm.store %pointer_to_arena, (field 0 of %ctx)
+    call @tenon_dispatch(%op, %kernel, %ctx, %count, %grain)
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
+  let statistics = [
+    Statistic<"numOutlined", "outlined", "Number of dispatches outlined">,
+    Statistic<"numShared", "shared", "Number of dispatches that use the kernel of another">,
+  ];
+}
+
+def TenonToLLVM : Pass<"tenon-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "lower everything to the LLVM dialect";
+  let description = [{
+    One conversion from vector, scf, memref, arith, math, func, index and ub to
+    LLVM, with bare pointers for memrefs. Every entry point gets an exported
+    wrapper `tenon_entry_<name>` of the runtime's signature
+    `void(const TenonFrame *)` (include/tenon/Runtime/Abi.h); all else is
+    internal. Weights' declarations go away: they have done their work.
+
+    Before:
+    ```mlir
+    func.func @decode(%weights: memref<4096xi8>, ...) attributes {tenon.entry} { ... }
+    ```
+    After:
+    ```mlir
+    llvm.func internal @decode(%weights: !llvm.ptr, ...) { ... }
+    llvm.func @tenon_entry_decode(%frame: !llvm.ptr) {
+      %weights = llvm.load %frame : !llvm.ptr -> !llvm.ptr
+      ...
+      llvm.call @decode(%weights, ...)
+      llvm.return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect"];
+  let statistics = [
+    Statistic<"numEntries", "entries", "Number of entry points wrapped">,
+    Statistic<"numFunctions", "functions", "Number of functions lowered">,
+  ];
+}
+
+#endif // TENON_CONVERSION_LOWERINGPASSES_TD

@@ -1,0 +1,61 @@
+//===- MemoryPasses.h - from tensors to tiles in memory ---------*- C++ -*-===//
+//
+// The passes that take a module from packed tensors to dispatches of tiles in
+// a static arena. They run in the order of buildTilePipeline.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_DIALECT_TENON_TRANSFORMS_MEMORYPASSES_H
+#define TENON_DIALECT_TENON_TRANSFORMS_MEMORYPASSES_H
+
+#include "mlir/Pass/Pass.h"
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+
+namespace mlir {
+class OpPassManager;
+} // namespace mlir
+
+namespace tenon {
+
+#define GEN_PASS_DECL
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h.inc"
+
+/// Names of the attributes that a module carries after these passes: sizes in
+/// bytes of the three memories of an entry point.
+inline constexpr llvm::StringLiteral kWeightsBytesAttrName =
+    "tenon.weights_bytes";
+inline constexpr llvm::StringLiteral kArenaBytesAttrName = "tenon.arena_bytes";
+inline constexpr llvm::StringLiteral kCacheBytesAttrName = "tenon.cache_bytes";
+
+/// On an operation in buffer form: its name in a profile.
+inline constexpr llvm::StringLiteral kLabelAttrName = "tenon.label";
+
+/// Every buffer, weight and place in the cache starts at a multiple of this.
+inline constexpr int64_t kMemoryAlignment = 64;
+
+/// The places of an entry point's arguments after tenon-bufferize. Inputs
+/// follow `Inputs`; the last four are counted from the end.
+struct EntryArguments {
+  enum : unsigned { Weights = 0, Arena = 1, Cache = 2, Inputs = 3 };
+  enum : unsigned { NumTrailing = 4 };
+  /// The output, the number of tokens, the position of the first token, and
+  /// the number of rows of the head, of a function with `count` arguments.
+  static unsigned output(unsigned count) { return count - 4; }
+  static unsigned numTokens(unsigned count) { return count - 3; }
+  static unsigned position(unsigned count) { return count - 2; }
+  static unsigned numRows(unsigned count) { return count - 1; }
+};
+
+/// On a function: an entry point after tenon-bufferize (unit attribute).
+inline constexpr llvm::StringLiteral kEntryAttrName = "tenon.entry";
+
+/// select-tiles, bufferize, plan-arena, apply-tiles.
+void buildTilePipeline(mlir::OpPassManager &manager);
+/// Registers buildTilePipeline as --tenon-tile-pipeline.
+void registerTilePipeline();
+
+} // namespace tenon
+
+#endif // TENON_DIALECT_TENON_TRANSFORMS_MEMORYPASSES_H

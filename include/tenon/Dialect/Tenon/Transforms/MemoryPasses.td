@@ -1,0 +1,138 @@
+//===- MemoryPasses.td - from tensors to tiles in memory ---*- tablegen -*-===//
+
+#ifndef TENON_DIALECT_TENON_TRANSFORMS_MEMORYPASSES_TD
+#define TENON_DIALECT_TENON_TRANSFORMS_MEMORYPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def TenonSelectTiles : Pass<"tenon-select-tiles", "::mlir::ModuleOp"> {
+  let summary = "choose tile sizes from the target";
+  let description = [{
+    Writes a `tile` on every compute operation, from `tenon.target` and the
+    operation's shapes; `tenon-apply-tiles` and the kernels read it. A tile that
+    is already there is kept, so that a choice can be overridden by hand. The
+    model of the choice is in lib/Dialect/Tenon/Memory/SelectTiles.cpp.
+
+    Before:
+    ```mlir
+    %y = tenon.linear %x, %w : (tensor<?x64xf32>, tensor<128x64xf32, #tenon.panel<n = 32, k = 1>>) -> tensor<?x128xf32>
+    %z = tenon.rms_norm %y, %g {eps = 1.0e-5 : f32} : (tensor<?x128xf32>, tensor<128xf32>) -> tensor<?x128xf32>
+    ```
+    After, for vectors of 512 bits and 32 registers:
+    ```mlir
+    %y = tenon.linear %x, %w {tile = #tenon.tile<rows = 8, columns = 32>} : ...
+    %z = tenon.rms_norm %y, %g {eps = 1.0e-5 : f32, tile = #tenon.tile<group = 32>} : ...
+    ```
+  }];
+  let dependentDialects = ["::tenon::TenonDialect"];
+  let statistics = [
+    Statistic<"numChosen", "chosen", "Number of tiles chosen">,
+    Statistic<"numKept", "kept", "Number of tiles that were there and are kept">,
+  ];
+}
+
+def TenonBufferize : Pass<"tenon-bufferize", "::mlir::ModuleOp"> {
+  let summary = "entry points on memory instead of tensors";
+  let description = [{
+    Assigns `offset` and `stride` (bytes, 64-byte aligned) to every weight, and
+    rewrites every entry point to the fixed arguments
+
+    `(%weights, %arena, %cache, inputs..., %output, %num_tokens, %position, %num_rows)`.
+
+    Every compute operation takes its buffer form and writes into a fresh
+    `memref.alloc`, or in place when that is legal: the operation allows it
+    (`ComputeOpInterface::canWriteInPlace`) and nobody reads the old value
+    later. A loop-carried value is one buffer that the loop updates; the
+    producer of a returned value writes into `%output`. Weights, slices, rows
+    and heads are views: head tensors `[H, T, D]` lie token by token. Attention
+    works on blocks of `%cache`, or of scratch if there is no cache.
+
+    Before:
+    ```mlir
+    func.func @decode(%tokens: tensor<1xi32>, %pos: index) -> tensor<1x64xf32> {
+      %w = tenon.weight_ref @embed : tensor<512x64xf32>
+      %x = tenon.embedding %tokens, %w : (tensor<1xi32>, tensor<512x64xf32>) -> tensor<1x64xf32>
+      return %x : tensor<1x64xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @decode(%weights: memref<131072xi8>, %arena: memref<?xi8>, %cache: memref<0xi8>,
+        %tokens: memref<1xi32>, %output: memref<1x64xf32>, %num_tokens: index, %position: index, %num_rows: index) {
+      %w = memref.view %weights[%c0][] : memref<131072xi8> to memref<512x64xf32>
+      tenon.embedding %tokens, %w into %output {label = "embedding embed"} : (...) -> ()
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::tenon::TenonDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::func::FuncDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numAllocated", "allocated", "Number of values that got a buffer of their own">,
+    Statistic<"numInPlace", "in-place", "Number of values written over an operand">,
+    Statistic<"numDirect", "direct", "Number of values written straight to a loop's buffer or the output">,
+    Statistic<"numCopied", "copied", "Number of values that had to be copied">,
+  ];
+}
+
+def TenonPlanArena : Pass<"tenon-plan-arena", "::mlir::ModuleOp"> {
+  let summary = "one arena for all buffers";
+  let description = [{
+    Gives every `memref.alloc` of an entry point a fixed place in `%arena`, so
+    that buffers whose lifetimes don't meet share memory. A buffer lives from
+    its first use to its last; a use inside a loop counts as a use by the whole
+    loop if the buffer comes from outside. Sizes take T at its bound,
+    `tenon.max_chunk`. Places are 64-byte aligned and are given by first fit, to
+    the largest buffers first. The module gets `tenon.arena_bytes`.
+
+    Before:
+    ```mlir
+    %a = memref.alloc(%num_tokens) : memref<?x64xf32>
+    ```
+    After:
+    ```mlir
+    %a = memref.view %arena[%c4096][%num_tokens] : memref<8192xi8> to memref<?x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numPlaced", "placed", "Number of buffers placed">,
+    Statistic<"bytesBefore", "bytes-before", "Bytes of all buffers, without reuse">,
+    Statistic<"bytesAfter", "bytes-after", "Bytes of the arena">,
+  ];
+}
+
+def TenonApplyTiles : Pass<"tenon-apply-tiles", "::mlir::ModuleOp"> {
+  let summary = "cut operations into tasks";
+  let description = [{
+    Every compute operation in buffer form becomes a `tenon.dispatch` whose
+    tasks run the same operation on views: `group` panels of a linear's weight,
+    `group` rows of a row-wise operation, a head and `rows` queries of
+    attention. Shapes stay static except the number of rows; where the last task
+    of a linear is smaller, it is a clone of its own.
+
+    Before:
+    ```mlir
+    tenon.scale %x into %y {factor = 2.0 : f32, tile = #tenon.tile<group = 16>} : (memref<?x64xf32>, memref<?x64xf32>) -> ()
+    ```
+    After:
+    ```mlir
+    %count = arith.ceildivui %rows, %c16 : index
+    tenon.dispatch %t of %count grain 1 label "scale" {
+      %r = arith.muli %t, %c16 : index
+      %n = arith.minui (%rows - %r), %c16 : index
+      %a = memref.subview %x[%r, 0] [%n, 64] [1, 1] : ...
+      %b = memref.subview %y[%r, 0] [%n, 64] [1, 1] : ...
+      tenon.scale %a into %b {factor = 2.0 : f32, tile = #tenon.tile<group = 16>} : ...
+    }
+    ```
+  }];
+  let dependentDialects = ["::tenon::TenonDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numTiled", "tiled", "Number of operations cut into tasks">,
+    Statistic<"numWhole", "whole", "Number of operations that stay one task">,
+  ];
+}
+
+#endif // TENON_DIALECT_TENON_TRANSFORMS_MEMORYPASSES_TD

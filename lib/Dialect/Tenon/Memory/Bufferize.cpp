@@ -1,0 +1,84 @@
+//===- Bufferize.cpp - entry points on memory instead of tensors ----------===//
+//
+// The module's part: places of weights and caches. EntryRewriter does the
+// entry points.
+//
+//===----------------------------------------------------------------------===//
+
+#include "EntryRewriter.h"
+#include "WeightLayout.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+
+namespace tenon {
+#define GEN_PASS_DEF_TENONBUFFERIZE
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h.inc"
+} // namespace tenon
+
+using namespace mlir;
+using namespace tenon;
+
+namespace {
+
+struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
+  void runOnOperation() override {
+    if (failed(bufferize(getOperation())))
+      signalPassFailure();
+  }
+
+  LogicalResult bufferize(ModuleOp module) {
+    MemorySizes sizes;
+    auto maxChunk = module->getAttrOfType<IntegerAttr>(kMaxChunkAttrName);
+    if (!maxChunk || maxChunk.getInt() <= 0)
+      return module.emitError("needs a positive '")
+             << kMaxChunkAttrName << "': the most tokens of one call";
+    sizes.maxChunk = maxChunk.getInt();
+
+    FailureOr<int64_t> weights = assignWeightPlaces(module);
+    if (failed(weights))
+      return failure();
+    sizes.weights = *weights;
+
+    auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
+    llvm::erase_if(functions, [](func::FuncOp func) {
+      return func.isExternal() || func->hasAttr(kEntryAttrName);
+    });
+    for (func::FuncOp func : functions) {
+      std::optional<int64_t> cache = cacheBytes(func);
+      if (!cache)
+        return func.emitOpError("has caches that pass the largest size");
+      sizes.cache = std::max(sizes.cache, *cache);
+    }
+
+    BufferCounts counts;
+    for (func::FuncOp func : functions)
+      if (failed(EntryRewriter(func, sizes, counts).run()))
+        return failure();
+    numAllocated += counts.allocated;
+    numInPlace += counts.inPlace;
+    numDirect += counts.direct;
+    numCopied += counts.copied;
+
+    Builder builder(module.getContext());
+    module->setAttr(kWeightsBytesAttrName,
+                    builder.getI64IntegerAttr(sizes.weights));
+    module->setAttr(kCacheBytesAttrName,
+                    builder.getI64IntegerAttr(sizes.cache));
+    return success();
+  }
+
+  /// The bytes of all caches that a function takes.
+  static std::optional<int64_t> cacheBytes(func::FuncOp func) {
+    std::optional<int64_t> sum = 0;
+    for (Type type : func.getArgumentTypes())
+      if (auto cache = dyn_cast<KVCacheType>(type)) {
+        auto half =
+            checkedBytes(cache.getValueShape(), cache.getElement());
+        sum = checkedAdd(
+            sum, checkedMultiply(checkedMultiply(half, 2), cache.getLayers()));
+      }
+    return sum;
+  }
+};
+
+} // namespace

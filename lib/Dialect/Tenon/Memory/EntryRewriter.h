@@ -1,0 +1,125 @@
+//===- EntryRewriter.h - one entry point from tensors to memrefs -*- C++ -*-===//
+
+#ifndef TENON_LIB_DIALECT_TENON_MEMORY_ENTRYREWRITER_H
+#define TENON_LIB_DIALECT_TENON_MEMORY_ENTRYREWRITER_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include <deque>
+
+namespace tenon {
+
+/// What entry points share: the sizes of the module's memories.
+struct MemorySizes {
+  int64_t weights = 0; ///< bytes
+  int64_t cache = 0;   ///< bytes
+  int64_t maxChunk = 0; ///< tokens: the bound of T
+};
+
+/// What was done with the values of compute operations.
+struct BufferCounts {
+  int64_t allocated = 0, inPlace = 0, direct = 0, copied = 0;
+};
+
+/// Rewrites one entry point. The old function stays until `finish`.
+///
+/// A *buffer* is memory that holds one tensor value after another. Its aliases
+/// are the values that live in it, whole or as views. It may be written by an
+/// operation of its owner block when no alias is read later, and the operation
+/// itself reads it only in ways that `canWriteInPlace` allows.
+class EntryRewriter {
+public:
+  EntryRewriter(mlir::func::FuncOp oldFunc, const MemorySizes &sizes,
+                BufferCounts &counts);
+
+  /// Builds the new function beside the old one, and replaces it.
+  mlir::LogicalResult run();
+
+private:
+  struct Buffer {
+    /// What an operation writes to fill the buffer. The output's is all rows
+    /// that there can be, until `fitOutput`.
+    mlir::Value whole;
+    /// The old block whose operations may write here; null for inputs.
+    mlir::Block *owner = nullptr;
+    llvm::SmallVector<mlir::Value> aliases;
+    bool isOutput = false;
+  };
+
+  // The signature.
+  mlir::LogicalResult checkSignature();
+  void createFunction();
+  void mapArguments();
+
+  // Operations, in order. Each maps the results of its operation.
+  mlir::LogicalResult rewriteBlock(mlir::Block &block);
+  mlir::LogicalResult rewriteOp(mlir::Operation *op);
+  mlir::LogicalResult rewriteCompute(ComputeOpInterface op);
+  mlir::LogicalResult rewriteLoop(mlir::scf::ForOp op);
+  void rewriteYield(mlir::scf::ForOp loop);
+  void rewriteReturn(mlir::func::ReturnOp op);
+  void rewriteWeightRef(WeightRefOp op);
+  void rewriteAttention(AttentionOp op);
+  void rewriteCachedAttention(CachedAttentionOp op);
+  void rewriteCacheAppend(CacheAppendOp op);
+  mlir::LogicalResult rewriteView(mlir::Operation *op);
+
+  // Where results go.
+  void findDestinations(mlir::Operation *terminator,
+                        llvm::ArrayRef<Buffer *> buffers);
+  bool canWrite(Buffer *buffer, mlir::Operation *op);
+  mlir::Value chooseOutput(mlir::Operation *op);
+  void fitOutput(mlir::Location loc, mlir::Value count);
+  mlir::Value allocate(mlir::Location loc, mlir::RankedTensorType type,
+                       mlir::Value rows);
+  Buffer *addBuffer(mlir::Value whole, mlir::Block *owner);
+  void bind(mlir::Value old, mlir::Value memref, Buffer *buffer,
+            mlir::Value rows);
+  void copy(mlir::Location loc, mlir::Value from, mlir::Value to);
+
+  // Views and scalars.
+  mlir::Value constant(mlir::Location loc, int64_t value);
+  /// A rectangle of `from` with dynamic extents `count`, at `offset` in `dim`.
+  mlir::Value rectangleOf(mlir::Location loc, mlir::Value from,
+                          llvm::ArrayRef<int64_t> shape, mlir::Value count,
+                          unsigned dim = 0, mlir::OpFoldResult offset = {});
+  mlir::Value headsOfRows(mlir::Location loc, mlir::Value tokenMajor);
+  /// The memrefs of a layer's keys and values in %cache.
+  std::pair<mlir::Value, mlir::Value> cacheViews(mlir::Location loc,
+                                                 mlir::Value cache,
+                                                 mlir::Value layer);
+  /// The rows of an old value: the tracked count, or a constant if static.
+  mlir::Value rowsOf(mlir::Location loc, mlir::Value old);
+  void emitAttention(mlir::Operation *op, mlir::Value query, mlir::Value keys,
+                     mlir::Value values, mlir::Value position,
+                     mlir::Value length, mlir::Value valid, mlir::FloatAttr scale,
+                     bool causal, mlir::IntegerAttr window);
+  void finishOp(mlir::Operation *created, mlir::Operation *from);
+
+  mlir::func::FuncOp oldFunc, newFunc;
+  const MemorySizes &sizes;
+  BufferCounts &counts;
+  mlir::OpBuilder builder;
+  TargetAttr target;
+
+  mlir::IRMapping mapping;                            // old value -> new value
+  llvm::DenseMap<mlir::Value, mlir::Value> rows;      // old value -> its T
+  llvm::DenseMap<mlir::Value, Buffer *> bufferOf;     // old value -> buffer
+  llvm::DenseMap<mlir::Value, Buffer *> destinations; // old value -> wanted
+  llvm::DenseMap<mlir::Value, int64_t> cacheOffsets;  // old cache -> bytes
+  std::deque<Buffer> buffers;
+  /// For each loop, the buffers of its carried tensors (null for scalars).
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Buffer *>> loopBuffers;
+  Buffer *output = nullptr;
+  bool outputFitted = false;
+};
+
+/// The name of an operation in a profile: its kind, and the weights that it
+/// reads or the name that the description gives to its result.
+std::string makeLabel(mlir::Operation *op);
+
+} // namespace tenon
+
+#endif // TENON_LIB_DIALECT_TENON_MEMORY_ENTRYREWRITER_H

@@ -1,0 +1,24 @@
+//===- Pipeline.cpp - the passes to memory and threads, in order ----------===//
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+
+using namespace mlir;
+
+void tenon::buildTilePipeline(OpPassManager &manager) {
+  manager.addPass(createTenonSelectTiles());
+  manager.addPass(createTenonBufferize());
+  manager.addPass(createTenonPlanArena());
+  manager.addPass(createTenonApplyTiles());
+  manager.addPass(createCSEPass());
+}
+
+void tenon::registerTilePipeline() {
+  PassPipelineRegistration<>(
+      "tenon-tile-pipeline",
+      "From packed tensors to dispatches of tiles: tenon-select-tiles, "
+      "tenon-bufferize, tenon-plan-arena, tenon-apply-tiles",
+      buildTilePipeline);
+}

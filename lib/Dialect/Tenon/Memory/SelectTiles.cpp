@@ -1,0 +1,150 @@
+//===- SelectTiles.cpp - choose tile sizes from the target ----------------===//
+//
+// The model, measured in design notes on kernels:
+//
+// * linear. A register tile is `rows` x `columns` outputs, held in rows * 2
+//   accumulators while the whole of K passes. The columns are two vectors
+//   wide; each step of k loads two vectors of weights and broadcasts one
+//   activation per row, so rows * 2 + 3 registers are busy. Two accumulators
+//   per row and eight rows hide the latency of the multiply-add (4 to 6 cycles,
+//   two per cycle) and use each weight eight times; more rows gain nothing.
+//   Thus 8 rows with 32 registers, 6 with 16. Without fused multiply-add the
+//   product and a copy for the two-operand instruction need two registers
+//   more, and rows are rounded down to an even number: 4.
+//   One row (decode) is bound by reading weights: four panels at once keep
+//   enough independent accumulators and streams going.
+// * rows. One task reads and writes half of the first-level cache, so that it
+//   is worth handing to a worker and its result is still near.
+// * attention. Queries are in the lanes, two vectors of them; keys come in
+//   blocks of 128, at which the running maximum is corrected.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileModel.h"
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+
+namespace tenon {
+#define GEN_PASS_DEF_TENONSELECTTILES
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h.inc"
+} // namespace tenon
+
+using namespace mlir;
+using namespace tenon;
+
+namespace {
+
+/// Keys between two corrections of the running maximum (invariant I5: fixed).
+constexpr int64_t kKeyBlock = 128;
+/// Panels that one task of a one-row linear reads.
+constexpr int64_t kDecodePanels = 4;
+/// More rows than this in a register tile gain nothing.
+constexpr int64_t kMaxRows = 8;
+/// More rows than this in a task hinder balance.
+constexpr int64_t kMaxRowGroup = 64;
+
+struct TileModel {
+  TargetAttr target;
+  int64_t lanes;
+
+  explicit TileModel(TargetAttr target)
+      : target(target), lanes(target.getVectorBits() / 32) {}
+
+  TileAttr get(int64_t rows, int64_t columns, int64_t group) const {
+    return TileAttr::get(target.getContext(), rows, columns, group);
+  }
+
+  /// The rows of a linear's register tile.
+  int64_t linearRows() const {
+    int64_t temporaries = target.getFma() ? 3 : 5;
+    int64_t rows = (target.getRegisters() - temporaries) / 2;
+    if (!target.getFma())
+      rows -= rows % 2;
+    return std::clamp<int64_t>(rows, 1, kMaxRows);
+  }
+
+  TileAttr linear(ShapedType weight, ShapedType output) const {
+    int64_t rows = output.getDimSize(0);
+    int64_t panels = 1;
+    if (PanelAttr panel = getPanel(weight))
+      panels = panel.getPackedShape(weight.getShape())[0];
+    else if (weight.getRank() == 4)
+      panels = weight.getDimSize(0);
+    if (rows == 1)
+      return get(1, 2 * lanes, std::min(kDecodePanels, panels));
+    int64_t most = ShapedType::isDynamic(rows) ? kMaxRows : rows;
+    return get(std::min(linearRows(), most), 2 * lanes, 1);
+  }
+
+  TileAttr attention(ShapedType query) const {
+    int64_t tokens = query.getDimSize(1);
+    int64_t rows = 2 * lanes;
+    if (!ShapedType::isDynamic(tokens))
+      rows = std::min(rows, tokens);
+    return get(rows, kKeyBlock, 1);
+  }
+
+  TileAttr rows(ShapedType output) const {
+    int64_t rank = output.getRank();
+    int64_t tokenDim = rank == 3 ? 1 : 0;
+    if (output.getDimSize(tokenDim) == 1)
+      return get(1, 1, 1);
+    int64_t bytes = 1;
+    for (int64_t dim = 0; dim < rank; ++dim)
+      if (dim != tokenDim)
+        bytes *= output.isDynamicDim(dim) ? kKeyBlock : output.getDimSize(dim);
+    // Read once as f32, written once.
+    bytes *= 4 + llvm::divideCeil(output.getElementTypeBitWidth(), 8);
+    int64_t group = target.getL1() / 2 / std::max<int64_t>(bytes, 1);
+    group = std::clamp<int64_t>(group, 1, kMaxRowGroup);
+    return get(1, 1, llvm::bit_floor(static_cast<uint64_t>(group)));
+  }
+};
+
+} // namespace
+
+TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
+  TileModel model(target);
+  auto shaped = [](Value value) { return cast<ShapedType>(value.getType()); };
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return model.linear(shaped(linear.getWeight()),
+                        cast<ComputeOpInterface>(op).getOutputType());
+  if (auto attention = dyn_cast<AttentionOp>(op))
+    return model.attention(shaped(attention.getQuery()));
+  if (auto attention = dyn_cast<CachedAttentionOp>(op))
+    return model.attention(shaped(attention.getQuery()));
+  if (auto attention = dyn_cast<BlockAttentionOp>(op))
+    return model.attention(shaped(attention.getQuery()));
+  if (isa<FfnOp>(op))
+    return {};
+  if (auto compute = dyn_cast<ComputeOpInterface>(op))
+    return model.rows(compute.getOutputType());
+  if (auto copy = dyn_cast<CopyOp>(op))
+    return model.rows(shaped(copy.getOut()));
+  return {};
+}
+
+namespace {
+
+struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
+  void runOnOperation() override {
+    TargetAttr target = getTarget(getOperation());
+    if (!target) {
+      getOperation().emitError("needs the module attribute '")
+          << kTargetAttrName << "' to choose tiles for";
+      return signalPassFailure();
+    }
+    getOperation().walk([&](Operation *op) {
+      TileAttr tile = chooseTile(op, target);
+      if (!tile)
+        return;
+      if (op->getAttr("tile")) {
+        ++numKept;
+        return;
+      }
+      op->setAttr("tile", tile);
+      ++numChosen;
+    });
+  }
+};
+
+} // namespace

@@ -1,0 +1,91 @@
+//===- TileBuilder.cpp - dispatches of tile-level operations --------------===//
+
+#include "TileBuilder.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+
+using namespace mlir;
+using namespace tenon;
+
+Value TileBuilder::constant(int64_t value) {
+  return arith::ConstantIndexOp::create(builder, loc, value);
+}
+
+Value TileBuilder::add(Value a, Value b) {
+  return arith::AddIOp::create(builder, loc, a, b);
+}
+
+Value TileBuilder::multiply(Value a, int64_t b) {
+  return b == 1 ? a : arith::MulIOp::create(builder, loc, a, constant(b));
+}
+
+Value TileBuilder::ceilDivide(Value a, int64_t b) {
+  if (std::optional<int64_t> known = getConstantIntValue(a))
+    return constant(llvm::divideCeil(*known, b));
+  return b == 1 ? a
+                : arith::CeilDivUIOp::create(builder, loc, a, constant(b));
+}
+
+Value TileBuilder::minimum(Value a, Value b) {
+  return arith::MinUIOp::create(builder, loc, a, b);
+}
+
+Value TileBuilder::extent(Value memref, unsigned dim) {
+  // Looks through the views that bufferization makes, so that T is found as
+  // the entry point's argument instead of a field of a descriptor.
+  for (;;) {
+    auto type = cast<MemRefType>(memref.getType());
+    if (!type.isDynamicDim(dim))
+      return constant(type.getDimSize(dim));
+    Operation *op = memref.getDefiningOp();
+    if (auto swap = dyn_cast_or_null<memref::TransposeOp>(op)) {
+      dim = swap.getPermutation().getDimPosition(dim);
+      memref = swap.getIn();
+    } else if (isa_and_nonnull<memref::CollapseShapeOp>(op) && dim == 0) {
+      memref = op->getOperand(0);
+    } else if (auto expand = dyn_cast_or_null<memref::ExpandShapeOp>(op)) {
+      return cast<Value>(expand.getMixedOutputShape()[dim]);
+    } else if (auto part = dyn_cast_or_null<memref::SubViewOp>(op)) {
+      return cast<Value>(part.getMixedSizes()[dim]);
+    } else if (auto view = dyn_cast_or_null<memref::ViewOp>(op)) {
+      return view.getSizes()[type.getDynamicDimIndex(dim)];
+    } else {
+      return memref::DimOp::create(builder, loc, memref, dim);
+    }
+  }
+}
+
+Value TileBuilder::view(Value memref, ArrayRef<TileRange> ranges) {
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), builder.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    const TileRange *range = llvm::find_if(
+        ranges, [&](const TileRange &r) { return r.dim == dim; });
+    if (range != ranges.end()) {
+      offsets[dim] = range->offset;
+      sizes.push_back(range->size);
+    } else if (type.isDynamicDim(dim)) {
+      sizes.push_back(extent(memref, dim));
+    } else {
+      sizes.push_back(builder.getIndexAttr(type.getDimSize(dim)));
+    }
+  }
+  return memref::SubViewOp::create(builder, loc, memref, offsets, sizes,
+                                   strides);
+}
+
+Operation *TileBuilder::cloneWith(Operation *op, ArrayRef<Value> operands) {
+  Operation *clone = builder.clone(*op);
+  clone->setOperands(operands);
+  clone->removeAttr(kLabelAttrName);
+  return clone;
+}
+
+StringRef tenon::getLabel(Operation *op) {
+  if (auto label = op->getAttrOfType<StringAttr>(kLabelAttrName))
+    return label.getValue();
+  return op->getName().stripDialect();
+}

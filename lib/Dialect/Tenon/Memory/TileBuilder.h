@@ -1,0 +1,52 @@
+//===- TileBuilder.h - dispatches of tile-level operations ------*- C++ -*-===//
+
+#ifndef TENON_LIB_DIALECT_TENON_MEMORY_TILEBUILDER_H
+#define TENON_LIB_DIALECT_TENON_MEMORY_TILEBUILDER_H
+
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+
+namespace tenon {
+
+/// A range of one dimension: where it starts, and how long it is.
+struct TileRange {
+  unsigned dim;
+  mlir::OpFoldResult offset, size;
+};
+
+/// Builds what the tilings of all kinds of operation need.
+class TileBuilder {
+public:
+  TileBuilder(mlir::OpBuilder &builder, mlir::Location loc)
+      : builder(builder), loc(loc) {}
+
+  mlir::Value constant(int64_t value);
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value multiply(mlir::Value a, int64_t b);
+  /// ceil(a / b), folded if a is constant.
+  mlir::Value ceilDivide(mlir::Value a, int64_t b);
+  mlir::Value minimum(mlir::Value a, mlir::Value b);
+  /// The extent of a dimension as a value.
+  mlir::Value extent(mlir::Value memref, unsigned dim);
+  /// The part of a memref in the given ranges, whole in other dimensions.
+  mlir::Value view(mlir::Value memref, llvm::ArrayRef<TileRange> ranges);
+  /// A copy of a buffer-form operation on other operands.
+  mlir::Operation *cloneWith(mlir::Operation *op,
+                             llvm::ArrayRef<mlir::Value> operands);
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+};
+
+/// Replaces an operation in buffer form by a dispatch of tiles; returns whether
+/// it has more than one task, or failure with a diagnostic.
+mlir::FailureOr<bool> tileLinear(LinearOp op);
+mlir::FailureOr<bool> tileAttention(BlockAttentionOp op);
+mlir::FailureOr<bool> tileAppend(AppendKVOp op);
+mlir::FailureOr<bool> tileRows(mlir::Operation *op);
+
+/// The label of an operation, or its kind.
+llvm::StringRef getLabel(mlir::Operation *op);
+
+} // namespace tenon
+
+#endif // TENON_LIB_DIALECT_TENON_MEMORY_TILEBUILDER_H
