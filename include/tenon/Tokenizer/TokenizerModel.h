@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,9 @@ enum class TokenKind : uint8_t {
   Added,   ///< added to the vocabulary: found in text before anything else
   Special, ///< an added token that is no text: <s>, [CLS]
 };
+
+/// The byte that "<0x0A>" stands for; nullopt when it isn't spelled so.
+std::optional<uint8_t> byteOfToken(std::string_view piece);
 
 /// left + right -> result; the smallest rank goes first.
 struct MergeRule {

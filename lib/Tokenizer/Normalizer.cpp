@@ -1,0 +1,136 @@
+//===- Normalizer.cpp - rewriting text before it is cut ------------------===//
+
+#include "Normalizer.h"
+
+#include "Unicode.h"
+
+#include "tenon/Support/Utf8.h"
+
+using namespace tenon;
+using Kind = NormalizerStep::Kind;
+
+Expected<Normalizer>
+Normalizer::create(const std::vector<NormalizerStep> &steps) {
+  Normalizer normalizer;
+  for (const NormalizerStep &step : steps) {
+    Compiled compiled{&step, std::nullopt};
+    if (step.kind == Kind::ReplaceRegex) {
+      Expected<Regex> regex = Regex::compile(step.pattern);
+      if (!regex)
+        return regex.takeError();
+      compiled.regex = *std::move(regex);
+    }
+    normalizer.steps.push_back(std::move(compiled));
+  }
+  return normalizer;
+}
+
+// `map(out, codePoint, bytes)` for each code point; other bytes stay.
+template <class Map>
+static std::string mapCodePoints(std::string_view text, Map map) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    Utf8Step step = decodeUtf8(text, at);
+    std::string_view bytes = text.substr(at, step.length);
+    if (step.kind == Utf8Step::Valid)
+      map(out, step.codePoint, bytes);
+    else
+      out += bytes;
+    at += step.length;
+  }
+  return out;
+}
+
+static std::string replaceString(std::string_view text,
+                                 std::string_view pattern,
+                                 std::string_view content) {
+  std::string out;
+  out.reserve(text.size());
+  size_t done = 0;
+  for (size_t at = text.find(pattern); at != text.npos;
+       at = text.find(pattern, done)) {
+    out += text.substr(done, at - done);
+    out += content;
+    done = at + pattern.size();
+  }
+  out += text.substr(done);
+  return out;
+}
+
+static std::string replaceMatches(std::string_view text, const Regex &regex,
+                                  std::string_view content) {
+  std::string out;
+  size_t done = 0;
+  for (TextSpan match : regex.findAll(text)) {
+    out += text.substr(done, match.begin - done);
+    out += content;
+    done = match.end;
+  }
+  out += text.substr(done);
+  return out;
+}
+
+// BERT's _clean_text: NUL, U+FFFD and controls go, white space becomes ' '.
+static void cleanCodePoint(std::string &out, char32_t c,
+                           std::string_view bytes) {
+  if (c == '\t' || c == '\n' || c == '\r' || isWhiteSpace(c))
+    out += ' ';
+  else if (c != 0xfffd && !isOther(c))
+    out += bytes;
+}
+
+static std::string applyStep(const NormalizerStep &step,
+                             const std::optional<Regex> &regex,
+                             std::string text) {
+  switch (step.kind) {
+  case Kind::Prepend:
+    return text.empty() ? text : step.content + text;
+  case Kind::Append:
+    return text.empty() ? text : text + step.content;
+  case Kind::Replace:
+    return replaceString(text, step.pattern, step.content);
+  case Kind::ReplaceRegex:
+    return replaceMatches(text, *regex, step.content);
+  case Kind::Lowercase:
+    return mapCodePoints(text,
+                         [](std::string &out, char32_t c, std::string_view) {
+                           appendLowercase(out, c);
+                         });
+  case Kind::StripAccents:
+    return mapCodePoints(
+        text, [](std::string &out, char32_t c, std::string_view bytes) {
+          if (!isNonspacingMark(c))
+            out += bytes;
+        });
+  case Kind::StripLeft:
+    return text.substr(whiteSpaceAtStart(text));
+  case Kind::StripRight:
+    return text.substr(0, text.size() - whiteSpaceAtEnd(text));
+  case Kind::NFC:
+    return toUnicodeForm(text, UnicodeForm::NFC);
+  case Kind::NFD:
+    return toUnicodeForm(text, UnicodeForm::NFD);
+  case Kind::NFKC:
+    return toUnicodeForm(text, UnicodeForm::NFKC);
+  case Kind::NFKD:
+    return toUnicodeForm(text, UnicodeForm::NFKD);
+  case Kind::CleanText:
+    return mapCodePoints(text, cleanCodePoint);
+  case Kind::SpaceChineseChars:
+    return mapCodePoints(
+        text, [](std::string &out, char32_t c, std::string_view bytes) {
+          if (isChineseCharacter(c))
+            out.append(" ").append(bytes).append(" ");
+          else
+            out += bytes;
+        });
+  }
+  return text;
+}
+
+std::string Normalizer::normalize(std::string text) const {
+  for (const Compiled &compiled : steps)
+    text = applyStep(*compiled.step, compiled.regex, std::move(text));
+  return text;
+}

@@ -1,0 +1,209 @@
+//===- PreTokenizer.cpp - cutting text into pieces -----------------------===//
+
+#include "PreTokenizer.h"
+
+#include "ByteAlphabet.h"
+
+#include "tenon/Support/Utf8.h"
+
+#include <algorithm>
+
+using namespace tenon;
+using Kind = PreTokenizerStep::Kind;
+using Behavior = PreTokenizerStep::Behavior;
+
+Expected<PreTokenizer>
+PreTokenizer::create(const std::vector<PreTokenizerStep> &steps) {
+  PreTokenizer result;
+  bool seesAlphabet = false;
+  for (const PreTokenizerStep &step : steps) {
+    Compiled compiled{&step, std::nullopt, seesAlphabet};
+    if (step.kind == Kind::Split) {
+      Expected<Regex> regex = Regex::compile(step.pattern);
+      if (!regex)
+        return regex.takeError();
+      compiled.regex = *std::move(regex);
+    }
+    seesAlphabet |= step.kind == Kind::ByteLevel;
+    result.steps.push_back(std::move(compiled));
+  }
+  return result;
+}
+
+namespace {
+/// A stretch of a piece, and whether it plays the part of a match.
+struct Stretch {
+  TextSpan span;
+  bool isMatch;
+};
+} // namespace
+
+// Matches of a piece that is seen in the byte alphabet, in terms of its bytes.
+static std::vector<TextSpan> findInAlphabet(const Regex &regex,
+                                            std::string_view piece) {
+  std::string spelled;
+  std::vector<size_t> starts; // of each byte's letter
+  for (char c : piece) {
+    starts.push_back(spelled.size());
+    appendUtf8(spelled, byteToAlphabet(static_cast<uint8_t>(c)));
+  }
+  starts.push_back(spelled.size());
+  auto byteAt = [&](size_t offset) {
+    return static_cast<size_t>(
+        std::lower_bound(starts.begin(), starts.end(), offset) -
+        starts.begin());
+  };
+  std::vector<TextSpan> matches = regex.findAll(spelled);
+  for (TextSpan &match : matches)
+    match = {byteAt(match.begin), byteAt(match.end)};
+  return matches;
+}
+
+// Matches and the gaps between them, covering the piece.
+static std::vector<Stretch> stretchesOf(const std::vector<TextSpan> &matches,
+                                        size_t size, bool invert) {
+  std::vector<Stretch> stretches;
+  size_t done = 0;
+  for (TextSpan match : matches) {
+    if (done < match.begin)
+      stretches.push_back({{done, match.begin}, invert});
+    stretches.push_back({match, !invert});
+    done = match.end;
+  }
+  if (done < size)
+    stretches.push_back({{done, size}, invert});
+  return stretches;
+}
+
+// What becomes of the stretches, as in Hugging Face's NormalizedString::split.
+static std::vector<TextSpan> arrange(const std::vector<Stretch> &stretches,
+                                     Behavior behavior) {
+  std::vector<TextSpan> out;
+  bool previous = false;
+  switch (behavior) {
+  case Behavior::Isolated:
+    for (const Stretch &stretch : stretches)
+      out.push_back(stretch.span);
+    break;
+  case Behavior::Removed:
+    for (const Stretch &stretch : stretches)
+      if (!stretch.isMatch)
+        out.push_back(stretch.span);
+    break;
+  case Behavior::Contiguous:
+    for (const Stretch &stretch : stretches) {
+      if (!out.empty() && stretch.isMatch == previous)
+        out.back().end = stretch.span.end;
+      else
+        out.push_back(stretch.span);
+      previous = stretch.isMatch;
+    }
+    break;
+  case Behavior::MergedWithPrevious:
+    for (const Stretch &stretch : stretches) {
+      if (stretch.isMatch && !previous && !out.empty())
+        out.back().end = stretch.span.end;
+      else
+        out.push_back(stretch.span);
+      previous = stretch.isMatch;
+    }
+    break;
+  case Behavior::MergedWithNext:
+    for (size_t i = stretches.size(); i-- > 0;) {
+      const Stretch &stretch = stretches[i];
+      if (stretch.isMatch && !previous && !out.empty())
+        out.back().begin = stretch.span.begin;
+      else
+        out.push_back(stretch.span);
+      previous = stretch.isMatch;
+    }
+    std::reverse(out.begin(), out.end());
+    break;
+  }
+  return out;
+}
+
+static void applySplit(Pieces &pieces, const PreTokenizerStep &step,
+                       const Regex &regex, bool seesAlphabet) {
+  std::vector<TextSpan> spans;
+  for (size_t i = 0; i < pieces.spans.size(); ++i) {
+    std::string_view piece = pieces[i];
+    size_t base = pieces.spans[i].begin;
+    std::vector<TextSpan> matches =
+        seesAlphabet ? findInAlphabet(regex, piece) : regex.findAll(piece);
+    for (TextSpan span : arrange(
+             stretchesOf(matches, piece.size(), step.invert), step.behavior))
+      if (span.begin < span.end)
+        spans.push_back({base + span.begin, base + span.end});
+  }
+  pieces.spans = std::move(spans);
+}
+
+static void applyMetaspace(Pieces &pieces, const PreTokenizerStep &step,
+                           bool atStart) {
+  const std::string &mark = step.content;
+  Pieces result;
+  for (size_t i = 0; i < pieces.spans.size(); ++i) {
+    std::string_view piece = pieces[i];
+    size_t begin = result.text.size();
+    bool isFirst = atStart && pieces.spans[i].begin == 0;
+    bool prepend =
+        step.prepend == PreTokenizerStep::Prepend::Always ||
+        (step.prepend == PreTokenizerStep::Prepend::First && isFirst);
+    if (prepend && !piece.starts_with(' ') && !piece.starts_with(mark))
+      result.text += mark;
+    for (char c : piece) {
+      if (c == ' ')
+        result.text += mark;
+      else
+        result.text += c;
+    }
+    // A piece begins at every mark.
+    while (step.cut) {
+      size_t next = result.text.find(mark, begin + 1);
+      if (next == result.text.npos)
+        break;
+      result.spans.push_back({begin, next});
+      begin = next;
+    }
+    result.spans.push_back({begin, result.text.size()});
+  }
+  pieces = std::move(result);
+}
+
+static void applyPrefixSpace(Pieces &pieces) {
+  Pieces result;
+  for (size_t i = 0; i < pieces.spans.size(); ++i) {
+    size_t begin = result.text.size();
+    if (!pieces[i].starts_with(' '))
+      result.text += ' ';
+    result.text += pieces[i];
+    result.spans.push_back({begin, result.text.size()});
+  }
+  pieces = std::move(result);
+}
+
+Pieces PreTokenizer::cut(std::string text, bool atStart) const {
+  Pieces pieces;
+  if (text.empty())
+    return pieces;
+  pieces.spans.push_back({0, text.size()});
+  pieces.text = std::move(text);
+  for (const Compiled &compiled : steps) {
+    switch (compiled.step->kind) {
+    case Kind::Split:
+      applySplit(pieces, *compiled.step, *compiled.regex,
+                 compiled.seesAlphabet);
+      break;
+    case Kind::Metaspace:
+      applyMetaspace(pieces, *compiled.step, atStart);
+      break;
+    case Kind::PrefixSpace:
+      applyPrefixSpace(pieces);
+      break;
+    case Kind::ByteLevel:
+      break;
+    }
+  }
+  return pieces;
+}

@@ -1,0 +1,159 @@
+//===- Tokenizer.cpp - text to tokens and back ---------------------------===//
+
+#include "tenon/Tokenizer/Tokenizer.h"
+
+#include "AddedTokens.h"
+#include "BytePairs.h"
+#include "Decoder.h"
+#include "Normalizer.h"
+#include "PieceIndex.h"
+#include "PreTokenizer.h"
+#include "WordPiece.h"
+
+#include "tenon/Support/Utf8.h"
+
+using namespace tenon;
+
+struct Tokenizer::Machinery {
+  Machinery(const TokenizerModel &model, Normalizer normalizer,
+            PreTokenizer preTokenizer)
+      : normalizer(std::move(normalizer)),
+        preTokenizer(std::move(preTokenizer)), index(model),
+        bytePairs(model, index), wordPiece(model, index) {
+    // Tokens that are looked for in normalized text have been through the same
+    // normalizer.
+    for (const AddedToken &token : model.added) {
+      if (token.normalized)
+        inNormalized.add(this->normalizer.normalize(token.content), token);
+      else
+        inText.add(token.content, token);
+    }
+    inText.finish();
+    inNormalized.finish();
+  }
+
+  Normalizer normalizer;
+  PreTokenizer preTokenizer;
+  PieceIndex index;
+  BytePairs bytePairs;
+  WordPiece wordPiece;
+  AddedTokenFinder inText, inNormalized;
+};
+
+Tokenizer::Tokenizer(TokenizerModel model) : model(std::move(model)) {}
+Tokenizer::~Tokenizer() = default;
+
+Expected<std::unique_ptr<Tokenizer>>
+Tokenizer::fromModel(TokenizerModel model, std::string_view place) {
+  if (Status status = model.verify(place); !status)
+    return status.takeError();
+  std::unique_ptr<Tokenizer> tokenizer(new Tokenizer(std::move(model)));
+  // What is made here refers to the steps where they stay.
+  auto inPlace = [&](Error error) {
+    constexpr std::string_view head = "error: ";
+    std::string_view message = error.message;
+    message.remove_prefix(message.starts_with(head) ? head.size() : 0);
+    return errorInFile(place, message, error.code);
+  };
+  Expected<Normalizer> normalizer =
+      Normalizer::create(tokenizer->model.normalizer);
+  if (!normalizer)
+    return inPlace(normalizer.takeError());
+  Expected<PreTokenizer> preTokenizer =
+      PreTokenizer::create(tokenizer->model.preTokenizer);
+  if (!preTokenizer)
+    return inPlace(preTokenizer.takeError());
+  tokenizer->machinery = std::make_unique<Machinery>(
+      tokenizer->model, *std::move(normalizer), *std::move(preTokenizer));
+  return tokenizer;
+}
+
+std::vector<int32_t> Tokenizer::encode(std::string_view text,
+                                       bool addSpecial) const {
+  std::string replaced;
+  if (model.algorithm == TokenizerModel::Algorithm::WordPiece &&
+      !isValidUtf8(text)) {
+    replaced = replaceInvalidUtf8(text);
+    text = replaced;
+  }
+  std::vector<int32_t> tokens;
+  if (addSpecial)
+    tokens = model.prefix;
+
+  BytePairs::Scratch scratch;
+  auto encodeText = [&](std::string_view part, bool atStart) {
+    Pieces pieces = machinery->preTokenizer.cut(std::string(part), atStart);
+    for (size_t i = 0; i < pieces.spans.size(); ++i) {
+      if (model.algorithm == TokenizerModel::Algorithm::BytePairs)
+        machinery->bytePairs.encode(pieces[i], tokens, scratch);
+      else
+        machinery->wordPiece.encode(pieces[i], tokens);
+    }
+  };
+  bool atStart = true;
+  for (const auto &segment : machinery->inText.split(text)) {
+    if (segment.id >= 0) {
+      tokens.push_back(segment.id);
+    } else {
+      std::string normalized =
+          machinery->normalizer.normalize(std::string(segment.text));
+      for (const auto &part : machinery->inNormalized.split(normalized)) {
+        if (part.id >= 0)
+          tokens.push_back(part.id);
+        else
+          encodeText(part.text, atStart);
+        atStart = false;
+      }
+    }
+    atStart = false;
+  }
+
+  if (addSpecial)
+    tokens.insert(tokens.end(), model.suffix.begin(), model.suffix.end());
+  return tokens;
+}
+
+std::string Tokenizer::decode(std::span<const int32_t> tokens,
+                              bool skipSpecial) const {
+  std::string text;
+  bool isFirst = true;
+  for (int32_t token : tokens) {
+    if (piece(token).empty() || (skipSpecial && isSpecial(token)))
+      continue;
+    text += decodeToken(model, token, isFirst);
+    isFirst = false;
+  }
+  finishDecodedText(model, text);
+  return text;
+}
+
+std::string Tokenizer::decodePiece(int32_t token, bool isFirst) const {
+  return decodeToken(model, token, isFirst);
+}
+
+std::optional<int32_t> Tokenizer::tokenId(std::string_view piece) const {
+  int32_t id = machinery->index.find(piece);
+  return id >= 0 ? std::optional(id) : std::nullopt;
+}
+
+std::string_view Tokenizer::piece(int32_t token) const {
+  if (token < 0 || static_cast<size_t>(token) >= model.pieces.size())
+    return {};
+  return model.pieces[token];
+}
+
+bool Tokenizer::isSpecial(int32_t token) const {
+  return token >= 0 && static_cast<size_t>(token) < model.kinds.size() &&
+         model.kinds[token] == TokenKind::Special;
+}
+
+std::optional<int32_t> Tokenizer::maskToken() const {
+  for (std::string_view name : {"[MASK]", "<mask>"})
+    if (std::optional<int32_t> id = tokenId(name))
+      return id;
+  return std::nullopt;
+}
+
+std::optional<int32_t> Tokenizer::unknownToken() const {
+  return model.unknown >= 0 ? std::optional(model.unknown) : std::nullopt;
+}

@@ -1,0 +1,408 @@
+//===- TokenizerJsonSteps.cpp - the pipeline in tokenizer.json -----------===//
+//
+// Each member is one step or a "Sequence" of steps. Steps that are special
+// cases of others become those: pre-tokenizers that cut at classes of
+// characters are regular expressions, BERT's normalizer is five small steps.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TokenizerJson.h"
+
+#include "Regex.h"
+
+#include "tenon/Support/Strings.h"
+
+using namespace tenon;
+using nlohmann::json;
+
+// GPT-2's pattern, from its encoder.py.
+static constexpr std::string_view gpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+// ASCII symbols count as punctuation too, as in BERT's _is_punctuation.
+static constexpr std::string_view punctuationPattern =
+    R"([\p{P}!-/:-@\[-`{-~])";
+
+// Calls `read(step)` for a step or for each step of a sequence. Sequences may
+// hold sequences; parseJson bounds how deep.
+template <class Read>
+static Status forEachStep(const json *value, std::string_view what,
+                          const char *sequenceKey, const JsonPlace &place,
+                          Read read) {
+  if (!value)
+    return Status::success();
+  std::string type = stringMember(*value, "type");
+  if (type != "Sequence")
+    return read(*value, type);
+  const json *steps = findMember(*value, sequenceKey);
+  if (!steps || !steps->is_array())
+    return place.error(strCat("expected an array \"", sequenceKey, "\" in the ",
+                              what, " 'Sequence'"));
+  for (const json &step : *steps)
+    if (Status status = forEachStep(&step, what, sequenceKey, place, read);
+        !status)
+      return status;
+  return Status::success();
+}
+
+static Error unsupported(const JsonPlace &place, std::string_view what,
+                         const std::string &type) {
+  if (type.empty())
+    return place.error(strCat("a ", what, " has no \"type\""));
+  return place.error(
+      strCat("the ", what, ' ', quoteName(type), " is not supported"), type);
+}
+
+/// {"String": "x"} or {"Regex": "x"}.
+struct Pattern {
+  std::string text;
+  bool isRegex;
+};
+
+static std::optional<Pattern> readPattern(const json &step) {
+  const json *pattern = findMember(step, "pattern");
+  if (!pattern)
+    return std::nullopt;
+  if (const json *text = findMember(*pattern, "Regex"); text && asString(*text))
+    return Pattern{*asString(*text), true};
+  if (const json *text = findMember(*pattern, "String");
+      text && asString(*text))
+    return Pattern{*asString(*text), false};
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Normalizers
+//===----------------------------------------------------------------------===//
+
+static void addBertNormalizer(const json &step, TokenizerModel &model) {
+  using Kind = NormalizerStep::Kind;
+  auto add = [&](Kind kind) { model.normalizer.push_back({kind, {}, {}}); };
+  bool lowercase = boolMember(step, "lowercase", true);
+  if (boolMember(step, "clean_text", true))
+    add(Kind::CleanText);
+  if (boolMember(step, "handle_chinese_chars", true))
+    add(Kind::SpaceChineseChars);
+  // null: as lowercase says.
+  if (boolMember(step, "strip_accents", lowercase)) {
+    add(Kind::NFD);
+    add(Kind::StripAccents);
+  }
+  if (lowercase)
+    add(Kind::Lowercase);
+}
+
+Status tenon::readNormalizer(const json *value, const JsonPlace &place,
+                             TokenizerModel &model) {
+  using Kind = NormalizerStep::Kind;
+  auto read = [&](const json &step, const std::string &type) -> Status {
+    auto add = [&](Kind kind, std::string pattern = {},
+                   std::string content = {}) {
+      model.normalizer.push_back(
+          {kind, std::move(pattern), std::move(content)});
+      return Status::success();
+    };
+    if (type == "Prepend")
+      return add(Kind::Prepend, {}, stringMember(step, "prepend"));
+    if (type == "Append")
+      return add(Kind::Append, {}, stringMember(step, "append"));
+    if (type == "Replace") {
+      std::optional<Pattern> pattern = readPattern(step);
+      if (!pattern)
+        return place.error("the normalizer 'Replace' has no pattern");
+      return add(pattern->isRegex ? Kind::ReplaceRegex : Kind::Replace,
+                 pattern->text, stringMember(step, "content"));
+    }
+    if (type == "BertNormalizer") {
+      addBertNormalizer(step, model);
+      return Status::success();
+    }
+    if (type == "Strip") {
+      if (boolMember(step, "strip_left", true))
+        model.normalizer.push_back({Kind::StripLeft, {}, {}});
+      if (boolMember(step, "strip_right", true))
+        model.normalizer.push_back({Kind::StripRight, {}, {}});
+      return Status::success();
+    }
+    for (auto [name, kind] :
+         {std::pair("Lowercase", Kind::Lowercase),
+          std::pair("StripAccents", Kind::StripAccents),
+          std::pair("NFC", Kind::NFC), std::pair("NFD", Kind::NFD),
+          std::pair("NFKC", Kind::NFKC), std::pair("NFKD", Kind::NFKD)})
+      if (type == name)
+        return add(kind);
+    return unsupported(place, "normalizer", type);
+  };
+  return forEachStep(value, "normalizer", "normalizers", place, read);
+}
+
+//===----------------------------------------------------------------------===//
+// Pre-tokenizers
+//===----------------------------------------------------------------------===//
+
+using Behavior = PreTokenizerStep::Behavior;
+
+static std::optional<Behavior> parseBehavior(std::string_view name) {
+  for (auto [spelling, behavior] :
+       {std::pair("Isolated", Behavior::Isolated),
+        std::pair("Removed", Behavior::Removed),
+        std::pair("MergedWithPrevious", Behavior::MergedWithPrevious),
+        std::pair("MergedWithNext", Behavior::MergedWithNext),
+        std::pair("Contiguous", Behavior::Contiguous)})
+    if (name == spelling)
+      return behavior;
+  return std::nullopt;
+}
+
+static void addSplit(TokenizerModel &model, std::string_view pattern,
+                     Behavior behavior, bool invert = false) {
+  PreTokenizerStep step;
+  step.kind = PreTokenizerStep::Kind::Split;
+  step.pattern = pattern;
+  step.behavior = behavior;
+  step.invert = invert;
+  model.preTokenizer.push_back(std::move(step));
+}
+
+static Status addSplitStep(const json &step, const JsonPlace &place,
+                           TokenizerModel &model) {
+  std::optional<Pattern> pattern = readPattern(step);
+  std::string name = stringMember(step, "behavior");
+  std::optional<Behavior> behavior = parseBehavior(name);
+  if (!pattern)
+    return place.error("the pre-tokenizer 'Split' has no pattern");
+  if (!behavior)
+    return place.error(strCat("unknown behavior ", quoteName(name),
+                              " of the pre-tokenizer 'Split'"),
+                       name);
+  addSplit(model,
+           pattern->isRegex ? pattern->text : Regex::escape(pattern->text),
+           *behavior, boolMember(step, "invert", false));
+  return Status::success();
+}
+
+static Status addMetaspace(const json &step, const JsonPlace &place,
+                           TokenizerModel &model) {
+  PreTokenizerStep metaspace;
+  metaspace.kind = PreTokenizerStep::Kind::Metaspace;
+  metaspace.content = stringMember(step, "replacement", "▁");
+  metaspace.cut = boolMember(step, "split", true);
+  // Old files have add_prefix_space instead.
+  std::string scheme = stringMember(
+      step, "prepend_scheme",
+      boolMember(step, "add_prefix_space", true) ? "always" : "never");
+  using Prepend = PreTokenizerStep::Prepend;
+  if (scheme == "always")
+    metaspace.prepend = Prepend::Always;
+  else if (scheme == "first")
+    metaspace.prepend = Prepend::First;
+  else if (scheme == "never")
+    metaspace.prepend = Prepend::Never;
+  else
+    return place.error(strCat("unknown prepend_scheme ", quoteName(scheme)),
+                       scheme);
+  model.preTokenizer.push_back(std::move(metaspace));
+  return Status::success();
+}
+
+static void addByteLevel(const json &step, TokenizerModel &model) {
+  PreTokenizerStep part;
+  if (boolMember(step, "add_prefix_space", true)) {
+    part.kind = PreTokenizerStep::Kind::PrefixSpace;
+    model.preTokenizer.push_back(part);
+  }
+  if (boolMember(step, "use_regex", true))
+    addSplit(model, gpt2Pattern, Behavior::Isolated);
+  part.kind = PreTokenizerStep::Kind::ByteLevel;
+  model.preTokenizer.push_back(part);
+  model.byteLevel = true;
+}
+
+Status tenon::readPreTokenizer(const json *value, const JsonPlace &place,
+                               TokenizerModel &model) {
+  auto read = [&](const json &step, const std::string &type) -> Status {
+    if (type == "Split")
+      return addSplitStep(step, place, model);
+    if (type == "Metaspace")
+      return addMetaspace(step, place, model);
+    if (type == "ByteLevel") {
+      addByteLevel(step, model);
+    } else if (type == "BertPreTokenizer") {
+      addSplit(model, R"(\s)", Behavior::Removed);
+      addSplit(model, punctuationPattern, Behavior::Isolated);
+    } else if (type == "Whitespace") {
+      addSplit(model, R"(\w+|[^\w\s]+)", Behavior::Removed, /*invert=*/true);
+    } else if (type == "WhitespaceSplit") {
+      addSplit(model, R"(\s)", Behavior::Removed);
+    } else if (type == "Digits") {
+      addSplit(model, R"(\p{N})",
+               boolMember(step, "individual_digits", false)
+                   ? Behavior::Isolated
+                   : Behavior::Contiguous);
+    } else if (type == "Punctuation") {
+      addSplit(model, punctuationPattern,
+               parseBehavior(stringMember(step, "behavior", "Isolated"))
+                   .value_or(Behavior::Isolated));
+    } else if (type == "CharDelimiterSplit") {
+      addSplit(model, Regex::escape(stringMember(step, "delimiter", " ")),
+               Behavior::Removed);
+    } else {
+      return unsupported(place, "pre-tokenizer", type);
+    }
+    return Status::success();
+  };
+  return forEachStep(value, "pre-tokenizer", "pretokenizers", place, read);
+}
+
+//===----------------------------------------------------------------------===//
+// Decoders
+//===----------------------------------------------------------------------===//
+
+static std::optional<uint32_t> smallCount(const json &step,
+                                          std::string_view key) {
+  const json *member = findMember(step, key);
+  std::optional<int64_t> count = member ? asInteger(*member) : 0;
+  if (!count || *count < 0 || *count > UINT32_MAX)
+    return std::nullopt;
+  return static_cast<uint32_t>(*count);
+}
+
+Status tenon::readDecoder(const json *value, const JsonPlace &place,
+                          TokenizerModel &model) {
+  using Kind = DecoderStep::Kind;
+  auto read = [&](const json &step, const std::string &type) -> Status {
+    DecoderStep result;
+    if (type == "Replace") {
+      std::optional<Pattern> pattern = readPattern(step);
+      if (!pattern || pattern->isRegex)
+        return place.error("the decoder 'Replace' has no plain pattern");
+      result.kind = Kind::Replace;
+      result.pattern = pattern->text;
+      result.content = stringMember(step, "content");
+    } else if (type == "ByteFallback") {
+      result.kind = Kind::ByteFallback;
+    } else if (type == "Fuse") {
+      result.kind = Kind::Fuse;
+    } else if (type == "Strip") {
+      std::optional<uint32_t> start = smallCount(step, "start");
+      std::optional<uint32_t> stop = smallCount(step, "stop");
+      if (!start || !stop)
+        return place.error("the decoder 'Strip' has a bad count");
+      result.kind = Kind::Strip;
+      result.content = stringMember(step, "content", " ");
+      result.start = *start;
+      result.stop = *stop;
+    } else if (type == "ByteLevel") {
+      result.kind = Kind::ByteLevel;
+    } else if (type == "WordPiece") {
+      result.kind = Kind::WordPiece;
+      result.pattern = stringMember(step, "prefix", "##");
+      result.cleanup = boolMember(step, "cleanup", true);
+    } else if (type == "Metaspace") {
+      result.kind = Kind::Metaspace;
+      result.pattern = stringMember(step, "replacement", "▁");
+      result.dropFirst = stringMember(step, "prepend_scheme",
+                                      boolMember(step, "add_prefix_space", true)
+                                          ? "always"
+                                          : "never") != "never";
+    } else {
+      return unsupported(place, "decoder", type);
+    }
+    model.decoder.push_back(std::move(result));
+    return Status::success();
+  };
+  return forEachStep(value, "decoder", "decoders", place, read);
+}
+
+//===----------------------------------------------------------------------===//
+// Post-processors
+//===----------------------------------------------------------------------===//
+
+// ["[SEP]", 102]
+static Expected<int32_t> readNamedToken(const json &step, std::string_view key,
+                                        const JsonPlace &place) {
+  const json *pair = findMember(step, key);
+  std::optional<int64_t> id;
+  if (pair && pair->is_array() && pair->size() == 2)
+    id = asInteger((*pair)[1]);
+  if (!id || *id < 0 || *id > INT32_MAX)
+    return place.error(strCat("the post-processor's \"", key,
+                              "\" is no token such as [\"[SEP]\", 102]"),
+                       key);
+  return static_cast<int32_t>(*id);
+}
+
+// One special token of a template stands for one or more ids.
+static Status appendTemplateToken(const json &step, const json &item,
+                                  const JsonPlace &place,
+                                  std::vector<int32_t> &out) {
+  std::string name = stringMember(item, "id");
+  const json *tokens = findMember(step, "special_tokens");
+  const json *token = tokens ? findMember(*tokens, name) : nullptr;
+  const json *ids = token ? findMember(*token, "ids") : nullptr;
+  if (!ids || !ids->is_array())
+    return place.error(strCat("the special token ", quoteName(name),
+                              " of the post-processor has no ids"),
+                       name);
+  for (const json &value : *ids) {
+    std::optional<int64_t> id = asInteger(value);
+    if (!id || *id < 0 || *id > INT32_MAX)
+      return place.error(strCat("the special token ", quoteName(name),
+                                " of the post-processor has a bad id"),
+                         name);
+    out.push_back(static_cast<int32_t>(*id));
+  }
+  return Status::success();
+}
+
+static Status readTemplate(const json &step, const JsonPlace &place,
+                           TokenizerModel &model) {
+  const json *single = findMember(step, "single");
+  if (!single || !single->is_array())
+    return place.error("the post-processor has no template \"single\"");
+  std::vector<int32_t> around[2];
+  unsigned texts = 0;
+  for (const json &item : *single) {
+    if (findMember(item, "Sequence")) {
+      ++texts;
+      continue;
+    }
+    const json *special = findMember(item, "SpecialToken");
+    if (!special)
+      return place.error("an item of the post-processor's template is neither "
+                         "\"Sequence\" nor \"SpecialToken\"",
+                         "single");
+    if (Status status =
+            appendTemplateToken(step, *special, place, around[texts ? 1 : 0]);
+        !status)
+      return status;
+  }
+  if (texts != 1)
+    return place.error("the post-processor's template must hold the text "
+                       "once",
+                       "single");
+  model.prefix.insert(model.prefix.begin(), around[0].begin(), around[0].end());
+  model.suffix.insert(model.suffix.end(), around[1].begin(), around[1].end());
+  return Status::success();
+}
+
+Status tenon::readPostProcessor(const json *value, const JsonPlace &place,
+                                TokenizerModel &model) {
+  auto read = [&](const json &step, const std::string &type) -> Status {
+    if (type == "ByteLevel") // moves offsets only
+      return Status::success();
+    if (type == "TemplateProcessing")
+      return readTemplate(step, place, model);
+    if (type != "BertProcessing" && type != "RobertaProcessing")
+      return unsupported(place, "post-processor", type);
+    Expected<int32_t> cls = readNamedToken(step, "cls", place);
+    if (!cls)
+      return cls.takeError();
+    Expected<int32_t> sep = readNamedToken(step, "sep", place);
+    if (!sep)
+      return sep.takeError();
+    model.prefix.insert(model.prefix.begin(), *cls);
+    model.suffix.push_back(*sep);
+    return Status::success();
+  };
+  return forEachStep(value, "post-processor", "processors", place, read);
+}
