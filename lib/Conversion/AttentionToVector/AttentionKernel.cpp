@@ -1,9 +1,8 @@
 //===- AttentionKernel.cpp - what attention kernels share -----------------===//
 
 #include "AttentionKernel.h"
-#include "llvm/Support/MathExtras.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
-#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -37,12 +36,14 @@ Value AttentionKernel::scratch(ArrayRef<int64_t> shape) {
                                   ValueRange{}, b.getI64IntegerAttr(64));
 }
 
+// memref.alloca_scope would say this, but takes no control flow inside once scf
+// is lowered. A dispatch runs its body in a loop: without a scope the stack
+// would grow with every task.
 void AttentionKernel::scoped(function_ref<void()> body) {
-  auto scope = memref::AllocaScopeOp::create(b, TypeRange{});
-  OpBuilder::InsertionGuard guard(b);
-  b.createBlock(&scope.getBodyRegion());
+  Value top = LLVM::StackSaveOp::create(
+      b, LLVM::LLVMPointerType::get(b.getContext()));
   body();
-  memref::AllocaScopeReturnOp::create(b, ValueRange{});
+  LLVM::StackRestoreOp::create(b, top);
 }
 
 Value AttentionKernel::minIndex(Value a, Value c) {
