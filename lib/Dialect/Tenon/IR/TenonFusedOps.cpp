@@ -9,6 +9,16 @@ static bool compatible(int64_t a, int64_t b) {
   return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
 }
 
+/// A window counts tokens back from the query, which needs an order.
+static LogicalResult verifyWindow(Operation *op, std::optional<int64_t> window,
+                                  bool causal) {
+  if (window && *window <= 0)
+    return op->emitOpError("window must be positive, found ") << *window;
+  if (window && !causal)
+    return op->emitOpError("has a window, but is not causal");
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
   auto q = cast<ShapedType>(getQuery().getType());
   auto k = cast<ShapedType>(getKey().getType());
@@ -32,7 +42,14 @@ LogicalResult AttentionOp::verify() {
       o.getDimSize(2) != v.getDimSize(2))
     return emitOpError() << "result " << o << " does not fit query " << q
                          << " and value " << v;
-  return success();
+  if (getValid()) {
+    auto valid = cast<ShapedType>(getValid().getType());
+    if (valid.getRank() != 1 ||
+        !compatible(valid.getDimSize(0), k.getDimSize(1)))
+      return emitOpError() << "valid " << valid
+                           << " must have an element for each key of " << k;
+  }
+  return verifyWindow(*this, getWindow(), getCausal());
 }
 
 LogicalResult FfnOp::verify() {
@@ -50,6 +67,30 @@ LogicalResult FfnOp::verify() {
                          << " must have the type of up " << up;
   if (getGateBias() && !getGate())
     return emitOpError("has a gate bias without a gate");
+  ShapedType output = cast<ComputeOpInterface>(getOperation()).getOutputType();
+  if (output.getRank() != 2 ||
+      !compatible(output.getDimSize(0), input.getDimSize(0)) ||
+      output.getDimSize(1) != down.getDimSize(0))
+    return emitOpError() << "result " << output << " does not fit input "
+                         << input << " and down " << down;
+  auto expectBias = [&](Value bias, int64_t size,
+                        StringRef what) -> LogicalResult {
+    auto type = bias ? cast<ShapedType>(bias.getType()) : ShapedType();
+    if (bias && (type.getRank() != 1 || type.getDimSize(0) != size))
+      return emitOpError() << what << " must have " << size
+                           << " elements, found " << type;
+    return success();
+  };
+  if (failed(expectBias(getUpBias(), up.getDimSize(0), "up bias")) ||
+      failed(expectBias(getGateBias(), up.getDimSize(0), "gate bias")) ||
+      failed(expectBias(getDownBias(), down.getDimSize(0), "down bias")))
+    return failure();
+  if (getResidual() &&
+      failed(verifyCompatibleShape(
+          cast<ShapedType>(getResidual().getType()).getShape(),
+          output.getShape())))
+    return emitOpError() << "residual " << getResidual().getType()
+                         << " must have the shape of the result " << output;
   return success();
 }
 
@@ -68,8 +109,9 @@ LogicalResult CachedAttentionOp::verify() {
   KVCacheType cache = getCache().getType();
   auto query = cast<RankedTensorType>(getQuery().getType());
   if (query.getRank() != 3 || query.getDimSize(2) != cache.getHeadDim() ||
-      query.getDimSize(0) % cache.getHeads() || query != getType())
+      query.getDimSize(0) % cache.getHeads() ||
+      query.getShape() != getType().getShape())
     return emitOpError() << "of " << query << " to " << getType()
                          << " does not fit " << cache;
-  return success();
+  return verifyWindow(*this, getWindow(), getCausal());
 }

@@ -1,0 +1,283 @@
+//===- FusionPasses.td - passes on tensors -----------------*- tablegen -*-===//
+
+#ifndef TENON_DIALECT_TENON_TRANSFORMS_FUSIONPASSES_TD
+#define TENON_DIALECT_TENON_TRANSFORMS_FUSIONPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+class Tenon_TensorPass<string argument> : Pass<argument, "::mlir::ModuleOp"> {
+  let dependentDialects = ["::tenon::TenonDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
+}
+
+def TenonFuseLinear : Tenon_TensorPass<"tenon-fuse-linear"> {
+  let summary = "products with weights become linears with epilogues";
+  let description = [{
+    A product with a transposed weight is a `tenon.linear`. A product with a
+    weight that the checkpoint holds as [in, out] (Conv1D) is one on a new
+    weight, whose source is `transposed`: transposing is the packer's work, not
+    the model's. A bias, an activation and a residual are then taken into the
+    linear, in this order, if nothing else reads the value before them.
+
+    Before:
+    ```mlir
+    %w = tenon.weight_ref @h.fc[%i] : tensor<64x256xf32>
+    %0 = tenon.matmul %x, %w : (tensor<?x64xf32>, tensor<64x256xf32>) -> tensor<?x256xf32>
+    %1 = tenon.add %0, %b : (tensor<?x256xf32>, tensor<256xf32>) -> tensor<?x256xf32>
+    %2 = tenon.activation %1 {kind = #tenon.activation_kind<gelu>} : (tensor<?x256xf32>) -> tensor<?x256xf32>
+    ```
+    After:
+    ```mlir
+    %w = tenon.weight_ref @h.fc.transposed[%i] : tensor<256x64xf32>
+    %2 = tenon.linear %x, %w bias(%b) {activation = #tenon.activation_kind<gelu>}
+      : (tensor<?x64xf32>, tensor<256x64xf32>, tensor<256xf32>) -> tensor<?x256xf32>
+    ```
+    Declined: a weight with several sources, which cannot be transposed row by
+    row; an epilogue on a value that is also read elsewhere; a product of two
+    activations (left as `tenon.matmul`).
+  }];
+  let statistics = [
+    Statistic<"numLinears", "linears", "Number of products that became linears">,
+    Statistic<"numTransposed", "transposed-weights", "Number of weights whose source is now transposed">,
+    Statistic<"numBiases", "biases", "Number of biases taken into a linear">,
+    Statistic<"numActivations", "activations", "Number of activations taken into a linear">,
+    Statistic<"numResiduals", "residuals", "Number of residuals taken into a linear">,
+    Statistic<"numDeclinedProducts", "declined-products", "Number of products left: no operand is a weight that can be transposed">,
+    Statistic<"numDeclinedUses", "declined-uses", "Number of epilogues left: the linear's value has other uses">,
+    Statistic<"numDeclinedOrder", "declined-order", "Number of epilogues left: the linear has a later one already">,
+  ];
+}
+
+def TenonFuseAttention : Tenon_TensorPass<"tenon-fuse-attention"> {
+  let summary = "softmax(QKᵀ·scale + mask)·V becomes tenon.attention";
+  let description = [{
+    Starts at a product of probabilities and values and walks up: softmax, then
+    scales and masks in any order, then the product of queries and transposed
+    keys, which may be scaled themselves. Scales (`tenon.scale`, or a product
+    with or quotient by a constant) multiply up; causal masks take the smallest
+    window; heads may be grouped.
+
+    Before:
+    ```mlir
+    %kt = tenon.transpose %k : tensor<4x?x8xf32> -> tensor<4x8x?xf32>
+    %0 = tenon.matmul %q, %kt : (tensor<8x?x8xf32>, tensor<4x8x?xf32>) -> tensor<8x?x?xf32>
+    %1 = tenon.scale %0 {factor = 0.35 : f32} : (tensor<8x?x?xf32>) -> tensor<8x?x?xf32>
+    %2 = tenon.causal_mask %1 : (tensor<8x?x?xf32>) -> tensor<8x?x?xf32>
+    %3 = tenon.softmax %2 : (tensor<8x?x?xf32>) -> tensor<8x?x?xf32>
+    %o = tenon.matmul %3, %v : (tensor<8x?x?xf32>, tensor<4x?x8xf32>) -> tensor<8x?x8xf32>
+    ```
+    After:
+    ```mlir
+    %o = tenon.attention %q, %k, %v {causal, scale = 0.35 : f32}
+      : (tensor<8x?x8xf32>, tensor<4x?x8xf32>, tensor<4x?x8xf32>) -> tensor<8x?x8xf32>
+    ```
+    Declined: probabilities or scores that are read elsewhere; operations on the
+    scores that are neither scale nor mask; a scale after a mask that is not
+    positive (it would turn minus infinity round); two different padding masks;
+    a product without heads.
+  }];
+  let statistics = [
+    Statistic<"numFused", "fused", "Number of attentions found">,
+    Statistic<"numScales", "scales", "Number of scales taken into an attention">,
+    Statistic<"numMasks", "masks", "Number of masks taken into an attention">,
+    Statistic<"numDeclinedUses", "declined-uses", "Number declined: probabilities or scores have other uses">,
+    Statistic<"numDeclinedScores", "declined-scores", "Number declined: the scores are no scaled and masked product of queries and transposed keys">,
+    Statistic<"numDeclinedScale", "declined-scale", "Number declined: a masked score is scaled by a factor that is not positive">,
+    Statistic<"numDeclinedPadding", "declined-padding", "Number declined: two different padding masks">,
+    Statistic<"numDeclinedRank", "declined-rank", "Number declined: no head tensors">,
+  ];
+}
+
+def TenonFoldScales : Tenon_TensorPass<"tenon-fold-scales"> {
+  let summary = "scales move into attention and norms";
+  let description = [{
+    A scale of the queries or keys of an attention, before heads are split or
+    rotated (both are linear), becomes part of the attention's own scale: one
+    rounding less for each component. Ahead of a norm, a scale by a power of two
+    changes nothing but eps: `norm(f x, eps) = norm(x, eps / f²)`, exactly.
+
+    Before:
+    ```mlir
+    %0 = tenon.scale %x {factor = 0.125 : f32} : (tensor<?x64xf32>) -> tensor<?x64xf32>
+    %q = tenon.split_heads %0 {heads = 8 : i64} : tensor<?x64xf32> -> tensor<8x?x8xf32>
+    %o = tenon.attention %q, %k, %v {causal, scale = 1.0 : f32} : ...
+    ```
+    After:
+    ```mlir
+    %q = tenon.split_heads %x {heads = 8 : i64} : tensor<?x64xf32> -> tensor<8x?x8xf32>
+    %o = tenon.attention %q, %k, %v {causal, scale = 0.125 : f32} : ...
+    ```
+    Declined: a scale ahead of a norm whose factor is no power of two, or whose
+    eps would leave the normal numbers, since results would differ by rounding;
+    values with other uses. A scale after a linear stays: weights keep the
+    checkpoint's values, so that files of one model can be compared.
+  }];
+  let statistics = [
+    Statistic<"numAttention", "attention", "Number of scales taken into an attention">,
+    Statistic<"numNorms", "norms", "Number of scales taken into the eps of a norm">,
+    Statistic<"numDeclinedInexact", "declined-inexact", "Number of scales left before a norm: not exact">,
+    Statistic<"numDeclinedUses", "declined-uses", "Number of scales left: the scaled value has other uses">,
+  ];
+}
+
+def TenonFuseFfn : Tenon_TensorPass<"tenon-fuse-ffn"> {
+  let summary = "linear, activation, linear become tenon.ffn";
+  let description = [{
+    Plain: a linear with an activation, read by one linear without. Gated: the
+    product of a linear with an activation and one without, of the same input.
+    Biases and the residual of the last linear come along.
+
+    Before:
+    ```mlir
+    %g = tenon.linear %x, %wg {activation = #tenon.activation_kind<silu>} : (tensor<?x64xf32>, tensor<172x64xf32>) -> tensor<?x172xf32>
+    %u = tenon.linear %x, %wu : (tensor<?x64xf32>, tensor<172x64xf32>) -> tensor<?x172xf32>
+    %m = tenon.mul %g, %u : (tensor<?x172xf32>, tensor<?x172xf32>) -> tensor<?x172xf32>
+    %y = tenon.linear %m, %wd residual(%r) : (tensor<?x172xf32>, tensor<64x172xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+    After:
+    ```mlir
+    %y = tenon.ffn %x, %wu, %wd gate(%wg) residual(%r) {activation = #tenon.activation_kind<silu>} : ...
+    ```
+    Declined: a hidden value with other uses; a last linear with an activation;
+    a gate with a bias and an up without (or the other way), since both are to
+    be one weight.
+  }];
+  let statistics = [
+    Statistic<"numPlain", "plain", "Number of plain networks fused">,
+    Statistic<"numGated", "gated", "Number of gated networks fused">,
+    Statistic<"numDeclinedUses", "declined-uses", "Number declined: the hidden value has other uses">,
+    Statistic<"numDeclinedActivation", "declined-activation", "Number declined: the last linear has an activation">,
+    Statistic<"numDeclinedBias", "declined-bias", "Number of gated networks declined: only one of gate and up has a bias">,
+  ];
+}
+
+def TenonFuseQkv : Tenon_TensorPass<"tenon-fuse-qkv"> {
+  let summary = "linears of one input become one";
+  let description = [{
+    Linears that share their input and have no epilogue but a bias become one
+    linear on a weight whose sources follow one another; biases likewise. The
+    results are slices, which are views in memory.
+
+    Before:
+    ```mlir
+    tenon.weight @wq : tensor<5x64x64xf32> from [#tenon.source<"{i}.q", tensor<64x64xf32>>] stacked
+    tenon.weight @wk : tensor<5x32x64xf32> from [#tenon.source<"{i}.k", tensor<32x64xf32>>] stacked
+    %q = tenon.linear %x, %wq : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+    %k = tenon.linear %x, %wk : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
+    ```
+    After:
+    ```mlir
+    tenon.weight @wq.wk : tensor<5x96x64xf32> from [
+      #tenon.source<"{i}.q", tensor<64x64xf32>>, #tenon.source<"{i}.k", tensor<32x64xf32>>] stacked
+    %0 = tenon.linear %x, %w : (tensor<?x64xf32>, tensor<96x64xf32>) -> tensor<?x96xf32>
+    %q = tenon.slice %0 {offset = 0 : i64} : tensor<?x96xf32> -> tensor<?x64xf32>
+    %k = tenon.slice %0 {offset = 64 : i64} : tensor<?x96xf32> -> tensor<?x32xf32>
+    ```
+    Declined: weights that are used otherwise too, since they would be stored
+    twice; linears with an activation or a residual; weights that differ in
+    element type or in being stacked.
+  }];
+  let statistics = [
+    Statistic<"numGroups", "groups", "Number of fused linears made">,
+    Statistic<"numFused", "fused", "Number of linears that they replace">,
+    Statistic<"numDeclinedShared", "declined-shared", "Number of linears left: their weight or bias has other uses">,
+    Statistic<"numDeclinedEpilogue", "declined-epilogue", "Number of linears left beside others of the same input: they have an epilogue">,
+    Statistic<"numDeclinedWeight", "declined-weight", "Number of linears left beside others of the same input: their weights do not go together">,
+  ];
+}
+
+def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
+  let summary = "prefill and decode with a key/value cache";
+  let description = [{
+    From `@forward` of a decoder, whose meaning is that of a whole sequence,
+    derives two functions that take the next tokens of one: `@prefill` for any
+    number of tokens, and `@decode` for one, with static shapes throughout.
+
+    * Keys and values are appended to a cache; attention reads it. The cache has
+      a layer for every attention that is executed: loops times attentions, in
+      the order of execution, so that a layer's index is affine in the
+      induction variables. Its capacity is `tenon.context`, rounded up to 128.
+    * Rotary and learned positions start at `%position`.
+    * `@prefill` computes the last `%num_rows` rows of the result only.
+      `tenon.last_rows` moves up through row-wise operations as far as the last
+      layer, so that the head and the final norm see no other rows.
+
+    Before:
+    ```mlir
+    func.func @forward(%tokens: tensor<?xi32>) -> tensor<?x512xf32> {
+      %y = scf.for %i = %c0 to %c5 step %c1 iter_args(%x = ...) -> (tensor<?x64xf32>) {
+        %q = tenon.rope %0, %table : (tensor<8x?x8xf32>, tensor<512x8xf32>) -> tensor<8x?x8xf32>
+        %o = tenon.attention %q, %k, %v {causal, scale = 0.35 : f32} : ...
+      }
+      %n = tenon.rms_norm %y, %w {eps = 1.0e-5 : f32} : ...
+      %l = tenon.linear %n, %head : ...
+      return %l : tensor<?x512xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @prefill(%tokens: tensor<?xi32>, %position: index, %num_rows: index,
+        %cache: !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32>) -> tensor<?x512xf32> {
+      %y = scf.for %i = %c0 to %c5 step %c1 iter_args(%x = ...) -> (tensor<?x64xf32>) {
+        %q = tenon.rope %0, %table at %position : (tensor<8x?x8xf32>, tensor<512x8xf32>, index) -> tensor<8x?x8xf32>
+        tenon.cache_append %k, %v, %cache[%i] at %position : ...
+        %o = tenon.cached_attention %q, %cache[%i] at %position {causal, scale = 0.35 : f32} : ...
+      }
+      %r = tenon.last_rows %y, %num_rows : tensor<?x64xf32> -> tensor<?x64xf32>
+      %n = tenon.rms_norm %r, %w {eps = 1.0e-5 : f32} : ...
+      %l = tenon.linear %n, %head : ...
+      return %l : tensor<?x512xf32>
+    }
+    ```
+    and `@decode` with `?` replaced by 1. Other functions, and modules of another
+    kind, stay as they are. An operation that needs the whole sequence (attention
+    that is not causal, a mask that was not fused) is an error.
+  }];
+  let statistics = [
+    Statistic<"numFunctions", "functions", "Number of functions derived">,
+    Statistic<"numCached", "cached", "Number of attentions that read the cache">,
+    Statistic<"numPositions", "positions", "Number of operations that start at the call's position">,
+    Statistic<"numSunk", "rows-moved", "Number of operations that last_rows moved over">,
+    Statistic<"numDeclined", "declined", "Number of functions left: the module is no decoder, or the function is not @forward">,
+  ];
+}
+
+def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
+  let summary = "weights in the layout and precision of the target's kernels";
+  let description = [{
+    Chooses from `tenon.target` how each weight lies in the file, and says so in
+    its type. Weights of linears get panels of 32 columns (two 512-bit or four
+    256-bit vectors: one file serves every variant); bf16 weights in pairs where
+    the target multiplies bf16. `tenon.ffn` becomes two linears, a gated one on
+    gate and up interleaved, and the last. Where a kernel takes bf16, its input
+    is computed in bf16 by a norm, linear or attention that nothing else reads,
+    else converted by a `tenon.cast`. A table that is embedding and head at once
+    is one packed weight. Weights that nothing refers to are erased.
+
+    Before, with bf16 products:
+    ```mlir
+    tenon.weight @w : tensor<128x64xbf16> from [#tenon.source<"w", tensor<128x64xbf16>>]
+    %n = tenon.rms_norm %x, %g {eps = 1.0e-5 : f32} : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+    %y = tenon.linear %n, %w : (tensor<?x64xf32>, tensor<128x64xbf16>) -> tensor<?x128xf32>
+    ```
+    After:
+    ```mlir
+    tenon.weight @w : tensor<128x64xbf16, #tenon.panel<n = 32, k = 2>> from [#tenon.source<"w", tensor<128x64xbf16>>]
+    %n = tenon.rms_norm %x, %g {eps = 1.0e-5 : f32} : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xbf16>
+    %y = tenon.linear %n, %w : (tensor<?x64xbf16>, tensor<128x64xbf16, #tenon.panel<n = 32, k = 2>>) -> tensor<?x128xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numPacked", "packed", "Number of weights packed">,
+    Statistic<"numPairs", "pairs", "Number of weights packed in bf16 pairs">,
+    Statistic<"numGated", "gated", "Number of gate and up weights interleaved">,
+    Statistic<"numShared", "shared", "Number of packed weights that are embedding and head at once">,
+    Statistic<"numCopied", "copied", "Number of weights stored twice: also used where a plain one is needed">,
+    Statistic<"numErased", "erased", "Number of weights erased: unused">,
+    Statistic<"numCasts", "casts", "Number of conversions to bf16 left">,
+    Statistic<"numCastsFolded", "casts-folded", "Number of conversions to bf16 taken into their producer">,
+    Statistic<"numDeclined", "declined", "Number of linears left plain: the matrix is no weight of a packable type">,
+  ];
+}
+
+#endif // TENON_DIALECT_TENON_TRANSFORMS_FUSIONPASSES_TD

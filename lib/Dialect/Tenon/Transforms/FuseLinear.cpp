@@ -1,0 +1,207 @@
+//===- FuseLinear.cpp - products with weights become linears --------------===//
+//
+// tenon-fuse-linear: see FusionPasses.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Weights.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
+
+namespace tenon {
+#define GEN_PASS_DEF_TENONFUSELINEAR
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h.inc"
+} // namespace tenon
+
+using namespace mlir;
+using namespace tenon;
+
+namespace {
+
+/// The value is all that anyone sees of the linear.
+bool isPrivate(LinearOp linear) {
+  return linear && linear.getResult() && linear.getResult().hasOneUse();
+}
+
+/// A reference to the transposed weight, beside the one to the weight.
+WeightRefOp transposeRef(Weights &weights, WeightRefOp ref,
+                         PatternRewriter &rewriter) {
+  WeightOp transposed = weights.getTransposed(weights.get(ref));
+  if (!transposed)
+    return {};
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPointAfter(ref);
+  return createRef(rewriter, ref.getLoc(), transposed, ref.getLayer());
+}
+
+LinearOp createLinear(PatternRewriter &rewriter, Location loc, Type type,
+                      Value input, Value weight, Value bias = {},
+                      Value residual = {},
+                      ActivationKind activation = ActivationKind::Identity) {
+  return LinearOp::create(rewriter, loc, type, input, weight, bias, residual,
+                          /*out=*/Value(), activation, /*gated=*/false,
+                          /*tile=*/TileAttr());
+}
+
+/// x·transpose(w) and x·w, w a weight, are linears.
+struct ProductToLinear : OpRewritePattern<MatmulOp> {
+  ProductToLinear(MLIRContext *context, Weights &weights,
+                  Pass::Statistic &numLinears)
+      : OpRewritePattern(context), weights(weights), numLinears(numLinears) {}
+
+  LogicalResult matchAndRewrite(MatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    auto type = dyn_cast_or_null<RankedTensorType>(
+        op.getResult() ? op.getResult().getType() : Type());
+    if (!type || type.getRank() != 2)
+      return rewriter.notifyMatchFailure(op, "no plain product of tensors");
+    WeightRefOp weight;
+    if (auto transpose = op.getRhs().getDefiningOp<TransposeOp>())
+      weight = transpose.getInput().getDefiningOp<WeightRefOp>();
+    else if (auto ref = op.getRhs().getDefiningOp<WeightRefOp>())
+      weight = transposeRef(weights, ref, rewriter);
+    if (!weight)
+      return rewriter.notifyMatchFailure(op, "no operand is a usable weight");
+    rewriter.replaceOp(op, createLinear(rewriter, op.getLoc(), type,
+                                        op.getLhs(), weight.getResult()));
+    ++numLinears;
+    return success();
+  }
+
+  Weights &weights;
+  Pass::Statistic &numLinears;
+};
+
+/// linear(x, transpose(w)), w a weight: the weight itself is transposed.
+struct TransposeWeight : OpRewritePattern<LinearOp> {
+  TransposeWeight(MLIRContext *context, Weights &weights)
+      : OpRewritePattern(context), weights(weights) {}
+
+  LogicalResult matchAndRewrite(LinearOp op,
+                                PatternRewriter &rewriter) const override {
+    auto transpose = op.getWeight().getDefiningOp<TransposeOp>();
+    auto ref = transpose ? transpose.getInput().getDefiningOp<WeightRefOp>()
+                         : WeightRefOp();
+    WeightRefOp weight =
+        ref ? transposeRef(weights, ref, rewriter) : WeightRefOp();
+    if (!weight)
+      return rewriter.notifyMatchFailure(op, "no transposed weight");
+    rewriter.modifyOpInPlace(
+        op, [&] { op.getWeightMutable().assign(weight.getResult()); });
+    return success();
+  }
+
+  Weights &weights;
+};
+
+/// act(linear), if the linear has no later epilogue.
+struct FuseActivation : OpRewritePattern<ActivationOp> {
+  FuseActivation(MLIRContext *context, Pass::Statistic &numActivations)
+      : OpRewritePattern(context), numActivations(numActivations) {}
+
+  LogicalResult matchAndRewrite(ActivationOp op,
+                                PatternRewriter &rewriter) const override {
+    auto linear = op.getInput().getDefiningOp<LinearOp>();
+    if (!isPrivate(linear) || linear.getResidual() || linear.getGated() ||
+        linear.getActivation() != ActivationKind::Identity)
+      return rewriter.notifyMatchFailure(op, "not of a bare linear");
+    Location loc = rewriter.getFusedLoc({linear.getLoc(), op.getLoc()});
+    rewriter.replaceOp(op, createLinear(rewriter, loc, op.getResult().getType(),
+                                        linear.getInput(), linear.getWeight(),
+                                        linear.getBias(), {}, op.getKind()));
+    rewriter.eraseOp(linear);
+    ++numActivations;
+    return success();
+  }
+
+  Pass::Statistic &numActivations;
+};
+
+/// linear + vector is a bias, linear + tensor of the same type a residual.
+struct FuseAdd : OpRewritePattern<AddOp> {
+  FuseAdd(MLIRContext *context, Pass::Statistic &numBiases,
+          Pass::Statistic &numResiduals)
+      : OpRewritePattern(context), numBiases(numBiases),
+        numResiduals(numResiduals) {}
+
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    for (auto [value, other] : {std::pair(op.getLhs(), op.getRhs()),
+                                std::pair(op.getRhs(), op.getLhs())}) {
+      auto linear = value.getDefiningOp<LinearOp>();
+      if (!isPrivate(linear) || linear.getResidual() ||
+          op.getResult().getType() != value.getType())
+        continue;
+      auto type = cast<RankedTensorType>(value.getType());
+      auto otherType = cast<RankedTensorType>(other.getType());
+      bool isBias = otherType.getRank() == 1 && !linear.getBias() &&
+                    otherType.getDimSize(0) == type.getDimSize(1) &&
+                    linear.getActivation() == ActivationKind::Identity &&
+                    !linear.getGated();
+      bool isResidual = otherType == type;
+      if (!isBias && !isResidual)
+        continue;
+      Location loc = rewriter.getFusedLoc({linear.getLoc(), op.getLoc()});
+      auto fused = createLinear(rewriter, loc, type, linear.getInput(),
+                                linear.getWeight(),
+                                isBias ? other : linear.getBias(),
+                                isResidual ? other : Value(),
+                                linear.getActivation());
+      fused.setGated(linear.getGated());
+      rewriter.replaceOp(op, fused);
+      rewriter.eraseOp(linear);
+      ++(isBias ? numBiases : numResiduals);
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no bias or residual of a linear");
+  }
+
+  Pass::Statistic &numBiases;
+  Pass::Statistic &numResiduals;
+};
+
+struct FuseLinearPass
+    : tenon::impl::TenonFuseLinearBase<FuseLinearPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    Weights weights(module);
+    size_t before = llvm::range_size(module.getOps<WeightOp>());
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ProductToLinear>(&getContext(), weights, numLinears);
+    patterns.add<TransposeWeight>(&getContext(), weights);
+    patterns.add<FuseActivation>(&getContext(), numActivations);
+    patterns.add<FuseAdd>(&getContext(), numBiases, numResiduals);
+    if (failed(applyPatternsGreedily(module, std::move(patterns))))
+      return signalPassFailure();
+    size_t added = llvm::range_size(module.getOps<WeightOp>()) - before;
+    numTransposed += added;
+    if (added)
+      weights.eraseUnused();
+    countDeclined();
+  }
+
+  /// What the patterns left, and why.
+  void countDeclined() {
+    auto countEpilogue = [&](Value value) {
+      auto linear = value.getDefiningOp<LinearOp>();
+      if (linear)
+        ++(isPrivate(linear) ? numDeclinedOrder : numDeclinedUses);
+      return bool(linear);
+    };
+    getOperation().walk([&](Operation *op) {
+      if (auto matmul = dyn_cast<MatmulOp>(op)) {
+        if (cast<ShapedType>(matmul.getLhs().getType()).getRank() == 2)
+          ++numDeclinedProducts;
+      } else if (auto activation = dyn_cast<ActivationOp>(op)) {
+        countEpilogue(activation.getInput());
+      } else if (auto add = dyn_cast<AddOp>(op)) {
+        if (!countEpilogue(add.getLhs()))
+          countEpilogue(add.getRhs());
+      }
+    });
+  }
+};
+
+} // namespace

@@ -1,0 +1,326 @@
+//===- Incremental.cpp - prefill and decode with a key/value cache --------===//
+//
+// tenon-incremental: see FusionPasses.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LastRows.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
+
+namespace tenon {
+#define GEN_PASS_DEF_TENONINCREMENTAL
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h.inc"
+} // namespace tenon
+
+using namespace mlir;
+using namespace tenon;
+
+namespace {
+
+/// Where each attention of a function has its keys and values in the cache.
+class CacheLayers {
+public:
+  /// Numbers the attentions of a block in the order of execution.
+  LogicalResult number(Block &block);
+  int64_t size() const { return next; }
+  /// The layer of an attention, computed before it.
+  Value materialize(OpBuilder &builder, AttentionOp op) const;
+
+private:
+  struct Loop {
+    int64_t first;        ///< layers before the loop, in its parent's iteration
+    int64_t perIteration; ///< layers that one iteration takes
+    int64_t lower, step;
+  };
+  llvm::DenseMap<Operation *, int64_t> ordinal;
+  llvm::DenseMap<Operation *, Loop> loops;
+  int64_t next = 0;
+};
+
+LogicalResult CacheLayers::number(Block &block) {
+  for (Operation &op : block) {
+    if (isa<AttentionOp>(op)) {
+      ordinal[&op] = next++;
+      continue;
+    }
+    bool hasAttention =
+        op.walk([](AttentionOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    if (!hasAttention)
+      continue;
+    auto loop = dyn_cast<scf::ForOp>(op);
+    if (!loop)
+      return op.emitError("attention inside of '")
+             << op.getName() << "' has no fixed place in the cache; only loops "
+             << "with constant bounds may hold it";
+    APInt lower, upper, step;
+    if (!matchPattern(loop.getLowerBound(), m_ConstantInt(&lower)) ||
+        !matchPattern(loop.getUpperBound(), m_ConstantInt(&upper)) ||
+        !matchPattern(loop.getStep(), m_ConstantInt(&step)) ||
+        !step.isStrictlyPositive())
+      return loop.emitError("loop around attention must have constant bounds "
+                            "for the size of the cache to be known");
+    int64_t first = next;
+    next = 0;
+    if (failed(number(*loop.getBody())))
+      return failure();
+    int64_t trips = std::max<int64_t>(
+        0, llvm::divideCeilSigned(upper.getSExtValue() - lower.getSExtValue(),
+                                  step.getSExtValue()));
+    loops[&op] = {first, next, lower.getSExtValue(), step.getSExtValue()};
+    next = first + next * trips;
+  }
+  return success();
+}
+
+Value CacheLayers::materialize(OpBuilder &builder, AttentionOp op) const {
+  Location loc = op.getLoc();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  int64_t offset = ordinal.lookup(op);
+  Value index;
+  for (auto loop = op->getParentOfType<scf::ForOp>(); loop;
+       loop = loop->getParentOfType<scf::ForOp>()) {
+    Loop info = loops.lookup(loop);
+    offset += info.first;
+    Value iteration = loop.getInductionVar();
+    if (info.lower != 0)
+      iteration =
+          arith::SubIOp::create(builder, loc, iteration, constant(info.lower));
+    if (info.step != 1)
+      iteration =
+          arith::DivUIOp::create(builder, loc, iteration, constant(info.step));
+    if (info.perIteration != 1)
+      iteration = arith::MulIOp::create(builder, loc, iteration,
+                                        constant(info.perIteration));
+    index = index ? arith::AddIOp::create(builder, loc, index, iteration)
+                  : iteration;
+  }
+  if (!index)
+    return constant(offset);
+  if (offset == 0)
+    return index;
+  return arith::AddIOp::create(builder, loc, index, constant(offset));
+}
+
+/// Whether an operation means the same when it sees the next tokens of a
+/// sequence only (and the cache).
+bool isIncremental(Operation *op) {
+  if (isa<WeightRefOp, EmbeddingOp, PositionsOp, LinearOp, FfnOp, AddOp, SubOp,
+          MulOp, DivOp, ScaleOp, ActivationOp, CastOp, RmsNormOp, LayerNormOp,
+          RopeOp, SplitHeadsOp, MergeHeadsOp, SliceOp, AttentionOp>(op))
+    return true;
+  if (auto softmax = dyn_cast<SoftmaxOp>(op))
+    return !cast<ShapedType>(softmax.getInput().getType())
+                .isDynamicDim(
+                    cast<ShapedType>(softmax.getInput().getType()).getRank() - 1);
+  // A product whose second operand has no tokens.
+  if (auto matmul = dyn_cast<MatmulOp>(op))
+    return cast<ShapedType>(matmul.getRhs().getType()).hasStaticShape();
+  if (auto transpose = dyn_cast<TransposeOp>(op))
+    return transpose.getType().hasStaticShape();
+  return !isa<TenonDialect>(op->getDialect());
+}
+
+struct IncrementalPass : tenon::impl::TenonIncrementalBase<IncrementalPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto kind = module->getAttrOfType<StringAttr>(kKindAttrName);
+    if (!kind || kind.getValue() != "decoder") {
+      numDeclined += llvm::range_size(module.getOps<func::FuncOp>());
+      return;
+    }
+    auto forward = module.lookupSymbol<func::FuncOp>(kForwardName);
+    if (!forward) {
+      // Already derived: a later stage is an input as well.
+      if (module.lookupSymbol(kDecodeName))
+        return;
+      module.emitError("a decoder needs a function @") << kForwardName;
+      return signalPassFailure();
+    }
+    numDeclined += llvm::range_size(module.getOps<func::FuncOp>()) - 1;
+    if (failed(check(forward)) || failed(planCache(forward)) ||
+        failed(derive(forward, kPrefillName, /*isDecode=*/false)) ||
+        failed(derive(forward, kDecodeName, /*isDecode=*/true)))
+      return signalPassFailure();
+    forward.erase();
+  }
+
+private:
+  /// Checks that @forward has an incremental form.
+  LogicalResult check(func::FuncOp forward) {
+    for (StringRef name : {kPrefillName, kDecodeName})
+      if (Operation *other = getOperation().lookupSymbol(name))
+        return other->emitError("@")
+               << name << " is there already; it is to be derived from @"
+               << kForwardName;
+    for (Type type : forward.getArgumentTypes())
+      if (auto tensor = dyn_cast<RankedTensorType>(type);
+          !tensor || tensor.getRank() != 1 || !tensor.isDynamicDim(0))
+        return forward.emitError("arguments of a decoder's @")
+               << kForwardName << " must have one element for each token, found "
+               << type;
+    if (forward.getNumResults() != 1 ||
+        cast<ShapedType>(forward.getResultTypes()[0]).getRank() != 2)
+      return forward.emitError("a decoder's @")
+             << kForwardName << " must have one result of rank 2";
+    WalkResult result = forward.walk([&](Operation *op) -> WalkResult {
+      if (auto attention = dyn_cast<AttentionOp>(op)) {
+        if (!attention.getCausal()) {
+          InFlightDiagnostic error =
+              attention.emitOpError("of a decoder is not causal: later tokens "
+                                    "would change earlier keys and values");
+          error.attachNote() << "apply causal_mask to the scores, or declare "
+                                "the model an encoder";
+          return error;
+        }
+        if (attention.getValid())
+          return attention.emitOpError(
+              "of a decoder has a padding mask: a cache has no padding");
+        if (attention.getKey().getType() != attention.getValue().getType())
+          return attention.emitOpError("cannot be cached: keys ")
+                 << attention.getKey().getType() << " and values "
+                 << attention.getValue().getType() << " differ in type";
+        return WalkResult::advance();
+      }
+      if (isIncremental(op))
+        return WalkResult::advance();
+      InFlightDiagnostic error =
+          op->emitOpError("needs the whole sequence: a decoder's @")
+          << kForwardName << " has to be computed token by token";
+      error.attachNote() << "if it belongs to an attention, "
+                            "-mlir-pass-statistics of tenon-fuse-attention "
+                            "says why that was not fused";
+      return error;
+    });
+    return failure(result.wasInterrupted());
+  }
+
+  /// The cache's type, from the attentions and the context.
+  LogicalResult planCache(func::FuncOp forward) {
+    CacheLayers layers;
+    if (failed(layers.number(forward.getBody().front())))
+      return failure();
+    AttentionOp first;
+    WalkResult result = forward.walk([&](AttentionOp op) -> WalkResult {
+      if (!first)
+        first = op;
+      auto keys = cast<RankedTensorType>(op.getKey().getType());
+      if (keys == first.getKey().getType())
+        return WalkResult::advance();
+      InFlightDiagnostic error = op.emitOpError("has keys ")
+                                 << keys << ", which do not fit a cache for "
+                                 << first.getKey().getType();
+      error.attachNote(first.getLoc()) << "the cache is laid out for this one";
+      return error;
+    });
+    if (result.wasInterrupted())
+      return failure();
+    cacheType = {};
+    if (!first || layers.size() == 0)
+      return success();
+    auto context = getOperation()->getAttrOfType<IntegerAttr>(kContextAttrName);
+    if (!context || context.getInt() <= 0)
+      return getOperation().emitError("a decoder needs the attribute ")
+             << kContextAttrName << ", the longest sequence in tokens";
+    auto keys = cast<RankedTensorType>(first.getKey().getType());
+    cacheType = KVCacheType::get(
+        &getContext(), layers.size(), keys.getDimSize(0),
+        llvm::alignTo(context.getInt(), kCacheGranularity), keys.getDimSize(2),
+        keys.getElementType());
+    return success();
+  }
+
+  LogicalResult derive(func::FuncOp forward, StringRef name, bool isDecode) {
+    OpBuilder builder(forward);
+    auto function = cast<func::FuncOp>(builder.clone(*forward));
+    function.setName(name);
+    if (isDecode)
+      makeOneToken(function);
+
+    Type index = builder.getIndexType();
+    auto addArgument = [&](Type type) -> Value {
+      unsigned number = function.getNumArguments();
+      (void)function.insertArgument(number, type, {}, function.getLoc());
+      return function.getArgument(number);
+    };
+    Value position = addArgument(index);
+    Value numRows = addArgument(index);
+    Value cache = cacheType ? addArgument(cacheType) : Value();
+
+    CacheLayers layers;
+    if (failed(layers.number(function.getBody().front())))
+      return failure();
+    SmallVector<AttentionOp> attentions;
+    function.walk([&](Operation *op) {
+      if (auto rope = dyn_cast<RopeOp>(op)) {
+        startAt(rope, position);
+      } else if (auto positions = dyn_cast<PositionsOp>(op)) {
+        startAt(positions, position);
+      } else if (auto attention = dyn_cast<AttentionOp>(op)) {
+        attentions.push_back(attention);
+      }
+    });
+    for (AttentionOp op : attentions) {
+      builder.setInsertionPoint(op);
+      Value layer = layers.materialize(builder, op);
+      CacheAppendOp::create(builder, op.getLoc(), op.getKey(), op.getValue(),
+                            cache, layer, position);
+      auto cached = CachedAttentionOp::create(
+          builder, op.getLoc(), op.getResult().getType(), op.getQuery(), cache,
+          layer, position, op.getScaleAttr(), builder.getUnitAttr(),
+          op.getWindowAttr());
+      op.getResult().replaceAllUsesWith(cached.getResult());
+      op.erase();
+      ++numCached;
+    }
+    if (!isDecode)
+      numSunk += returnLastRows(function, numRows);
+    ++numFunctions;
+    return success();
+  }
+
+  template <typename Op> void startAt(Op op, Value position) {
+    if (op.getPosition())
+      return;
+    op.getPositionMutable().assign(position);
+    ++numPositions;
+  }
+
+  /// Every dynamic extent is the number of tokens: now 1.
+  void makeOneToken(func::FuncOp function) {
+    auto one = [](Type type) -> Type {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!tensor)
+        return type;
+      SmallVector<int64_t> shape(tensor.getShape());
+      for (int64_t &size : shape)
+        if (ShapedType::isDynamic(size))
+          size = 1;
+      return tensor.clone(shape);
+    };
+    function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      for (Value result : op->getResults())
+        result.setType(one(result.getType()));
+      for (Region &region : op->getRegions())
+        for (Block &block : region)
+          for (BlockArgument argument : block.getArguments())
+            argument.setType(one(argument.getType()));
+    });
+    SmallVector<Type> results =
+        llvm::map_to_vector(function.getResultTypes(), one);
+    function.setType(FunctionType::get(
+        &getContext(), function.getBody().getArgumentTypes(), results));
+  }
+
+  /// Blocks of keys have 128 tokens; the last one is whole.
+  static constexpr int64_t kCacheGranularity = 128;
+
+  KVCacheType cacheType;
+};
+
+} // namespace
