@@ -106,6 +106,11 @@ struct ToLLVM : tenon::impl::TenonToLLVMBase<ToLLVM> {
     if (!target || !target.getBf16Dot())
       arith::populateExpandBFloat16Patterns(patterns);
     populateMathPolynomialApproximationPatterns(patterns);
+    vector::populateVectorMaskOpLoweringPatterns(patterns);
+    // A mask is a comparison of 32-bit lane numbers: one register wide. The
+    // extents that kernels mask are below 2^31.
+    vector::populateVectorMaskMaterializationPatterns(
+        patterns, /*force32BitVectorIndices=*/true);
     vector::populateVectorBroadcastLoweringPatterns(patterns);
     vector::populateVectorShapeCastLoweringPatterns(patterns);
     vector::populateVectorInterleaveLoweringPatterns(patterns);
