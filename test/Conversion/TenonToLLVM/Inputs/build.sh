@@ -1,0 +1,15 @@
+#!/bin/sh
+# build.sh MODEL.mlir CPU NAME: packed tensors to NAME.so and NAME.tiled.mlir.
+# TARGET, if set, replaces the module's #tenon.target: "vector_bits registers fma avx512".
+set -e
+here=$(dirname "$0")
+if [ -n "$TARGET" ]; then
+  set -- "$1" "$2" "$3" $TARGET
+  sed "s/vector_bits = [0-9]*, registers = [0-9]*, fma = [a-z]*, avx512 = [a-z]*/vector_bits = $4, registers = $5, fma = $6, avx512 = $7/" "$1" > "$3.in.mlir"
+  set -- "$3.in.mlir" "$2" "$3"
+fi
+tenon-opt "$1" --tenon-tile-pipeline -o "$3.tiled.mlir"
+tenon-opt "$3.tiled.mlir" --tenon-linear-to-vector --tenon-attention-to-vector --tenon-rows-to-vector \
+  --tenon-llvm-pipeline -o "$3.llvm.mlir"
+mlir-translate --mlir-to-llvmir --allow-unregistered-dialect "$3.llvm.mlir" -o "$3.ll"
+clang -O1 -march="$2" -fPIC -shared -Wno-override-module "$3.ll" "$here/dispatch.c" -o "$3.so"
