@@ -2,7 +2,6 @@
 #include "FakeModule.h"
 
 #include "tenon/Runtime/Abi.h"
-#include "tenon/Runtime/PayloadWriter.h"
 
 #include <chrono>
 #include <cmath>
@@ -10,14 +9,11 @@
 #include <cstring>
 #include <thread>
 
-using namespace tenon;
 using namespace tenon::runtime;
 
 std::atomic<int> fake::rowsComputed{0};
 
 namespace {
-
-constexpr float kWeight = 0.25f; // the whole "weights" section
 
 int successor(int token) {
   unsigned char byte = static_cast<unsigned char>(token - fake::kFirstByte);
@@ -161,25 +157,4 @@ Metadata fake::encoder() {
   meta.entries.push_back(
       {"masked_lm", inputs, kVocab, EntryInfo::Rows::Tokens});
   return meta;
-}
-
-Status fake::writeExecutable(const std::string &elf, const std::string &path,
-                             const Metadata &metadata,
-                             std::string_view tokenizer) {
-  auto writer = PayloadWriter::create(elf, path);
-  if (!writer)
-    return writer.takeError();
-  if (Status status = writer->beginSection("weights"); !status)
-    return status;
-  if (Status status = writer->write(std::as_bytes(std::span(&kWeight, 1)));
-      !status)
-    return status;
-  if (!tokenizer.empty()) {
-    if (Status status = writer->beginSection("tokenizer"); !status)
-      return status;
-    if (Status status = writer->write(std::as_bytes(std::span(tokenizer)));
-        !status)
-      return status;
-  }
-  return writer->finish(metadata);
 }

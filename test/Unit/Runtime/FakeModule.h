@@ -24,6 +24,7 @@ constexpr int kBos = 1, kEos = 2, kFirstByte = 3, kMask = 259;
 constexpr int kVocab = 260;
 constexpr int kContext = 64;
 constexpr int kHidden = 4;
+constexpr float kWeight = 0.25f; ///< the whole "weights" section
 
 constexpr int tokenOf(unsigned char byte) { return kFirstByte + byte; }
 

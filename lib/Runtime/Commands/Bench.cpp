@@ -1,0 +1,198 @@
+//===- Bench.cpp - tokens per second ---------------------------------------===//
+//
+// The two figures of llama.cpp's llama-bench. Prompt (pp): random tokens from
+// an empty context, logits of the last one only. Generation (tg): random tokens
+// one after the other from an empty context, logits of each; no sampling.
+// Encoders: whole texts of the prompt's length, "forward".
+//
+//===----------------------------------------------------------------------===//
+#include "Command.h"
+#include "Json.h"
+
+#include "tenon/Runtime/Interrupt.h"
+#include "tenon/Runtime/Sampler.h"
+#include "tenon/Runtime/TextOutput.h"
+#include "tenon/Support/Strings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+namespace {
+
+struct Measurement {
+  int64_t tokens = 0;
+  std::vector<double> seconds;
+
+  std::vector<double> rates() const {
+    std::vector<double> values;
+    for (double s : seconds)
+      values.push_back(tokens / s);
+    std::ranges::sort(values);
+    return values;
+  }
+  static double median(const std::vector<double> &sorted) {
+    size_t n = sorted.size();
+    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+  }
+  static double deviation(const std::vector<double> &values) {
+    double mean = 0, squares = 0;
+    for (double value : values)
+      mean += value / values.size();
+    for (double value : values)
+      squares += (value - mean) * (value - mean);
+    return values.size() < 2 ? 0 : std::sqrt(squares / (values.size() - 1));
+  }
+};
+
+class Bench : public Command {
+public:
+  Bench() : Command({"bench", "", "Measure tokens per second"}) {}
+
+  void declareOptions(CLI::App &app) override {
+    app.add_option("--prompt-tokens", promptTokens,
+                   "Length of the prompt (default 512, the context at most; 0: "
+                   "skip)")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber.description(""));
+    app.add_option("--gen-tokens", genTokens,
+                   "Tokens to generate (default 128, the context at most; 0: "
+                   "skip)")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber.description(""));
+    app.add_option("--repetitions", repetitions,
+                   "Measured runs after one to warm up (default 5)")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber.description(""));
+    app.add_option("--prefill-chunk", chunk,
+                   "Prompt tokens to process at a time (default: as compiled)")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber.description(""));
+    app.add_flag("--json", json, "Print JSON");
+  }
+  Status run(Program &program) override;
+
+private:
+  Status measure(Program &program, Measurement &result,
+                 const std::function<Status()> &once) const;
+  Status print(Program &program, const Measurement &prompt,
+               const Measurement &generation) const;
+
+  std::optional<int64_t> promptTokens, genTokens;
+  int64_t repetitions = 5;
+  int64_t chunk = 0;
+  bool json = false;
+};
+
+Status Bench::measure(Program &program, Measurement &result,
+                      const std::function<Status()> &once) const {
+  if (result.tokens == 0)
+    return {};
+  for (int64_t i = -1; i < repetitions; ++i) {
+    if (interrupted())
+      return interruption();
+    double start = now();
+    if (Status status = once(); !status)
+      return status;
+    if (i >= 0)
+      result.seconds.push_back(now() - start);
+    else
+      program.executor().clearProfile();
+  }
+  double total = 0;
+  for (double seconds : result.seconds)
+    total += seconds;
+  program.printProfile(total);
+  return {};
+}
+
+Status Bench::run(Program &program) {
+  const Metadata &metadata = program.metadata();
+  int64_t context = metadata.model.context;
+  Measurement prompt, generation;
+  prompt.tokens = promptTokens.value_or(std::min<int64_t>(512, context));
+  generation.tokens = metadata.model.isDecoder
+                          ? genTokens.value_or(std::min<int64_t>(128, context))
+                          : 0;
+  for (int64_t tokens : {prompt.tokens, generation.tokens})
+    if (tokens > context)
+      return plainError(strCat(tokens, " tokens, but the model's context holds ",
+                               context),
+                        ExitCode::BadUsage);
+  auto loaded = program.model();
+  if (!loaded)
+    return loaded.takeError();
+  Model &model = **loaded;
+
+  Random random(1);
+  std::vector<int32_t> tokens(std::max(prompt.tokens, generation.tokens));
+  for (int32_t &token : tokens)
+    token = static_cast<int32_t>(random.below(metadata.model.vocabSize));
+  std::span<const int32_t> all(tokens);
+
+  Executor::Session session(program.executor());
+  Status status = measure(program, prompt, [&]() -> Status {
+    model.reset();
+    auto part = all.first(prompt.tokens);
+    if (metadata.model.isDecoder)
+      return model.prefill(part, chunk, Model::Want::Last);
+    auto rows = model.encode("forward", part);
+    return rows ? Status() : Status(rows.takeError());
+  });
+  if (!status)
+    return status;
+  status = measure(program, generation, [&]() -> Status {
+    model.reset();
+    for (int32_t token : all.first(generation.tokens)) {
+      if (interrupted())
+        return interruption();
+      if (Status status = model.decode(token); !status)
+        return status;
+    }
+    return {};
+  });
+  if (!status)
+    return status;
+  return print(program, prompt, generation);
+}
+
+Status Bench::print(Program &program, const Measurement &prompt,
+                    const Measurement &generation) const {
+  auto variant = program.variant();
+  OrderedJson root = {{"model", program.metadata().model.name},
+                      {"kernels", variant ? (*variant)->cpu : ""},
+                      {"threads", program.threads()},
+                      {"repetitions", repetitions}};
+  std::string table = format("%-11s %7s %14s %9s %12s %12s\n", "", "tokens",
+                             "tokens/second", "+-", "slowest", "fastest");
+  std::pair<const char *, const Measurement *> all[] = {
+      {"prompt", &prompt}, {"generation", &generation}};
+  for (auto &[name, one] : all) {
+    if (one->seconds.empty())
+      continue;
+    std::vector<double> rates = one->rates();
+    double median = Measurement::median(rates);
+    double deviation = Measurement::deviation(rates);
+    root[name] = {{"tokens", one->tokens},
+                  {"tokens_per_second", median},
+                  {"standard_deviation", deviation},
+                  {"slowest", rates.front()},
+                  {"fastest", rates.back()},
+                  {"seconds", one->seconds}};
+    table += format("%-11s %7lld %14.2f %9.2f %12.2f %12.2f\n", name,
+                    static_cast<long long>(one->tokens), median, deviation,
+                    rates.front(), rates.back());
+  }
+  return json ? writeJson(root) : writeOutput(table);
+}
+
+} // namespace
+
+std::unique_ptr<Command> tenon::runtime::makeBenchCommand() {
+  return std::make_unique<Bench>();
+}

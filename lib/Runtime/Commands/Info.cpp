@@ -1,0 +1,101 @@
+//===- Info.cpp - what is in the executable --------------------------------===//
+#include "Command.h"
+#include "Json.h"
+
+#include "tenon/Runtime/TextOutput.h"
+#include "tenon/Support/Strings.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+namespace {
+
+std::string bytesText(uint64_t bytes) {
+  if (bytes < 10240)
+    return format("%llu bytes", static_cast<unsigned long long>(bytes));
+  constexpr double mib = 1 << 20;
+  return bytes < 10 * mib ? format("%.1f KiB", bytes / 1024.0)
+                          : format("%.1f MiB", bytes / mib);
+}
+
+class Info : public Command {
+public:
+  Info() : Command({"info", "", "Show the model, its memory and its kernels"}) {
+  }
+
+  void declareOptions(CLI::App &app) override {
+    app.add_flag("--json", json, "Print JSON");
+  }
+  Status run(Program &program) override {
+    return json ? printJson(program) : printText(program);
+  }
+
+private:
+  Status printJson(Program &program) const;
+  Status printText(Program &program) const;
+
+  bool json = false;
+};
+
+Status Info::printJson(Program &program) const {
+  OrderedJson root = OrderedJson::parse(program.metadata().serialize());
+  root["file_size"] = program.payload.fileSize();
+  root["threads"] = program.threads();
+  root["kernels"] = OrderedJson::array();
+  CpuFeatures cpu = CpuFeatures::host();
+  for (const TenonVariant &variant : program.variants)
+    root["kernels"].push_back({{"cpu", variant.cpu},
+                               {"features", variant.features},
+                               {"missing", cpu.missing(variant.features)}});
+  auto chosen = program.variant();
+  root["kernels_used"] =
+      chosen ? OrderedJson((*chosen)->cpu) : OrderedJson(nullptr);
+  return writeJson(root);
+}
+
+Status Info::printText(Program &program) const {
+  const Metadata &meta = program.metadata();
+  std::string text;
+  auto line = [&](const char *name, const std::string &value) {
+    text += format("%-14s %s\n", name, value.c_str());
+  };
+  line("model", meta.model.name);
+  line("family", meta.model.family +
+                     (meta.model.isDecoder ? " (decoder)" : " (encoder)"));
+  line("parameters", strCat(meta.model.parameters));
+  line("layers", strCat(meta.model.layers));
+  line("hidden size", strCat(meta.model.hiddenSize));
+  line("vocabulary", strCat(meta.model.vocabSize));
+  line("context", strCat(meta.model.context, " tokens"));
+  std::string types;
+  for (auto &[type, bytes] : meta.model.weightTypes)
+    types += strCat(types.empty() ? "" : ", ", type, " ", bytesText(bytes));
+  line("weights", types);
+  line("arena", bytesText(meta.memory.arena));
+  line("cache", bytesText(meta.memory.cache));
+  line("prefill chunk", strCat(meta.memory.maxChunk, " tokens"));
+  line("threads", strCat(program.threads()));
+  for (const SectionInfo &section : meta.sections)
+    line("section", strCat(section.name, ": ", bytesText(section.size), " at ",
+                           hexText(section.offset)));
+  auto chosen = program.variant();
+  CpuFeatures cpu = CpuFeatures::host();
+  for (const TenonVariant &variant : program.variants) {
+    std::string state;
+    for (const std::string &name : cpu.missing(variant.features))
+      state += (state.empty() ? ", not usable here: no " : ", ") + name;
+    if (chosen && *chosen == &variant)
+      state = ", in use";
+    line("kernels", variant.cpu + state);
+  }
+  line("compiled by", strCat("Tenon ", meta.tenonVersion));
+  return writeOutput(text);
+}
+
+} // namespace
+
+std::unique_ptr<Command> tenon::runtime::makeInfoCommand() {
+  return std::make_unique<Info>();
+}

@@ -1,0 +1,110 @@
+//===- Logits.cpp - the model's output as a NumPy file ---------------------===//
+//
+// Decoders: [T, vocabulary] of the whole-sequence function. Encoders: of the
+// masked-LM head.
+//
+//===----------------------------------------------------------------------===//
+#include "Command.h"
+
+#include "tenon/Runtime/Npy.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+namespace {
+
+class Logits : public Command {
+public:
+  Logits()
+      : Command({"logits", "", "Write the logits of every token to a NumPy "
+                               "file"}) {}
+
+  void declareOptions(CLI::App &app) override {
+    auto *ids = app.add_option("--tokens", tokens, "Token ids: 1,2,3")
+                    ->delimiter(',')
+                    ->allow_extra_args(false)
+                    ->type_name("IDS");
+    app.add_option("--text", text, "A text to take the tokens of")
+        ->type_name("TEXT")
+        ->excludes(ids);
+    app.add_option("-o,--output", output, "The .npy file, float32")
+        ->type_name("FILE")
+        ->required();
+    auto *size =
+        app.add_option("--prefill-chunk", chunk,
+                       "Tokens to process at a time (default: as compiled)")
+            ->type_name("N")
+            ->check(CLI::NonNegativeNumber.description(""));
+    app.add_flag("--decode", decode,
+                 "Process one token at a time, by the entry for generation")
+        ->excludes(size);
+  }
+  Status run(Program &program) override;
+
+private:
+  Status runDecoder(Model &model, NpyWriter &writer) const;
+
+  std::vector<int32_t> tokens;
+  std::optional<std::string> text;
+  std::string output;
+  int64_t chunk = 0;
+  bool decode = false;
+};
+
+Status Logits::runDecoder(Model &model, NpyWriter &writer) const {
+  if (!decode)
+    return model.prefill(
+        tokens, chunk, Model::Want::All,
+        [&](const Rows &rows) { return writer.write(rows.values); });
+  for (int32_t token : tokens) {
+    if (Status status = model.decode(token); !status)
+      return status;
+    if (Status status = writer.write(model.logits()); !status)
+      return status;
+  }
+  return {};
+}
+
+Status Logits::run(Program &program) {
+  if (text) {
+    auto encoded = program.encode(*text);
+    if (!encoded)
+      return encoded.takeError();
+    tokens = std::move(*encoded);
+  }
+  if (tokens.empty())
+    return plainError("logits needs --tokens or --text", ExitCode::BadUsage);
+  auto model = program.model();
+  if (!model)
+    return model.takeError();
+  const Metadata &metadata = program.metadata();
+  auto writer = NpyWriter::create(output, static_cast<int64_t>(tokens.size()),
+                                  metadata.model.vocabSize);
+  if (!writer)
+    return writer.takeError();
+  double start = now();
+  Executor::Session session(program.executor());
+  if (metadata.model.isDecoder) {
+    if (Status status = runDecoder(**model, *writer); !status)
+      return status;
+  } else {
+    auto rows = (*model)->encode("masked_lm", tokens);
+    if (!rows)
+      return rows.takeError();
+    if (Status status = writer->write(rows->values); !status)
+      return status;
+  }
+  double seconds = now() - start;
+  if (Status status = writer->finish(); !status)
+    return status;
+  program.printProfile(seconds);
+  return {};
+}
+
+} // namespace
+
+std::unique_ptr<Command> tenon::runtime::makeLogitsCommand() {
+  return std::make_unique<Logits>();
+}

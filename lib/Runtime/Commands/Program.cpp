@@ -1,0 +1,175 @@
+//===- Program.cpp - what commands share: model, tokenizer, workers --------===//
+#include "Program.h"
+
+#include "tenon/Support/Strings.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdarg>
+#include <cstdio>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+Expected<const Tokenizer *> Program::tokenizer() {
+  if (loadedTokenizer)
+    return loadedTokenizer.get();
+  auto section = payload.map("tokenizer");
+  if (!section)
+    return section.takeError();
+  if (section->size() == 0)
+    return withNote(
+        plainError("this executable has no tokenizer", ExitCode::BadUsage),
+        "its model came without one; `logits --tokens` and `bench` work");
+  auto tokenizer = Tokenizer::deserialize(section->span());
+  if (!tokenizer) {
+    Error error = tokenizer.takeError();
+    error.code = ExitCode::CorruptPayload;
+    return error;
+  }
+  loadedTokenizer = std::move(*tokenizer);
+  return loadedTokenizer.get();
+}
+
+Expected<const TenonVariant *> Program::variant() {
+  return chooseVariant(variants, CpuFeatures::host(), options.kernels);
+}
+
+const Topology &Program::cpus() {
+  if (!topology)
+    topology = Topology::current();
+  return *topology;
+}
+
+unsigned Program::threads() {
+  return options.threads ? *options.threads : cpus().physicalCores;
+}
+
+Expected<Model *> Program::model() {
+  if (loadedModel)
+    return loadedModel.get();
+  auto chosen = variant();
+  if (!chosen)
+    return chosen.takeError();
+  auto loaded = Model::load(payload, **chosen);
+  if (!loaded)
+    return loaded.takeError();
+  loadedModel = std::move(*loaded);
+  workers = std::make_unique<Executor>(threads(), cpus());
+  Executor::install(workers.get());
+  if (options.profile) {
+    int64_t last = -1;
+    for (const OperationInfo &operation : metadata().operations)
+      last = std::max(last, operation.id);
+    workers->enableProfile(last + 1);
+  }
+  return loadedModel.get();
+}
+
+Expected<std::vector<int32_t>> Program::encode(std::string_view text) {
+  const std::vector<int32_t> &bos = metadata().model.bos;
+  if (text.empty() && !bos.empty() && metadata().model.isDecoder)
+    return std::vector<int32_t>{bos[0]};
+  auto loaded = tokenizer();
+  if (!loaded)
+    return loaded.takeError();
+  std::vector<int32_t> tokens = (*loaded)->encode(text, true);
+  if (tokens.empty())
+    return plainError("the text is empty, and the model has no token that "
+                      "begins a text");
+  return tokens;
+}
+
+std::string Program::joinedTexts() const {
+  std::string joined;
+  for (size_t i = 0; i < texts.size(); ++i)
+    joined += (i ? " " : "") + texts[i];
+  return joined;
+}
+
+void Program::printProfile(double seconds) {
+  if (!options.profile || !workers)
+    return;
+  const std::vector<OperationTime> &times = workers->profile();
+  std::vector<const OperationInfo *> order;
+  uint64_t total = 0;
+  size_t width = 9;
+  for (const OperationInfo &operation : metadata().operations) {
+    const OperationTime &time = times[operation.id];
+    if (time.calls == 0)
+      continue;
+    order.push_back(&operation);
+    total += time.nanoseconds;
+    width = std::max(width, operation.name.size());
+  }
+  std::ranges::sort(order, std::greater<>(), [&](auto *operation) {
+    return std::pair(times[operation->id].nanoseconds, -operation->id);
+  });
+  std::string table =
+      format("%-*s %-14s %9s %10s %9s %6s  %s\n", static_cast<int>(width),
+             "operation", "kind", "calls", "ms", "us/call", "share", "source");
+  for (const OperationInfo *operation : order) {
+    const OperationTime &time = times[operation->id];
+    table += format("%-*s %-14s %9llu %10.3f %9.2f %5.1f%%  %s\n",
+                    static_cast<int>(width), operation->name.c_str(),
+                    operation->kind.c_str(),
+                    static_cast<unsigned long long>(time.calls),
+                    time.nanoseconds * 1e-6,
+                    time.nanoseconds * 1e-3 / time.calls,
+                    time.nanoseconds * 1e-7 / seconds,
+                    operation->location.c_str());
+  }
+  double rest = std::max(0.0, seconds - total * 1e-9);
+  table += format("%-*s %-14s %9s %10.3f %9s %5.1f%%\n",
+                  static_cast<int>(width), "(the rest)", "", "", rest * 1e3, "",
+                  rest / seconds * 100);
+  printNote(table);
+}
+
+Expected<std::string> tenon::runtime::readInput(const std::string &path) {
+  bool standard = path == "-";
+  int file = standard ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return systemError(path, "open", errno);
+  std::string text;
+  char buffer[1 << 16];
+  ssize_t got;
+  while ((got = read(file, buffer, sizeof buffer)) > 0)
+    text.append(buffer, got);
+  int error = errno;
+  if (!standard)
+    close(file);
+  if (got < 0)
+    return systemError(standard ? "standard input" : path, "read", error);
+  return text;
+}
+
+void tenon::runtime::printNote(std::string_view text) {
+  while (!text.empty()) {
+    ssize_t done = write(STDERR_FILENO, text.data(), text.size());
+    if (done <= 0)
+      return;
+    text.remove_prefix(done);
+  }
+}
+
+double tenon::runtime::now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string tenon::runtime::format(const char *text, ...) {
+  va_list list, again;
+  va_start(list, text);
+  va_copy(again, list);
+  std::string result(std::vsnprintf(nullptr, 0, text, list), '\0');
+  std::vsnprintf(result.data(), result.size() + 1, text, again);
+  va_end(again);
+  va_end(list);
+  return result;
+}

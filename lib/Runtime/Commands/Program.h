@@ -1,0 +1,85 @@
+//===- Program.h - what commands share: model, tokenizer, workers ----------===//
+#ifndef TENON_LIB_RUNTIME_COMMANDS_PROGRAM_H
+#define TENON_LIB_RUNTIME_COMMANDS_PROGRAM_H
+
+#include "tenon/Runtime/Executor.h"
+#include "tenon/Runtime/Model.h"
+#include "tenon/Runtime/Payload.h"
+#include "tenon/Runtime/Variant.h"
+#include "tenon/Tokenizer/Tokenizer.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tenon::runtime {
+
+/// Options that every command has.
+struct GlobalOptions {
+  std::optional<unsigned> threads; ///< default: physical cores
+  bool profile = false;
+  bool verify = false;
+  std::string kernels; ///< variants compiled for this CPU only
+};
+
+/// The running program. Parts are made when first asked for, so that `info`
+/// doesn't need a CPU that can run the model.
+class Program {
+public:
+  Program(Payload payload, std::span<const TenonVariant> variants)
+      : payload(std::move(payload)), variants(variants) {}
+  ~Program() { Executor::install(nullptr); }
+
+  GlobalOptions options;
+  /// Arguments that are no options.
+  std::vector<std::string> texts;
+
+  const Payload payload;
+  const std::span<const TenonVariant> variants;
+  const Metadata &metadata() const { return payload.metadata(); }
+
+  Expected<const Tokenizer *> tokenizer();
+  Expected<const TenonVariant *> variant();
+  /// The model, and the executor that its kernels run on.
+  Expected<Model *> model();
+  /// Only after model().
+  Executor &executor() { return *workers; }
+  unsigned threads();
+
+  /// Tokens of a text, with what the model expects around it; an empty text is
+  /// the beginning-of-text token alone.
+  Expected<std::vector<int32_t>> encode(std::string_view text);
+
+  /// The texts given, joined by blanks.
+  std::string joinedTexts() const;
+
+  /// Time per operation, as a table on standard error. `seconds`: the wall
+  /// clock of all that was profiled.
+  void printProfile(double seconds);
+
+private:
+  const Topology &cpus();
+
+  std::optional<Topology> topology;
+  std::unique_ptr<Tokenizer> loadedTokenizer;
+  std::unique_ptr<Executor> workers;
+  std::unique_ptr<Model> loadedModel;
+};
+
+/// The bytes of a file, of standard input for "-".
+Expected<std::string> readInput(const std::string &path);
+
+/// Standard error, for notes beside the output.
+void printNote(std::string_view text);
+
+/// Seconds since some fixed point.
+double now();
+
+/// printf into a string.
+[[gnu::format(printf, 1, 2)]] std::string format(const char *text, ...);
+
+} // namespace tenon::runtime
+
+#endif // TENON_LIB_RUNTIME_COMMANDS_PROGRAM_H

@@ -1,0 +1,145 @@
+//===- GenerateTest.cpp - the command generate -----------------------------===//
+//
+// The fake model writes the alphabet (see FakeModule.h).
+//
+//===----------------------------------------------------------------------===//
+#include "CommandTest.h"
+
+#include "tenon/Support/Utf8.h"
+
+namespace {
+
+class Generate : public CommandTest {};
+
+const std::string kGreedy = " --temperature 0";
+
+TEST_F(Generate, ContinuesThePrompt) {
+  EXPECT_PRINTS(run("./decoder generate -p abc -n 3" + kGreedy), "abcdef\n");
+  EXPECT_PRINTS(run("./decoder generate -p x" + kGreedy), "xyz\n");
+  EXPECT_PRINTS(run("./decoder generate -p abc -n 0" + kGreedy), "abc\n");
+}
+
+TEST_F(Generate, FromTheBeginningOfTextToken) {
+  EXPECT_PRINTS(run("./decoder generate -p '' -n 5" + kGreedy), "abcde\n");
+  EXPECT_PRINTS(run("./decoder generate -n 5" + kGreedy), "abcde\n");
+}
+
+TEST_F(Generate, IsTheDefault) {
+  EXPECT_PRINTS(run("./decoder 'hello w' -n 2" + kGreedy), "hello wxy\n");
+  EXPECT_PRINTS(run("./decoder hello w -n 2" + kGreedy), "hello wxy\n");
+  EXPECT_PRINTS(run("./decoder -p a -n 1" + kGreedy), "ab\n");
+  EXPECT_PRINTS(run("./decoder --threads 1 a -n 1" + kGreedy), "ab\n");
+  EXPECT_PRINTS(run("./decoder -n 1 --temperature 0 -- -p --x"), "-p --xy\n");
+}
+
+TEST_F(Generate, PromptFromAFile) {
+  write("prompt", "line\nabc\n");
+  EXPECT_PRINTS(run("./decoder generate -f prompt -n 2" + kGreedy),
+                "line\nabcde\n");
+  EXPECT_PRINTS(run("./decoder generate -f - -n 1" + kGreedy, "printf ab |"),
+                "abc\n");
+  EXPECT_FAILS(run("./decoder generate -f missing"), 1, "missing");
+  EXPECT_FAILS(run("./decoder generate -f prompt -p x"), 2, "more than once");
+}
+
+TEST_F(Generate, WithoutTheEcho) {
+  EXPECT_PRINTS(run("./decoder generate -p abc -n 2 --no-echo" + kGreedy),
+                "de\n");
+}
+
+TEST_F(Generate, StopStrings) {
+  EXPECT_PRINTS(run("./decoder generate -p a --stop fg" + kGreedy), "abcde\n");
+  EXPECT_PRINTS(run("./decoder generate -p a --stop zz --stop de" + kGreedy),
+                "abc\n");
+  EXPECT_PRINTS(run("./decoder generate -p a -n 3 --stop dx" + kGreedy),
+                "abcd\n");
+  // In the prompt it doesn't count, and it isn't taken for a list.
+  EXPECT_PRINTS(run("./decoder generate -p '[b,c]' --stop '[b,c]' -n 1" +
+                    kGreedy),
+                "[b,c]\n");
+}
+
+TEST_F(Generate, EndOfText) {
+  EXPECT_PRINTS(run("./decoder generate -p y -n 10" + kGreedy), "yz\n");
+  Result result =
+      run("./decoder generate -p y -n 4 --ignore-eos" + kGreedy);
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.out, "yz\n") << "special tokens aren't text";
+}
+
+TEST_F(Generate, OutputIsWholeUtf8) {
+  // An odd number of bytes is generated: the last half of an é is replaced.
+  EXPECT_PRINTS(run("./decoder generate -p X -n 4" + kGreedy), "Xéé\n");
+  EXPECT_PRINTS(run("./decoder generate -p X -n 3" + kGreedy), "Xé\uFFFD\n");
+}
+
+TEST_F(Generate, PromptThatIsNotUtf8) {
+  Result result = run("./decoder generate -p \"$(printf 'a\\377b')\" -n 1" +
+                      kGreedy);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "a\uFFFDbc\n");
+}
+
+TEST_F(Generate, FullContextIsSaid) {
+  Result result = run("./decoder generate -p 0 -n 100" + kGreedy);
+  EXPECT_EQ(result.code, 0);
+  // 64 places, <s> and '0' among them, and the token after the last place.
+  EXPECT_EQ(result.out.size(), 1 + 63 + 1u);
+  EXPECT_NE(result.err.find("context of 64 tokens is full: 2 of the prompt, 63 "
+                            "generated"),
+            std::string::npos)
+      << result.err;
+}
+
+TEST_F(Generate, LongPromptStatesBothCounts) {
+  std::string prompt(64, 'a');
+  EXPECT_FAILS(run("./decoder generate -p " + prompt), 1,
+               "the prompt has 65 tokens, the model's context holds 64");
+}
+
+TEST_F(Generate, SeedDecides) {
+  std::string command = "./decoder generate -p a -n 30 --temperature 50 "
+                        "--top-k 0 --top-p 1 --min-p 0 --ignore-eos --seed ";
+  std::string seven = run(command + "7").out;
+  EXPECT_EQ(run(command + "7").out, seven);
+  EXPECT_NE(run(command + "8").out, seven);
+  EXPECT_TRUE(tenon::isValidUtf8(seven));
+}
+
+TEST_F(Generate, ChunksAndThreadsChangeNothing) {
+  std::string command = "./decoder generate -p 0123456789012345678901234567 "
+                        "-n 20 --temperature 20 --seed 3 ";
+  Result first = run(command);
+  EXPECT_EQ(first.code, 0);
+  for (const char *options : {"--prefill-chunk 1", "--prefill-chunk 7",
+                              "--threads 1", "--threads 2", "--threads 4"})
+    EXPECT_EQ(run(command + options).out, first.out) << options;
+}
+
+TEST_F(Generate, BadOptions) {
+  EXPECT_FAILS(run("./decoder generate --top-p 1.5"), 2, "top-p is 1.5");
+  EXPECT_FAILS(run("./decoder generate --temperature -1"), 2, "temperature");
+  EXPECT_FAILS(run("./decoder generate --temperature warm"), 2, "warm");
+  EXPECT_FAILS(run("./decoder generate --threads 0"), 2, "--threads");
+  EXPECT_FAILS(run("./decoder generate --tempo 1"), 2, "'--tempo'");
+  EXPECT_FAILS(run("./decoder --tempo 1"), 2, "'--tempo'");
+  EXPECT_FAILS(run("./decoder generate -n"), 2, "--tokens");
+}
+
+TEST_F(Generate, SpoiledLogits) {
+  EXPECT_FAILS(run("FAKE_NAN=1 ./decoder generate -p a"), 1, "no number");
+}
+
+TEST_F(Generate, Profile) {
+  Result result = run("./decoder generate -p a -n 4 --profile" + kGreedy);
+  EXPECT_EQ(result.out, "abcde\n");
+  for (const char *text : {"operation", "head", "fake.tenon:3:4", "(the rest)",
+                           "prompt: 2 tokens", "generation: 4 tokens"})
+    EXPECT_NE(result.err.find(text), std::string::npos) << result.err;
+}
+
+TEST_F(Generate, WithoutATokenizer) {
+  EXPECT_FAILS(run("./untokenized generate -p a"), 2, "no tokenizer");
+}
+
+} // namespace
