@@ -107,3 +107,16 @@ function(add_tenon_unittest name)
   set_tests_properties(unit-${name} PROPERTIES TIMEOUT 120
     ENVIRONMENT "TENON_SOURCE_DIR=${CMAKE_SOURCE_DIR};TENON_BINARY_DIR=${CMAKE_BINARY_DIR}")
 endfunction()
+
+# tenon_pass_tablegen(GROUP): <Group>Passes.h.inc from <Group>Passes.td, in the current directory.
+# Statistics are tenon::PassStatistic, which counts in release builds of LLVM too.
+function(tenon_pass_tablegen group)
+  set(LLVM_TARGET_DEFINITIONS ${group}Passes.td)
+  mlir_tablegen(${group}Passes.raw.inc -gen-pass-decls -name Tenon${group})
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${group}Passes.h.inc)
+  add_custom_command(OUTPUT ${output}
+    COMMAND sed s/::mlir::Pass::Statistic/::tenon::PassStatistic/ ${group}Passes.raw.inc > ${group}Passes.h.inc
+    WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}
+    DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${group}Passes.raw.inc VERBATIM)
+  add_custom_target(Tenon${group}PassesIncGen DEPENDS ${output})
+endfunction()

@@ -48,7 +48,7 @@ LinearOp createLinear(PatternRewriter &rewriter, Location loc, Type type,
 /// x·transpose(w) and x·w, w a weight, are linears.
 struct ProductToLinear : OpRewritePattern<MatmulOp> {
   ProductToLinear(MLIRContext *context, Weights &weights,
-                  Pass::Statistic &numLinears)
+                  PassStatistic &numLinears)
       : OpRewritePattern(context), weights(weights), numLinears(numLinears) {}
 
   LogicalResult matchAndRewrite(MatmulOp op,
@@ -71,7 +71,7 @@ struct ProductToLinear : OpRewritePattern<MatmulOp> {
   }
 
   Weights &weights;
-  Pass::Statistic &numLinears;
+  PassStatistic &numLinears;
 };
 
 /// linear(x, transpose(w)), w a weight: the weight itself is transposed.
@@ -98,7 +98,7 @@ struct TransposeWeight : OpRewritePattern<LinearOp> {
 
 /// act(linear), if the linear has no later epilogue.
 struct FuseActivation : OpRewritePattern<ActivationOp> {
-  FuseActivation(MLIRContext *context, Pass::Statistic &numActivations)
+  FuseActivation(MLIRContext *context, PassStatistic &numActivations)
       : OpRewritePattern(context), numActivations(numActivations) {}
 
   LogicalResult matchAndRewrite(ActivationOp op,
@@ -116,13 +116,13 @@ struct FuseActivation : OpRewritePattern<ActivationOp> {
     return success();
   }
 
-  Pass::Statistic &numActivations;
+  PassStatistic &numActivations;
 };
 
 /// linear + vector is a bias, linear + tensor of the same type a residual.
 struct FuseAdd : OpRewritePattern<AddOp> {
-  FuseAdd(MLIRContext *context, Pass::Statistic &numBiases,
-          Pass::Statistic &numResiduals)
+  FuseAdd(MLIRContext *context, PassStatistic &numBiases,
+          PassStatistic &numResiduals)
       : OpRewritePattern(context), numBiases(numBiases),
         numResiduals(numResiduals) {}
 
@@ -158,8 +158,8 @@ struct FuseAdd : OpRewritePattern<AddOp> {
     return rewriter.notifyMatchFailure(op, "no bias or residual of a linear");
   }
 
-  Pass::Statistic &numBiases;
-  Pass::Statistic &numResiduals;
+  PassStatistic &numBiases;
+  PassStatistic &numResiduals;
 };
 
 struct FuseLinearPass
