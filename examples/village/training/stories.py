@@ -5,8 +5,8 @@
 
 A story is not random sentences: each plot is a small simulation that remembers who owns what, where
 it went and why, so that a later sentence can rely on an earlier one (a crow takes only what shines; the
-wind only what is light; the beekeeper lends the smoke pot, not the anvil). The village is always the same:
-Oskar bakes, Bruno is the smith, Lotte keeps the bees.
+wind only what is light). The village is always the same: Oskar bakes, Bruno is the smith, Ida loses things, Leo
+runs errands, and every plot has its own children. So a model of half a million parameters can keep the names apart.
 
 The same seed gives the same text with every version of Python: the generator has its own random numbers.
 Stories are separated by an empty line. The text and this program are dedicated to the public domain (CC0 1.0).
@@ -54,9 +54,9 @@ class Person:
         return f"{self.name} the {self.job}" if self.job else self.name
 
 
-CHILDREN = [Person(n, f) for n, f in [
-    ("Anna", True), ("Clara", True), ("Greta", True), ("Ida", True), ("Mina", True), ("Rosa", True), ("Tilda", True),
-    ("Ben", False), ("Felix", False), ("Hugo", False), ("Jonas", False), ("Leo", False), ("Nils", False), ("Sami", False)]]
+CHILDREN = {n: Person(n, f) for n, f in [
+    ("Anna", True), ("Clara", True), ("Ida", True), ("Mina", True), ("Rosa", True),
+    ("Ben", False), ("Felix", False), ("Hugo", False), ("Leo", False), ("Nils", False)]}
 GROWN = [Person(*p) for p in [
     ("Oskar", False, "baker", "bakery"), ("Marta", True, "miller", "mill"), ("Bruno", False, "smith", "forge"),
     ("Selma", True, "weaver", "weaving house"), ("Anton", False, "shepherd", "hill"),
@@ -89,9 +89,6 @@ class Story:
             self.say(*sentences)
 
     # What several plots share.
-    def children(self, n):
-        return self.r.sample(CHILDREN, n)
-
     def open_with(self, who):
         """A first sentence that presents the child, the day or the village."""
         r = self.r
@@ -123,7 +120,7 @@ class Story:
 
 def lost_thing(s):
     """Something is gone; a neighbour saw the thief; it is found where such a thief would leave it."""
-    r, (c,) = s.r, s.children(1)
+    r, c = s.r, CHILDREN["Ida"]
     kind = r.pick("shiny", "light", "soft")
     thing, origin = {
         "shiny": r.pick(("silver bell", "from the market"), ("small key", "for the garden gate"), ("golden button", "from an old coat"),
@@ -188,7 +185,7 @@ def lost_thing(s):
 
 def missing_ingredient(s):
     """A grown-up cannot finish the work; the child fetches what is missing and pays with a favour."""
-    r, (c,) = s.r, s.children(1)
+    r, c = s.r, CHILDREN["Leo"]
     maker, dish, thing, supplier = r.pick(
         ("baker", "honey cake", "honey", "beekeeper"), ("baker", "bread", "flour", "miller"), ("baker", "apple pie", "apples", "gardener"),
         ("weaver", "blanket", "wool", "shepherd"), ("carpenter", "chair", "nails", "smith"), ("gardener", "fish soup", "fish", "ferryman"),
@@ -228,7 +225,7 @@ def missing_ingredient(s):
 
 def storm(s):
     """The storm breaks something that all need; each brings what a person of that trade has."""
-    r, (c, d) = s.r, s.children(2)
+    r, c, d = s.r, CHILDREN["Rosa"], CHILDREN["Nils"]
     thing, use, parts = r.pick(
         ("bridge", "nobody could cross the river", "boards"), ("roof of the school", "the rain fell on the books", "straw"),
         ("fence of the sheep", "the sheep stood in the street", "posts"), ("wheel of the mill", "there was no flour", "boards"))
@@ -260,7 +257,7 @@ def storm(s):
 
 def lost_animal(s):
     """A young animal is missing; tracks lead to where it is stuck; the right tool brings it home."""
-    r, (c,) = s.r, s.children(1)
+    r, c = s.r, CHILDREN["Hugo"]
     animal, sound, mother = r.pick(("lamb", "a thin cry", "sheep"), ("duckling", "a soft peep", "duck"), ("calf", "a low call", "cow"),
                                    ("kitten", "a tiny meow", "cat"), ("foal", "a nervous neigh", "mare"))
     number = r.pick("three", "four", "five", "six")
@@ -295,7 +292,7 @@ def lost_animal(s):
 
 def new_skill(s):
     """A child fails at something, is laughed at, gets one piece of advice, practises, and shows it."""
-    r, (c, d) = s.r, s.children(2)
+    r, c, d = s.r, CHILDREN["Felix"], CHILDREN["Clara"]
     skill, fail, teacher, advice, shown = r.pick(
         ("whistle", "only air came out", "shepherd", "Do not blow hard. Think of a small round stone", "whistled so loudly that all the dogs came running"),
         ("row a boat", "the boat turned in a circle", "ferryman", "Look at one tree on the other side and not at your hands", "rowed across the river and back"),
@@ -325,7 +322,7 @@ def new_skill(s):
 
 def quarrel(s):
     """Two friends want the same thing, part in anger, miss each other, and find a way to share."""
-    r, (c, d) = s.r, s.children(2)
+    r, c, d = s.r, CHILDREN["Mina"], CHILDREN["Anna"]
     thing, share, after = r.pick(
         ("last pear", "cut it into two halves", "It was the sweetest pear of the year"),
         ("sled", "sat on it together", "With two people it went twice as fast"),
@@ -357,7 +354,7 @@ def quarrel(s):
 
 def seed(s):
     """A seed without a name; weeks of care; a danger; and what it becomes."""
-    r, (c,) = s.r, s.children(1)
+    r, c = s.r, CHILDREN["Ben"]
     g = BY_JOB["gardener"]
     plant, result = r.pick(("sunflower", "It was taller than the door"), ("pumpkin", "It was so big that two men had to carry it"),
                            ("bean", "It climbed up to the roof"), ("apple tree", "It was only a thin stick with two leaves, but it was alive"),
@@ -382,7 +379,7 @@ def seed(s):
 
 def dark_way(s):
     """An errand at night, a light that goes out, a fright that turns out harmless, an arrival."""
-    r, (c,) = s.r, s.children(1)
+    r, c = s.r, CHILDREN["Clara"]
     item = r.pick("a bottle of medicine", "a pot of soup", "a warm blanket", "a letter")
     s.open_with(c)
     s.say(f"In the evening {c.his} mother said: \"Please take {item} to grandmother. She lives on the other side of the wood.\"",
@@ -408,7 +405,7 @@ def dark_way(s):
 
 def newcomer(s):
     """A family moves in; their child is shy; an accident opens the door; a hidden talent."""
-    r, (c, d) = s.r, s.children(2)
+    r, c, d = s.r, CHILDREN["Nils"], CHILDREN["Rosa"]
     house = r.pick("the empty house by the river", "the old house with the blue door", "the house behind the mill")
     s.say(f"In spring a family moved into {house}.", f"One day there was smoke over {house}. A new family had come.",
           f"For years nobody had lived in {house}. Then a cart came with beds, chairs and a child.")
@@ -434,7 +431,7 @@ def newcomer(s):
 
 def strange_noise(s):
     """Something knocks at night; two children go and look; there is a reason, and it needs help."""
-    r, (c, d) = s.r, s.children(2)
+    r, c, d = s.r, CHILDREN["Anna"], CHILDREN["Hugo"]
     place, g = r.pick(("mill", BY_JOB["miller"]), ("forge", BY_JOB["smith"]), ("bakery", BY_JOB["baker"]), ("workshop", BY_JOB["carpenter"]))
     noise = r.pick("knocking", "scratching", "humming", "tapping")
     s.say(f"For three nights there was a strange {noise} in the {place}.", f"At midnight something began to make a {noise} noise in the {place}.")

@@ -22,8 +22,8 @@ import tokenizer
 
 CONFIG = {
     "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
-    "vocab_size": 1024, "hidden_size": 96, "intermediate_size": 240, "num_hidden_layers": 4,
-    "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 512,
+    "vocab_size": 1024, "hidden_size": 96, "intermediate_size": 232, "num_hidden_layers": 4,
+    "num_attention_heads": 6, "num_key_value_heads": 3, "head_dim": 16, "max_position_embeddings": 512,
     "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "rope_scaling": None, "tie_word_embeddings": True,
     "attention_bias": False, "mlp_bias": False, "bos_token_id": 1, "eos_token_id": 2, "torch_dtype": "float32",
 }
@@ -89,8 +89,7 @@ class Model(nn.Module):
         self.register_buffer("sin", angles.sin(), persistent=False)
         for name, p in self.named_parameters():
             if p.dim() == 2:
-                depth = (2 * C.num_hidden_layers) ** -0.5 if "o_proj" in name or "down_proj" in name else 1
-                nn.init.normal_(p, 0, 0.05 * depth)
+                nn.init.normal_(p, 0, 0.05 if "embed" in name else C.hidden_size ** -0.5)
 
     def forward(self, tokens):
         length = tokens.shape[1]
@@ -123,12 +122,13 @@ def save(model, document, directory):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--stories", type=int, default=18000)
+    parser.add_argument("--stories", type=int, default=20000)
     parser.add_argument("--minutes", type=float, default=0, help="stop the schedule after this time instead of after one pass")
-    parser.add_argument("--batch", type=int, default=4, help="windows of 512 tokens per step")
-    parser.add_argument("--rate", type=float, default=4e-3)
+    parser.add_argument("--batch", type=int, default=8, help="stories per step")
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
 
@@ -136,23 +136,24 @@ def main():
     document = tokenizer.to_json(*tokenizer.train(texts[:6000], C.vocab_size))
     encode = tokenizer.Encoder(document)
 
-    def stream(texts):
-        ids = []
-        for text in texts:
-            ids += [BOS] + encode(text) + [EOS]
-        length = C.max_position_embeddings + 1
-        return torch.tensor(ids[:len(ids) // length * length]).view(-1, length)
+    def rows(texts):
+        """[story, token], one story a row; the rest of a row is empty, and no loss is counted there."""
+        ids = [[BOS] + encode(text) + [EOS] for text in texts]
+        result = torch.full((len(ids), max(map(len, ids))), -1)
+        for row, story in zip(result, ids):
+            row[:len(story)] = torch.tensor(story)
+        return result
 
-    data, held_out = stream(texts), stream(stories.stories(2, 200))
-    data = data[torch.randperm(len(data))]
+    data, held_out = rows(texts), rows(stories.stories(2, 200))
     words = sum(len(text.split()) for text in texts)
     model = Model()
     parameters = sum(p.numel() for p in model.parameters())
-    print(f"{words} words, {data.numel()} tokens, {parameters} parameters", flush=True)
+    print(f"{words} words, {int((data >= 0).sum())} tokens, {parameters} parameters", flush=True)
 
     def loss_of(batch):
-        logits = model(batch[:, :-1])
-        return F.cross_entropy(logits.reshape(-1, C.vocab_size), batch[:, 1:].reshape(-1))
+        batch = batch[:, :int((batch >= 0).sum(1).max())]
+        logits = model(batch[:, :-1].clamp(min=0))
+        return F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), ignore_index=-1)
 
     matrices = [p for p in model.parameters() if p.dim() == 2]
     vectors = [p for p in model.parameters() if p.dim() == 1]
@@ -173,14 +174,14 @@ def main():
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         step += 1
-        if step % 25 == 0:
+        if step % 50 == 0:
             print(f"step {step}  {time.time() - start:.0f} s  {100 * done:.0f} %  loss {loss.item():.3f}", flush=True)
         if step % 200 == 0:
             save(model, document, args.output)
     save(model, document, args.output)
     with torch.no_grad():
         loss = sum(loss_of(part).item() for part in held_out.split(8)) / len(held_out.split(8))
-    print(f"{step} steps, {step * args.batch * C.max_position_embeddings} tokens seen; held-out loss {loss:.3f} per token, "
+    print(f"{step} steps; held-out loss {loss:.3f} per token, "
           f"perplexity {math.exp(loss):.2f}")
 
 

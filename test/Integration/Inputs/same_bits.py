@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs `logits` with every number of threads and every prefill chunk, and compares the files byte for byte.
+"""Runs `logits` with every number of threads and every prefill chunk, and with the entry that generation uses for one
+token; compares the files byte for byte.
 
   same_bits.py PROGRAM --vocab 1024 --tokens 300 [--threads 1,2,4] [--chunks 1,7,64,512]
 """
@@ -27,20 +28,20 @@ tokens = ",".join(str(source.randrange(args.vocab)) for _ in range(args.tokens))
 first, different = None, []
 with tempfile.TemporaryDirectory() as place:
     for threads in args.threads:
-        for chunk in args.chunks:
+        for way in [["--prefill-chunk", str(chunk)] for chunk in args.chunks] + [["--decode"]]:
             path = os.path.join(place, "logits.npy")
-            command = [args.program, "logits", "--tokens", tokens, "--output", path, "--threads", str(threads), "--prefill-chunk", str(chunk)]
+            command = [args.program, "logits", "--tokens", tokens, "--output", path, "--threads", str(threads), *way]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
-                sys.exit(f"exit {done.returncode} with {threads} threads and chunks of {chunk}: {done.stderr}")
+                sys.exit(f"exit {done.returncode}: {' '.join(command)}: {done.stderr}")
             with open(path, "rb") as file:
                 content = file.read()
             os.remove(path)
             first = first or content
             if content != first:
-                different.append(f"{threads} threads, chunks of {chunk}")
+                different.append(f"{threads} threads {' '.join(way)}")
 if len(first) < args.tokens * args.vocab * 4:
     sys.exit(f"only {len(first)} bytes of logits")
 if different:
     sys.exit("other bits than the first run: " + "; ".join(different))
-print(f"{len(args.threads) * len(args.chunks)} runs, the same {len(first)} bytes")
+print(f"{len(args.threads) * (len(args.chunks) + 1)} runs, the same {len(first)} bytes")
