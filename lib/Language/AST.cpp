@@ -56,6 +56,15 @@ std::string Type::str() const {
   return text;
 }
 
+std::string tenon::lang::quoteExpr(const Model &model, const Expr *expr) {
+  constexpr size_t kLongest = 60;
+  std::string_view text = model.source.text().substr(
+      expr->range.begin, expr->range.end - expr->range.begin);
+  if (text.size() > kLongest || text.find('\n') != std::string_view::npos)
+    return "the expression";
+  return "'" + std::string(text) + "'";
+}
+
 // Symbols are ordered by creation; T comes before all others.
 Symbol *Model::makeSymbol(std::string name, const Expr *definition) {
   if (symbols.empty())

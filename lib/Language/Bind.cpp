@@ -73,10 +73,11 @@ bool Binder::bind() {
   }
   if (!ok)
     return false;
+  // One error is enough: what is wrong in a layer is often wrong in a def too.
   for (const LayerDecl *layer : model.layers)
-    ok &= bodies.bind(*layer->body);
+    ok = ok && bodies.bind(*layer->body);
   for (const DefDecl *def : model.defs)
-    ok &= bodies.bind(*def);
+    ok = ok && bodies.bind(*def);
   // `forward` comes first, the others in their order.
   for (bool forward : {true, false})
     for (const DefDecl *def : model.defs)
@@ -141,7 +142,7 @@ std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
   case Type::Kind::Int:
     if (value.is_number_unsigned() &&
         value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
-      problem = "doesn't fit in 64 bits";
+      problem = "expected an int of 64 bits";
       break;
     }
     if (value.is_number_integer())
@@ -152,26 +153,26 @@ std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
       if (number == std::floor(number) && std::fabs(number) < 1e15)
         return static_cast<int64_t>(number);
     }
-    problem = "is no int";
+    problem = "expected an int";
     break;
   case Type::Kind::Float:
     if (value.is_number()) {
       double number = value.get<double>();
       if (std::isfinite(number))
         return number;
-      problem = "is no finite number";
+      problem = "expected a finite number";
       break;
     }
-    problem = "is no float";
+    problem = "expected a float";
     break;
   case Type::Kind::Bool:
     if (value.is_boolean())
       return value.get<bool>();
-    problem = "is no bool";
+    problem = "expected true or false";
     break;
   default: {
     if (!value.is_string()) {
-      problem = "is no string";
+      problem = "expected a string";
       break;
     }
     std::string text = value.get<std::string>();
@@ -183,13 +184,13 @@ std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
         return text;
       known += (known.empty() ? "\"" : ", \"") + choice->value + "\"";
     }
-    problem = "is not supported; expected one of " + known;
+    problem = "expected one of " + known;
   }
   }
   std::string shown = shorten(
       value.dump(-1, ' ', false, json::error_handler_t::replace));
   diagnostics
-      .error(place(path), "'" + path + "' is " + shown + ", which " + problem)
+      .error(place(path), "'" + path + "' is " + shown + "; " + problem)
       .note(model.source, param.nameRange,
             "'" + std::string(param.name) + "' is declared here: " +
                 param.type.str());
@@ -263,7 +264,8 @@ std::optional<int64_t> Binder::positive(const Expr *expr, const char *what) {
   if (number >= 1)
     return number;
   reportEvaluation(bound, expr,
-                   {expr->range, std::string(what) + " is " +
+                   {expr->range, std::string(what) + " " +
+                                     quoteExpr(model, expr) + " is " +
                                      std::to_string(number) +
                                      "; it must be at least 1"},
                    diagnostics);
@@ -391,7 +393,8 @@ bool Binder::bindLayer(const LayerDecl &layer) {
   if (*count > kMaxLayers) {
     reportEvaluation(bound, layer.count,
                      {layer.count->range,
-                      std::to_string(*count) + " layers; at most " +
+                      quoteExpr(model, layer.count) + " is " +
+                          std::to_string(*count) + " layers; at most " +
                           std::to_string(kMaxLayers) + " are accepted"},
                      diagnostics);
     return false;

@@ -186,7 +186,8 @@ bool BodyBinder::checkScalar(const CallExpr *call, const BuiltinParam &param,
                    {value->range, std::string(call->builtin->name) + ": " +
                                       param.name + " must be " +
                                       (positive ? "positive" : "at least 0") +
-                                      ", found " + formatValue(*number)},
+                                      ", but " + quoteExpr(model, value) +
+                                      " is " + formatValue(*number)},
                    diagnostics);
   return false;
 }

@@ -9,15 +9,6 @@ Type Checker::invalid(SourceRange range, std::string message) {
   return Type();
 }
 
-// The expression's text for messages, unless it is long.
-std::string Checker::quoted(const Expr *expr) const {
-  std::string_view text = model.source.text().substr(
-      expr->range.begin, expr->range.end - expr->range.begin);
-  if (text.size() > 40 || text.find('\n') != std::string_view::npos)
-    return "the expression";
-  return "'" + std::string(text) + "'";
-}
-
 bool Checker::expectKind(Expr *expr, Type::Kind kind, std::string_view what) {
   if (expr->type.isInvalid())
     return false;

@@ -68,8 +68,6 @@ private:
                    SourceRange callRange);
   void checkCallGraph();
 
-  std::string quoted(const Expr *expr) const;
-
   Model &model;
   Diagnostics &diagnostics;
 

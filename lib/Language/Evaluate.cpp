@@ -161,7 +161,7 @@ std::optional<Value> Evaluator::binary(const BinaryExpr *expr) {
   case BinaryOp::Mul: result = a * b; break;
   default:
     if (b == 0)
-      return fail(expr, "division by zero");
+      return fail(expr, quoteExpr(bound.model(), expr) + " divides by zero");
     result = a / b;
   }
   if (!std::isfinite(result))
@@ -173,6 +173,7 @@ std::optional<Value> Evaluator::integers(const BinaryExpr *expr, int64_t a,
                                          int64_t b) {
   int64_t result = 0;
   bool overflow = false;
+  auto quoted = [&] { return quoteExpr(bound.model(), expr); };
   auto spelled = [&] {
     return std::to_string(a) + " " + spelling(expr->op) + " " +
            std::to_string(b);
@@ -183,7 +184,7 @@ std::optional<Value> Evaluator::integers(const BinaryExpr *expr, int64_t a,
   case BinaryOp::Mul: overflow = __builtin_mul_overflow(a, b, &result); break;
   default:
     if (b == 0)
-      return fail(expr, "division by zero: " + spelled());
+      return fail(expr, quoted() + " divides by zero: " + spelled());
     if (a == INT64_MIN && b == -1) {
       overflow = true;
       break;
@@ -193,11 +194,11 @@ std::optional<Value> Evaluator::integers(const BinaryExpr *expr, int64_t a,
       break;
     }
     if (a % b != 0)
-      return fail(expr, spelled() + " is not a whole number");
+      return fail(expr, quoted() + " must be a whole number, found " + spelled());
     result = a / b;
   }
   if (overflow)
-    return fail(expr, spelled() + " overflows 64 bits");
+    return fail(expr, quoted() + " overflows 64 bits: " + spelled());
   return result;
 }
 

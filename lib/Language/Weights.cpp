@@ -115,14 +115,16 @@ void WeightResolver::resolveWeight(BoundWeight &weight) {
 bool WeightResolver::reportProblems() {
   if (problemCount == 0)
     return true;
-  Diagnostic &diagnostic = diagnostics.error(
-      model.source, firstProblem->decl->nameRange,
-      std::to_string(problemCount) +
-          (problemCount == 1 ? " tensor of '" : " tensors of '") +
-          catalog->description() + "' " +
-          (problemCount == 1 ? "doesn't" : "don't") + " fit the model");
-  for (std::string &problem : problems)
-    diagnostic.note(std::move(problem));
+  // The first is the message; the others follow as notes.
+  std::string message = problems.front();
+  if (problemCount > 1)
+    message += " (the first of " + std::to_string(problemCount) +
+               " tensors that don't fit)";
+  Diagnostic &diagnostic =
+      diagnostics.error(model.source, firstProblem->decl->nameRange,
+                        "in '" + catalog->description() + "', " + message);
+  for (size_t i = 1; i < problems.size(); ++i)
+    diagnostic.note(std::move(problems[i]));
   if (problemCount > problems.size())
     diagnostic.note("… and " + std::to_string(problemCount - problems.size()) +
                     " more");

@@ -151,6 +151,10 @@ struct LayerLoopExpr : Expr {
   const LayerDecl *layer = nullptr; ///< checked
 };
 
+/// The expression as it is written, in quotes, for messages; "the expression"
+/// if that is long.
+std::string quoteExpr(const Model &model, const Expr *expr);
+
 /// `cast<NameExpr>(e)`, or null when `e` is of another kind (or null).
 template <class T> T *exprAs(Expr *expr) {
   return expr && expr->kind == T::kKind ? static_cast<T *>(expr) : nullptr;

@@ -1,0 +1,196 @@
+//===- CheckTest.cpp - names, types and symbolic shapes ----------------------===//
+
+#include "LanguageTestSupport.h"
+
+using namespace tenon::lang;
+
+namespace {
+
+TEST(CheckTest, RightBodiesPass) {
+  EXPECT_EQ(checkBody("x"), "");
+  EXPECT_EQ(checkBody("let x = x + x\n -(x * 2.0) / sqrt(width)"), "");
+  EXPECT_EQ(checkBody("merge_heads(heads(x, n))"), "");
+  EXPECT_EQ(checkBody("let a, b = split(x, n, width - n)\n x"), "");
+  EXPECT_EQ(checkBody("linear(linear(x, embed), transpose(embed))"), "");
+  EXPECT_EQ(checkBody("x if n > 1 else relu(x)"), "");
+}
+
+TEST(CheckTest, UnknownNames) {
+  EXPECT_CONTAINS(checkBody("widht * x"),
+                  "test.tenon:7:1: error: unknown name 'widht'; did you mean "
+                  "'width'?\nwidht * x\n^~~~~\n"
+                  "test.tenon:3:16: note: 'width' is declared here");
+  EXPECT_CONTAINS(checkBody("sofmax(x)"),
+                  "unknown operation 'sofmax'; did you mean 'softmax'?");
+  EXPECT_CONTAINS(checkBody("blok*(x)"), "unknown layer 'blok'");
+  EXPECT_CONTAINS(checkBody("x + zzzzzz"), "unknown name 'zzzzzz'\n");
+  EXPECT_CONTAINS(checkItems("param a : int = b\nparam b : int"),
+                  "'b' is used before its declaration");
+  EXPECT_CONTAINS(checkItems("param a : int = a"),
+                  "'a' is used before its declaration");
+}
+
+TEST(CheckTest, RedeclaredNames) {
+  EXPECT_CONTAINS(checkItems("param a : int\nlet a = 1"),
+                  "'a' is declared already");
+  EXPECT_CONTAINS(checkItems("param T : int"), "number of tokens");
+  EXPECT_CONTAINS(checkBody("let width = x\n width"),
+                  "'width' is declared already");
+  EXPECT_CONTAINS(
+      checkItems("def softmax(t : [T] of token) -> [T, 1] { 1 }"),
+      "'softmax' is a builtin operation");
+}
+
+TEST(CheckTest, Arity) {
+  EXPECT_CONTAINS(checkBody("softmax()"),
+                  "softmax: lacks x\n");
+  EXPECT_CONTAINS(checkBody("softmax(x, x)"),
+                  "takes 1 arguments at most, found 2");
+  EXPECT_CONTAINS(checkBody("causal_mask(x, widow = 3)"),
+                  "has no parameter 'widow'; did you mean 'window'?");
+  EXPECT_CONTAINS(checkBody("causal_mask(x, window = 3, window = 4)"),
+                  "'window' is given twice");
+  EXPECT_CONTAINS(checkBody("causal_mask(window = 3, x)"),
+                  "positional arguments come before named ones");
+  EXPECT_CONTAINS(checkBody("rms_norm(x, embed)"),
+                  "note: the operation is rms_norm(x, w, eps, offset = 0)");
+  EXPECT_CONTAINS(checkBody("forward(x, x)"),
+                  "'forward' takes 1 argument, found 2");
+}
+
+TEST(CheckTest, ShapesAreSpelledSymbolically) {
+  std::string text = checkBody("linear(x, transpose(embed))");
+  EXPECT_CONTAINS(text, "linear: the last dimension of x is width, but the "
+                        "last dimension of w is vocab ([T, width] and [width, "
+                        "vocab])");
+  EXPECT_CONTAINS(text, "note: 'x' is bound here: [T, width]");
+  EXPECT_CONTAINS(text, "note: w is [width, vocab]");
+
+  text = checkBody("x + embed");
+  EXPECT_CONTAINS(text, "'+' needs equal shapes: [T, width] and [vocab, width] "
+                        "differ in T and vocab");
+  EXPECT_CONTAINS(text, "note: 'embed' is declared here: [vocab, width]");
+
+  EXPECT_CONTAINS(checkBody("linear(x, embed)"),
+                  "the value is [T, vocab], but the def declares [T, width]");
+  EXPECT_CONTAINS(checkBody("let a, b = split(x, n, n)\n x"),
+                  "the sizes add up to 2 * n, but the last dimension of x is "
+                  "width");
+  EXPECT_CONTAINS(checkBody("causal_mask(heads(x, n))"),
+                  "the scores must be square, found [n, T, width / n]");
+  EXPECT_CONTAINS(checkBody("heads(heads(x, n), n)"),
+                  "x must have 2 dimensions, found [n, T, width / n]");
+}
+
+TEST(CheckTest, OperandsAndTypes) {
+  EXPECT_CONTAINS(checkBody("x + 1"), "a tensor can be multiplied or divided");
+  EXPECT_CONTAINS(checkBody("1 / x"), "a tensor can be multiplied or divided");
+  EXPECT_CONTAINS(checkBody("softmax(tokens)"), "x must be a tensor");
+  EXPECT_CONTAINS(checkBody("embedding(x, embed)"), "ids must be an input");
+  EXPECT_CONTAINS(checkBody("x * (1 if x else 2)"),
+                  "the condition must be of type bool");
+  EXPECT_CONTAINS(checkBody("not x"), "must be of type bool");
+  EXPECT_CONTAINS(checkBody("heads(x, 2.0)"), "n must be an int, found float");
+  EXPECT_CONTAINS(checkBody("x if true else embed"),
+                  "must be alike: [T, width] and [vocab, width]");
+  EXPECT_CONTAINS(checkBody("x * T"), "known only when the model runs");
+  EXPECT_CONTAINS(checkItems("let a = 1 and true"), "must be of type bool");
+  EXPECT_CONTAINS(checkItems("let a = \"s\" < \"t\""), "can't compare");
+  EXPECT_CONTAINS(checkItems("param a : int = 1.5"), "the default is of type "
+                                                     "float");
+  EXPECT_CONTAINS(checkItems("param s : string in {\"a\"} = \"b\""),
+                  "not among the choices");
+}
+
+TEST(CheckTest, ConstantArithmetic) {
+  EXPECT_CONTAINS(checkItems("let a = 1 / 0"), "division by zero");
+  EXPECT_CONTAINS(checkItems("let a = 7 / 2"), "isn't a whole number");
+  EXPECT_CONTAINS(checkItems("let a = 9223372036854775807 * 2"), "overflows");
+  EXPECT_CONTAINS(checkItems("weight w : [0] = \"w\""), "at least 1, found 0");
+  // Doubling formulas stay bounded.
+  std::string items = "param p, q : int\nlet a0 = p + q\n";
+  for (int i = 1; i < 100; ++i)
+    items += "let a" + std::to_string(i) + " = a" + std::to_string(i - 1) +
+             " * a" + std::to_string(i - 1) + "\n";
+  EXPECT_CONTAINS(checkItems(items), "the integer overflows");
+  items = "param p, q : int\nlet a0 = p % q\n";
+  for (int i = 1; i < 200; ++i)
+    items += "let a" + std::to_string(i) + " = (a" + std::to_string(i - 1) +
+             " + 1) % (a" + std::to_string(i - 1) + " + 2)\n";
+  EXPECT_CONTAINS(checkItems(items), "has no 'def forward");
+}
+
+TEST(CheckTest, WeightsAndLayers) {
+  EXPECT_CONTAINS(checkItems("weight w : [2] = \".w\""),
+                  "only a layer's tensor names begin with '.'");
+  EXPECT_CONTAINS(checkItems("weight w : [2] = \"w.{i}\""),
+                  "a name outside a layer has no {i}");
+  EXPECT_CONTAINS(checkItems("weight w : [2] = \"[a.][b\""), "choices in a name");
+  EXPECT_CONTAINS(checkItems("param a : int\nweight w : [2] = a"),
+                  "'a' is not a weight");
+  EXPECT_CONTAINS(checkItems("weight v : [3] = \"v\"\nweight w : [2] = v"),
+                  "'v' is [3], but 'w' is [2]");
+  auto layer = [](const std::string &text) {
+    return checkItems(std::string(kPrelude) + text);
+  };
+  std::string def = "def (x : [T, width]) -> [T, width] { x } }";
+  EXPECT_CONTAINS(layer("layer b[i < n] { weight w : [2] = \".w\" " + def),
+                  "the layer has none");
+  EXPECT_CONTAINS(layer("layer b[i < n] { weight w : [2] = \"w\" " + def),
+                  "each layer needs a tensor of its own");
+  EXPECT_CONTAINS(layer("layer b[i < n] = \"b\" { " + def),
+                  "the prefix of a layer's names holds {i}");
+  EXPECT_CONTAINS(layer("layer b[j < n] = \"b.{i}\" { " + def), "is called i");
+  EXPECT_CONTAINS(
+      layer("layer b[i < n] { def (x : [T, width]) -> [T, n] { x } }"),
+      "a layer's result is the next layer's first input");
+  EXPECT_CONTAINS(layer("layer b[i < n] { def (x : [T, width]) -> [T, width] "
+                        "{ b*(x) } }"),
+                  "a layer can't loop over layers");
+  EXPECT_CONTAINS(checkBody("width*(x)"), "to multiply, write 'width * (…)'");
+}
+
+TEST(CheckTest, EntryPoints) {
+  EXPECT_CONTAINS(checkItems("param a : int"), "has no 'def forward");
+  EXPECT_CONTAINS(checkItems("def forward(x : [T, 2]) -> [T, 2] { x }"),
+                  "'forward' takes tokens");
+  EXPECT_CONTAINS(checkItems("def forward(x : [T, 2] of token) -> [T, 2] { x }"),
+                  "has one dimension");
+  EXPECT_CONTAINS(checkItems("def forward(x : [2 * T] of token) -> [T, 2] { x }"),
+                  "a dimension is T or doesn't depend on T");
+}
+
+TEST(CheckTest, Recursion) {
+  EXPECT_CONTAINS(checkBody("forward(tokens)"),
+                  "'forward' calls itself; a model has no recursion");
+  std::string forward = std::string(kPrelude) +
+                        "def forward(t : [T] of token) -> [T, width] { "
+                        "f0(embedding(t, embed)) }\n";
+  auto call = [](int from, const std::string &to) {
+    return "def f" + std::to_string(from) +
+           "(x : [T, width]) -> [T, width] { " + to + " }\n";
+  };
+  EXPECT_CONTAINS(checkItems(forward + call(0, "f1(x)") + call(1, "f0(x)")),
+                  "calls itself");
+  // A tower in which each def calls the next one twice.
+  std::string tower = forward;
+  for (int i = 0; i < 60; ++i) {
+    std::string next = "f" + std::to_string(i + 1) + "(x)";
+    tower += call(i, next + " + " + next);
+  }
+  EXPECT_CONTAINS(checkItems(tower + call(60, "x")), "expands to more than");
+  // A long chain is no recursion, and needs no stack.
+  std::string chain = forward;
+  for (int i = 0; i < 20000; ++i)
+    chain += call(i, "f" + std::to_string(i + 1) + "(x)");
+  EXPECT_EQ(checkItems(chain + call(20000, "x")), "");
+}
+
+TEST(CheckTest, ErrorsAreLimited) {
+  std::string items;
+  for (int i = 0; i < 50; ++i)
+    items += "let a" + std::to_string(i) + " = unknown\n";
+  EXPECT_CONTAINS(checkItems(items), "… and 30 more errors");
+}
+
+} // namespace
