@@ -1,0 +1,111 @@
+// RUN: tenon-opt %s --tenon-linear-to-vector --split-input-file | FileCheck %s
+
+#avx512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>
+module attributes {tenon.target = #avx512} {
+  // Rows by eight, then 4, 2 and 1 of what is left; two accumulators a row.
+  // CHECK-LABEL: func.func @many_rows
+  // CHECK: %[[REST:.*]] = arith.remui
+  // CHECK: scf.for {{.*}} step %c8
+  // CHECK: %{{.*}}:16 = scf.for
+  // CHECK-COUNT-2: vector.load {{.*}} : memref<1x20x32x1xf32>, vector<16xf32>
+  // CHECK: memref.load {{.*}} : memref<?x20xf32>
+  // CHECK-COUNT-16: vector.fma
+  // CHECK: scf.yield
+  // CHECK-COUNT-16: vector.store {{.*}} : memref<?x32xf32>
+  // CHECK: arith.andi %[[REST]]
+  // CHECK: scf.if
+  // CHECK: %{{.*}}:8 = scf.for
+  // CHECK: scf.if
+  // CHECK: %{{.*}}:4 = scf.for
+  // CHECK: scf.if
+  // CHECK: %{{.*}}:2 = scf.for
+  // CHECK-NOT: tenon.linear
+  func.func @many_rows(%x: memref<?x20xf32>, %w: memref<1x20x32x1xf32>, %y: memref<?x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 8, columns = 32>} : (memref<?x20xf32>, memref<1x20x32x1xf32>, memref<?x32xf32>) -> ()
+    return
+  }
+
+  // One row takes four panels, the last of them in part: 7 vectors, of which
+  // one is masked.
+  // CHECK-LABEL: func.func @one_row
+  // CHECK: %{{.*}}:7 = scf.for
+  // CHECK-COUNT-7: vector.load {{.*}} : memref<4x6x32x1xf32>, vector<16xf32>
+  // CHECK-COUNT-7: vector.fma
+  // CHECK-COUNT-6: vector.store
+  // CHECK: vector.maskedstore
+  // CHECK-NOT: scf.for
+  func.func @one_row(%x: memref<1x6xf32>, %w: memref<4x6x32x1xf32>, %y: memref<1x109xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32, group = 4>} : (memref<1x6xf32>, memref<4x6x32x1xf32>, memref<1x109xf32>) -> ()
+    return
+  }
+
+  // Pairs of bf16; the last of an odd depth is filled with zero.
+  // CHECK-LABEL: func.func @pairs
+  // CHECK: scf.for
+  // CHECK: vector.load {{.*}} : memref<1x4x32x2xbf16>, vector<32xbf16>
+  // CHECK: vector.load {{.*}} : memref<1x7xbf16>, vector<2xbf16>
+  // CHECK: vector.bitcast {{.*}} : vector<16xi32> to vector<32xbf16>
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+  // CHECK: scf.yield
+  // CHECK: vector.from_elements {{.*}} : vector<2xbf16>
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+  func.func @pairs(%x: memref<1x7xbf16>, %w: memref<1x4x32x2xbf16>, %y: memref<1x16xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x7xbf16>, memref<1x4x32x2xbf16>, memref<1x16xf32>) -> ()
+    return
+  }
+
+  // The epilogue is in registers: bias, activation of the gate, product,
+  // residual. The accumulators of gate and up are halves of a panel.
+  // CHECK-LABEL: func.func @gated
+  // CHECK: %[[SUM:.*]]:2 = scf.for
+  // CHECK: vector.load %{{.*}}[%c0{{.*}}, %{{.*}}, %c0{{.*}}, %c0{{.*}}] : memref<1x8x32x1xbf16>, vector<16xbf16>
+  // CHECK: arith.extf
+  // CHECK: vector.load %{{.*}}[%c0{{.*}}, %{{.*}}, %c16{{.*}}, %c0{{.*}}] : memref<1x8x32x1xbf16>, vector<16xbf16>
+  // CHECK: scf.yield
+  // CHECK: %[[BIAS:.*]] = vector.load %{{.*}} : memref<32xf32>
+  // CHECK: %[[UPBIAS:.*]] = vector.load %{{.*}} : memref<32xf32>
+  // CHECK: arith.addf %[[SUM]]#0, %[[BIAS]]
+  // CHECK: %[[UP:.*]] = arith.addf %[[SUM]]#1, %[[UPBIAS]]
+  // CHECK: %[[PRODUCT:.*]] = arith.mulf %{{.*}}, %[[UP]]
+  // CHECK: %[[RESIDUAL:.*]] = vector.load
+  // CHECK: arith.addf %[[PRODUCT]], %[[RESIDUAL]]
+  // CHECK: arith.truncf
+  // CHECK: vector.store {{.*}} : memref<1x16xbf16>
+  func.func @gated(%x: memref<1x8xf32>, %w: memref<1x8x32x1xbf16>, %b: memref<32xf32>, %r: memref<1x16xf32>, %y: memref<1x16xbf16>) {
+    tenon.linear %x, %w bias(%b) residual(%r) into %y {gated, activation = #tenon.activation_kind<silu>} : (memref<1x8xf32>, memref<1x8x32x1xbf16>, memref<32xf32>, memref<1x16xf32>, memref<1x16xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+#sse = #tenon.target<cpu = "x86-64-v2", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432>
+module attributes {tenon.target = #sse} {
+  // Without fused multiply-add: two operations. Three rows are one tile.
+  // CHECK-LABEL: func.func @portable
+  // CHECK: scf.for
+  // CHECK: %{{.*}}:6 = scf.for
+  // CHECK-NOT: fma
+  // CHECK: arith.mulf {{.*}} : vector<4xf32>
+  // CHECK: arith.addf {{.*}} : vector<4xf32>
+  // CHECK: %{{.*}}:2 = scf.for
+  func.func @portable(%x: memref<4x5xf32>, %w: memref<2x5x32x1xf32>, %y: memref<4x36xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 3, columns = 8>} : (memref<4x5xf32>, memref<2x5x32x1xf32>, memref<4x36xf32>) -> ()
+    return
+  }
+
+  // A plain weight has no kernel here, and pairs none without the instruction.
+  // CHECK-LABEL: func.func @declined
+  // CHECK: tenon.linear
+  func.func @declined(%x: memref<1x4xbf16>, %w: memref<1x2x32x2xbf16>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y : (memref<1x4xbf16>, memref<1x2x32x2xbf16>, memref<1x32xf32>) -> ()
+    return
+  }
+
+  // CHECK-LABEL: func.func @tensors
+  // CHECK: tenon.linear
+  func.func @tensors(%x: tensor<1x4xf32>, %w: tensor<32x4xf32>) -> tensor<1x32xf32> {
+    %y = tenon.linear %x, %w : (tensor<1x4xf32>, tensor<32x4xf32>) -> tensor<1x32xf32>
+    return %y : tensor<1x32xf32>
+  }
+}
