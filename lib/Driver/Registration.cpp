@@ -7,31 +7,26 @@
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/Transforms/Passes.h"
-#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "tenon/Driver/Stages.h"
 
-// The passes that exist; each engineer's header appears with its library.
-#if __has_include("tenon/Dialect/Tenon/Transforms/FusionPasses.h")
+#ifdef TENON_HAS_FUSION
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
-#define TENON_HAS_FUSION 1
 #endif
-#if __has_include("tenon/Dialect/Tenon/Transforms/MemoryPasses.h")
+#ifdef TENON_HAS_MEMORY
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
-#define TENON_HAS_MEMORY 1
 #endif
-#if __has_include("tenon/Conversion/LoweringPasses.h")
+#ifdef TENON_HAS_LOWERING
 #include "tenon/Conversion/LoweringPasses.h"
-#define TENON_HAS_LOWERING 1
+#endif
+#ifdef TENON_HAS_KERNELS
+#include "tenon/Conversion/KernelPasses.h"
 #endif
 #include "tenon/Conversion/RowsToVector.h"
-#if __has_include("tenon/Conversion/KernelPasses.h")
-#include "tenon/Conversion/KernelPasses.h"
-#define TENON_HAS_KERNELS 1
-#endif
 
 using namespace mlir;
 
@@ -43,12 +38,33 @@ void tenon::registerAllDialects(DialectRegistry &registry) {
 }
 
 void tenon::registerAllPasses() {
+  // Upstream's, for experiments on IR of any stage.
   registerTransformsPasses();
-  registerTenonRowsPasses();
   registerConversionPasses();
   arith::registerArithPasses();
   func::registerFuncPasses();
   memref::registerMemRefPasses();
   registerSCFPasses();
   vector::registerVectorPasses();
+
+  registerTenonRowsPasses();
+#ifdef TENON_HAS_FUSION
+  registerTenonFusionPasses();
+  registerFusionPipelines();
+#endif
+#ifdef TENON_HAS_MEMORY
+  registerTenonMemoryPasses();
+  registerTilePipeline();
+#endif
+#ifdef TENON_HAS_KERNELS
+  registerTenonKernelPasses();
+#endif
+#ifdef TENON_HAS_LOWERING
+  registerTenonLoweringPasses();
+  registerLLVMPipeline();
+#endif
+#if defined(TENON_HAS_FUSION) && defined(TENON_HAS_MEMORY) &&                  \
+    defined(TENON_HAS_KERNELS) && defined(TENON_HAS_LOWERING)
+  registerDriverPipelines();
+#endif
 }

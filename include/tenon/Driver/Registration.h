@@ -16,6 +16,9 @@ namespace tenon {
 /// interfaces and translations to LLVM IR of both.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
+/// Those that a compilation goes through, and no others.
+void registerCompilerDialects(mlir::DialectRegistry &registry);
+
 /// Every pass of Tenon, its named pipelines, and the upstream passes that the
 /// pipelines use. Once per process: the registry is MLIR's global one.
 void registerAllPasses();

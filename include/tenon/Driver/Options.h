@@ -1,0 +1,62 @@
+//===- Options.h - what a compilation is asked for --------------*- C++ -*-===//
+#ifndef TENON_DRIVER_OPTIONS_H
+#define TENON_DRIVER_OPTIONS_H
+
+#include "tenon/Driver/Stages.h"
+#include "tenon/Support/DType.h"
+#include "tenon/Target/TargetDescription.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace mlir {
+class PassManager;
+} // namespace mlir
+
+namespace tenon {
+
+/// The longest context that is compiled for unless asked: a cache of it is
+/// within most machines' memory for every family.
+inline constexpr int64_t kDefaultContext = 4096;
+/// Tokens that one call takes unless asked.
+inline constexpr int64_t kDefaultMaxChunk = 512;
+
+struct CompileOptions {
+  /// A model directory (Hugging Face layout), or a description (.tenon).
+  std::string input;
+  /// The directory that `input`, a description, is compiled for.
+  std::string checkpoint;
+  /// "-": stdout, for stages before the executable.
+  std::string output;
+
+  Stage stage = Stage::Executable;
+  TargetOptions target;
+  /// Weights drawn at random from this seed instead of the checkpoint's.
+  std::optional<uint64_t> randomSeed;
+  /// Element type for matrices instead of the checkpoint's.
+  std::optional<DType> weightType;
+  /// Tokens; default: the model's own limit, at most kDefaultContext.
+  std::optional<int64_t> context;
+  /// Tokens; default: kDefaultMaxChunk, at most the context.
+  std::optional<int64_t> maxChunk;
+
+  /// NaN and infinity in weights are errors.
+  bool strict = false;
+  /// Say on stderr what is done.
+  bool verbose = false;
+  /// Say on stderr how long it took.
+  bool time = false;
+  /// Keep line tables in the object.
+  bool debugLines = false;
+  /// LLVM's optimization level.
+  unsigned optLevel = 2;
+
+  /// Applied to every pass manager (printing, statistics, timing).
+  std::function<bool(mlir::PassManager &)> configurePasses;
+};
+
+} // namespace tenon
+
+#endif // TENON_DRIVER_OPTIONS_H

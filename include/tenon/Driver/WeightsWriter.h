@@ -1,0 +1,70 @@
+//===- WeightsWriter.h - from checkpoint to payload -------------*- C++ -*-===//
+//
+// The bytes of all weights in the order and layout that the IR states,
+// streamed: pages of the mapped checkpoint are read, packed, written and let
+// go, so that memory stays near a few MiB (I6).
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_DRIVER_WEIGHTSWRITER_H
+#define TENON_DRIVER_WEIGHTSWRITER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "tenon/Checkpoint/Checkpoint.h"
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "tenon/Driver/Packing.h"
+#include "tenon/Runtime/Metadata.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tenon {
+
+/// What a tenon.weight says, kept when the lowering drops the operation.
+struct PlannedWeight {
+  std::string name;
+  mlir::RankedTensorType layerType; ///< of one layer: element, shape, panel
+  std::vector<mlir::Attribute> sources;
+  int64_t layers = 1;
+  bool stacked = false;
+  uint64_t offset = 0; ///< of layer 0, bytes from the start of the weights
+  uint64_t stride = 0; ///< bytes from one layer to the next
+  uint64_t layerBytes = 0;
+
+  /// From the first byte of layer 0 to the last of the last layer.
+  uint64_t totalBytes() const { return (layers - 1) * stride + layerBytes; }
+};
+
+/// All weights of a module after tenon-bufferize, by offset. Errors: a weight
+/// without a place, or two that overlap (a fault of a pass, or of IR by hand).
+Expected<std::vector<PlannedWeight>> planWeights(mlir::ModuleOp module);
+
+struct WeightsOptions {
+  /// Null: random weights from `seed`.
+  const Checkpoint *checkpoint = nullptr;
+  uint64_t seed = 0;
+  /// NaN or infinity is an error, not a warning.
+  bool strict = false;
+  /// Receives warnings, one text each.
+  std::function<void(const std::string &)> warn;
+};
+
+struct WeightsSummary {
+  std::vector<runtime::WeightInfo> weights;
+  int64_t parameters = 0; ///< elements of all sources
+  std::map<std::string, uint64_t> bytesByType;
+};
+
+/// Writes all weights, and zeros between them, to the sink.
+/// Errors: those of the sink; a tensor that is missing or of another shape or
+/// type than the IR says; bad numbers with `strict`.
+Expected<WeightsSummary> writeWeights(std::span<const PlannedWeight> plan,
+                                      const WeightsOptions &options,
+                                      const ByteSink &sink);
+
+/// The plan's numbers without writing: what metadata says of a model.
+WeightsSummary summarizeWeights(std::span<const PlannedWeight> plan);
+
+} // namespace tenon
+
+#endif // TENON_DRIVER_WEIGHTSWRITER_H

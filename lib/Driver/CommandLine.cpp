@@ -1,0 +1,227 @@
+//===- CommandLine.cpp - the program tenonc -------------------------------===//
+
+#include "tenon/Driver/CommandLine.h"
+#include "LinkConfig.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+#include "tenon/Driver/Compilation.h"
+#include "tenon/Language/Commands.h"
+#include "tenon/Models/Models.h"
+#include "tenon/Support/Strings.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace tenon;
+namespace cl = llvm::cl;
+using llvm::errs;
+using llvm::outs;
+using llvm::StringRef;
+
+namespace {
+
+/// tenonc's options. They live as long as the command line is looked at, so
+/// that the library adds nothing to other programs' options.
+struct Flags {
+  cl::OptionCategory category{"tenonc options"};
+
+  cl::opt<std::string> input{cl::Positional,
+                             cl::desc("<model directory | description.tenon>"),
+                             cl::cat(category)};
+  cl::opt<std::string> output{"o", cl::desc("Write the output here"),
+                              cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> checkpoint{
+      "checkpoint", cl::desc("Compile a description for this model directory"),
+      cl::value_desc("directory"), cl::cat(category)};
+  cl::opt<std::string> emit{
+      "emit",
+      cl::desc("Stop at a stage: import, fused, cached, packed, tiled, "
+               "kernels, llvm, asm, obj or exe (default)"),
+      cl::value_desc("stage"), cl::init("exe"), cl::cat(category)};
+  cl::opt<std::string> cpu{
+      "mcpu",
+      cl::desc("CPU to compile for: native (default), x86-64-v2/v3/v4, or "
+               "one of LLVM's names"),
+      cl::value_desc("cpu"), cl::init("native"), cl::cat(category)};
+  cl::opt<std::string> attributes{"mattr",
+                                  cl::desc("CPU features to add or take away"),
+                                  cl::value_desc("+a,-b"), cl::cat(category)};
+  cl::opt<uint64_t> seed{
+      "random-weights",
+      cl::desc("Draw weights at random instead of reading them"),
+      cl::value_desc("seed"), cl::cat(category)};
+  cl::opt<std::string> weightType{
+      "dtype", cl::desc("Store matrices as f32, f16 or bf16"),
+      cl::value_desc("type"), cl::cat(category)};
+  cl::opt<int64_t> context{
+      "context",
+      cl::desc("Longest sequence in tokens (default: the model's limit, at "
+               "most 4096)"),
+      cl::value_desc("n"), cl::cat(category)};
+  cl::opt<int64_t> maxChunk{
+      "max-chunk", cl::desc("Most tokens of one prefill call (default: 512)"),
+      cl::value_desc("n"), cl::cat(category)};
+  cl::opt<unsigned> optLevel{"O", cl::Prefix,
+                             cl::desc("LLVM's optimization level, 0 to 3"),
+                             cl::init(2), cl::cat(category)};
+  cl::opt<bool> debugLines{"g", cl::desc("Keep line tables and symbols"),
+                           cl::cat(category)};
+  cl::opt<bool> strict{"strict",
+                       cl::desc("NaN or infinity in weights is an error"),
+                       cl::cat(category)};
+  cl::opt<bool> verbose{"verbose", cl::desc("Say what is done"),
+                        cl::cat(category)};
+  cl::opt<bool> time{"time", cl::desc("Say how long it took"),
+                     cl::cat(category)};
+  cl::opt<bool> check{"check",
+                      cl::desc("Check a description; with --checkpoint, also "
+                               "the configuration there"),
+                      cl::cat(category)};
+  cl::opt<bool> format{"format",
+                       cl::desc("Print a description in canonical form"),
+                       cl::cat(category)};
+  cl::opt<bool> listModels{
+      "list-models", cl::desc("List the built-in families"), cl::cat(category)};
+  cl::opt<std::string> printModel{
+      "print-model", cl::desc("Print a built-in family's description"),
+      cl::value_desc("name"), cl::cat(category)};
+};
+
+int fail(const Error &error) {
+  outs().flush();
+  errs() << error.message << "\n";
+  return static_cast<int>(error.code);
+}
+
+Error usage(std::string message) {
+  return withNote(plainError(message, ExitCode::BadUsage),
+                  "tenonc --help lists the options");
+}
+
+int report(const lang::CommandResult &result) {
+  outs() << result.output;
+  outs().flush();
+  errs() << result.diagnostics;
+  return result.exitCode;
+}
+
+int printModel(const std::string &name) {
+  if (const BuiltinModel *model = findModel(name)) {
+    outs() << model->text;
+    return 0;
+  }
+  std::string known;
+  for (const BuiltinModel &model : listModels())
+    known += (known.empty() ? "" : ", ") + std::string(model.name);
+  return fail(
+      withNote(plainError(strCat("no family is called ", quoteName(name)),
+                          ExitCode::BadUsage),
+               "known families: " + known));
+}
+
+int checkDescription(const Flags &flags) {
+  std::string config = flags.checkpoint;
+  if (!config.empty() && !StringRef(config).ends_with(".json"))
+    config += "/config.json";
+  return report(lang::checkCommand(flags.input, config));
+}
+
+Expected<CompileOptions> makeOptions(const Flags &flags) {
+  CompileOptions options;
+  options.input = flags.input;
+  options.checkpoint = flags.checkpoint;
+  options.output = flags.output;
+  options.target = {flags.cpu, flags.attributes};
+  std::optional<Stage> stage = parseStage(flags.emit);
+  if (!stage)
+    return usage(strCat("unknown stage ", quoteName(std::string(flags.emit)),
+                        " in --emit; import, fused, cached, packed, tiled, "
+                        "kernels, llvm, asm, obj or exe is expected"));
+  options.stage = *stage;
+  if (flags.seed.getNumOccurrences())
+    options.randomSeed = flags.seed;
+  if (!flags.weightType.empty()) {
+    options.weightType = parseDType(std::string(flags.weightType));
+    if (options.weightType != DType::F32 && options.weightType != DType::F16 &&
+        options.weightType != DType::BF16)
+      return usage(strCat("--dtype is f32, f16 or bf16, not ",
+                          quoteName(std::string(flags.weightType))));
+  }
+  for (auto [option, value] : {std::pair(&flags.context, &options.context),
+                               std::pair(&flags.maxChunk, &options.maxChunk)}) {
+    if (!option->getNumOccurrences())
+      continue;
+    if (option->getValue() < 1 || option->getValue() > (1 << 24))
+      return usage(strCat("--", option->ArgStr.str(), " is between 1 and ",
+                          1 << 24, ", not ", option->getValue()));
+    *value = option->getValue();
+  }
+  if (flags.optLevel > 3)
+    return usage("-O is between 0 and 3");
+  options.optLevel = flags.optLevel;
+  options.debugLines = flags.debugLines;
+  options.strict = flags.strict;
+  options.verbose = flags.verbose;
+  options.time = flags.time;
+  if (options.output.empty()) {
+    if (options.stage == Stage::Executable)
+      return usage("where should the executable go? -o FILE says it");
+    options.output = "-";
+  }
+  if (options.output == "-" && options.stage == Stage::Executable)
+    return usage("an executable cannot be written to stdout");
+  options.configurePasses = [](mlir::PassManager &manager) {
+    if (failed(mlir::applyPassManagerCLOptions(manager)))
+      return false;
+    mlir::applyDefaultTimingPassManagerCLOptions(manager);
+    return true;
+  };
+  return options;
+}
+
+int run(const Flags &flags) {
+  if (flags.listModels) {
+    outs() << formatModelList();
+    return 0;
+  }
+  if (!flags.printModel.empty())
+    return printModel(flags.printModel);
+  if (flags.input.empty())
+    return fail(usage("no model given: a directory with config.json, or a "
+                      ".tenon file with --checkpoint"));
+  if (flags.check)
+    return checkDescription(flags);
+  if (flags.format)
+    return report(lang::formatCommand(flags.input));
+  Expected<CompileOptions> options = makeOptions(flags);
+  if (!options)
+    return fail(options.error());
+  if (Status status = compile(*options); !status)
+    return fail(status.error());
+  return 0;
+}
+
+} // namespace
+
+int tenon::runTenonc(int argc, char **argv) {
+  // As mlir-opt's: --mlir-print-ir-after-all, --mlir-pass-statistics, ...
+  mlir::registerAsmPrinterCLOptions();
+  mlir::registerMLIRContextCLOptions();
+  mlir::registerPassManagerCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+  Flags flags;
+  // LLVM's own options stay usable but out of --help.
+  for (auto &[name, option] : cl::getRegisteredOptions())
+    if (!llvm::is_contained(option->Categories, &flags.category) &&
+        name != "help" && name != "version" && !name.starts_with("mlir-"))
+      option->setHiddenFlag(cl::ReallyHidden);
+  cl::SetVersionPrinter([](llvm::raw_ostream &stream) {
+    stream << "tenonc " TENON_VERSION "\n";
+  });
+  if (!cl::ParseCommandLineOptions(
+          argc, argv,
+          "Tenon: compiles a Transformer to one native executable\n", &errs()))
+    return static_cast<int>(ExitCode::BadUsage);
+  return run(flags);
+}

@@ -1,0 +1,180 @@
+//===- Frontend.cpp - from the command line's names to a module -----------===//
+
+#include "Frontend.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "tenon/Import/Import.h"
+#include "tenon/Language/Commands.h"
+#include "tenon/Models/Models.h"
+#include "tenon/Support/MappedFile.h"
+#include "tenon/Support/Strings.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+
+using namespace tenon;
+
+/// What the description's front end found, as one error.
+static Error makeError(const lang::Diagnostics &diagnostics) {
+  return Error{llvm::StringRef(diagnostics.str()).rtrim().str(),
+               ExitCode::BadInput};
+}
+
+static std::string listed(const std::vector<std::string> &names) {
+  std::string text;
+  for (const std::string &name : names)
+    text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+/// The built-in family that a configuration asks for.
+static Expected<const BuiltinModel *>
+findFamily(const ModelDirectory &directory) {
+  std::vector<std::string> names = directory.architectureNames();
+  for (const std::string &name : names)
+    if (const BuiltinModel *model = findByArchitecture(name))
+      return model;
+  std::string what =
+      names.empty() ? std::string("no 'architectures' and no 'model_type'")
+                    : strCat("unknown architecture ", quoteName(names.front()));
+  Error error = errorInFile(directory.configPath, what);
+  error = withNote(std::move(error), strCat("known architectures: ",
+                                            listed(knownArchitectures())));
+  return withNote(std::move(error),
+                  "another family can be described in a .tenon file and "
+                  "compiled with --checkpoint DIRECTORY");
+}
+
+static Status loadDescription(const CompileOptions &options,
+                              LoadedModel &loaded) {
+  lang::Diagnostics diagnostics;
+  bool isDescription = llvm::StringRef(options.input).ends_with(".tenon");
+  if (isDescription) {
+    loaded.description = lang::loadModelFile(options.input, diagnostics);
+    if (!loaded.description)
+      return makeError(diagnostics);
+    if (options.checkpoint.empty())
+      return withNote(
+          plainError("a description needs a model to be compiled for",
+                     ExitCode::BadUsage),
+          "--checkpoint DIRECTORY names one; for its config.json alone, add "
+          "--random-weights=SEED");
+  }
+  Expected<ModelDirectory> directory =
+      openModelDirectory(isDescription ? options.checkpoint : options.input);
+  if (!directory)
+    return directory.takeError();
+  loaded.directory = std::move(*directory);
+  if (isDescription)
+    return Status::success();
+
+  Expected<const BuiltinModel *> family = findFamily(loaded.directory);
+  if (!family)
+    return family.takeError();
+  loaded.description = loadModel(**family, diagnostics);
+  if (!loaded.description)
+    return makeError(diagnostics);
+  return Status::success();
+}
+
+static Status bindDescription(LoadedModel &loaded) {
+  lang::Diagnostics diagnostics;
+  const ModelDirectory &directory = loaded.directory;
+  // The text of the configuration lets messages point to its lines.
+  Expected<MappedFile> text = MappedFile::open(directory.configPath);
+  lang::Configuration configuration{directory.config, directory.configPath,
+                                    text ? text->text() : std::string_view()};
+  loaded.bound = bindModel(*loaded.description, configuration, diagnostics);
+  if (!loaded.bound)
+    return makeError(diagnostics);
+  std::unique_ptr<lang::TensorCatalog> catalog;
+  if (const Checkpoint *checkpoint = loaded.checkpoint())
+    catalog = makeTensorCatalog(*checkpoint, directory.path);
+  if (!resolveWeights(*loaded.bound, catalog.get(), diagnostics))
+    return makeError(diagnostics);
+  llvm::errs() << diagnostics.str(); // warnings
+  return Status::success();
+}
+
+static Status chooseSizes(const CompileOptions &options, LoadedModel &loaded) {
+  std::optional<int64_t> limit = loaded.bound->maxContext();
+  if (options.context && limit && *options.context > *limit)
+    return plainError(strCat("--context ", *options.context, ": the model has ",
+                             *limit, " positions"),
+                      ExitCode::BadUsage);
+  loaded.context = options.context.value_or(
+      std::min(limit.value_or(kDefaultContext), kDefaultContext));
+  // An encoder sees all of its tokens at once.
+  bool whole = loaded.description->kind == lang::ModelKind::Encoder;
+  loaded.maxChunk = whole
+                        ? loaded.context
+                        : std::min(options.maxChunk.value_or(kDefaultMaxChunk),
+                                   loaded.context);
+  return Status::success();
+}
+
+static Status loadTokenizer(LoadedModel &loaded) {
+  if (!loaded.directory.hasTokenizer())
+    return Status::success();
+  Expected<MappedFile> file = MappedFile::open(loaded.directory.tokenizerPath);
+  if (!file)
+    return file.takeError();
+  Expected<std::unique_ptr<Tokenizer>> tokenizer =
+      Tokenizer::fromTokenizerJson(file->text(), file->path());
+  if (!tokenizer)
+    return tokenizer.takeError();
+  loaded.tokenizer = std::move(*tokenizer);
+  return Status::success();
+}
+
+Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
+  LoadedModel loaded;
+  loaded.randomWeights = options.randomSeed.has_value();
+  if (Status status = loadDescription(options, loaded); !status)
+    return status.takeError();
+  if (!loaded.randomWeights && !loaded.directory.checkpoint)
+    return withNote(
+        errorInFile(loaded.directory.path,
+                    "no weights: neither model.safetensors nor "
+                    "model.safetensors.index.json is there"),
+        "--random-weights=SEED compiles a model without its weights");
+  if (Status status = bindDescription(loaded); !status)
+    return status.takeError();
+  if (Status status = chooseSizes(options, loaded); !status)
+    return status.takeError();
+  if (options.stage == Stage::Executable)
+    if (Status status = loadTokenizer(loaded); !status)
+      return status.takeError();
+  return loaded;
+}
+
+Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+tenon::importLoadedModel(mlir::MLIRContext &context, const LoadedModel &model,
+                         const CompileOptions &options, TargetAttr target) {
+  context
+      .loadDialect<TenonDialect, mlir::func::FuncDialect, mlir::scf::SCFDialect,
+                   mlir::arith::ArithDialect, mlir::tensor::TensorDialect>();
+  ImportOptions importOptions;
+  importOptions.context = model.context;
+  importOptions.maxChunk = model.maxChunk;
+  importOptions.weightDType = options.weightType;
+  // Random weights are of the type that the configuration speaks of.
+  if (model.randomWeights && !importOptions.weightDType)
+    for (const char *key : {"torch_dtype", "dtype"})
+      if (const nlohmann::json *value = findMember(model.directory.config, key))
+        if (const std::string *name = asString(*value)) {
+          std::optional<DType> type = parseDType(*name);
+          if (type == DType::F32 || type == DType::F16 || type == DType::BF16)
+            importOptions.weightDType = type;
+        }
+  lang::Diagnostics diagnostics;
+  mlir::OwningOpRef<mlir::ModuleOp> module = importModel(
+      context, *model.bound, model.checkpoint(), importOptions, diagnostics);
+  if (!module)
+    return makeError(diagnostics);
+  (*module)->setAttr(kTargetAttrName, target);
+  return module;
+}

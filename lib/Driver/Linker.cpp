@@ -1,0 +1,148 @@
+//===- Linker.cpp - from object to ELF executable -------------------------===//
+
+#include "tenon/Driver/Linker.h"
+#include "LinkConfig.h"
+#include "tenon/Support/Strings.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace tenon;
+
+//===----------------------------------------------------------------------===//
+// TemporaryFile
+//===----------------------------------------------------------------------===//
+
+tenon::Expected<TemporaryFile>
+TemporaryFile::create(const std::string &suffix) {
+  SmallString<128> path;
+  if (std::error_code error =
+          sys::fs::createTemporaryFile("tenon", suffix, path))
+    return plainError(strCat("cannot make a temporary file: ", error.message()),
+                      ExitCode::OutOfResource);
+  sys::RemoveFileOnSignal(path);
+  return TemporaryFile(path.str().str());
+}
+
+TemporaryFile::TemporaryFile(TemporaryFile &&other) noexcept
+    : name(std::exchange(other.name, {})) {}
+
+TemporaryFile &TemporaryFile::operator=(TemporaryFile &&other) noexcept {
+  std::swap(name, other.name);
+  return *this;
+}
+
+TemporaryFile::~TemporaryFile() {
+  if (name.empty())
+    return;
+  sys::fs::remove(name);
+  sys::DontRemoveFileOnSignal(name);
+}
+
+Status TemporaryFile::write(ArrayRef<char> bytes) {
+  std::error_code error;
+  raw_fd_ostream stream(name, error);
+  if (!error) {
+    stream.write(bytes.data(), bytes.size());
+    stream.close();
+    error = stream.error();
+    stream.clear_error();
+  }
+  if (error)
+    return plainError(strCat(name, ": error: cannot write: ", error.message()),
+                      ExitCode::OutOfResource);
+  return Status::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Linking
+//===----------------------------------------------------------------------===//
+
+/// The runtime's libraries, before those that they use.
+static constexpr StringLiteral kArchives[] = {
+    "libTenonRuntimeMain.a", "libTenonRuntime.a", "libTenonTokenizer.a",
+    "libTenonSupport.a"};
+
+/// Where the runtime's libraries are.
+static std::string findLibraryDirectory() {
+  static int anchor;
+  SmallString<256> path(sys::fs::getMainExecutable("tenonc", &anchor));
+  sys::path::remove_filename(path);
+  sys::path::append(path, "..", "lib");
+  sys::path::remove_dots(path, /*remove_dot_dot=*/true);
+  SmallString<256> archive(path);
+  sys::path::append(archive, kArchives[0]);
+  if (sys::fs::exists(archive))
+    return path.str().str();
+  return TENON_LINK_LIBRARY_DIR;
+}
+
+static std::string findProgram(StringRef configured, StringRef name) {
+  if (sys::fs::can_execute(configured))
+    return configured.str();
+  if (ErrorOr<std::string> found = sys::findProgramByName(name))
+    return *found;
+  return {};
+}
+
+tenon::Expected<TemporaryFile>
+tenon::linkExecutable(ArrayRef<char> object, const LinkOptions &options) {
+  tenon::Expected<TemporaryFile> input = TemporaryFile::create("o");
+  tenon::Expected<TemporaryFile> output = TemporaryFile::create("elf");
+  tenon::Expected<TemporaryFile> messages = TemporaryFile::create("txt");
+  for (auto *file : {&input, &output, &messages})
+    if (!*file)
+      return file->takeError();
+  if (Status status = input->write(object); !status)
+    return status.takeError();
+
+  // clang knows where this system keeps its C library; lld does the work.
+  std::string compiler = findProgram(TENON_LINK_COMPILER, "clang++-22");
+  if (compiler.empty())
+    return plainError("cannot link: neither " TENON_LINK_COMPILER
+                      " nor clang++-22 is there; install clang-22 and lld-22");
+  std::string directory = findLibraryDirectory();
+  SmallVector<std::string> arguments = {compiler,
+                                        "-o",
+                                        output->path(),
+                                        input->path(),
+                                        "-pthread",
+                                        "-Wl,--gc-sections",
+                                        "-static-libstdc++",
+                                        "-static-libgcc"};
+  if (StringRef(TENON_LINK_LLD).empty())
+    arguments.push_back("-fuse-ld=lld");
+  else
+    arguments.push_back("-fuse-ld=" TENON_LINK_LLD);
+  if (!options.debug)
+    arguments.push_back("-Wl,--strip-all");
+  for (StringRef archive : kArchives)
+    arguments.push_back((directory + "/" + archive).str());
+  SmallVector<StringRef> libraries;
+  StringRef(TENON_LINK_LIBRARIES).split(libraries, ';', -1, false);
+  for (StringRef library : libraries)
+    arguments.push_back(library.str());
+
+  if (options.verbose)
+    errs() << join(arguments, " ") << "\n";
+  SmallVector<StringRef> references(arguments.begin(), arguments.end());
+  std::optional<StringRef> redirects[] = {
+      StringRef(""), StringRef(messages->path()), StringRef(messages->path())};
+  std::string failure;
+  int status = sys::ExecuteAndWait(compiler, references, std::nullopt,
+                                   redirects, 0, 0, &failure);
+  if (status == 0)
+    return output;
+  if (ErrorOr<std::unique_ptr<MemoryBuffer>> text =
+          MemoryBuffer::getFile(messages->path()))
+    failure += (*text)->getBuffer().rtrim().str();
+  return withNote(
+      plainError(strCat("linking failed: ", failure)),
+      strCat("the runtime's libraries were looked for in ", directory));
+}

@@ -1,0 +1,36 @@
+//===- MetadataBuilder.h - what the executable knows of itself --*- C++ -*-===//
+#ifndef TENON_LIB_DRIVER_METADATABUILDER_H
+#define TENON_LIB_DRIVER_METADATABUILDER_H
+
+#include "Frontend.h"
+#include "tenon/Driver/WeightsWriter.h"
+#include "tenon/Runtime/Metadata.h"
+
+namespace tenon {
+
+/// Gathers metadata while the module passes through the stages, since each
+/// knows something that later ones have forgotten.
+class MetadataBuilder {
+public:
+  explicit MetadataBuilder(const LoadedModel &model);
+
+  /// At Stage::Import: entry points, vocabulary and width.
+  void readEntries(mlir::ModuleOp module);
+  /// At Stage::Tiled: sizes of the memories.
+  void readMemory(mlir::ModuleOp module);
+  /// At Stage::LLVM: operations of the profile.
+  void readOperations(mlir::ModuleOp module);
+  void setTarget(TargetAttr target);
+  void setWeights(WeightsSummary summary);
+
+  runtime::Metadata take() { return std::move(metadata); }
+
+private:
+  void readGenerationDefaults(const nlohmann::json &config);
+
+  runtime::Metadata metadata;
+};
+
+} // namespace tenon
+
+#endif // TENON_LIB_DRIVER_METADATABUILDER_H

@@ -1,0 +1,96 @@
+//===- Stages.cpp - the stages of a compilation ---------------------------===//
+
+#include "tenon/Driver/Stages.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "tenon/Conversion/KernelPasses.h"
+#include "tenon/Conversion/LoweringPasses.h"
+#include "tenon/Conversion/RowsToVector.h"
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+
+using namespace mlir;
+using namespace tenon;
+
+static constexpr StageInfo kStages[] = {
+    {Stage::Import, "import",
+     "primitive operations on tensors, as the description states them", "",
+     nullptr},
+    {Stage::Fused, "fused",
+     "linear with epilogues, attention and ffn instead of their parts",
+     "tenon-fuse-pipeline", buildFusePipeline},
+    {Stage::Cached, "cached",
+     "a decoder has @prefill and @decode with a key/value cache",
+     "tenon-cache-pipeline", buildCachePipeline},
+    {Stage::Packed, "packed",
+     "weights have the layout and precision of the target's kernels",
+     "tenon-pack-pipeline", buildPackPipeline},
+    {Stage::Tiled, "tiled",
+     "buffers have places in one arena; dispatches of tiles do the work",
+     "tenon-tile-pipeline", buildTilePipeline},
+    {Stage::Kernels, "kernels", "tiles are loops over vectors",
+     "tenon-kernel-pipeline", buildKernelPipeline},
+    {Stage::LLVM, "llvm", "one function per distinct kernel, LLVM dialect only",
+     "tenon-llvm-pipeline", buildLLVMPipeline},
+    {Stage::Assembly, "asm", "assembly of the target", "", nullptr},
+    {Stage::Object, "obj", "relocatable object", "", nullptr},
+    {Stage::Executable, "exe", "executable with runtime, weights and tokenizer",
+     "", nullptr},
+};
+
+llvm::ArrayRef<StageInfo> tenon::getStages() { return kStages; }
+
+std::optional<Stage> tenon::parseStage(llvm::StringRef name) {
+  for (const StageInfo &info : kStages)
+    if (info.name == name)
+      return info.stage;
+  return std::nullopt;
+}
+
+void tenon::buildPipeline(OpPassManager &manager, Stage from, Stage to) {
+  for (const StageInfo &info : kStages)
+    if (info.stage > from && info.stage <= to && info.build)
+      info.build(manager);
+}
+
+void tenon::buildKernelPipeline(OpPassManager &manager) {
+  manager.addPass(createTenonLinearToVector());
+  manager.addPass(createTenonAttentionToVector());
+  manager.addPass(createTenonRowsToVector());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+namespace {
+
+struct StageRange : PassPipelineOptions<StageRange> {
+  Option<std::string> from{*this, "from", llvm::cl::init("import"),
+                           llvm::cl::desc("the stage of the input")};
+  Option<std::string> to{*this, "to", llvm::cl::init("llvm"),
+                         llvm::cl::desc("the stage to go to")};
+};
+
+} // namespace
+
+void tenon::registerDriverPipelines() {
+  PassPipelineRegistration<>(
+      "tenon-kernel-pipeline",
+      "from tiled to kernels: operations in tiles become loops over vectors",
+      buildKernelPipeline);
+  PassPipelineRegistration<StageRange>(
+      "tenon-pipeline",
+      "from one stage of a compilation to a later one, by tenonc's names",
+      [](OpPassManager &manager, const StageRange &range) {
+        std::optional<Stage> from = parseStage(range.from);
+        std::optional<Stage> to = parseStage(range.to);
+        if (!from || !to || !isModuleStage(*from) || !isModuleStage(*to) ||
+            *from > *to)
+          llvm::report_fatal_error(
+              "tenon-pipeline: from and to are stages of a module, in order: "
+              "import, fused, cached, packed, tiled, kernels, llvm",
+              /*gen_crash_diag=*/false);
+        buildPipeline(manager, *from, *to);
+      });
+}

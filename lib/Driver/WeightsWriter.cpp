@@ -1,0 +1,290 @@
+//===- WeightsWriter.cpp - from checkpoint to payload ---------------------===//
+
+#include "tenon/Driver/WeightsWriter.h"
+#include "tenon/Checkpoint/NonFinite.h"
+#include "tenon/Support/Hash.h"
+#include "tenon/Support/Strings.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+
+using namespace tenon;
+
+//===----------------------------------------------------------------------===//
+// The plan
+//===----------------------------------------------------------------------===//
+
+Expected<std::vector<PlannedWeight>> tenon::planWeights(mlir::ModuleOp module) {
+  std::vector<PlannedWeight> plan;
+  for (auto op : module.getOps<WeightOp>()) {
+    PlannedWeight weight;
+    weight.name = op.getSymName().str();
+    weight.layerType = op.getLayerType();
+    weight.sources.assign(op.getSources().begin(), op.getSources().end());
+    weight.layers = op.getNumLayers();
+    weight.stacked = op.getStacked();
+    weight.layerBytes = getStorageBytes(weight.layerType);
+    if (!op.getOffset())
+      return plainError(strCat("weight @", weight.name, " has no offset"));
+    weight.offset = *op.getOffset();
+    weight.stride = op.getStride().value_or(weight.layerBytes);
+    plan.push_back(std::move(weight));
+  }
+  llvm::sort(plan, [](const auto &a, const auto &b) {
+    return std::pair(a.offset, a.totalBytes()) <
+           std::pair(b.offset, b.totalBytes());
+  });
+  uint64_t end = 0;
+  for (const PlannedWeight &weight : plan) {
+    if (weight.offset < end || weight.stride < weight.layerBytes)
+      return plainError(
+          strCat("weight @", weight.name, " overlaps another or itself"));
+    end = weight.offset + weight.totalBytes();
+  }
+  return plan;
+}
+
+static std::string typeName(mlir::Type type) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  type.print(stream);
+  return text;
+}
+
+static std::optional<DType> getDType(mlir::Type type) {
+  if (type.isF32())
+    return DType::F32;
+  if (type.isF16())
+    return DType::F16;
+  if (type.isBF16())
+    return DType::BF16;
+  return std::nullopt;
+}
+
+WeightsSummary tenon::summarizeWeights(std::span<const PlannedWeight> plan) {
+  WeightsSummary summary;
+  for (const PlannedWeight &weight : plan) {
+    summary.bytesByType[typeName(weight.layerType.getElementType())] +=
+        weight.layerBytes * weight.layers;
+    if (llvm::all_of(weight.sources, llvm::IsaPred<SourceAttr>))
+      summary.parameters += weight.layerType.getNumElements() * weight.layers;
+    summary.weights.push_back({weight.name, weight.offset, weight.totalBytes(),
+                               std::nullopt, typeName(weight.layerType)});
+  }
+  return summary;
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// SplitMix64's finalizer (public domain).
+uint64_t mix(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+class Writer {
+public:
+  Writer(const WeightsOptions &options, const ByteSink &sink)
+      : options(options), sink(sink) {}
+
+  Status write(const PlannedWeight &weight, runtime::WeightInfo &info);
+
+private:
+  Status emit(std::span<const std::byte> bytes) {
+    hash.update(bytes);
+    position += bytes.size();
+    return sink(bytes);
+  }
+  Status padTo(uint64_t offset);
+  Status writeLayer(const PlannedWeight &weight, int64_t layer);
+  Expected<RowSource> open(const PlannedWeight &weight, SourceAttr source,
+                           int64_t layer, int64_t columns,
+                           const TensorInfo *&info);
+  Status report(const NonFiniteElement &bad, const PlannedWeight &weight,
+                const std::vector<const TensorInfo *> &infos);
+
+  const WeightsOptions &options;
+  const ByteSink &sink;
+  StreamingHash hash;
+  uint64_t position = 0;
+};
+
+} // namespace
+
+Status Writer::padTo(uint64_t offset) {
+  static const std::byte zeros[4096] = {};
+  while (position < offset) {
+    size_t count = std::min<uint64_t>(sizeof(zeros), offset - position);
+    if (Status status = emit({zeros, count}); !status)
+      return status;
+  }
+  return Status::success();
+}
+
+static std::string substituteLayer(llvm::StringRef name, bool stacked,
+                                   int64_t layer) {
+  std::string text = name.str();
+  if (!stacked)
+    return text;
+  std::string number = std::to_string(layer);
+  for (size_t at; (at = text.find("{i}")) != std::string::npos;)
+    text.replace(at, 3, number);
+  return text;
+}
+
+Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
+                                 int64_t layer, int64_t columns,
+                                 const TensorInfo *&info) {
+  std::string name = substituteLayer(source.getName(), weight.stacked, layer);
+  mlir::RankedTensorType type = source.getType();
+  std::optional<DType> dtype = getDType(type.getElementType());
+  int64_t elements = type.getNumElements();
+  if (!dtype || columns == 0 || elements % columns)
+    return plainError(strCat("weight @", weight.name, ": tensor ",
+                             quoteName(name), " of type ", typeName(type),
+                             " does not fit ", typeName(weight.layerType)));
+  RowSource rows;
+  rows.dtype = *dtype;
+  rows.columns = columns;
+  rows.rows = elements / columns;
+  rows.transposed = source.getTransposed();
+
+  info = nullptr;
+  if (!options.checkpoint) {
+    // A vector called weight scales a norm; anything else is drawn.
+    bool scale =
+        type.getRank() == 1 && llvm::StringRef(name).ends_with("weight");
+    rows.fill = scale ? RowSource::Fill::Ones : RowSource::Fill::Normal;
+    rows.transposed = false;
+    rows.seed = mix(options.seed ^ xxh3(std::as_bytes(std::span(name))));
+    return rows;
+  }
+
+  info = options.checkpoint->find(name);
+  if (!info)
+    return plainError(
+        strCat("tensor ", quoteName(name), " is missing in the checkpoint"));
+  llvm::ArrayRef<int64_t> shape = type.getShape();
+  // Layers may differ in their types; the IR says the widest.
+  bool readable = info->dtype == DType::F32 || info->dtype == DType::F16 ||
+                  info->dtype == DType::BF16;
+  if (!readable || !llvm::equal(shape, info->shape))
+    return errorInFile(
+        info->file->path(),
+        strCat("tensor ", quoteName(name), " is ", tenon::name(info->dtype),
+               " ", shapeText(info->shape), ", but f32, f16 or bf16 ",
+               shapeText({shape.data(), shape.size()}), " is expected"));
+  rows.dtype = info->dtype;
+  rows.data = options.checkpoint->bytes(*info).data();
+  return rows;
+}
+
+Status Writer::report(const NonFiniteElement &bad, const PlannedWeight &weight,
+                      const std::vector<const TensorInfo *> &infos) {
+  const TensorInfo *info = infos[bad.source];
+  if (!info)
+    return Status::success();
+  std::string text;
+  std::span<const std::byte> bytes = options.checkpoint->bytes(*info);
+  if (std::optional<NonFinite> found = scanForNonFinite(*info, bytes))
+    text = found->message();
+  else
+    text = strCat(quoteName(info->name), ": an element at row ", bad.row,
+                  ", column ", bad.column, " is too large for ",
+                  typeName(weight.layerType.getElementType()));
+  if (options.strict)
+    return errorInFile(info->file->path(), text);
+  if (options.warn)
+    options.warn(strCat(info->file->path(), ": warning: ", text));
+  return Status::success();
+}
+
+Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
+  auto emitter = [&](std::span<const std::byte> bytes) { return emit(bytes); };
+  mlir::RankedTensorType type = weight.layerType;
+  if (weight.sources.size() == 1)
+    if (auto table = mlir::dyn_cast<RopeTableAttr>(weight.sources[0]))
+      return writeRopeTable(table.getFrequencies().asArrayRef(),
+                            table.getScaleValue(), type.getDimSize(0), emitter);
+
+  PackRequest request;
+  request.columns = type.getShape().back();
+  std::optional<DType> dtype = getDType(type.getElementType());
+  if (!dtype)
+    return plainError(strCat("weight @", weight.name, " has elements of type ",
+                             typeName(type.getElementType()),
+                             ", which cannot be written"));
+  request.dtype = *dtype;
+  if (PanelAttr panel = getPanel(type))
+    request.panel =
+        PanelLayout{panel.getN(), panel.getK(), panel.getInterleave()};
+  // Biases that are concatenated are rows of one element each.
+  if (type.getRank() == 1 && weight.sources.size() > 1)
+    request.columns = 1;
+
+  std::vector<const TensorInfo *> infos;
+  int64_t rows = 0;
+  for (mlir::Attribute attribute : weight.sources) {
+    auto source = mlir::dyn_cast<SourceAttr>(attribute);
+    if (!source)
+      return plainError(
+          strCat("weight @", weight.name, " has a source that cannot be read"));
+    Expected<RowSource> opened =
+        open(weight, source, layer, request.columns, infos.emplace_back());
+    if (!opened)
+      return opened.takeError();
+    rows += opened->rows;
+    request.sources.push_back(*opened);
+  }
+  if (rows * request.columns != type.getNumElements())
+    return plainError(strCat("weight @", weight.name, ": its sources have ",
+                             rows * request.columns, " elements, the type ",
+                             typeName(type), " has ", type.getNumElements()));
+  request.released = [&](size_t index, int64_t begin, int64_t end) {
+    const TensorInfo &info = *infos[index];
+    uint64_t width = request.columns * byteWidth(info.dtype);
+    info.file->release(info.offset + begin * width, (end - begin) * width);
+  };
+  std::optional<NonFiniteElement> bad;
+  if (Status status = packWeight(request, emitter, &bad); !status)
+    return status;
+  if (bad)
+    return report(*bad, weight, infos);
+  return Status::success();
+}
+
+Status Writer::write(const PlannedWeight &weight, runtime::WeightInfo &info) {
+  if (Status status = padTo(weight.offset); !status)
+    return status;
+  hash = StreamingHash();
+  for (int64_t layer = 0; layer < weight.layers; ++layer) {
+    uint64_t start = weight.offset + layer * weight.stride;
+    if (Status status = padTo(start); !status)
+      return status;
+    if (Status status = writeLayer(weight, layer); !status)
+      return status;
+    if (position != start + weight.layerBytes)
+      return plainError(strCat("weight @", weight.name, " took ",
+                               position - start, " bytes of ",
+                               weight.layerBytes));
+  }
+  info.xxh3 = hash.digest();
+  return Status::success();
+}
+
+Expected<WeightsSummary>
+tenon::writeWeights(std::span<const PlannedWeight> plan,
+                    const WeightsOptions &options, const ByteSink &sink) {
+  WeightsSummary summary = summarizeWeights(plan);
+  Writer writer(options, sink);
+  for (auto [weight, info] : llvm::zip_equal(plan, summary.weights))
+    if (Status status = writer.write(weight, info); !status)
+      return status.takeError();
+  return summary;
+}
