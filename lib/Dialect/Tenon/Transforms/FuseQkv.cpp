@@ -170,8 +170,10 @@ private:
                                    fused.getResult(), offset);
       offset += member.weight.getLayerType().getDimSize(0);
       member.linear.getResult().replaceAllUsesWith(slice.getResult());
-      member.linear.erase();
     }
+    // Only now: the builder stands at the first of them.
+    for (Member &member : group)
+      member.linear.erase();
     for (Member &member : group)
       for (WeightRefOp ref : {member.weightRef, member.biasRef})
         if (ref && ref->use_empty())
