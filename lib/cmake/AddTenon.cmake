@@ -120,3 +120,18 @@ function(tenon_pass_tablegen group)
     DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${group}Passes.raw.inc VERBATIM)
   add_custom_target(Tenon${group}PassesIncGen DEPENDS ${output})
 endfunction()
+
+# tenon_doc(NAME FILE.td ARGS...): build/docs/NAME.md by mlir-tblgen ARGS; target tenon-doc makes all.
+function(tenon_doc name td)
+  set(output ${CMAKE_BINARY_DIR}/docs/${name}.md)
+  file(GLOB dialect ${CMAKE_SOURCE_DIR}/include/tenon/Dialect/Tenon/IR/*.td)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/docs
+    COMMAND ${MLIR_TABLEGEN_EXE} ${ARGN} ${td} -I ${CMAKE_SOURCE_DIR}/include -I ${MLIR_INCLUDE_DIRS} -o ${output}
+    DEPENDS ${td} ${dialect} VERBATIM)
+  add_custom_target(tenon-doc-${name} DEPENDS ${output})
+  if(NOT TARGET tenon-doc)
+    add_custom_target(tenon-doc ALL)
+  endif()
+  add_dependencies(tenon-doc tenon-doc-${name})
+endfunction()

@@ -66,7 +66,10 @@ LogicalResult BlockAttentionOp::verify() {
   if (query.getRank() != 3 || query.getDimSize(2) != keys.getDimSize(2) ||
       query.getDimSize(0) % keys.getDimSize(0))
     return emitOpError() << "query " << query << " does not fit keys " << keys;
-  return verifyCompatibleShape(query, getOut().getType());
+  if (failed(verifyCompatibleShape(query, getOut().getType())))
+    return emitOpError() << "query " << query << " and result "
+                         << getOut().getType() << " must have the same shape";
+  return success();
 }
 
 void CopyOp::getEffects(Effects &effects) {

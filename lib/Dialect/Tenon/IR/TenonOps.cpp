@@ -381,6 +381,88 @@ void ScaleOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
   patterns.add<MergeScales>(context);
 }
 
+/// The element of a constant whose elements are all the same.
+static std::optional<APFloat> matchSplat(Value value) {
+  DenseElementsAttr attr;
+  if (!matchPattern(value, m_Constant(&attr)) || !attr.isSplat() ||
+      !attr.getElementType().isF32())
+    return std::nullopt;
+  return attr.getSplatValue<APFloat>();
+}
+
+namespace {
+/// x * constant -> scale(x)
+struct MulToScale : OpRewritePattern<MulOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(MulOp op,
+                                PatternRewriter &rewriter) const override {
+    for (auto [value, other] : {std::pair(op.getLhs(), op.getRhs()),
+                                std::pair(op.getRhs(), op.getLhs())}) {
+      std::optional<APFloat> factor = matchSplat(other);
+      if (!factor || !op.getResult() ||
+          value.getType() != op.getResult().getType())
+        continue;
+      rewriter.replaceOpWithNewOp<ScaleOp>(
+          op, op.getResult().getType(), value, /*out=*/Value(),
+          rewriter.getFloatAttr(rewriter.getF32Type(), *factor), op.getTileAttr());
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no product with one number");
+  }
+};
+
+/// x / constant -> scale(x), where the inverse is exact
+struct DivToScale : OpRewritePattern<DivOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(DivOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<APFloat> divisor = matchSplat(op.getRhs());
+    APFloat inverse(0.0f);
+    if (!divisor || !op.getResult() ||
+        op.getLhs().getType() != op.getResult().getType() ||
+        !divisor->getExactInverse(&inverse))
+      return rewriter.notifyMatchFailure(op, "no exact inverse");
+    rewriter.replaceOpWithNewOp<ScaleOp>(
+        op, op.getResult().getType(), op.getLhs(), /*out=*/Value(),
+        rewriter.getFloatAttr(rewriter.getF32Type(), inverse), op.getTileAttr());
+    return success();
+  }
+};
+
+/// causal_mask(causal_mask(x)) -> one mask with the smaller window
+struct MergeCausalMasks : OpRewritePattern<CausalMaskOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(CausalMaskOp op,
+                                PatternRewriter &rewriter) const override {
+    auto inner = op.getInput().getDefiningOp<CausalMaskOp>();
+    if (!inner)
+      return rewriter.notifyMatchFailure(op, "input is no causal mask");
+    std::optional<int64_t> a = op.getWindow(), b = inner.getWindow();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getInputMutable().assign(inner.getInput());
+      if (a || b)
+        op.setWindow(std::min(a.value_or(*(a ? a : b)), b.value_or(*(b ? b : a))));
+    });
+    return success();
+  }
+};
+} // namespace
+
+void MulOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                        MLIRContext *context) {
+  patterns.add<MulToScale>(context);
+}
+
+void DivOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                        MLIRContext *context) {
+  patterns.add<DivToScale>(context);
+}
+
+void CausalMaskOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                               MLIRContext *context) {
+  patterns.add<MergeCausalMasks>(context);
+}
+
 LogicalResult ActivationOp::fold(FoldAdaptor,
                                  SmallVectorImpl<OpFoldResult> &results) {
   return foldToInput(*this, getKind() == ActivationKind::Identity, results);
@@ -388,6 +470,15 @@ LogicalResult ActivationOp::fold(FoldAdaptor,
 
 LogicalResult CastOp::fold(FoldAdaptor,
                            SmallVectorImpl<OpFoldResult> &results) {
+  // bf16 -> f32 -> bf16 loses nothing.
+  auto inner = getInput().getDefiningOp<CastOp>();
+  if (inner && getResult() &&
+      inner.getInput().getType() == getResult().getType() &&
+      cast<ShapedType>(inner.getInput().getType()).getElementTypeBitWidth() <
+          cast<ShapedType>(getInput().getType()).getElementTypeBitWidth()) {
+    results.push_back(inner.getInput());
+    return success();
+  }
   return foldToInput(*this, true, results);
 }
 
@@ -457,6 +548,18 @@ LogicalResult SplitHeadsOp::verify() {
   return success();
 }
 
+OpFoldResult SplitHeadsOp::fold(FoldAdaptor) {
+  auto merge = getInput().getDefiningOp<MergeHeadsOp>();
+  return merge && merge.getInput().getType() == getType() ? merge.getInput()
+                                                          : OpFoldResult();
+}
+
+OpFoldResult MergeHeadsOp::fold(FoldAdaptor) {
+  auto split = getInput().getDefiningOp<SplitHeadsOp>();
+  return split && split.getInput().getType() == getType() ? split.getInput()
+                                                          : OpFoldResult();
+}
+
 LogicalResult MergeHeadsOp::verify() {
   auto input = cast<RankedTensorType>(getInput().getType());
   auto output = getType();
@@ -480,6 +583,12 @@ LogicalResult SliceOp::verify() {
 OpFoldResult SliceOp::fold(FoldAdaptor) {
   if (getInput().getType() == getType())
     return getInput();
+  // A slice of a slice.
+  if (auto inner = getInput().getDefiningOp<SliceOp>()) {
+    setOffset(inner.getOffset() + getOffset());
+    getInputMutable().assign(inner.getInput());
+    return getResult();
+  }
   return {};
 }
 
@@ -500,4 +609,13 @@ LogicalResult LastRowsOp::verify() {
       input.getDimSize(1) != output.getDimSize(1))
     return emitOpError() << "of " << input << " cannot be " << output;
   return success();
+}
+
+OpFoldResult LastRowsOp::fold(FoldAdaptor) {
+  // The last n of the last n.
+  auto inner = getInput().getDefiningOp<LastRowsOp>();
+  if (inner && inner.getCount() == getCount() &&
+      inner.getResult().getType() == getResult().getType())
+    return inner.getResult();
+  return {};
 }

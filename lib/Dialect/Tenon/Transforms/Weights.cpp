@@ -97,7 +97,12 @@ WeightOp Weights::getConcatenated(ArrayRef<WeightOp> weights) {
 
 unsigned Weights::eraseUnused() {
   llvm::DenseSet<StringAttr> used;
-  module.walk([&](WeightRefOp ref) { used.insert(ref.getWeightAttr().getAttr()); });
+  module.walk([&](WeightRefOp ref) {
+    if (ref->use_empty())
+      ref.erase();
+    else
+      used.insert(ref.getWeightAttr().getAttr());
+  });
   unsigned count = 0;
   for (WeightOp weight :
        llvm::make_early_inc_range(module.getOps<WeightOp>()))

@@ -38,7 +38,8 @@ public:
   /// not go together. One for each list.
   WeightOp getConcatenated(llvm::ArrayRef<WeightOp> weights);
 
-  /// Erases the weights that nothing refers to; returns their number.
+  /// Erases references that nobody reads, then the weights that nothing refers
+  /// to; returns the number of those.
   unsigned eraseUnused();
 
 private:

@@ -203,8 +203,12 @@ class Tenon_BinaryOp<string mnemonic, string symbol, string verb>
 }
 def Tenon_AddOp : Tenon_BinaryOp<"add", "+", "adds">;
 def Tenon_SubOp : Tenon_BinaryOp<"sub", "-", "subtracts">;
-def Tenon_MulOp : Tenon_BinaryOp<"mul", "*", "multiplies">;
-def Tenon_DivOp : Tenon_BinaryOp<"div", "/", "divides">;
+def Tenon_MulOp : Tenon_BinaryOp<"mul", "*", "multiplies"> {
+  let hasCanonicalizer = 1;
+}
+def Tenon_DivOp : Tenon_BinaryOp<"div", "/", "divides"> {
+  let hasCanonicalizer = 1;
+}
 
 class Tenon_UnaryOp<string mnemonic, list<Trait> traits = []>
     : Tenon_ComputeOp<mnemonic, !listconcat(traits,
@@ -278,6 +282,7 @@ def Tenon_CausalMaskOp : Tenon_UnaryOp<"causal_mask"> {
   }];
   let arguments = (ins Tenon_Array:$input, Optional<AnyStridedMemRef>:$out,
                        OptionalAttr<I64Attr>:$window, OptionalAttr<Tenon_TileAttr>:$tile);
+  let hasCanonicalizer = 1;
 }
 
 def Tenon_PaddingMaskOp : Tenon_ComputeOp<"padding_mask", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut", "canWriteInPlace"]>]> {
@@ -372,6 +377,7 @@ def Tenon_SplitHeadsOp : Tenon_ViewOp<"split_heads"> {
     Example: `%q = tenon.split_heads %x {heads = 8 : i64} : tensor<?x64xf32> -> tensor<8x?x8xf32>`
   }];
   let arguments = (ins AnyRankedTensor:$input, I64Attr:$heads);
+  let hasFolder = 1;
 }
 
 def Tenon_MergeHeadsOp : Tenon_ViewOp<"merge_heads"> {
@@ -382,6 +388,7 @@ def Tenon_MergeHeadsOp : Tenon_ViewOp<"merge_heads"> {
     Example: `%y = tenon.merge_heads %o : tensor<8x?x8xf32> -> tensor<?x64xf32>`
   }];
   let arguments = (ins AnyRankedTensor:$input);
+  let hasFolder = 1;
 }
 
 def Tenon_SliceOp : Tenon_ViewOp<"slice"> {
@@ -417,6 +424,7 @@ def Tenon_LastRowsOp : Tenon_Op<"last_rows", [Pure]> {
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input `,` $count attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 #endif // TENON_DIALECT_TENON_IR_TENONOPS_TD
