@@ -40,9 +40,11 @@ func::FuncOp FunctionPool::unique(func::FuncOp func) {
 
 /// Views, constants and index arithmetic: cheap enough to compute again.
 static bool canSink(Operation *op) {
+  // Canonicalization hoists constants of any dialect, llvm's among them.
   return op && op->getNumRegions() == 0 && isPure(op) &&
-         isa_and_nonnull<arith::ArithDialect, memref::MemRefDialect>(
-             op->getDialect());
+         (op->hasTrait<OpTrait::ConstantLike>() ||
+          isa_and_nonnull<arith::ArithDialect, memref::MemRefDialect>(
+              op->getDialect()));
 }
 
 static memref::ViewOp asRootView(Value value) {
