@@ -34,6 +34,7 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
              << kMaxChunkAttrName << "': the most tokens of one call";
     sizes.maxChunk = maxChunk.getInt();
 
+    eraseUnusedWeights(module);
     FailureOr<int64_t> weights = assignWeightPlaces(module);
     if (failed(weights))
       return failure();
@@ -41,7 +42,9 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
 
     auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
     llvm::erase_if(functions, [](func::FuncOp func) {
-      return func.isExternal() || func->hasAttr(kEntryAttrName);
+      // The importer marks entry points, too; with buffers they return nothing.
+      return func.isExternal() ||
+             (func->hasAttr(kEntryAttrName) && func.getNumResults() == 0);
     });
     for (func::FuncOp func : functions) {
       std::optional<int64_t> cache = cacheBytes(func);
@@ -65,6 +68,22 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
     module->setAttr(kCacheBytesAttrName,
                     builder.getI64IntegerAttr(sizes.cache));
     return success();
+  }
+
+  /// A weight that nobody reads takes no place in the file.
+  void eraseUnusedWeights(ModuleOp module) {
+    llvm::DenseSet<StringAttr> used;
+    module.walk([&](WeightRefOp ref) {
+      if (ref.use_empty())
+        ref.erase();
+      else
+        used.insert(ref.getWeightAttr().getAttr());
+    });
+    for (auto weight : llvm::make_early_inc_range(module.getOps<WeightOp>()))
+      if (!used.contains(weight.getSymNameAttr())) {
+        weight.erase();
+        ++numErased;
+      }
   }
 
   /// The bytes of all caches that a function takes.

@@ -34,8 +34,8 @@ def TenonSelectTiles : Pass<"tenon-select-tiles", "::mlir::ModuleOp"> {
 def TenonBufferize : Pass<"tenon-bufferize", "::mlir::ModuleOp"> {
   let summary = "entry points on memory instead of tensors";
   let description = [{
-    Assigns `offset` and `stride` (bytes, 64-byte aligned) to every weight, and
-    rewrites every entry point to the fixed arguments
+    Assigns `offset` and `stride` (bytes, 64-byte aligned) to every weight that
+    is read, and rewrites every entry point to the fixed arguments
 
     `(%weights, %arena, %cache, inputs..., %output, %num_tokens, %position, %num_rows)`.
 
@@ -60,7 +60,7 @@ def TenonBufferize : Pass<"tenon-bufferize", "::mlir::ModuleOp"> {
     func.func @decode(%weights: memref<131072xi8>, %arena: memref<?xi8>, %cache: memref<0xi8>,
         %tokens: memref<1xi32>, %output: memref<1x64xf32>, %num_tokens: index, %position: index, %num_rows: index) {
       %w = memref.view %weights[%c0][] : memref<131072xi8> to memref<512x64xf32>
-      tenon.embedding %tokens, %w into %output {label = "embedding embed"} : (...) -> ()
+      tenon.embedding %tokens, %w into %output {tenon.label = "embedding embed"} : (...) -> ()
       return
     }
     ```
@@ -72,6 +72,7 @@ def TenonBufferize : Pass<"tenon-bufferize", "::mlir::ModuleOp"> {
     Statistic<"numInPlace", "in-place", "Number of values written over an operand">,
     Statistic<"numDirect", "direct", "Number of values written straight to a loop's buffer or the output">,
     Statistic<"numCopied", "copied", "Number of values that had to be copied">,
+    Statistic<"numErased", "erased", "Number of weights erased: nobody reads them">,
   ];
 }
 

@@ -1,0 +1,23 @@
+// RUN: tenon-opt %s --tenon-apply-tiles --split-input-file -verify-diagnostics
+
+func.func @plain(%x: memref<?x64xf32>, %w: memref<128x64xf32>, %y: memref<?x128xf32>) {
+  // expected-error @+1 {{needs a weight packed in panels, found 'memref<128x64xf32>'}}
+  tenon.linear %x, %w into %y : (memref<?x64xf32>, memref<128x64xf32>, memref<?x128xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @columns(%x: memref<?x64xf32>, %w: memref<4x64x32x1xf32>, %y: memref<?x96xf32>) {
+  // expected-error @+1 {{has 96 columns, the weight 'memref<4x64x32x1xf32>' gives 4 panels of 32}}
+  tenon.linear %x, %w into %y : (memref<?x64xf32>, memref<4x64x32x1xf32>, memref<?x96xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @gated_bias(%x: memref<?x64xf32>, %w: memref<4x64x32x1xf32>, %b: memref<128xf32>, %y: memref<?x64xf32>) {
+  // expected-error @+1 {{with a gate and a bias cannot be cut into panels}}
+  tenon.linear %x, %w bias(%b) into %y {gated} : (memref<?x64xf32>, memref<4x64x32x1xf32>, memref<128xf32>, memref<?x64xf32>) -> ()
+  return
+}
