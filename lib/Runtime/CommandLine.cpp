@@ -1,4 +1,5 @@
-//===- CommandLine.cpp - finds the command and reads its options -----------===//
+//===- CommandLine.cpp - finds the command and reads its options
+//-----------===//
 //
 //   PROGRAM [COMMAND] [OPTIONS] [TEXT…]
 //
@@ -63,6 +64,10 @@ void declareGlobalOptions(CLI::App &app, GlobalOptions &options) {
   app.add_flag("--verify", options.verify,
                "Compare the checksums of all weights first")
       ->group("Everywhere");
+  app.add_flag("--huge-pages", options.hugePages,
+               "Copy the weights to huge pages: starts later, generates faster "
+               "if the weights exceed the caches")
+      ->group("Everywhere");
   app.add_option("--kernels", options.kernels,
                  "Use the kernels compiled for this CPU, not the best ones "
                  "(see info)")
@@ -76,10 +81,10 @@ std::string overview(const std::string &program, const Commands &commands,
   std::string text =
       strCat(metadata.model.name, ", a ", metadata.model.family,
              metadata.model.isDecoder ? " decoder" : " encoder",
-             " compiled by Tenon ", metadata.tenonVersion, "\n\nUsage: ",
-             program, " [COMMAND] [OPTIONS] [TEXT]\n       ", program,
-             " \"some text\"   is short for   ", program, " ", fallback,
-             " \"some text\"\n\nCommands:\n");
+             " compiled by Tenon ", metadata.tenonVersion,
+             "\n\nUsage: ", program, " [COMMAND] [OPTIONS] [TEXT]\n       ",
+             program, " \"some text\"   is short for   ", program, " ",
+             fallback, " \"some text\"\n\nCommands:\n");
   for (auto &command : commands)
     if (fits(*command, metadata))
       text += format("  %-10s %s\n", command->description.name,
@@ -97,7 +102,7 @@ size_t skipGlobalOptions(const std::vector<std::string> &arguments) {
     if (argument == "--threads" || argument == "--kernels")
       i += 2;
     else if (argument == "--profile" || argument == "--verify" ||
-             argument.starts_with("--threads=") ||
+             argument == "--huge-pages" || argument.starts_with("--threads=") ||
              argument.starts_with("--kernels="))
       i += 1;
     else
@@ -196,11 +201,11 @@ Status runCommand(Program &program, const std::string &programName,
   if (!fits(*command, metadata)) {
     const char *kind = metadata.model.isDecoder ? "a decoder" : "an encoder";
     const char *other = metadata.model.isDecoder ? "encoders" : "decoders";
-    return withNote(plainError(strCat("'", command->description.name,
-                                      "' is for ", other, "; this model is ",
-                                      kind),
-                               ExitCode::BadUsage),
-                    strCat("`", programName, " --help` lists what it can do"));
+    return withNote(
+        plainError(strCat("'", command->description.name, "' is for ", other,
+                          "; this model is ", kind),
+                   ExitCode::BadUsage),
+        strCat("`", programName, " --help` lists what it can do"));
   }
   bool onlyHelp = false;
   Status parsed = parseOptions(program, *command, programName,

@@ -1,4 +1,5 @@
-//===- Executor.cpp - runs kernels over ranges on pinned workers -----------===//
+//===- Executor.cpp - runs kernels over ranges on pinned workers
+//-----------===//
 #include "tenon/Runtime/Executor.h"
 
 #include <algorithm>
@@ -145,9 +146,8 @@ struct Executor::Pool {
 
 Executor::Executor(unsigned threads, const Topology &topology, bool pin)
     // The gate counts up to 1023 workers.
-    : numThreads(std::clamp(threads, 1u, 1000u)),
-      pinned(pin && numThreads > 1), cpus(topology.cpus),
-      allCpus(topology.cpus) {
+    : numThreads(std::clamp(threads, 1u, 1000u)), pinned(pin && numThreads > 1),
+      cpus(topology.cpus), allCpus(topology.cpus) {
   // Begin at the CPU we are on: two processes that use half the machine each
   // then have a chance not to choose the same half.
   auto here = std::find(cpus.begin(), cpus.end(), sched_getcpu());

@@ -1,4 +1,5 @@
-//===- Interrupt.cpp - signals and the state of the standard streams -------===//
+//===- Interrupt.cpp - signals and the state of the standard streams
+//-------===//
 #include "tenon/Runtime/Interrupt.h"
 
 #include <algorithm>

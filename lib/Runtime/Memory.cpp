@@ -1,8 +1,11 @@
-//===- Memory.cpp - the mappings that a model runs in ----------------------===//
+//===- Memory.cpp - the mappings that a model runs in
+//----------------------===//
 #include "tenon/Runtime/Memory.h"
 
+#include "tenon/Runtime/Interrupt.h"
 #include "tenon/Support/Strings.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -58,8 +61,7 @@ Expected<Region> Region::allocate(uint64_t size, Kind kind,
   bool large = size >= kHugePage;
   uint64_t length = large ? (size + kHugePage - 1) & ~(kHugePage - 1) : size;
   uint64_t asked = large ? length + kHugePage : length;
-  void *start =
-      mmap(nullptr, asked, PROT_READ | PROT_WRITE, flags, -1, 0);
+  void *start = mmap(nullptr, asked, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (start == MAP_FAILED)
     return outOfMemory(what, size, errno);
   std::byte *bytes = static_cast<std::byte *>(start);
@@ -74,6 +76,14 @@ Expected<Region> Region::allocate(uint64_t size, Kind kind,
       madvise(bytes, length, MADV_HUGEPAGE);
   }
   return Region(bytes, length);
+}
+
+void Region::populate() const {
+  constexpr uint64_t piece = uint64_t(16) << 20;
+  constexpr int populateRead = 22; // MADV_POPULATE_READ, Linux 5.14
+  for (uint64_t done = 0; done < length && !interrupted(); done += piece)
+    if (madvise(bytes + done, std::min(piece, length - done), populateRead))
+      return;
 }
 
 Expected<Region> Region::mapFile(int file, uint64_t offset, uint64_t size,

@@ -1,4 +1,5 @@
-//===- Metadata.cpp - what an executable knows about its model -------------===//
+//===- Metadata.cpp - what an executable knows about its model
+//-------------===//
 #include "tenon/Runtime/Metadata.h"
 
 #include "tenon/Support/Json.h"
@@ -69,7 +70,8 @@ void readOptional(const json &object, const char *key, std::optional<T> &to) {
 }
 
 template <class T>
-void writeOptional(json &object, const char *key, const std::optional<T> &from) {
+void writeOptional(json &object, const char *key,
+                   const std::optional<T> &from) {
   if (from)
     object[key] = *from;
 }
@@ -87,8 +89,7 @@ EntryInfo parseEntry(const json &from) {
   auto found = std::find(std::begin(kRows), std::end(kRows), rows);
   if (found == std::end(kRows))
     throw BadValue{"'rows' is '" + rows + "', expected tokens, rows or 1"};
-  entry.outputRows =
-      static_cast<EntryInfo::Rows>(found - std::begin(kRows));
+  entry.outputRows = static_cast<EntryInfo::Rows>(found - std::begin(kRows));
   return entry;
 }
 
@@ -113,11 +114,10 @@ void parseModel(const json &from, Metadata &meta) {
 
 void parseLists(const json &root, Metadata &meta) {
   for (const json &from : root.at("sections"))
-    meta.sections.push_back(
-        {string(from, "name"),
-         static_cast<uint64_t>(integer(from, "offset", 0)),
-         static_cast<uint64_t>(integer(from, "size", 0)),
-         fromHex(from.at("xxh3"))});
+    meta.sections.push_back({string(from, "name"),
+                             static_cast<uint64_t>(integer(from, "offset", 0)),
+                             static_cast<uint64_t>(integer(from, "size", 0)),
+                             fromHex(from.at("xxh3"))});
   for (const json &from : root.at("entries"))
     meta.entries.push_back(parseEntry(from));
   for (const json &from : root.at("operations"))

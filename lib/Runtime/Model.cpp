@@ -1,4 +1,5 @@
-//===- Model.cpp - calls the compiled entry points -------------------------===//
+//===- Model.cpp - calls the compiled entry points
+//-------------------------===//
 #include "tenon/Runtime/Model.h"
 
 #include "tenon/Runtime/Interrupt.h"
@@ -8,11 +9,14 @@
 #include <algorithm>
 #include <numeric>
 
+#include <unistd.h>
+
 using namespace tenon;
 using namespace tenon::runtime;
 
 Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
-                                             const TenonVariant &variant) {
+                                             const TenonVariant &variant,
+                                             WeightMemory weightMemory) {
   std::unique_ptr<Model> model(new Model());
   model->meta = payload.metadata();
   model->variant = &variant;
@@ -23,7 +27,9 @@ Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
     Expected<Region> mapping;
   };
   Part parts[] = {
-      {model->weights, payload.map("weights")},
+      {model->weights, weightMemory == WeightMemory::HugePages
+                           ? payload.load("weights")
+                           : payload.map("weights")},
       {model->arena,
        Region::allocate(memory.arena, Region::Kind::Scratch, "the arena")},
       {model->cache, Region::allocate(memory.cache, Region::Kind::Sparse,
@@ -31,6 +37,8 @@ Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
   };
   for (Part &part : parts) {
     if (!part.mapping) {
+      if (part.mapping.error().code != ExitCode::OutOfResource)
+        return part.mapping.takeError();
       constexpr uint64_t mib = uint64_t(1) << 20;
       const SectionInfo *weights = model->meta.section("weights");
       uint64_t weightBytes = weights ? weights->size : 0;
@@ -44,6 +52,11 @@ Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
     }
     part.region = std::move(*part.mapping);
   }
+  // Not if that would push out what else is in memory.
+  uint64_t physical = uint64_t(sysconf(_SC_PHYS_PAGES)) * getpagesize();
+  if (weightMemory == WeightMemory::Mapped &&
+      model->weights.size() < physical / 2)
+    model->weights.populate();
   return model;
 }
 
@@ -66,8 +79,10 @@ Status Model::check(std::span<const int32_t> tokens) const {
     return plainError("there are no tokens to process");
   for (int32_t token : tokens)
     if (token < 0 || token >= meta.model.vocabSize)
-      return plainError(strCat("token ", token, " is outside of the vocabulary "
-                               "(0 to ", meta.model.vocabSize - 1, ")"));
+      return plainError(strCat("token ", token,
+                               " is outside of the vocabulary "
+                               "(0 to ",
+                               meta.model.vocabSize - 1, ")"));
   int64_t count = static_cast<int64_t>(tokens.size());
   int64_t room = meta.model.context - current;
   if (count <= room)
@@ -84,8 +99,8 @@ Expected<Rows> Model::call(const Entry &entry, std::span<const int32_t> tokens,
   int64_t count = static_cast<int64_t>(tokens.size());
   // Room for the output first: it may be the largest allocation of all.
   int64_t cols = entry.info->outputCols;
-  auto bytes = checkedMul(checkedMul(rows, cols).value_or(UINT64_MAX),
-                          sizeof(float));
+  auto bytes =
+      checkedMul(checkedMul(rows, cols).value_or(UINT64_MAX), sizeof(float));
   if (!bytes || *bytes > output.size()) {
     auto grown = Region::allocate(bytes.value_or(UINT64_MAX),
                                   Region::Kind::Scratch, "the output");
@@ -189,8 +204,10 @@ Expected<Rows> Model::encode(std::string_view name,
     return status.takeError();
   int64_t count = static_cast<int64_t>(tokens.size());
   if (count > meta.memory.maxChunk)
-    return plainError(strCat(count, " tokens, but this executable was compiled "
-                             "for at most ", meta.memory.maxChunk));
+    return plainError(strCat(count,
+                             " tokens, but this executable was compiled "
+                             "for at most ",
+                             meta.memory.maxChunk));
   auto entry = find(name);
   if (!entry)
     return entry.takeError();

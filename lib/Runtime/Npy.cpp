@@ -1,4 +1,5 @@
-//===- Npy.cpp - writes float32 matrices as NumPy files --------------------===//
+//===- Npy.cpp - writes float32 matrices as NumPy files
+//--------------------===//
 #include "tenon/Runtime/Npy.h"
 
 #include "tenon/Support/Strings.h"

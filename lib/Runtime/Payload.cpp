@@ -1,6 +1,8 @@
-//===- Payload.cpp - what is appended to a compiled executable -------------===//
+//===- Payload.cpp - what is appended to a compiled executable
+//-------------===//
 #include "tenon/Runtime/Payload.h"
 
+#include "tenon/Runtime/Interrupt.h"
 #include "tenon/Support/Hash.h"
 #include "tenon/Support/Strings.h"
 
@@ -27,8 +29,7 @@ uint64_t elfEnd(int file) {
   if (pread(file, &header, sizeof header, 0) != sizeof header ||
       std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     return 0;
-  uint64_t end =
-      header.e_shoff + uint64_t(header.e_shnum) * header.e_shentsize;
+  uint64_t end = header.e_shoff + uint64_t(header.e_shnum) * header.e_shentsize;
   for (int i = 0; i < header.e_phnum; ++i) {
     Elf64_Phdr segment;
     off_t at = header.e_phoff + uint64_t(i) * sizeof segment;
@@ -73,21 +74,32 @@ Error Payload::error(uint64_t offset, std::string_view section,
                        ExitCode::CorruptPayload);
 }
 
-Expected<std::vector<std::byte>> Payload::read(uint64_t offset,
-                                               uint64_t count) const {
-  std::vector<std::byte> bytes(count);
-  for (uint64_t done = 0; done < count;) {
-    ssize_t got = pread(file, bytes.data() + done, count - done,
-                        static_cast<off_t>(offset + done));
+Status Payload::readInto(uint64_t offset, std::span<std::byte> bytes) const {
+  // A read can't be interrupted; pieces can.
+  constexpr size_t piece = size_t(16) << 20;
+  while (!bytes.empty()) {
+    if (interrupted())
+      return interruption();
+    ssize_t got = pread(file, bytes.data(), std::min(piece, bytes.size()),
+                        static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
-      return errorAtOffset(displayName, offset + done,
+      return errorAtOffset(displayName, offset,
                            strCat("can't read: ", got ? std::strerror(errno)
                                                       : "the file ends here"),
                            ExitCode::CorruptPayload);
-    done += got;
+    offset += got;
+    bytes = bytes.subspan(got);
   }
+  return {};
+}
+
+Expected<std::vector<std::byte>> Payload::read(uint64_t offset,
+                                               uint64_t count) const {
+  std::vector<std::byte> bytes(count);
+  if (Status status = readInto(offset, bytes); !status)
+    return status.takeError();
   return bytes;
 }
 
@@ -98,7 +110,8 @@ Expected<Payload> Payload::open(const std::string &path,
   payload.file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat info;
   if (payload.file < 0 || fstat(payload.file, &info) != 0)
-    return errorInFile(displayName, strCat("can't open: ", std::strerror(errno)),
+    return errorInFile(displayName,
+                       strCat("can't open: ", std::strerror(errno)),
                        ExitCode::CorruptPayload);
   payload.size = static_cast<uint64_t>(info.st_size);
   if (Status status = payload.readMetadata(); !status)
@@ -122,8 +135,8 @@ Expected<Payload> Payload::openSelf() {
 Status Payload::readMetadata() {
   PayloadTrailer trailer;
   if (size < sizeof trailer)
-    return error(0, "trailer", "the file has only " + std::to_string(size) +
-                                   " bytes");
+    return error(0, "trailer",
+                 "the file has only " + std::to_string(size) + " bytes");
   uint64_t at = size - sizeof trailer;
   auto bytes = read(at, sizeof trailer);
   if (!bytes)
@@ -152,7 +165,8 @@ Status Payload::readMetadata() {
     return error(at, "trailer",
                  "the file has " + std::to_string(size) + " bytes, expected " +
                      std::to_string(trailer.fileSize));
-  if (trailer.metadataSize > at || trailer.metadataOffset != at - trailer.metadataSize ||
+  if (trailer.metadataSize > at ||
+      trailer.metadataOffset != at - trailer.metadataSize ||
       trailer.payloadStart > trailer.metadataOffset)
     return error(at, "trailer", "its offsets don't fit the file");
   payloadStart = trailer.payloadStart;
@@ -203,6 +217,20 @@ Expected<Region> Payload::map(std::string_view name) const {
   return Region::mapFile(file, section->offset, section->size, name);
 }
 
+Expected<Region> Payload::load(std::string_view name) const {
+  const SectionInfo *section = meta.section(name);
+  if (!section)
+    return Region();
+  auto region = Region::allocate(section->size, Region::Kind::Scratch, name);
+  if (!region)
+    return region;
+  if (Status status =
+          readInto(section->offset, {region->data(), section->size});
+      !status)
+    return status.takeError();
+  return region;
+}
+
 Status Payload::verify(std::string_view name) const {
   const SectionInfo *section = meta.section(name);
   if (!section)
@@ -220,8 +248,8 @@ Status Payload::verify(std::string_view name) const {
       auto bytes = region->span().subspan(weight.offset, weight.size);
       if (weight.xxh3 && xxh3(bytes) != *weight.xxh3)
         return error(section->offset + weight.offset, name,
-                     "weight '" + weight.name + "': " +
-                         hashMismatch(xxh3(bytes), *weight.xxh3));
+                     "weight '" + weight.name +
+                         "': " + hashMismatch(xxh3(bytes), *weight.xxh3));
     }
   return error(section->offset, name, hashMismatch(found, section->xxh3));
 }

@@ -1,4 +1,5 @@
-//===- PayloadWriter.cpp - appends a payload to a linked executable --------===//
+//===- PayloadWriter.cpp - appends a payload to a linked executable
+//--------===//
 #include "tenon/Runtime/PayloadWriter.h"
 
 #include "tenon/Runtime/Payload.h"
@@ -12,9 +13,8 @@
 using namespace tenon;
 using namespace tenon::runtime;
 
-Expected<PayloadWriter>
-PayloadWriter::create(std::span<const std::byte> elf,
-                      const std::string &outputPath) {
+Expected<PayloadWriter> PayloadWriter::create(std::span<const std::byte> elf,
+                                              const std::string &outputPath) {
   Expected<AtomicFile> file = AtomicFile::create(outputPath, 0755);
   if (!file)
     return file.takeError();
@@ -86,8 +86,7 @@ Status PayloadWriter::finish(Metadata metadata) {
   trailer.payloadStart = payloadStart;
   trailer.fileSize = file.offset() + json.size() + sizeof trailer;
   auto trailerBytes = std::as_bytes(std::span(&trailer, 1));
-  trailer.xxh3 =
-      xxh3(trailerBytes.first(offsetof(PayloadTrailer, xxh3)));
+  trailer.xxh3 = xxh3(trailerBytes.first(offsetof(PayloadTrailer, xxh3)));
 
   if (Status status = file.write(json); !status)
     return status;

@@ -1,4 +1,5 @@
-//===- Sampler.cpp - chooses the next token from a row of logits -----------===//
+//===- Sampler.cpp - chooses the next token from a row of logits
+//-----------===//
 #include "tenon/Runtime/Sampler.h"
 
 #include "tenon/Support/Strings.h"
@@ -40,8 +41,8 @@ uint64_t Random::next() {
 }
 
 uint64_t Random::below(uint64_t n) {
-  return static_cast<uint64_t>(
-      (static_cast<unsigned __int128>(next()) * n) >> 64);
+  return static_cast<uint64_t>((static_cast<unsigned __int128>(next()) * n) >>
+                               64);
 }
 
 std::string SamplerOptions::check() const {
@@ -104,9 +105,8 @@ double tenon::runtime::logSumExp(std::span<const float> values) {
 Sampler::Sampler(const SamplerOptions &options)
     : options(options), random(options.seed) {}
 
-std::span<const float>
-Sampler::penalized(std::span<const float> logits,
-                   std::span<const int32_t> history) {
+std::span<const float> Sampler::penalized(std::span<const float> logits,
+                                          std::span<const int32_t> history) {
   if (options.repeatPenalty == 1 || options.repeatLastN == 0)
     return logits;
   if (options.repeatLastN > 0 &&

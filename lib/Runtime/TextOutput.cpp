@@ -1,4 +1,5 @@
-//===- TextOutput.cpp - standard output, streamed as whole UTF-8 -----------===//
+//===- TextOutput.cpp - standard output, streamed as whole UTF-8
+//-----------===//
 #include "tenon/Runtime/TextOutput.h"
 
 #include "tenon/Runtime/Interrupt.h"

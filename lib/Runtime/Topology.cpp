@@ -1,4 +1,5 @@
-//===- Topology.cpp - which CPUs this process may use ----------------------===//
+//===- Topology.cpp - which CPUs this process may use
+//----------------------===//
 #include "tenon/Runtime/Topology.h"
 
 #include <algorithm>
@@ -79,7 +80,8 @@ Topology Topology::ofCpus(const std::vector<int> &mask,
     std::string dir = sysRoot + "/cpu" + std::to_string(cpu) + "/topology/";
     int core = readNumber(dir + "core_id", -1);
     int package = readNumber(dir + "physical_package_id", -1);
-    size_t n = cores[core < 0 ? std::pair(-1, cpu) : std::pair(package, core)]++;
+    size_t n =
+        cores[core < 0 ? std::pair(-1, cpu) : std::pair(package, core)]++;
     if (n == rounds.size())
       rounds.emplace_back();
     rounds[n].push_back(cpu);

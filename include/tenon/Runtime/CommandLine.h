@@ -1,4 +1,5 @@
-//===- CommandLine.h - the program that an executable is -------------------===//
+//===- CommandLine.h - the program that an executable is
+//-------------------===//
 #ifndef TENON_RUNTIME_COMMANDLINE_H
 #define TENON_RUNTIME_COMMANDLINE_H
 

@@ -1,4 +1,5 @@
-//===- Executor.h - runs kernels over ranges on pinned workers -------------===//
+//===- Executor.h - runs kernels over ranges on pinned workers
+//-------------===//
 //
 // The scheduling half of the runtime: generated code calls tenon_dispatch,
 // which comes here. Workers are oneTBB threads, pinned by a scheduler observer.
@@ -30,7 +31,8 @@ public:
   /// `threads` counts the calling thread: 1 makes no worker and never touches
   /// TBB. More threads than CPUs are allowed (and slow). `pin` binds worker i
   /// and the main thread to CPUs of their own while a session lasts.
-  explicit Executor(unsigned threads, const Topology &topology, bool pin = true);
+  explicit Executor(unsigned threads, const Topology &topology,
+                    bool pin = true);
   ~Executor();
   Executor(const Executor &) = delete;
   Executor &operator=(const Executor &) = delete;

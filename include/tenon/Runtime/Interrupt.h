@@ -1,4 +1,5 @@
-//===- Interrupt.h - signals and the state of the standard streams ---------===//
+//===- Interrupt.h - signals and the state of the standard streams
+//---------===//
 //
 // Ctrl-C sets a flag that loops look at between steps. Because one step of a
 // large model may take longer than a user waits, a timer armed by the same

@@ -1,4 +1,5 @@
-//===- Metadata.h - what an executable knows about its model ---------------===//
+//===- Metadata.h - what an executable knows about its model
+//---------------===//
 //
 // The JSON at the end of every compiled executable, as a structure: the driver
 // fills and serializes it, the runtime parses it. Offsets and sizes are bytes.

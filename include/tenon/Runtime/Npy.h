@@ -1,4 +1,5 @@
-//===- Npy.h - writes float32 matrices as NumPy files ----------------------===//
+//===- Npy.h - writes float32 matrices as NumPy files
+//----------------------===//
 //
 // Format: numpy.lib.format version 1.0, '<f4', C order.
 //

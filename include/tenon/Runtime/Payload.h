@@ -1,4 +1,5 @@
-//===- Payload.h - what is appended to a compiled executable ---------------===//
+//===- Payload.h - what is appended to a compiled executable
+//---------------===//
 //
 //   ELF ‖ zeros to 4096 ‖ sections, each at a multiple of 4096
 //       ‖ metadata (JSON) ‖ trailer (the last 64 bytes)
@@ -61,6 +62,9 @@ public:
   /// section gives an empty region.
   Expected<Region> map(std::string_view section) const;
 
+  /// The section in memory of its own, in huge pages if the system has them.
+  Expected<Region> load(std::string_view section) const;
+
   /// Reads the section and compares its hash.
   Status verify(std::string_view section) const;
   Status verifyAll() const;
@@ -69,6 +73,7 @@ private:
   Payload() = default;
   Status readMetadata();
   Status checkSections() const;
+  Status readInto(uint64_t offset, std::span<std::byte> bytes) const;
   Expected<std::vector<std::byte>> read(uint64_t offset, uint64_t size) const;
   Error error(uint64_t offset, std::string_view section,
               std::string_view what) const;

@@ -1,4 +1,5 @@
-//===- PayloadWriter.h - appends a payload to a linked executable ----------===//
+//===- PayloadWriter.h - appends a payload to a linked executable
+//----------===//
 //
 // For the compiler driver. Sections are streamed, so that memory stays near one
 // weight (invariant I6); the output appears at its path only when finish()

@@ -1,9 +1,11 @@
-//===- Sampler.h - chooses the next token from a row of logits -------------===//
+//===- Sampler.h - chooses the next token from a row of logits
+//-------------===//
 //
 // The order is that of llama.cpp's default chain (common/sampling):
 // repeat penalty, top-k, top-p, min-p, temperature, draw.
 //
-//   repeat penalty  Keskar et al. 2019 (CTRL), as in llama.cpp and Hugging Face:
+//   repeat penalty  Keskar et al. 2019 (CTRL), as in llama.cpp and Hugging
+//   Face:
 //                   the logit of a token seen is divided by the penalty if it
 //                   is positive and multiplied by it otherwise
 //   top-k           Fan et al. 2018: the k largest

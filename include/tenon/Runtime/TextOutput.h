@@ -1,4 +1,5 @@
-//===- TextOutput.h - standard output, streamed as whole UTF-8 -------------===//
+//===- TextOutput.h - standard output, streamed as whole UTF-8
+//-------------===//
 #ifndef TENON_RUNTIME_TEXTOUTPUT_H
 #define TENON_RUNTIME_TEXTOUTPUT_H
 

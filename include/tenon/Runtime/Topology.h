@@ -1,4 +1,5 @@
-//===- Topology.h - which CPUs this process may use ------------------------===//
+//===- Topology.h - which CPUs this process may use
+//------------------------===//
 //
 // Reads the affinity mask and the kernel's topology files, so that threads can
 // be placed one per physical core before hyper-threads share one.
@@ -22,8 +23,8 @@ struct Topology {
 
   /// Of the calling process. `sysRoot` replaces /sys/devices/system/cpu in
   /// tests. A CPU without topology files counts as a core of its own.
-  static Topology current(const std::string &sysRoot =
-                              "/sys/devices/system/cpu");
+  static Topology
+  current(const std::string &sysRoot = "/sys/devices/system/cpu");
   /// As above for a given mask.
   static Topology ofCpus(const std::vector<int> &mask,
                          const std::string &sysRoot);

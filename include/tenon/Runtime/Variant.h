@@ -1,4 +1,5 @@
-//===- Variant.h - which of the compiled kernels this CPU can run ----------===//
+//===- Variant.h - which of the compiled kernels this CPU can run
+//----------===//
 //
 // An executable may hold several sets of kernels. The choice is made from
 // cpuid at start, before any code that needs more than x86-64 runs.

@@ -1,4 +1,5 @@
-//===- Bench.cpp - tokens per second ---------------------------------------===//
+//===- Bench.cpp - tokens per second
+//---------------------------------------===//
 //
 // The two figures of llama.cpp's llama-bench. Prompt (pp): random tokens from
 // an empty context, logits of the last one only. Generation (tg): random tokens
@@ -78,7 +79,7 @@ public:
   Status run(Program &program) override;
 
 private:
-  Status measure(Program &program, Measurement &result,
+  Status measure(Program &program, const char *name, Measurement &result,
                  const std::function<Status()> &once) const;
   Status print(Program &program, const Measurement &prompt,
                const Measurement &generation) const;
@@ -89,7 +90,7 @@ private:
   bool json = false;
 };
 
-Status Bench::measure(Program &program, Measurement &result,
+Status Bench::measure(Program &program, const char *name, Measurement &result,
                       const std::function<Status()> &once) const {
   if (result.tokens == 0)
     return {};
@@ -107,6 +108,8 @@ Status Bench::measure(Program &program, Measurement &result,
   double total = 0;
   for (double seconds : result.seconds)
     total += seconds;
+  if (program.options.profile)
+    printNote(strCat(name, ", ", repetitions, " times:\n"));
   program.printProfile(total);
   return {};
 }
@@ -121,9 +124,9 @@ Status Bench::run(Program &program) {
                           : 0;
   for (int64_t tokens : {prompt.tokens, generation.tokens})
     if (tokens > context)
-      return plainError(strCat(tokens, " tokens, but the model's context holds ",
-                               context),
-                        ExitCode::BadUsage);
+      return plainError(
+          strCat(tokens, " tokens, but the model's context holds ", context),
+          ExitCode::BadUsage);
   auto loaded = program.model();
   if (!loaded)
     return loaded.takeError();
@@ -136,7 +139,7 @@ Status Bench::run(Program &program) {
   std::span<const int32_t> all(tokens);
 
   Executor::Session session(program.executor());
-  Status status = measure(program, prompt, [&]() -> Status {
+  Status status = measure(program, "prompt", prompt, [&]() -> Status {
     model.reset();
     auto part = all.first(prompt.tokens);
     if (metadata.model.isDecoder)
@@ -146,7 +149,7 @@ Status Bench::run(Program &program) {
   });
   if (!status)
     return status;
-  status = measure(program, generation, [&]() -> Status {
+  status = measure(program, "generation", generation, [&]() -> Status {
     model.reset();
     for (int32_t token : all.first(generation.tokens)) {
       if (interrupted())
@@ -178,12 +181,10 @@ Status Bench::print(Program &program, const Measurement &prompt,
     std::vector<double> rates = one->rates();
     double median = Measurement::median(rates);
     double deviation = Measurement::deviation(rates);
-    root[name] = {{"tokens", one->tokens},
-                  {"tokens_per_second", median},
-                  {"standard_deviation", deviation},
-                  {"slowest", rates.front()},
-                  {"fastest", rates.back()},
-                  {"seconds", one->seconds}};
+    root[name] = {
+        {"tokens", one->tokens},           {"tokens_per_second", median},
+        {"standard_deviation", deviation}, {"slowest", rates.front()},
+        {"fastest", rates.back()},         {"seconds", one->seconds}};
     table += format("%-11s %7lld %14.2f %9.2f %12.2f %12.2f\n", name,
                     static_cast<long long>(one->tokens), median, deviation,
                     rates.front(), rates.back());

@@ -1,4 +1,5 @@
-//===- Command.h - one command of a compiled executable --------------------===//
+//===- Command.h - one command of a compiled executable
+//--------------------===//
 #ifndef TENON_LIB_RUNTIME_COMMANDS_COMMAND_H
 #define TENON_LIB_RUNTIME_COMMANDS_COMMAND_H
 
@@ -23,8 +24,7 @@ public:
     For model = For::Any;
   };
 
-  explicit Command(const Description &description)
-      : description(description) {}
+  explicit Command(const Description &description) : description(description) {}
   virtual ~Command() = default;
 
   const Description description;

@@ -1,4 +1,5 @@
-//===- Embed.cpp - texts to vectors ----------------------------------------===//
+//===- Embed.cpp - texts to vectors
+//----------------------------------------===//
 #include "Command.h"
 
 #include "tenon/Runtime/Npy.h"
@@ -25,8 +26,8 @@ enum class Pooling {
 class Embed : public Command {
 public:
   Embed()
-      : Command({"embed", "[TEXT…]", "Turn texts into vectors",
-                 For::Encoder}) {}
+      : Command({"embed", "[TEXT…]", "Turn texts into vectors", For::Encoder}) {
+  }
 
   void declareOptions(CLI::App &app) override {
     app.add_option("-f,--file", file, "Also every line of a file (-: stdin)")
@@ -99,9 +100,8 @@ Expected<Rows> Embed::vectors(Model &model, std::span<const int32_t> text,
                               std::vector<float> &storage) const {
   bool own = pooling == Pooling::Pooler;
   if (own && !model.hasEntry("pooled"))
-    return withNote(
-        plainError("this model has no pooler", ExitCode::BadUsage),
-        "--pooling mean or cls work with every encoder");
+    return withNote(plainError("this model has no pooler", ExitCode::BadUsage),
+                    "--pooling mean or cls work with every encoder");
   auto rows = model.encode(own ? "pooled" : "forward", text);
   if (!rows)
     return rows;

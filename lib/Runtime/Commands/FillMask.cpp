@@ -1,4 +1,5 @@
-//===- FillMask.cpp - what an encoder expects at a masked place ------------===//
+//===- FillMask.cpp - what an encoder expects at a masked place
+//------------===//
 #include "Command.h"
 #include "Json.h"
 
@@ -65,8 +66,8 @@ std::vector<Guess> FillMask::guesses(const Tokenizer &tokenizer,
   std::vector<Guess> found;
   for (int32_t token : std::span(order).first(count)) {
     tokens[place] = token;
-    found.push_back({token, std::exp(logits[token] - total),
-                     tokenizer.decode(tokens)});
+    found.push_back(
+        {token, std::exp(logits[token] - total), tokenizer.decode(tokens)});
   }
   return found;
 }
@@ -84,10 +85,10 @@ Status FillMask::run(Program &program) {
   if (!tokens)
     return tokens.takeError();
   if (std::ranges::find(*tokens, *mask) == tokens->end())
-    return withNote(plainError(strCat("no ", (*tokenizer)->piece(*mask),
-                                      " in the text")),
-                    strCat("write ", (*tokenizer)->piece(*mask),
-                           " where a word is to be guessed"));
+    return withNote(
+        plainError(strCat("no ", (*tokenizer)->piece(*mask), " in the text")),
+        strCat("write ", (*tokenizer)->piece(*mask),
+               " where a word is to be guessed"));
   auto model = program.model();
   if (!model)
     return model.takeError();

@@ -1,4 +1,5 @@
-//===- Generate.cpp - continues a text -------------------------------------===//
+//===- Generate.cpp - continues a text
+//-------------------------------------===//
 //
 // The prompt is printed before its continuation, as llama.cpp and llama2.c do:
 // the output reads as one text. A line break ends it.
@@ -96,8 +97,8 @@ void Generate::declareOptions(CLI::App &app) {
 }
 
 Expected<std::string> Generate::prompt(const Program &program) const {
-  int given = promptOption.has_value() + file.has_value() +
-              !program.texts.empty();
+  int given =
+      promptOption.has_value() + file.has_value() + !program.texts.empty();
   if (given > 1)
     return plainError("the prompt was given more than once (-p, -f, text)",
                       ExitCode::BadUsage);
@@ -153,8 +154,7 @@ Status Generate::loop(Program &program, Model &model, Sampler &sampler,
     return tokenizer.takeError();
   double start = now();
   Executor::Session session(program.executor());
-  if (Status status =
-          model.prefill(outcome.history, chunk, Model::Want::Last);
+  if (Status status = model.prefill(outcome.history, chunk, Model::Want::Last);
       !status)
     return status;
   double prompted = now();
@@ -219,8 +219,8 @@ Status Generate::run(Program &program) {
       return status;
   // Without the prompt in front the continuation still follows it: the blank
   // between the two is part of it.
-  Status status = loop(program, **model, sampler, stream, !text->empty(),
-                       outcome);
+  Status status =
+      loop(program, **model, sampler, stream, !text->empty(), outcome);
   bool cut = !status && status.error().code == ExitCode::Interrupted;
   if (!status && !cut)
     return status;
@@ -233,9 +233,9 @@ Status Generate::run(Program &program) {
 
   size_t made = outcome.history.size() - outcome.promptTokens;
   if (outcome.contextFull)
-    printNote(strCat("note: the context of ", context, " tokens is full: ",
-                     outcome.promptTokens, " of the prompt, ", made,
-                     " generated\n"));
+    printNote(strCat("note: the context of ", context,
+                     " tokens is full: ", outcome.promptTokens,
+                     " of the prompt, ", made, " generated\n"));
   if (program.options.profile)
     printNote(format("prompt: %zu tokens in %.3f s, %.1f per second\n"
                      "generation: %zu tokens in %.3f s, %.1f per second\n",

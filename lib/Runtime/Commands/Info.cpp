@@ -1,4 +1,5 @@
-//===- Info.cpp - what is in the executable --------------------------------===//
+//===- Info.cpp - what is in the executable
+//--------------------------------===//
 #include "Command.h"
 #include "Json.h"
 
@@ -22,8 +23,8 @@ std::string bytesText(uint64_t bytes) {
 
 class Info : public Command {
 public:
-  Info() : Command({"info", "", "Show the model, its memory and its kernels"}) {
-  }
+  Info()
+      : Command({"info", "", "Show the model, its memory and its kernels"}) {}
 
   void declareOptions(CLI::App &app) override {
     app.add_flag("--json", json, "Print JSON");

@@ -1,4 +1,5 @@
-//===- Json.h - JSON output of commands ------------------------------------===//
+//===- Json.h - JSON output of commands
+//------------------------------------===//
 #ifndef TENON_LIB_RUNTIME_COMMANDS_JSON_H
 #define TENON_LIB_RUNTIME_COMMANDS_JSON_H
 

@@ -1,4 +1,5 @@
-//===- Logits.cpp - the model's output as a NumPy file ---------------------===//
+//===- Logits.cpp - the model's output as a NumPy file
+//---------------------===//
 //
 // Decoders: [T, vocabulary] of the whole-sequence function. Encoders: of the
 // masked-LM head.
@@ -18,8 +19,9 @@ namespace {
 class Logits : public Command {
 public:
   Logits()
-      : Command({"logits", "", "Write the logits of every token to a NumPy "
-                               "file"}) {}
+      : Command({"logits", "",
+                 "Write the logits of every token to a NumPy "
+                 "file"}) {}
 
   void declareOptions(CLI::App &app) override {
     auto *ids = app.add_option("--tokens", tokens, "Token ids: 1,2,3")

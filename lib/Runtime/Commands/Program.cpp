@@ -1,4 +1,5 @@
-//===- Program.cpp - what commands share: model, tokenizer, workers --------===//
+//===- Program.cpp - what commands share: model, tokenizer, workers
+//--------===//
 #include "Program.h"
 
 #include "tenon/Support/Strings.h"
@@ -55,7 +56,9 @@ Expected<Model *> Program::model() {
   auto chosen = variant();
   if (!chosen)
     return chosen.takeError();
-  auto loaded = Model::load(payload, **chosen);
+  auto loaded = Model::load(payload, **chosen,
+                            options.hugePages ? WeightMemory::HugePages
+                                              : WeightMemory::Mapped);
   if (!loaded)
     return loaded.takeError();
   loadedModel = std::move(*loaded);
@@ -114,19 +117,17 @@ void Program::printProfile(double seconds) {
              "operation", "kind", "calls", "ms", "us/call", "share", "source");
   for (const OperationInfo *operation : order) {
     const OperationTime &time = times[operation->id];
-    table += format("%-*s %-14s %9llu %10.3f %9.2f %5.1f%%  %s\n",
-                    static_cast<int>(width), operation->name.c_str(),
-                    operation->kind.c_str(),
-                    static_cast<unsigned long long>(time.calls),
-                    time.nanoseconds * 1e-6,
-                    time.nanoseconds * 1e-3 / time.calls,
-                    time.nanoseconds * 1e-7 / seconds,
-                    operation->location.c_str());
+    table += format(
+        "%-*s %-14s %9llu %10.3f %9.2f %5.1f%%  %s\n", static_cast<int>(width),
+        operation->name.c_str(), operation->kind.c_str(),
+        static_cast<unsigned long long>(time.calls), time.nanoseconds * 1e-6,
+        time.nanoseconds * 1e-3 / time.calls, time.nanoseconds * 1e-7 / seconds,
+        operation->location.c_str());
   }
   double rest = std::max(0.0, seconds - total * 1e-9);
-  table += format("%-*s %-14s %9s %10.3f %9s %5.1f%%\n",
-                  static_cast<int>(width), "(the rest)", "", "", rest * 1e3, "",
-                  rest / seconds * 100);
+  table +=
+      format("%-*s %-14s %9s %10.3f %9s %5.1f%%\n", static_cast<int>(width),
+             "(the rest)", "", "", rest * 1e3, "", rest / seconds * 100);
   printNote(table);
 }
 

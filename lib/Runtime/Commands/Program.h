@@ -1,4 +1,5 @@
-//===- Program.h - what commands share: model, tokenizer, workers ----------===//
+//===- Program.h - what commands share: model, tokenizer, workers
+//----------===//
 #ifndef TENON_LIB_RUNTIME_COMMANDS_PROGRAM_H
 #define TENON_LIB_RUNTIME_COMMANDS_PROGRAM_H
 
@@ -21,6 +22,7 @@ struct GlobalOptions {
   std::optional<unsigned> threads; ///< default: physical cores
   bool profile = false;
   bool verify = false;
+  bool hugePages = false;
   std::string kernels; ///< variants compiled for this CPU only
 };
 

@@ -1,4 +1,5 @@
-//===- Score.cpp - how likely the model finds a text -----------------------===//
+//===- Score.cpp - how likely the model finds a text
+//-----------------------===//
 //
 // A text longer than the context is cut into windows of the context's length
 // that don't overlap; each begins with the beginning-of-text token if the model
@@ -66,8 +67,7 @@ Status Score::scoreWindow(Model &model, std::span<const int32_t> tokens,
         for (int64_t i = 0; i < rows.rows && next < tokens.size();
              ++i, ++next) {
           std::span<const float> row = rows.row(i);
-          scored.push_back(
-              {tokens[next], row[tokens[next]] - logSumExp(row)});
+          scored.push_back({tokens[next], row[tokens[next]] - logSumExp(row)});
         }
         return {};
       });

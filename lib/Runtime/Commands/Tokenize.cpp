@@ -1,4 +1,5 @@
-//===- Tokenize.cpp - text to tokens and back ------------------------------===//
+//===- Tokenize.cpp - text to tokens and back
+//------------------------------===//
 #include "Command.h"
 #include "Json.h"
 
@@ -14,8 +15,7 @@ namespace {
 
 class Tokenize : public Command {
 public:
-  Tokenize()
-      : Command({"tokenize", "[TEXT]", "Show the tokens of a text"}) {}
+  Tokenize() : Command({"tokenize", "[TEXT]", "Show the tokens of a text"}) {}
 
   void declareOptions(CLI::App &app) override {
     app.add_option("-f,--file", file, "Read the text from a file (-: stdin)")

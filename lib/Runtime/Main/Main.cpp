@@ -1,4 +1,5 @@
-//===- Main.cpp - main() of every compiled executable ----------------------===//
+//===- Main.cpp - main() of every compiled executable
+//----------------------===//
 //
 // In a library of its own, as it alone needs the generated object.
 //

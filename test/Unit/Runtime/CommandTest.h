@@ -1,4 +1,5 @@
-//===- CommandTest.h - runs fake executables and looks at what they do -----===//
+//===- CommandTest.h - runs fake executables and looks at what they do
+//-----===//
 #ifndef TENON_TEST_UNIT_RUNTIME_COMMANDTEST_H
 #define TENON_TEST_UNIT_RUNTIME_COMMANDTEST_H
 
@@ -23,8 +24,8 @@ protected:
     dir = testing::TempDir() + "/tenon-" + std::to_string(getpid()) + "-" +
           testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::create_directories(dir);
-    for (const char *name : {"decoder", "encoder", "untokenized", "huge",
-                             "unsupported"})
+    for (const char *name :
+         {"decoder", "encoder", "untokenized", "huge", "unsupported"})
       std::filesystem::create_symlink(
           std::string(TENON_FAKE_DIR) + "/fake-" + name, dir + "/" + name);
   }
@@ -48,8 +49,8 @@ protected:
   }
   /// A copy that may be damaged.
   void copy(const std::string &from, const std::string &to) {
-    std::filesystem::copy_file(
-        std::filesystem::canonical(dir + "/" + from), dir + "/" + to);
+    std::filesystem::copy_file(std::filesystem::canonical(dir + "/" + from),
+                               dir + "/" + to);
   }
 
   std::string dir;

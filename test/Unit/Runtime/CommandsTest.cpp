@@ -1,4 +1,5 @@
-//===- CommandsTest.cpp - the commands besides generate --------------------===//
+//===- CommandsTest.cpp - the commands besides generate
+//--------------------===//
 #include "CommandTest.h"
 
 #include "tenon/Runtime/Npy.h"
@@ -119,8 +120,7 @@ TEST_F(Commands, Tokenize) {
                 "       1  '<s>'\n     100  'a'\n     101  'b'\n");
   EXPECT_PRINTS(run("./decoder tokenize --decode 1,107,108"), "hi\n");
   EXPECT_EQ(runJson("./decoder tokenize é --json")[1]["id"], 3 + 0xc3);
-  EXPECT_PRINTS(run("./decoder tokenize -f - --ids", "printf a |"),
-                "1,100\n");
+  EXPECT_PRINTS(run("./decoder tokenize -f - --ids", "printf a |"), "1,100\n");
 }
 
 TEST_F(Commands, Embed) {
@@ -128,7 +128,8 @@ TEST_F(Commands, Embed) {
   EXPECT_PRINTS(run("./encoder embed ab"), "51 0 1 1.5\n");
   EXPECT_PRINTS(run("./encoder ab"), "51 0 1 1.5\n");
   EXPECT_PRINTS(run("./encoder embed ab --pooling cls"), "1 0 1 0\n");
-  EXPECT_PRINTS(run("./encoder embed ab 'c d'"), "51 0 1 1.5\n48.5999985 0 1 2\n");
+  EXPECT_PRINTS(run("./encoder embed ab 'c d'"),
+                "51 0 1 1.5\n48.5999985 0 1 2\n");
   EXPECT_PRINTS(run("./encoder embed --tokens 5,7 --pooling none"),
                 "5 0 1 0\n7 0 1 1\n");
   EXPECT_PRINTS(run("./encoder embed --tokens 3 --normalize"),
@@ -152,7 +153,8 @@ TEST_F(Commands, FillMask) {
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.out.substr(0, 35), " 0.6321  b                abc\n"
                                       " 0.23");
-  json guesses = runJson("./encoder fill-mask '[MASK] [MASK]' --top-k 2 --json");
+  json guesses =
+      runJson("./encoder fill-mask '[MASK] [MASK]' --top-k 2 --json");
   ASSERT_EQ(guesses.size(), 2u);
   EXPECT_EQ(guesses[1]["guesses"].size(), 2u);
   EXPECT_EQ(guesses[1]["guesses"][1]["token_str"], "c");
@@ -182,13 +184,13 @@ TEST_F(Commands, Bench) {
   }
   EXPECT_EQ(bench["prompt"]["tokens"], 50);
   EXPECT_EQ(bench["generation"]["tokens"], 20);
-  EXPECT_EQ(runJson("./decoder bench --repetitions 1 --json")["prompt"]["tokens"],
-            64)
+  EXPECT_EQ(
+      runJson("./decoder bench --repetitions 1 --json")["prompt"]["tokens"], 64)
       << "the default is cut to the context";
   EXPECT_FALSE(runJson("./decoder bench --gen-tokens 0 --repetitions 1 --json")
                    .contains("generation"));
-  EXPECT_TRUE(runJson("./encoder bench --repetitions 1 --json")
-                  .contains("prompt"));
+  EXPECT_TRUE(
+      runJson("./encoder bench --repetitions 1 --json").contains("prompt"));
   EXPECT_FAILS(run("./decoder bench --prompt-tokens 65"), 2,
                "65 tokens, but the model's context holds 64");
 }

@@ -1,11 +1,12 @@
-//===- ExecutorTest.cpp - ranges are covered once, whoever comes -----------===//
+//===- ExecutorTest.cpp - ranges are covered once, whoever comes
+//-----------===//
 #include "tenon/Runtime/Executor.h"
 
 #include <atomic>
 #include <chrono>
 #include <deque>
-#include <fstream>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -94,8 +95,7 @@ TEST_P(ExecutorTest, NestedDispatchRunsInline) {
   auto outer = [](void *ctx, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       tenon_dispatch(1, Coverage::kernel,
-                     &(*static_cast<std::deque<Coverage> *>(ctx))[i], 10,
-                     1);
+                     &(*static_cast<std::deque<Coverage> *>(ctx))[i], 10, 1);
   };
   std::deque<Coverage> inner;
   for (int i = 0; i < 8; ++i)

@@ -1,4 +1,5 @@
-//===- FakeBuild.cpp - makes fake executables, as tenonc would -------------===//
+//===- FakeBuild.cpp - makes fake executables, as tenonc would
+//-------------===//
 //
 //   fake-build decoder|encoder|untokenized|huge PROGRAM OUTPUT
 //

@@ -1,9 +1,11 @@
-//===- FakeModule.h - stands for a generated object in tests ---------------===//
+//===- FakeModule.h - stands for a generated object in tests
+//---------------===//
 //
 // A model whose output is easy to foretell, behind the same C interface as
-// compiled kernels. Its vocabulary is <unk> <s> </s>, the 256 bytes, and [MASK].
-// It writes the alphabet: after 'a' comes 'b', after 'z' the end of the text,
-// after <s> 'a'. Digits go round for ever, and after 'X' comes an endless "éé".
+// compiled kernels. Its vocabulary is <unk> <s> </s>, the 256 bytes, and
+// [MASK]. It writes the alphabet: after 'a' comes 'b', after 'z' the end of the
+// text, after <s> 'a'. Digits go round for ever, and after 'X' comes an endless
+// "éé".
 //
 // Environment: FAKE_STEP_MS makes every call so slow, FAKE_NAN spoils logits.
 //

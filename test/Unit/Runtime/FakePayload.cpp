@@ -1,4 +1,5 @@
-//===- FakePayload.cpp - appends the fake module's payload -----------------===//
+//===- FakePayload.cpp - appends the fake module's payload
+//-----------------===//
 #include "FakeModule.h"
 
 #include "tenon/Runtime/PayloadWriter.h"

@@ -1,4 +1,5 @@
-//===- FakeTokenizer.cpp - one token per byte ------------------------------===//
+//===- FakeTokenizer.cpp - one token per byte
+//------------------------------===//
 #include "FakeTokenizer.h"
 #include "FakeModule.h"
 

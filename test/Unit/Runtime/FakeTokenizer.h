@@ -1,4 +1,5 @@
-//===- FakeTokenizer.h - one token per byte --------------------------------===//
+//===- FakeTokenizer.h - one token per byte
+//--------------------------------===//
 #ifndef TENON_TEST_UNIT_RUNTIME_FAKETOKENIZER_H
 #define TENON_TEST_UNIT_RUNTIME_FAKETOKENIZER_H
 

@@ -1,4 +1,5 @@
-//===- GenerateTest.cpp - the command generate -----------------------------===//
+//===- GenerateTest.cpp - the command generate
+//-----------------------------===//
 //
 // The fake model writes the alphabet (see FakeModule.h).
 //
@@ -54,15 +55,14 @@ TEST_F(Generate, StopStrings) {
   EXPECT_PRINTS(run("./decoder generate -p a -n 3 --stop dx" + kGreedy),
                 "abcd\n");
   // In the prompt it doesn't count, and it isn't taken for a list.
-  EXPECT_PRINTS(run("./decoder generate -p '[b,c]' --stop '[b,c]' -n 1" +
-                    kGreedy),
-                "[b,c]\n");
+  EXPECT_PRINTS(
+      run("./decoder generate -p '[b,c]' --stop '[b,c]' -n 1" + kGreedy),
+      "[b,c]\n");
 }
 
 TEST_F(Generate, EndOfText) {
   EXPECT_PRINTS(run("./decoder generate -p y -n 10" + kGreedy), "yz\n");
-  Result result =
-      run("./decoder generate -p y -n 4 --ignore-eos" + kGreedy);
+  Result result = run("./decoder generate -p y -n 4 --ignore-eos" + kGreedy);
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(result.out, "yz\n") << "special tokens aren't text";
 }
@@ -74,8 +74,8 @@ TEST_F(Generate, OutputIsWholeUtf8) {
 }
 
 TEST_F(Generate, PromptThatIsNotUtf8) {
-  Result result = run("./decoder generate -p \"$(printf 'a\\377b')\" -n 1" +
-                      kGreedy);
+  Result result =
+      run("./decoder generate -p \"$(printf 'a\\377b')\" -n 1" + kGreedy);
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.out, "a\uFFFDbc\n");
 }
@@ -111,8 +111,9 @@ TEST_F(Generate, ChunksAndThreadsChangeNothing) {
                         "-n 20 --temperature 20 --seed 3 ";
   Result first = run(command);
   EXPECT_EQ(first.code, 0);
-  for (const char *options : {"--prefill-chunk 1", "--prefill-chunk 7",
-                              "--threads 1", "--threads 2", "--threads 4"})
+  for (const char *options :
+       {"--prefill-chunk 1", "--prefill-chunk 7", "--threads 1", "--threads 2",
+        "--threads 4", "--huge-pages"})
     EXPECT_EQ(run(command + options).out, first.out) << options;
 }
 

@@ -1,4 +1,5 @@
-//===- ModelTest.cpp - positions, chunks, rows, limits ---------------------===//
+//===- ModelTest.cpp - positions, chunks, rows, limits
+//---------------------===//
 #include "FakeModule.h"
 
 #include "tenon/Runtime/Memory.h"
@@ -78,7 +79,8 @@ TEST_F(ModelTest, LastRowOnlyIsComputed) {
   fake::rowsComputed = 0;
   ASSERT_TRUE(model->prefill(tokens, 16, Model::Want::Last));
   EXPECT_EQ(fake::rowsComputed, 1);
-  ASSERT_TRUE(model->prefill(std::vector<int32_t>(10, 70), 16, Model::Want::None));
+  ASSERT_TRUE(
+      model->prefill(std::vector<int32_t>(10, 70), 16, Model::Want::None));
   EXPECT_EQ(fake::rowsComputed, 1);
 }
 
@@ -144,8 +146,8 @@ TEST(RegionTest, LargeOnesAreAlignedAndZero) {
 }
 
 TEST(RegionTest, FailureSaysHowMuch) {
-  auto huge = Region::allocate(uint64_t(1) << 46, Region::Kind::Scratch,
-                               "the arena");
+  auto huge =
+      Region::allocate(uint64_t(1) << 46, Region::Kind::Scratch, "the arena");
   ASSERT_FALSE(huge);
   EXPECT_EQ(huge.error().code, ExitCode::OutOfResource);
   EXPECT_NE(huge.error().message.find("the arena needs 67108864 MiB"),

@@ -1,4 +1,5 @@
-//===- NpyTest.cpp - files that numpy.load reads ---------------------------===//
+//===- NpyTest.cpp - files that numpy.load reads
+//---------------------------===//
 #include "tenon/Runtime/Npy.h"
 
 #include <cstring>

@@ -1,4 +1,5 @@
-//===- PayloadTest.cpp - written, read back, damaged -----------------------===//
+//===- PayloadTest.cpp - written, read back, damaged
+//-----------------------===//
 #include "tenon/Runtime/Payload.h"
 #include "tenon/Runtime/PayloadWriter.h"
 
@@ -51,8 +52,8 @@ protected:
     weights = std::string(10000, 'w');
     tokenizer = "some tokenizer";
     Metadata meta = sampleMetadata();
-    meta.weights.push_back({"a", 0, 64, xxh3(bytesOf(std::string(64, 'w'))),
-                            "f32"});
+    meta.weights.push_back(
+        {"a", 0, 64, xxh3(bytesOf(std::string(64, 'w'))), "f32"});
     meta.weights.push_back(
         {"b", 4096, 100, xxh3(bytesOf(std::string(100, 'w'))), "f32"});
     // Any ELF file will do.
@@ -163,7 +164,8 @@ TEST_F(PayloadTest, EveryBitOfTheTrailerCounts) {
 
 TEST_F(PayloadTest, Truncated) {
   uint64_t whole = size();
-  for (uint64_t cut : {uint64_t(1), uint64_t(64), uint64_t(65), uint64_t(5000)}) {
+  for (uint64_t cut :
+       {uint64_t(1), uint64_t(64), uint64_t(65), uint64_t(5000)}) {
     std::filesystem::resize_file(path, whole - cut);
     expectCorrupt({"section 'trailer'", "cut short"});
   }
@@ -236,12 +238,12 @@ TEST(MetadataTest, BadValuesAreNamed) {
                   "'vocab_size' is 0"));
   EXPECT_TRUE(has(broken("\"vocab_size\":10", "\"vocab_size\":-1"), "is -1"));
   EXPECT_TRUE(has(broken("\"vocab_size\":10", "\"vocab_size\":1.5"), "1.5"));
-  EXPECT_TRUE(has(broken("\"vocab_size\":10", "\"vocab_sice\":10"),
-                  "vocab_size"));
-  EXPECT_TRUE(has(broken("\"arena\":4096", "\"arena\":18446744073709551615"),
-                  "arena"));
-  EXPECT_TRUE(has(broken("\"kind\":\"decoder\"", "\"kind\":\"toaster\""),
-                  "toaster"));
+  EXPECT_TRUE(
+      has(broken("\"vocab_size\":10", "\"vocab_sice\":10"), "vocab_size"));
+  EXPECT_TRUE(
+      has(broken("\"arena\":4096", "\"arena\":18446744073709551615"), "arena"));
+  EXPECT_TRUE(
+      has(broken("\"kind\":\"decoder\"", "\"kind\":\"toaster\""), "toaster"));
   EXPECT_TRUE(has(broken("\"rows\":\"rows\"", "\"rows\":\"all\""), "all"));
   EXPECT_TRUE(has(broken("\"name\":\"linear\"", "\"name\":7"), "string"));
   EXPECT_FALSE(Metadata::parse("[]", "prog"));

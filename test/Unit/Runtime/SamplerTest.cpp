@@ -1,4 +1,5 @@
-//===- SamplerTest.cpp - cutting and drawing -------------------------------===//
+//===- SamplerTest.cpp - cutting and drawing
+//-------------------------------===//
 #include "tenon/Runtime/Sampler.h"
 
 #include <cmath>

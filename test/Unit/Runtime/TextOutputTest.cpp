@@ -1,4 +1,5 @@
-//===- TextOutputTest.cpp - stop strings -----------------------------------===//
+//===- TextOutputTest.cpp - stop strings
+//-----------------------------------===//
 #include "tenon/Runtime/TextOutput.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-//===- VariantTest.cpp - the best kernels that the CPU can run -------------===//
+//===- VariantTest.cpp - the best kernels that the CPU can run
+//-------------===//
 #include "tenon/Runtime/Variant.h"
 
 #include <fstream>
@@ -46,8 +47,7 @@ TEST(Variant, ByName) {
   auto unknown = chooseVariant(kVariants, all, "skylake");
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, ExitCode::BadUsage);
-  EXPECT_NE(unknown.error().message.find("znver5, haswell"),
-            std::string::npos);
+  EXPECT_NE(unknown.error().message.find("znver5, haswell"), std::string::npos);
 }
 
 TEST(Variant, UnknownFeatureIsAbsent) {
