@@ -57,8 +57,13 @@ struct PlanArena : tenon::impl::TenonPlanArenaBase<PlanArena> {
     int64_t arena = 0;
     SmallVector<func::FuncOp> entries;
     for (auto func : module.getOps<func::FuncOp>())
-      if (func->hasAttr(kEntryAttrName))
+      if (func->hasAttr(kEntryAttrName)) {
+        if (llvm::any_of(func.getArgumentTypes(), llvm::IsaPred<TensorType>)) {
+          func.emitOpError("is on tensors: tenon-bufferize comes first");
+          return signalPassFailure();
+        }
         entries.push_back(func);
+      }
     std::vector<std::vector<Placement>> plans;
     for (func::FuncOp func : entries) {
       FailureOr<std::vector<Placement>> plan = collect(func);

@@ -48,7 +48,8 @@ struct EntryArguments {
   static unsigned numRows(unsigned count) { return count - 1; }
 };
 
-/// On a function: an entry point after tenon-bufferize (unit attribute).
+/// On a function: an entry point (unit attribute; the import sets it, and
+/// tenon-bufferize where it is missing).
 inline constexpr llvm::StringLiteral kEntryAttrName = "tenon.entry";
 
 /// select-tiles, bufferize, plan-arena, apply-tiles.
