@@ -20,44 +20,35 @@ ROW_COUNTS = [1, 2, 3, 5, 7, 8, 9, 12, 15, 23]
 
 
 def linear(case, rows, target):
-    """The operation of a case as a function of static or dynamic ("?") rows."""
+    """The operation of a case as a function of 1, 5 or a dynamic number ("?") of rows."""
     bits, registers, fma = TARGETS[target][:3]
-    columns = case.columns
-    stride = case.k + case.padding
-    shape = lambda n, e: f"memref<{rows}x{n}x{e}>"
-    x = f"memref<{rows}x{case.k}x{case.input}, strided<[{stride}, 1]>>" if case.padding else shape(case.k, case.input)
-    w, bias = memref(case.packed_shape, case.weight), memref(((2 if case.gated else 1) * columns,), "f32")
-    y, r = shape(columns, case.output), shape(columns, "f32")
-    arguments = [("x", x), ("w", w), ("y", y)] + [("b", bias)] * case.bias + [("r", r)] * case.residual
-    tile_rows = 1 if rows == 1 else (8 if registers == 32 else 6 if fma else 4)
-    group = 4 if rows == 1 else 1
-    attributes = f"tile = #tenon.tile<rows = {tile_rows}, columns = {bits // 16}, group = {group}>"
-    attributes += f", activation = #tenon.activation_kind<{case.activation}>" + ", gated" * case.gated
-    body = f"%m = memref.reinterpret_cast %y to offset: [0], sizes: [%rows, {columns}], strides: [{columns}, 1] : " \
-           if rows == "?" else ""
-    signature = ", ".join(f"%{n}: {t.replace('?', str(MOST_ROWS))}" for n, t in arguments)
-    text = f"func.func @{case.name}_{'any' if rows == '?' else rows}({signature}, %rows: index) {{\n"
-    if rows == "?":
-        for n, t in arguments:
-            if "?" in t:
-                static = t.replace("?", str(MOST_ROWS))
-                size = case.k if n == "x" else columns
-                dynamic = t if "strided" in t else t[:-1] + f", strided<[{size}, 1]>>"
-                text += f"  %{n}d = memref.subview %{n}[0, 0] [%rows, {size}] [1, 1] : {static} to {dynamic}\n"
-    operand = lambda n, t: (f"%{n}d" if rows == "?" and "?" in t else f"%{n}")
-    def final(n, t):
-        if rows == "?" and "?" in t and "strided" not in t:
-            return t[:-1] + f", strided<[{columns if n != 'x' else case.k}, 1]>>"
-        return t
-    names = dict(arguments)
-    text += f"  tenon.linear {operand('x', x)}, %w"
+    dynamic = rows == "?"
+    # name: static type of the argument, columns and stride if it has rows
+    operands = {"x": (case.k, case.k + case.padding, case.input)}
+    arguments = {"w": memref(case.packed_shape, case.weight)}
     if case.bias:
-        text += " bias(%b)"
+        arguments["b"] = memref((case.n,), "f32")
     if case.residual:
-        text += f" residual({operand('r', r)})"
-    order = ["x", "w"] + ["b"] * case.bias + ["r"] * case.residual + ["y"]
-    types = ", ".join(final(n, names[n]) for n in order)
-    return text + f" into {operand('y', y)} {{{attributes}}} : ({types}) -> ()\n  return\n}}"
+        operands["r"] = (case.columns, case.columns, "f32")
+    operands["y"] = (case.columns, case.columns, case.output)
+
+    views, types = [], dict(arguments)
+    for name, (columns, stride, element) in operands.items():
+        whole = memref((MOST_ROWS if dynamic else rows, stride), element)
+        arguments[name] = whole
+        types[name] = f"memref<{rows}x{columns}x{element}, strided<[{stride}, 1]>>"
+        views.append(f"  %{name}v = memref.subview %{name}[0, 0] [{'%rows' if dynamic else rows}, {columns}] [1, 1] "
+                     f": {whole} to {types[name]}")
+    value = lambda name: f"%{name}v" if name in operands else f"%{name}"
+    order = [n for n in ("x", "w", "b", "r", "y") if n in arguments]
+    signature = ", ".join(f"%{n}: {arguments[n]}" for n in ("x", "w", "y", "b", "r") if n in arguments)
+    tile_rows = 1 if rows == 1 else (8 if registers == 32 else 6 if fma else 4)
+    attributes = (f"tile = #tenon.tile<rows = {tile_rows}, columns = {bits // 16}, group = {4 if rows == 1 else 1}>, "
+                  f"activation = #tenon.activation_kind<{case.activation}>" + ", gated" * case.gated)
+    return "\n".join([
+        f"func.func @{case.name}_{'any' if dynamic else rows}({signature}, %rows: index) {{", *views,
+        f"  tenon.linear {value('x')}, %w" + " bias(%b)" * case.bias + " residual(%rv)" * case.residual
+        + f" into %yv {{{attributes}}} : ({', '.join(types[n] for n in order)}) -> ()", "  return", "}"])
 
 
 def check(target, report):

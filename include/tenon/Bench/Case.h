@@ -1,0 +1,71 @@
+//===- Case.h - what a benchmark measures -----------------------*- C++ -*-===//
+//
+// A case is one operation of the dialect at one shape. On the command line and
+// in a suite (a file with one case a line, # before comments) it is written
+//
+//   linear --m 1 --n 8192 --k 2048 --type bf16 --threads 1
+//   attention --seq 512 --head-dim 64 --heads 1 --kv-heads 1
+//   ffn --m 1 --dim 2048 --hidden 8192 --type bf16
+//   norm --m 512 --dim 2048
+//   limits
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_BENCH_CASE_H
+#define TENON_BENCH_CASE_H
+
+#include "tenon/Support/Error.h"
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tenon::bench {
+
+enum class Operation { Linear, Attention, Ffn, Norm, Limits };
+
+struct Case {
+  Operation operation = Operation::Limits;
+  /// Parameters by name, those not given at their defaults.
+  std::map<std::string, int64_t, std::less<>> numbers;
+  /// Of the weights: f32, f16 or bf16.
+  std::string type = "f32";
+
+  int64_t get(std::string_view name) const { return numbers.find(name)->second; }
+  /// "linear/m:1/n:8192/k:2048/type:bf16/threads:1".
+  std::string name() const;
+};
+
+/// Parses words as above. Errors (BadUsage): an unknown operation or parameter,
+/// a value out of range.
+Expected<Case> parseCase(std::span<const std::string> words);
+
+/// Reads a suite. Errors name the line.
+Expected<std::vector<Case>> readSuite(const std::string &path);
+
+/// What the machine must do at least for a case.
+struct Work {
+  /// Multiplications and additions; with bf16 products where the CPU has them.
+  double operations = 0;
+  bool bf16Products = false;
+  /// Bytes of weights, or of keys and values, that are read once.
+  double bytes = 0;
+};
+Work workOf(const Case &c, bool hasBf16Products);
+
+/// The text of a module at stage "cached" with one entry point @run.
+std::string moduleText(const Case &c, bool hasBf16Products);
+
+/// Values of the parameters of an entry point's call.
+struct CallShape {
+  int64_t tokens, position;
+  /// Elements of each input and of the output, 4 bytes each at most.
+  std::vector<int64_t> inputs;
+  int64_t output;
+};
+CallShape callShape(const Case &c);
+
+} // namespace tenon::bench
+
+#endif // TENON_BENCH_CASE_H

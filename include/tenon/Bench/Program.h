@@ -1,0 +1,66 @@
+//===- Program.h - a compiled module that can be called ---------*- C++ -*-===//
+//
+// The way of a module through the compiler's own stages to machine code in
+// this process. Its kernels call the runtime's tenon_dispatch.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_BENCH_PROGRAM_H
+#define TENON_BENCH_PROGRAM_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "tenon/Driver/Stages.h"
+#include "tenon/Runtime/Abi.h"
+#include "tenon/Support/Error.h"
+#include <memory>
+
+namespace llvm::orc {
+class LLJIT;
+} // namespace llvm::orc
+
+namespace tenon::bench {
+
+class Program {
+public:
+  /// Lowers a module that is at stage `from` and loads its object. Diagnostics
+  /// of passes go to stderr.
+  static Expected<std::unique_ptr<Program>>
+  compile(mlir::ModuleOp module, Stage from, TargetAttr target);
+  ~Program();
+
+  /// The entry point of this name.
+  Expected<TenonEntryFn> find(const std::string &name) const;
+
+  /// Bytes of the three memories of an entry point.
+  int64_t weightsBytes = 0, arenaBytes = 0, cacheBytes = 0;
+
+private:
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+};
+
+/// The text of a module at a later stage: IR, or the target's assembly.
+Expected<std::string> textAtStage(mlir::ModuleOp module, Stage from, Stage to,
+                                  TargetAttr target);
+
+/// A module at stage "tiled" that measures this target's machine, with entry
+/// points of `num_tokens` steps in each of `threads` tasks:
+///
+/// * @fma: operationsPerStep() multiply-adds a step (multiplications and
+///   additions count one each);
+/// * @bf16: the same with bf16 products, if the target has them;
+/// * @read: reads `num_tokens` tasks of kReadTaskBytes of the weights.
+///
+/// The output holds kMostTasks registers.
+mlir::OwningOpRef<mlir::ModuleOp> buildLimits(mlir::MLIRContext &context,
+                                              TargetAttr target,
+                                              int64_t threads);
+inline constexpr int64_t kReadTaskBytes = 256 * 1024;
+inline constexpr int64_t kMostTasks = 8192;
+/// Operations of a step of @fma or @bf16 in one task.
+double operationsPerStep(TargetAttr target, bool bf16Products);
+
+} // namespace tenon::bench
+
+#endif // TENON_BENCH_PROGRAM_H

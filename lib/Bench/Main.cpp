@@ -1,0 +1,155 @@
+//===- Main.cpp - the program tenon-bench ---------------------------------===//
+
+#include "tenon/Bench/Measure.h"
+#include "tenon/Support/Strings.h"
+
+#include <charconv>
+#include <cstdio>
+
+using namespace tenon;
+using namespace tenon::bench;
+
+static constexpr const char *kHelp = R"(tenon-bench: measures generated kernels beside the machine's limits
+
+  tenon-bench OPERATION [PARAMETERS] [OPTIONS]
+  tenon-bench --suite FILE [OPTIONS]
+
+Operations and their parameters, with defaults:
+  linear     --m 1 --n 2048 --k 2048 --type f32|f16|bf16
+  attention  --seq 512 --queries SEQ --head-dim 64 --heads 1 --kv-heads 1 --causal 1
+  ffn        --m 1 --dim 2048 --hidden 8192 --type f32|f16|bf16   (gated, SiLU)
+  norm       --m 512 --dim 2048
+  limits     multiply-adds, bf16 products, reading memory
+and for all of them --threads 1.
+
+Options:
+  --suite FILE        cases from a file, one a line as above
+  --repetitions N     alternations of a case with the limits (11)
+  --mcpu CPU          native, x86-64-v2/v3/v4, or one of LLVM's names
+  --mattr +a,-b       CPU features to add or take away
+  --json              in Google Benchmark's format
+  --emit STAGE        print packed, tiled, kernels, llvm or asm instead
+)";
+
+namespace {
+
+struct Arguments {
+  Settings settings;
+  std::vector<std::string> caseWords;
+  std::string suite, emit;
+  bool json = false, help = false;
+};
+
+Error usage(std::string message) {
+  return {plainError(message).message +
+              "\nnote: tenon-bench --help lists operations and options",
+          ExitCode::BadUsage};
+}
+
+Expected<Arguments> parseArguments(int argc, char **argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (word == "--help" || word == "-h") {
+      arguments.help = true;
+      continue;
+    }
+    if (word == "--json") {
+      arguments.json = true;
+      continue;
+    }
+    // --option=value as well as --option value.
+    std::string value;
+    bool hasValue = i + 1 < argc;
+    size_t equals = word.find('=');
+    if (word.starts_with("--") && equals != std::string::npos) {
+      value = word.substr(equals + 1);
+      word.resize(equals);
+      hasValue = true;
+    } else if (word.starts_with("--") && hasValue) {
+      value = argv[++i];
+    }
+    if (word.starts_with("--") && !hasValue)
+      return usage(strCat(word, " needs a value"));
+    if (word == "--suite") {
+      arguments.suite = value;
+    } else if (word == "--emit") {
+      arguments.emit = value;
+    } else if (word == "--mcpu") {
+      arguments.settings.target.cpu = value;
+    } else if (word == "--mattr") {
+      arguments.settings.target.attributes = value;
+    } else if (word == "--repetitions") {
+      int64_t &number = arguments.settings.repetitions;
+      auto [end, error] =
+          std::from_chars(value.data(), value.data() + value.size(), number);
+      if (error != std::errc() || end != value.data() + value.size() ||
+          number < 1 || number > 100000)
+        return usage("--repetitions takes a number from 1 to 100000");
+    } else {
+      arguments.caseWords.push_back(word);
+      if (word.starts_with("--"))
+        arguments.caseWords.push_back(value);
+    }
+  }
+  return arguments;
+}
+
+Status run(int argc, char **argv) {
+  Expected<Arguments> arguments = parseArguments(argc, argv);
+  if (!arguments)
+    return arguments.takeError();
+  if (arguments->help || argc == 1) {
+    std::fputs(kHelp, stdout);
+    return {};
+  }
+  std::vector<Case> cases;
+  if (!arguments->suite.empty()) {
+    if (!arguments->caseWords.empty())
+      return usage("give --suite or one operation");
+    Expected<std::vector<Case>> suite = readSuite(arguments->suite);
+    if (!suite)
+      return suite.takeError();
+    cases = std::move(*suite);
+  } else {
+    Expected<Case> parsed = parseCase(arguments->caseWords);
+    if (!parsed)
+      return usage(parsed.error().message.substr(7));
+    cases.push_back(std::move(*parsed));
+  }
+
+  std::vector<Result> results;
+  if (!arguments->json && arguments->emit.empty())
+    std::printf("%s\n", formatHeader().c_str());
+  for (const Case &c : cases) {
+    if (!arguments->emit.empty()) {
+      Expected<std::string> text =
+          emitText(c, arguments->settings, arguments->emit);
+      if (!text)
+        return text.takeError();
+      std::fputs(text->c_str(), stdout);
+      continue;
+    }
+    Expected<Result> result = measure(c, arguments->settings);
+    if (!result)
+      return result.takeError();
+    if (!arguments->json) {
+      std::printf("%s\n", formatResult(*result).c_str());
+      std::fflush(stdout);
+    }
+    results.push_back(std::move(*result));
+  }
+  if (arguments->json && arguments->emit.empty())
+    std::printf("%s\n", formatJson(results, argv[0]).c_str());
+  return {};
+}
+
+} // namespace
+
+int bench::main(int argc, char **argv) {
+  Status status = run(argc, argv);
+  if (status)
+    return 0;
+  std::fprintf(stderr, "%s\n", status.error().message.c_str());
+  return static_cast<int>(status.error().code);
+}

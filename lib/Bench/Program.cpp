@@ -1,0 +1,118 @@
+//===- Program.cpp - a compiled module that can be called -----------------===//
+
+#include "tenon/Bench/Program.h"
+#include "mlir/Pass/PassManager.h"
+#include "tenon/Conversion/LoweringPasses.h"
+#include "tenon/Support/Strings.h"
+#include "tenon/Target/CodeGen.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace tenon;
+using namespace tenon::bench;
+
+Program::~Program() = default;
+
+static Error errorOf(llvm::Error error, std::string_view what) {
+  return plainError(strCat(what, ": ", llvm::toString(std::move(error))));
+}
+
+static Status lower(mlir::ModuleOp module, Stage from, Stage to) {
+  mlir::PassManager manager(module.getContext());
+  buildPipeline(manager, from, to);
+  if (failed(manager.run(module)))
+    return plainError(strCat("the module could not be lowered to stage '",
+                             std::string(getStage(to).name), "'"));
+  return {};
+}
+
+/// The optimized LLVM module of a module of the llvm dialect.
+static Expected<std::unique_ptr<llvm::Module>>
+translate(CodeGenerator &generator, mlir::ModuleOp module,
+          llvm::LLVMContext &context) {
+  std::unique_ptr<llvm::Module> translated =
+      generator.translate(module, context);
+  if (!translated)
+    return plainError("the module could not be translated to LLVM IR");
+  generator.optimize(*translated);
+  return translated;
+}
+
+Expected<std::unique_ptr<Program>>
+Program::compile(mlir::ModuleOp module, Stage from, TargetAttr target) {
+  auto program = std::unique_ptr<Program>(new Program());
+  if (Status status = lower(module, from, Stage::Tiled); !status)
+    return status.takeError();
+  auto bytes = [&](llvm::StringRef name) -> int64_t {
+    auto attribute = module->getAttrOfType<mlir::IntegerAttr>(name);
+    return attribute ? attribute.getInt() : 0;
+  };
+  program->weightsBytes = bytes("tenon.weights_bytes");
+  program->arenaBytes = bytes("tenon.arena_bytes");
+  program->cacheBytes = bytes("tenon.cache_bytes");
+  if (Status status = lower(module, std::max(from, Stage::Tiled), Stage::LLVM);
+      !status)
+    return status.takeError();
+
+  Expected<CodeGenerator> generator = CodeGenerator::create(target);
+  if (!generator)
+    return generator.takeError();
+  llvm::LLVMContext context;
+  auto translated = translate(*generator, module, context);
+  if (!translated)
+    return translated.takeError();
+  auto object = generator->emit(std::move(*translated), CodeGenFile::Object);
+  if (!object)
+    return object.takeError();
+
+  llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> jit =
+      llvm::orc::LLJITBuilder().create();
+  if (!jit)
+    return errorOf(jit.takeError(), "cannot load code");
+  program->jit = std::move(*jit);
+  llvm::orc::JITDylib &library = program->jit->getMainJITDylib();
+  llvm::orc::SymbolMap runtime;
+  runtime[program->jit->mangleAndIntern("tenon_dispatch")] = {
+      llvm::orc::ExecutorAddr::fromPtr(&tenon_dispatch),
+      llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+  if (llvm::Error error =
+          library.define(llvm::orc::absoluteSymbols(std::move(runtime))))
+    return errorOf(std::move(error), "cannot load code");
+  auto buffer = llvm::MemoryBuffer::getMemBufferCopy(
+      llvm::StringRef(object->data(), object->size()), "tenon");
+  if (llvm::Error error = program->jit->addObjectFile(std::move(buffer)))
+    return errorOf(std::move(error), "cannot load code");
+  return program;
+}
+
+Expected<TenonEntryFn> Program::find(const std::string &name) const {
+  auto address = jit->lookup((kEntryPrefix + name).str());
+  if (!address)
+    return errorOf(address.takeError(), "no entry point");
+  return address->toPtr<TenonEntryFn>();
+}
+
+Expected<std::string> bench::textAtStage(mlir::ModuleOp module, Stage from,
+                                         Stage to, TargetAttr target) {
+  if (Status status = lower(module, from, std::min(to, Stage::LLVM)); !status)
+    return status.takeError();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (isModuleStage(to)) {
+    module.print(stream);
+    return text;
+  }
+  Expected<CodeGenerator> generator = CodeGenerator::create(target);
+  if (!generator)
+    return generator.takeError();
+  llvm::LLVMContext context;
+  auto translated = translate(*generator, module, context);
+  if (!translated)
+    return translated.takeError();
+  auto assembly =
+      generator->emit(std::move(*translated), CodeGenFile::Assembly);
+  if (!assembly)
+    return assembly.takeError();
+  return std::string(assembly->data(), assembly->size());
+}
