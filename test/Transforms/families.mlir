@@ -28,6 +28,7 @@
 // CACHED-LABEL: func.func @prefill
 // CACHED: tenon.cached_attention
 // CACHED: tenon.last_rows
+// CACHED-NEXT: tenon.weight_ref @final_norm
 // CACHED-NEXT: tenon.rms_norm
 // CACHED-NEXT: tenon.linear
 // CACHED-NEXT: return

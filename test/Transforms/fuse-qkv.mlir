@@ -4,9 +4,9 @@
 
 // STATS: tenon-fuse-qkv: 1 declined-epilogue
 // STATS: tenon-fuse-qkv: 3 declined-shared
-// STATS: tenon-fuse-qkv: 6 declined-weight
-// STATS: tenon-fuse-qkv: 7 fused
-// STATS: tenon-fuse-qkv: 3 groups
+// STATS: tenon-fuse-qkv: 4 declined-weight
+// STATS: tenon-fuse-qkv: 9 fused
+// STATS: tenon-fuse-qkv: 4 groups
 
 // Q, K and V of a layer, with biases.
 

@@ -85,10 +85,9 @@ LogicalResult FfnOp::verify() {
       failed(expectBias(getGateBias(), up.getDimSize(0), "gate bias")) ||
       failed(expectBias(getDownBias(), down.getDimSize(0), "down bias")))
     return failure();
-  if (getResidual() &&
-      failed(verifyCompatibleShape(
-          cast<ShapedType>(getResidual().getType()).getShape(),
-          output.getShape())))
+  if (getResidual() && failed(verifyCompatibleShape(
+                           cast<ShapedType>(getResidual().getType()).getShape(),
+                           output.getShape())))
     return emitOpError() << "residual " << getResidual().getType()
                          << " must have the shape of the result " << output;
   return success();

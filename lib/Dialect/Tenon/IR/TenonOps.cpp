@@ -1,8 +1,8 @@
 //===- TenonOps.cpp - primitive operations --------------------------------===//
 
-#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -54,8 +54,8 @@ static LogicalResult expectRank(Operation *op, Value value, int64_t rank,
                                 StringRef what) {
   auto type = cast<ShapedType>(value.getType());
   if (type.getRank() != rank)
-    return op->emitOpError() << what << " must have rank " << rank
-                             << ", found " << type;
+    return op->emitOpError()
+           << what << " must have rank " << rank << ", found " << type;
   return success();
 }
 
@@ -75,8 +75,8 @@ static LogicalResult expectVector(Operation *op, Value value, int64_t size,
     return failure();
   int64_t found = cast<ShapedType>(value.getType()).getDimSize(0);
   if (!compatible(found, size))
-    return op->emitOpError() << what << " must have " << size
-                             << " elements, found " << found;
+    return op->emitOpError()
+           << what << " must have " << size << " elements, found " << found;
   return success();
 }
 
@@ -128,8 +128,8 @@ LogicalResult WeightOp::verify() {
     if (static_cast<int64_t>(shape.size()) != layer.getRank() ||
         ArrayRef(shape).drop_front() != layer.getShape().drop_front())
       return emitOpError() << "source \"" << source.getName() << "\" of type "
-                           << source.getType()
-                           << " does not give rows of " << layer;
+                           << source.getType() << " does not give rows of "
+                           << layer;
     rows += shape[0];
   }
   if (rows != layer.getDimSize(0))
@@ -161,8 +161,8 @@ WeightRefOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   auto memref = cast<MemRefType>(getType());
   if (memref.getShape() != ArrayRef(shape) ||
       memref.getElementType() != expected.getElementType())
-    return emitOpError() << "has type " << memref
-                         << ", which does not hold " << expected;
+    return emitOpError() << "has type " << memref << ", which does not hold "
+                         << expected;
   return success();
 }
 
@@ -173,8 +173,7 @@ WeightRefOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
 LogicalResult EmbeddingOp::verify() {
   if (failed(expectRank(*this, getIds(), 1, "ids")))
     return failure();
-  ShapedType output =
-      cast<ComputeOpInterface>(getOperation()).getOutputType();
+  ShapedType output = cast<ComputeOpInterface>(getOperation()).getOutputType();
   if (output.getRank() != 2)
     return emitOpError("result must have rank 2");
   if (isa<RankedTensorType>(getTable().getType()) &&
@@ -195,8 +194,7 @@ LogicalResult PositionsOp::verify() {
 LogicalResult MatmulOp::verify() {
   auto lhs = cast<ShapedType>(getLhs().getType());
   auto rhs = cast<ShapedType>(getRhs().getType());
-  ShapedType output =
-      cast<ComputeOpInterface>(getOperation()).getOutputType();
+  ShapedType output = cast<ComputeOpInterface>(getOperation()).getOutputType();
   if (lhs.getRank() != rhs.getRank() || lhs.getRank() != output.getRank() ||
       lhs.getRank() < 2 || lhs.getRank() > 3)
     return emitOpError("operands and result must all have rank 2 or 3");
@@ -210,14 +208,13 @@ LogicalResult MatmulOp::verify() {
                          << " times " << rhs;
   if (rank == 3 && (lhs.getDimSize(0) % rhs.getDimSize(0) ||
                     lhs.getDimSize(0) != output.getDimSize(0)))
-    return emitOpError() << "heads of " << lhs << " are no multiple of those of "
-                         << rhs;
+    return emitOpError() << "heads of " << lhs
+                         << " are no multiple of those of " << rhs;
   return success();
 }
 
 LogicalResult TransposeOp::verify() {
-  SmallVector<int64_t> shape(
-      cast<ShapedType>(getInput().getType()).getShape());
+  SmallVector<int64_t> shape(cast<ShapedType>(getInput().getType()).getShape());
   if (shape.size() < 2)
     return emitOpError("needs rank 2 or more");
   std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
@@ -239,8 +236,7 @@ OpFoldResult TransposeOp::fold(FoldAdaptor) {
 LogicalResult LinearOp::verify() {
   if (failed(expectRank(*this, getInput(), 2, "input")))
     return failure();
-  ShapedType output =
-      cast<ComputeOpInterface>(getOperation()).getOutputType();
+  ShapedType output = cast<ComputeOpInterface>(getOperation()).getOutputType();
   if (output.getRank() != 2)
     return emitOpError("result must have rank 2, found ") << output;
   int64_t columns = output.getDimSize(1);
@@ -266,16 +262,15 @@ LogicalResult LinearOp::verify() {
       return emitOpError("a weight packed in bf16 pairs takes a bf16 input");
   }
   if (getBias() &&
-      failed(expectVector(*this, getBias(),
-                          getGated() && !ShapedType::isDynamic(columns)
-                              ? 2 * columns
-                              : columns,
-                          "bias")))
+      failed(expectVector(
+          *this, getBias(),
+          getGated() && !ShapedType::isDynamic(columns) ? 2 * columns : columns,
+          "bias")))
     return failure();
   if (getResidual())
-    return expectSameShape(
-        *this, getResidual(), "residual",
-        cast<ComputeOpInterface>(getOperation()).getOutput(), "result");
+    return expectSameShape(*this, getResidual(), "residual",
+                           cast<ComputeOpInterface>(getOperation()).getOutput(),
+                           "result");
   return success();
 }
 
@@ -293,14 +288,14 @@ static LogicalResult verifyBroadcast(Operation *op, Value lhs, Value rhs) {
   for (Value operand : {lhs, rhs}) {
     auto type = cast<ShapedType>(operand.getType());
     if (type.getRank() > output.getRank())
-      return op->emitOpError() << "operand " << type
-                               << " has a higher rank than the result "
-                               << output;
+      return op->emitOpError()
+             << "operand " << type << " has a higher rank than the result "
+             << output;
     auto tail = output.getShape().take_back(type.getRank());
     for (auto [have, want] : llvm::zip_equal(type.getShape(), tail))
       if (have != 1 && !compatible(have, want))
-        return op->emitOpError() << "operand " << type
-                                 << " does not broadcast to " << output;
+        return op->emitOpError()
+               << "operand " << type << " does not broadcast to " << output;
   }
   return success();
 }
@@ -404,7 +399,8 @@ struct MulToScale : OpRewritePattern<MulOp> {
         continue;
       rewriter.replaceOpWithNewOp<ScaleOp>(
           op, op.getResult().getType(), value, /*out=*/Value(),
-          rewriter.getFloatAttr(rewriter.getF32Type(), *factor), op.getTileAttr());
+          rewriter.getFloatAttr(rewriter.getF32Type(), *factor),
+          op.getTileAttr());
       return success();
     }
     return rewriter.notifyMatchFailure(op, "no product with one number");
@@ -424,7 +420,8 @@ struct DivToScale : OpRewritePattern<DivOp> {
       return rewriter.notifyMatchFailure(op, "no exact inverse");
     rewriter.replaceOpWithNewOp<ScaleOp>(
         op, op.getResult().getType(), op.getLhs(), /*out=*/Value(),
-        rewriter.getFloatAttr(rewriter.getF32Type(), inverse), op.getTileAttr());
+        rewriter.getFloatAttr(rewriter.getF32Type(), inverse),
+        op.getTileAttr());
     return success();
   }
 };
@@ -441,7 +438,8 @@ struct MergeCausalMasks : OpRewritePattern<CausalMaskOp> {
     rewriter.modifyOpInPlace(op, [&] {
       op.getInputMutable().assign(inner.getInput());
       if (a || b)
-        op.setWindow(std::min(a.value_or(*(a ? a : b)), b.value_or(*(b ? b : a))));
+        op.setWindow(
+            std::min(a.value_or(*(a ? a : b)), b.value_or(*(b ? b : a))));
     });
     return success();
   }
@@ -513,9 +511,8 @@ LogicalResult RmsNormOp::verify() { return verifyNorm(*this); }
 LogicalResult LayerNormOp::verify() {
   if (failed(verifyNorm(*this)))
     return failure();
-  return getBias()
-             ? expectVector(*this, getBias(), lastDim(getInput()), "bias")
-             : success();
+  return getBias() ? expectVector(*this, getBias(), lastDim(getInput()), "bias")
+                   : success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -575,8 +572,8 @@ LogicalResult SliceOp::verify() {
   int64_t offset = getOffset();
   if (input.getRank() != getType().getRank() || offset < 0 ||
       offset + getType().getShape().back() > input.getShape().back())
-    return emitOpError() << "at " << offset << " of " << input
-                         << " cannot be " << getType();
+    return emitOpError() << "at " << offset << " of " << input << " cannot be "
+                         << getType();
   return success();
 }
 

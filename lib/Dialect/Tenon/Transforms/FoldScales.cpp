@@ -57,10 +57,9 @@ private:
         bypassed.insert(scale);
         double product =
             attention.getScale().convertToDouble() * scaled->factor;
-        attention.setScaleAttr(
-            Builder(&getContext()).getF32FloatAttr(product));
-        attention->setLoc(FusedLoc::get(&getContext(), {scale->getLoc(),
-                                                        attention.getLoc()}));
+        attention.setScaleAttr(Builder(&getContext()).getF32FloatAttr(product));
+        attention->setLoc(FusedLoc::get(&getContext(),
+                                        {scale->getLoc(), attention.getLoc()}));
         use->set(scaled->value);
         ++numAttention;
         continue;

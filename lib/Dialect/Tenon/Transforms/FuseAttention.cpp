@@ -120,8 +120,7 @@ struct FuseAttentionPass
         match.key, product.getRhs(), match.valid, /*out=*/Value(),
         builder.getF32FloatAttr(match.scale),
         match.causal ? builder.getUnitAttr() : UnitAttr(),
-        match.window ? builder.getI64IntegerAttr(*match.window)
-                     : IntegerAttr(),
+        match.window ? builder.getI64IntegerAttr(*match.window) : IntegerAttr(),
         /*tile=*/TileAttr());
     product.getResult().replaceAllUsesWith(attention.getResult());
     // The last first: scales of q and k may have other users and stay.

@@ -69,8 +69,7 @@ private:
     auto up = product.getRhs().getDefiningOp<LinearOp>();
     if (isBare(gate) && isActivated(up))
       std::swap(gate, up);
-    if (!isActivated(gate) || !isBare(up) ||
-        gate.getInput() != up.getInput() ||
+    if (!isActivated(gate) || !isBare(up) || gate.getInput() != up.getInput() ||
         gate.getWeight().getType() != up.getWeight().getType() ||
         gate.getResult().getType() != product.getResult().getType())
       return;

@@ -144,11 +144,10 @@ struct FuseAdd : OpRewritePattern<AddOp> {
       if (!isBias && !isResidual)
         continue;
       Location loc = rewriter.getFusedLoc({linear.getLoc(), op.getLoc()});
-      auto fused = createLinear(rewriter, loc, type, linear.getInput(),
-                                linear.getWeight(),
-                                isBias ? other : linear.getBias(),
-                                isResidual ? other : Value(),
-                                linear.getActivation());
+      auto fused =
+          createLinear(rewriter, loc, type, linear.getInput(),
+                       linear.getWeight(), isBias ? other : linear.getBias(),
+                       isResidual ? other : Value(), linear.getActivation());
       fused.setGated(linear.getGated());
       rewriter.replaceOp(op, fused);
       rewriter.eraseOp(linear);
@@ -162,8 +161,7 @@ struct FuseAdd : OpRewritePattern<AddOp> {
   PassStatistic &numResiduals;
 };
 
-struct FuseLinearPass
-    : tenon::impl::TenonFuseLinearBase<FuseLinearPass> {
+struct FuseLinearPass : tenon::impl::TenonFuseLinearBase<FuseLinearPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     Weights weights(module);

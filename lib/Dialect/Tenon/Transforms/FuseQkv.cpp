@@ -1,8 +1,8 @@
 //===- FuseQkv.cpp - linears of one input become one ----------------------===//
 //
 // tenon-fuse-qkv: see FusionPasses.td. A model may have several entry points
-// that read the same weights (an encoder's forward and pooled, say): a weight is
-// private to a group if every use of it is in a group of the same weights.
+// that read the same weights (an encoder's forward and pooled, say): a weight
+// is private to a group if every use of it is in a group of the same weights.
 //
 //===----------------------------------------------------------------------===//
 
@@ -81,9 +81,8 @@ private:
           ++numDeclinedWeight;
           continue;
         }
-        auto it = llvm::find_if(groups, [&](Group &group) {
-          return goTogether(group[0], member);
-        });
+        auto it = llvm::find_if(
+            groups, [&](Group &group) { return goTogether(group[0], member); });
         if (it != groups.end())
           it->push_back(member);
         else
@@ -146,7 +145,8 @@ private:
       locs.push_back(member.linear.getLoc());
     }
     WeightOp weight = weights.getConcatenated(parts);
-    WeightOp bias = biases.empty() ? WeightOp() : weights.getConcatenated(biases);
+    WeightOp bias =
+        biases.empty() ? WeightOp() : weights.getConcatenated(biases);
 
     Member &first = group[0];
     OpBuilder builder(first.linear);
@@ -154,7 +154,8 @@ private:
     Value weightRef =
         createRef(builder, loc, weight, first.weightRef.getLayer()).getResult();
     Value biasRef =
-        bias ? createRef(builder, loc, bias, first.biasRef.getLayer()).getResult()
+        bias ? createRef(builder, loc, bias, first.biasRef.getLayer())
+                   .getResult()
              : Value();
     auto type = cast<RankedTensorType>(first.linear.getResult().getType());
     auto fused = LinearOp::create(

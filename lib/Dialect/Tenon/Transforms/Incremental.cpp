@@ -46,9 +46,9 @@ LogicalResult CacheLayers::number(Block &block) {
       ordinal[&op] = next++;
       continue;
     }
-    bool hasAttention =
-        op.walk([](AttentionOp) { return WalkResult::interrupt(); })
-            .wasInterrupted();
+    bool hasAttention = op.walk([](AttentionOp) {
+                            return WalkResult::interrupt();
+                          }).wasInterrupted();
     if (!hasAttention)
       continue;
     auto loop = dyn_cast<scf::ForOp>(op);
@@ -117,7 +117,8 @@ bool isIncremental(Operation *op) {
   if (auto softmax = dyn_cast<SoftmaxOp>(op))
     return !cast<ShapedType>(softmax.getInput().getType())
                 .isDynamicDim(
-                    cast<ShapedType>(softmax.getInput().getType()).getRank() - 1);
+                    cast<ShapedType>(softmax.getInput().getType()).getRank() -
+                    1);
   // A product whose second operand has no tokens.
   if (auto matmul = dyn_cast<MatmulOp>(op))
     return cast<ShapedType>(matmul.getRhs().getType()).hasStaticShape();
@@ -162,8 +163,8 @@ private:
       if (auto tensor = dyn_cast<RankedTensorType>(type);
           !tensor || tensor.getRank() != 1 || !tensor.isDynamicDim(0))
         return forward.emitError("arguments of a decoder's @")
-               << kForwardName << " must have one element for each token, found "
-               << type;
+               << kForwardName
+               << " must have one element for each token, found " << type;
     if (forward.getNumResults() != 1 ||
         cast<ShapedType>(forward.getResultTypes()[0]).getRank() != 2)
       return forward.emitError("a decoder's @")
@@ -228,10 +229,10 @@ private:
       return getOperation().emitError("a decoder needs the attribute ")
              << kContextAttrName << ", the longest sequence in tokens";
     auto keys = cast<RankedTensorType>(first.getKey().getType());
-    cacheType = KVCacheType::get(
-        &getContext(), layers.size(), keys.getDimSize(0),
-        llvm::alignTo(context.getInt(), kCacheGranularity), keys.getDimSize(2),
-        keys.getElementType());
+    cacheType =
+        KVCacheType::get(&getContext(), layers.size(), keys.getDimSize(0),
+                         llvm::alignTo(context.getInt(), kCacheGranularity),
+                         keys.getDimSize(2), keys.getElementType());
     return success();
   }
 

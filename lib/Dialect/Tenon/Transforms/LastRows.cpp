@@ -8,7 +8,8 @@ using namespace tenon;
 /// Row t of the result is computed from row t of the operands alone.
 static bool isRowWise(Operation *op) {
   if (!isa_and_nonnull<LinearOp, FfnOp, AddOp, SubOp, MulOp, DivOp, ScaleOp,
-                       ActivationOp, CastOp, RmsNormOp, LayerNormOp, SliceOp>(op))
+                       ActivationOp, CastOp, RmsNormOp, LayerNormOp, SliceOp>(
+          op))
     return false;
   return cast<RankedTensorType>(op->getResult(0).getType()).getRank() == 2;
 }
@@ -27,7 +28,8 @@ static SmallVector<OpOperand *> rowOperands(Operation *op) {
 /// The rows of a value, chosen where it is defined. One for each value.
 static LastRowsOp chooseRows(Value value, Value count, Location loc) {
   for (Operation *user : value.getUsers())
-    if (auto rows = dyn_cast<LastRowsOp>(user); rows && rows.getCount() == count)
+    if (auto rows = dyn_cast<LastRowsOp>(user);
+        rows && rows.getCount() == count)
       return rows;
   OpBuilder builder(value.getContext());
   builder.setInsertionPointAfterValue(value);

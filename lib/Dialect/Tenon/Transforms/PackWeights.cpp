@@ -84,7 +84,8 @@ private:
     OpBuilder builder(op);
     auto type = cast<RankedTensorType>(op.getInput().getType());
     Type hiddenType = RankedTensorType::get(
-        {type.getDimSize(0), cast<ShapedType>(op.getUp().getType()).getDimSize(0)},
+        {type.getDimSize(0),
+         cast<ShapedType>(op.getUp().getType()).getDimSize(0)},
         type.getElementType());
     auto linear = [&](Type type, Value input, Value weight, Value bias,
                       Value residual, ActivationKind activation, bool gated) {

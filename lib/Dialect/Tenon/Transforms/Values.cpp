@@ -25,9 +25,11 @@ std::optional<ScaledValue> tenon::matchScale(Value value) {
     return operand.getType() == value.getType();
   };
   if (auto mul = dyn_cast_or_null<MulOp>(op)) {
-    if (auto factor = matchSplat(mul.getRhs()); factor && sameType(mul.getLhs()))
+    if (auto factor = matchSplat(mul.getRhs());
+        factor && sameType(mul.getLhs()))
       return ScaledValue{mul.getLhs(), *factor};
-    if (auto factor = matchSplat(mul.getLhs()); factor && sameType(mul.getRhs()))
+    if (auto factor = matchSplat(mul.getLhs());
+        factor && sameType(mul.getRhs()))
       return ScaledValue{mul.getRhs(), *factor};
   }
   if (auto div = dyn_cast_or_null<DivOp>(op))
@@ -51,5 +53,6 @@ bool tenon::isMasked(Value scores) {
 
 bool tenon::isPowerOfTwo(double factor) {
   int exponent;
-  return std::isfinite(factor) && std::abs(std::frexp(factor, &exponent)) == 0.5;
+  return std::isfinite(factor) &&
+         std::abs(std::frexp(factor, &exponent)) == 0.5;
 }

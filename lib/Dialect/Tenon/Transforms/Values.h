@@ -18,8 +18,8 @@ struct ScaledValue {
 /// `tenon.mul` or `tenon.div` with a constant whose elements are all the same.
 std::optional<ScaledValue> matchScale(mlir::Value value);
 
-/// Whether elements of the scores may be minus infinity: a mask stands somewhere
-/// above, through scales and masks.
+/// Whether elements of the scores may be minus infinity: a mask stands
+/// somewhere above, through scales and masks.
 bool isMasked(mlir::Value scores);
 
 /// True if the factor is a power of two (of either sign), so that a product

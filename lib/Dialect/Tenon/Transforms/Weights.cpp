@@ -41,10 +41,9 @@ WeightOp Weights::getTransposed(WeightOp weight) {
   std::swap(shape[shape.size() - 2], shape[shape.size() - 1]);
   auto flipped = SourceAttr::get(weight.getContext(), source.getName(),
                                  source.getType(), !source.getTransposed());
-  WeightOp result =
-      create(weight, (weight.getSymName() + ".transposed").str(),
-             RankedTensorType::get(shape, type.getElementType()), {flipped},
-             weight.getStacked(), weight.getLoc());
+  WeightOp result = create(weight, (weight.getSymName() + ".transposed").str(),
+                           RankedTensorType::get(shape, type.getElementType()),
+                           {flipped}, weight.getStacked(), weight.getLoc());
   transposed[weight] = result;
   return result;
 }
@@ -90,8 +89,7 @@ WeightOp Weights::getConcatenated(ArrayRef<WeightOp> weights) {
   known = create(
       weights.back(), name,
       RankedTensorType::get(shape, first.getTensorType().getElementType()),
-      sources, first.getStacked(),
-      FusedLoc::get(module.getContext(), locs));
+      sources, first.getStacked(), FusedLoc::get(module.getContext(), locs));
   return known;
 }
 
@@ -104,8 +102,7 @@ unsigned Weights::eraseUnused() {
       used.insert(ref.getWeightAttr().getAttr());
   });
   unsigned count = 0;
-  for (WeightOp weight :
-       llvm::make_early_inc_range(module.getOps<WeightOp>()))
+  for (WeightOp weight : llvm::make_early_inc_range(module.getOps<WeightOp>()))
     if (!used.contains(weight.getSymNameAttr())) {
       symbols.erase(weight);
       ++count;
@@ -115,8 +112,7 @@ unsigned Weights::eraseUnused() {
 
 WeightRefOp tenon::createRef(OpBuilder &builder, Location loc, WeightOp weight,
                              Value layer) {
-  return WeightRefOp::create(
-      builder, loc, weight.getLayerType(),
-      FlatSymbolRefAttr::get(weight.getSymNameAttr()),
-      weight.getStacked() ? layer : Value());
+  return WeightRefOp::create(builder, loc, weight.getLayerType(),
+                             FlatSymbolRefAttr::get(weight.getSymNameAttr()),
+                             weight.getStacked() ? layer : Value());
 }
