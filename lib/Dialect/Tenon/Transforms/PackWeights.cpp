@@ -166,7 +166,8 @@ private:
       if (auto ref = dyn_cast<WeightRefOp>(op))
         references[weights.get(ref)].push_back(ref);
       auto linear = dyn_cast<LinearOp>(op);
-      if (!linear || getPanel(linear.getWeight().getType()))
+      if (!linear || !linear.getResult() ||
+          getPanel(linear.getWeight().getType()))
         return;
       WeightOp weight = weights.getWeightOf(linear.getWeight());
       if (weight && choosePanel(weight.getLayerType(), linear.getGated()))
@@ -243,10 +244,12 @@ private:
   void widenVectors(Weights &weights) {
     Type f32 = Float32Type::get(&getContext());
     for (WeightOp weight : getOperation().getOps<WeightOp>())
-      if (weight.getLayerType().getRank() == 1)
+      if (weight.getLayerType().getRank() == 1 &&
+          isa<FloatType>(weight.getLayerType().getElementType()))
         weight.setType(weight.getTensorType().clone(f32));
     getOperation().walk([&](WeightRefOp ref) {
-      ref.getResult().setType(weights.get(ref).getLayerType());
+      if (isa<RankedTensorType>(ref.getType()))
+        ref.getResult().setType(weights.get(ref).getLayerType());
     });
   }
 
@@ -258,6 +261,8 @@ private:
     llvm::MapVector<Value, CastOp> casts;
     Type bf16 = BFloat16Type::get(&getContext());
     getOperation().walk([&](LinearOp op) {
+      if (!op.getResult())
+        return;
       PanelAttr panel = getPanel(op.getWeight().getType());
       auto type = cast<RankedTensorType>(op.getInput().getType());
       if (!panel || panel.getK() != 2 || type.getElementType().isBF16())
