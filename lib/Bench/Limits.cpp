@@ -114,27 +114,33 @@ void addProducts(ModuleOp module, int64_t threads) {
            });
 }
 
+/// Four streams at once, as the kernels of a single row read: one stream alone
+/// is slower on some machines.
 void addRead(ModuleOp module) {
-  addEntry(module, "read", 0, /*perStep=*/true,
-           [&](KernelBuilder &b, Arguments arguments, Value task) {
-             constexpr int64_t elements = kReadTaskBytes / 4, chains = 8;
-             auto type = MemRefType::get({kMostTasks, elements}, b.getF32Type());
-             Value weights = memref::ViewOp::create(
-                 b, type, arguments.weights, b.index(0), ValueRange{});
-             KernelBuilder::Values sums = b.loop(
-                 b.index(0), b.index(elements), chains * b.lanes(),
-                 KernelBuilder::Values(chains, b.splat(0.0)),
-                 [&](Value first, ValueRange sums) {
-                   KernelBuilder::Values next;
-                   for (int64_t i = 0; i < chains; ++i)
-                     next.push_back(b.add(
-                         sums[i],
-                         b.load(weights,
-                                {task, b.addIndex(first, i * b.lanes())})));
-                   return next;
-                 });
-             storeSum(b, sums, arguments, task);
-           });
+  addEntry(
+      module, "read", 0, /*perStep=*/true,
+      [&](KernelBuilder &b, Arguments arguments, Value task) {
+        constexpr int64_t streams = 4, vectors = 2;
+        constexpr int64_t elements = kReadTaskBytes / 4 / streams;
+        auto type =
+            MemRefType::get({kMostTasks, streams, elements}, b.getF32Type());
+        Value weights = memref::ViewOp::create(b, type, arguments.weights,
+                                               b.index(0), ValueRange{});
+        KernelBuilder::Values sums = b.loop(
+            b.index(0), b.index(elements), vectors * b.lanes(),
+            KernelBuilder::Values(streams * vectors, b.splat(0.0)),
+            [&](Value first, ValueRange sums) {
+              KernelBuilder::Values next;
+              for (int64_t i = 0; i < streams * vectors; ++i) {
+                Value column = b.addIndex(first, i % vectors * b.lanes());
+                Value x = b.load(weights,
+                                 {task, b.index(i / vectors), column});
+                next.push_back(b.add(sums[i], x));
+              }
+              return next;
+            });
+        storeSum(b, sums, arguments, task);
+      });
 }
 
 } // namespace

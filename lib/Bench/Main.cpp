@@ -25,6 +25,7 @@ and for all of them --threads 1.
 Options:
   --suite FILE        cases from a file, one a line as above
   --repetitions N     alternations of a case with the limits (11)
+  --clock cpu|wall    what rates are of; cpu if others use the machine (wall)
   --mcpu CPU          native, x86-64-v2/v3/v4, or one of LLVM's names
   --mattr +a,-b       CPU features to add or take away
   --json              in Google Benchmark's format
@@ -75,6 +76,10 @@ Expected<Arguments> parseArguments(int argc, char **argv) {
       arguments.suite = value;
     } else if (word == "--emit") {
       arguments.emit = value;
+    } else if (word == "--clock") {
+      if (value != "cpu" && value != "wall")
+        return usage("--clock takes cpu or wall");
+      arguments.settings.cpuClock = value == "cpu";
     } else if (word == "--mcpu") {
       arguments.settings.target.cpu = value;
     } else if (word == "--mattr") {

@@ -42,25 +42,29 @@ double cpuSeconds() {
 /// A function that is sampled: called often enough to be timed.
 class Sampled {
 public:
-  Sampled(std::function<void()> call, double sampleSeconds)
-      : call(std::move(call)) {
+  Sampled(std::function<void()> call, const Settings &settings)
+      : call(std::move(call)), cpuClock(settings.cpuClock) {
     this->call();
     double once = timeOf(1).first;
-    calls = std::clamp<int64_t>(int64_t(sampleSeconds / std::max(once, 1e-8)),
-                                1, 1 << 20);
+    calls = std::clamp<int64_t>(
+        int64_t(settings.sampleSeconds / std::max(once, 1e-8)), 1, 1 << 20);
   }
 
-  /// Appends the seconds of a call.
+  /// Appends the seconds of a call, and returns those of the settings' clock.
   double sample() {
     auto [wall, cpu] = timeOf(calls);
     walls.push_back(wall);
     cpus.push_back(cpu);
-    return wall;
+    return times().back();
   }
 
-  double best() const { return *std::min_element(walls.begin(), walls.end()); }
+  const std::vector<double> &times() const { return cpuClock ? cpus : walls; }
+  double best() const {
+    return *std::min_element(times().begin(), times().end());
+  }
 
   std::function<void()> call;
+  bool cpuClock;
   int64_t calls = 1;
   std::vector<double> walls, cpus;
 
@@ -184,7 +188,7 @@ class LimitSamples {
 public:
   static Expected<std::unique_ptr<LimitSamples>>
   create(Session &session, int64_t threads, int64_t readBytes,
-         double sampleSeconds) {
+         const Settings &settings) {
     auto limits = std::make_unique<LimitSamples>();
     auto module = buildLimits(*session.context, session.target, threads);
     auto program =
@@ -217,7 +221,7 @@ public:
           nullptr, nullptr, &limits->outputPointer, count, 0, 0};
       limits->amounts[name] = amount;
       return std::make_unique<Sampled>(
-          [fn = *entry, frame] { fn(&frame); }, sampleSeconds);
+          [fn = *entry, frame] { fn(&frame); }, settings);
     };
     auto fma = add("fma", steps,
                    operationsPerStep(session.target, false) * steps * threads);
@@ -311,14 +315,14 @@ Expected<Result> bench::measure(const Case &c, const Settings &settings) {
   bool isLimits = c.operation == Operation::Limits;
   int64_t readBytes = isLimits ? int64_t(1) << 28 : int64_t(work.bytes);
   auto limits = LimitSamples::create(**session, threads, readBytes,
-                                     settings.sampleSeconds);
+                                     settings);
   if (!limits)
     return limits.takeError();
 
   Result result;
   result.benchmark = c;
   result.repetitions = settings.repetitions;
-  auto callMedian = [](const Sampled &s) { return median(s.walls); };
+  auto callMedian = [](const Sampled &s) { return median(s.times()); };
   auto callBest = [](const Sampled &s) { return s.best(); };
   if (isLimits) {
     for (int64_t i = 0; i < settings.repetitions; ++i)
@@ -344,7 +348,7 @@ Expected<Result> bench::measure(const Case &c, const Settings &settings) {
       !status)
     return status.takeError();
 
-  Sampled sampled([&] { callable.call(); }, settings.sampleSeconds);
+  Sampled sampled([&] { callable.call(); }, settings);
   std::vector<double> ratios;
   for (int64_t i = 0; i < settings.repetitions; ++i) {
     double time = sampled.sample();
@@ -354,8 +358,9 @@ Expected<Result> bench::measure(const Case &c, const Settings &settings) {
   result.realTime = median(sampled.walls);
   result.cpuTime = median(sampled.cpus);
   result.bestTime = sampled.best();
-  result.operationsPerSecond = work.operations / result.realTime;
-  result.bytesPerSecond = work.bytes / result.realTime;
+  result.time = median(sampled.times());
+  result.operationsPerSecond = work.operations / result.time;
+  result.bytesPerSecond = work.bytes / result.time;
   result.ofLimit = median(ratios);
   result.bestOfLimit =
       leastTime(work, (*limits)->rates(callBest), result.limit) /

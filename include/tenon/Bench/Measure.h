@@ -16,6 +16,9 @@ struct Settings {
   int64_t repetitions = 11;
   /// A sample calls until this much time has passed.
   double sampleSeconds = 0.004;
+  /// Rates from CPU time instead of wall clock, for a machine that others use;
+  /// means something with one thread only.
+  bool cpuClock = false;
 };
 
 /// Rates of the machine, medians: operations and bytes per second.
@@ -26,9 +29,9 @@ struct Limits {
 struct Result {
   Case benchmark;
   int64_t repetitions = 0, iterations = 0;
-  /// Seconds of one call: medians of wall clock and CPU time, and the best.
-  double realTime = 0, cpuTime = 0, bestTime = 0;
-  /// Of the realTime.
+  /// Seconds of one call: medians of wall clock and CPU time; median and best
+  /// by the clock of the settings, from which the rates are.
+  double realTime = 0, cpuTime = 0, time = 0, bestTime = 0;
   double operationsPerSecond = 0, bytesPerSecond = 0;
   /// The least time that the limits allow divided by the time taken: median
   /// over the repetitions, and of the best times of each.
