@@ -1,4 +1,4 @@
-//===- Catalog.cpp - a checkpoint as a catalog of shapes --------------------===//
+//===- Catalog.cpp - a checkpoint as a catalog of shapes ------------------===//
 
 #include "tenon/Import/Import.h"
 

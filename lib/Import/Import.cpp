@@ -1,4 +1,4 @@
-//===- Import.cpp - from a bound description to the dialect -----------------===//
+//===- Import.cpp - from a bound description to the dialect ---------------===//
 
 #include "Importer.h"
 
@@ -30,9 +30,8 @@ Importer::Importer(MLIRContext &context, const lang::BoundModel &bound,
       options(options), diagnostics(diagnostics), builder(&context) {}
 
 OwningOpRef<ModuleOp> Importer::import() {
-  context = options.context > 0
-                ? options.context
-                : bound.maxContext().value_or(kDefaultContext);
+  context = options.context > 0 ? options.context
+                                : bound.maxContext().value_or(kDefaultContext);
   int64_t maxChunk = std::clamp<int64_t>(options.maxChunk, 1, context);
 
   module = ModuleOp::create(location(model.nameRange),

@@ -1,4 +1,4 @@
-//===- ImportExpr.cpp - operations of a description -------------------------===//
+//===- ImportExpr.cpp - operations of a description -----------------------===//
 //
 // Each builtin becomes one operation of the dialect. Scalars have values by
 // now, and conditionals are decided.
@@ -144,13 +144,26 @@ Importer::Values Importer::importSplit(const lang::CallExpr *call,
 Value Importer::activation(Location loc, Value input, BuiltinId id) {
   ActivationKind kind = ActivationKind::Identity;
   switch (id) {
-  case BuiltinId::Silu: kind = ActivationKind::Silu; break;
-  case BuiltinId::Gelu: kind = ActivationKind::Gelu; break;
-  case BuiltinId::GeluTanh: kind = ActivationKind::GeluTanh; break;
-  case BuiltinId::Relu: kind = ActivationKind::Relu; break;
-  case BuiltinId::Tanh: kind = ActivationKind::Tanh; break;
-  case BuiltinId::Sigmoid: kind = ActivationKind::Sigmoid; break;
-  default: llvm_unreachable("not an activation");
+  case BuiltinId::Silu:
+    kind = ActivationKind::Silu;
+    break;
+  case BuiltinId::Gelu:
+    kind = ActivationKind::Gelu;
+    break;
+  case BuiltinId::GeluTanh:
+    kind = ActivationKind::GeluTanh;
+    break;
+  case BuiltinId::Relu:
+    kind = ActivationKind::Relu;
+    break;
+  case BuiltinId::Tanh:
+    kind = ActivationKind::Tanh;
+    break;
+  case BuiltinId::Sigmoid:
+    kind = ActivationKind::Sigmoid;
+    break;
+  default:
+    llvm_unreachable("not an activation");
   }
   return ActivationOp::create(builder, loc, input.getType(), input, Value(),
                               kind, TileAttr())
@@ -285,10 +298,9 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
     if (!weight)
       return {};
     bool offset = slots[3] && bound.evaluateInt(slots[3]) == 1;
-    return RmsNormOp::create(builder, loc, type, input, weight, none,
-                             attrF32(slots[2]),
-                             offset ? builder.getUnitAttr() : UnitAttr(),
-                             noTile)
+    return RmsNormOp::create(
+               builder, loc, type, input, weight, none, attrF32(slots[2]),
+               offset ? builder.getUnitAttr() : UnitAttr(), noTile)
         .getResult();
   }
   case BuiltinId::LayerNorm: {

@@ -1,4 +1,4 @@
-//===- ImportWeights.cpp - weights and rotary tables ------------------------===//
+//===- ImportWeights.cpp - weights and rotary tables ----------------------===//
 
 #include "Importer.h"
 
@@ -20,8 +20,7 @@ Type Importer::elementType(DType type) {
 
 // The type of a weight's tensors in the checkpoint: the widest, and f32 for a
 // mix of f16 and bf16. nullopt when one is no floating-point tensor.
-std::optional<DType>
-Importer::checkpointType(const lang::BoundWeight &weight) {
+std::optional<DType> Importer::checkpointType(const lang::BoundWeight &weight) {
   if (!checkpoint)
     return weight.shape.size() < 2 ? DType::F32
                                    : options.weightDType.value_or(DType::F32);
@@ -133,8 +132,8 @@ Value Importer::rotaryTable(const lang::Expr *expr, int64_t dim,
       builder.getContext(),
       builder.getDenseF64ArrayAttr(rotaryFrequencies(parameters)),
       builder.getF64FloatAttr(1.0));
-  auto type = RankedTensorType::get({context, parameters.dim},
-                                    builder.getF32Type());
+  auto type =
+      RankedTensorType::get({context, parameters.dim}, builder.getF32Type());
 
   std::string symbol = name.empty() ? "rope" : std::string(name);
   for (auto weight : module->getOps<WeightOp>())
@@ -166,16 +165,16 @@ static RankedTensorType transposed(RankedTensorType type) {
 void Importer::finishWeights() {
   llvm::StringMap<SmallVector<WeightRefOp>> uses;
   module->walk([&](WeightRefOp op) { uses[op.getWeight()].push_back(op); });
-  for (auto weight :
-       llvm::make_early_inc_range(module->getOps<WeightOp>())) {
+  for (auto weight : llvm::make_early_inc_range(module->getOps<WeightOp>())) {
     auto found = uses.find(weight.getSymName());
     if (found == uses.end()) {
       weight.erase();
       continue;
     }
     bool always = llvm::all_of(found->second, [](WeightRefOp op) {
-      return llvm::all_of(op->getUsers(),
-                          [](Operation *user) { return isa<TransposeOp>(user); });
+      return llvm::all_of(op->getUsers(), [](Operation *user) {
+        return isa<TransposeOp>(user);
+      });
     });
     auto source = dyn_cast<SourceAttr>(weight.getSources()[0]);
     if (!always || !source)

@@ -1,4 +1,4 @@
-//===- Importer.h - the importer's class -------------------------*- C++ -*-===//
+//===- Importer.h - the importer's class ------------------------*- C++ -*-===//
 //
 // Import.cpp has the module and its functions, ImportWeights.cpp the weights,
 // ImportExpr.cpp the operations.

@@ -1,4 +1,4 @@
-//===- Rotary.cpp - frequencies of rotary positions -------------------------===//
+//===- Rotary.cpp - frequencies of rotary positions -----------------------===//
 
 #include "tenon/Import/Import.h"
 
@@ -22,9 +22,8 @@ tenon::rotaryFrequencies(const RotaryParameters &parameters) {
       if (turns < parameters.lowFreqFactor) {
         frequency /= parameters.factor;
       } else if (turns <= parameters.highFreqFactor) {
-        double smooth =
-            (turns - parameters.lowFreqFactor) /
-            (parameters.highFreqFactor - parameters.lowFreqFactor);
+        double smooth = (turns - parameters.lowFreqFactor) /
+                        (parameters.highFreqFactor - parameters.lowFreqFactor);
         frequency *= (1 - smooth) / parameters.factor + smooth;
       }
     }

@@ -1,4 +1,4 @@
-//===- AST.cpp - syntax tree of a model description ------------------------===//
+//===- AST.cpp - syntax tree of a model description -----------------------===//
 
 #include "tenon/Language/AST.h"
 
@@ -6,30 +6,48 @@ using namespace tenon::lang;
 
 const char *tenon::lang::spelling(BinaryOp op) {
   switch (op) {
-  case BinaryOp::Add: return "+";
-  case BinaryOp::Sub: return "-";
-  case BinaryOp::Mul: return "*";
-  case BinaryOp::Div: return "/";
-  case BinaryOp::Rem: return "%";
-  case BinaryOp::Eq: return "==";
-  case BinaryOp::Ne: return "!=";
-  case BinaryOp::Lt: return "<";
-  case BinaryOp::Le: return "<=";
-  case BinaryOp::Gt: return ">";
-  case BinaryOp::Ge: return ">=";
-  case BinaryOp::And: return "and";
-  case BinaryOp::Or: return "or";
+  case BinaryOp::Add:
+    return "+";
+  case BinaryOp::Sub:
+    return "-";
+  case BinaryOp::Mul:
+    return "*";
+  case BinaryOp::Div:
+    return "/";
+  case BinaryOp::Rem:
+    return "%";
+  case BinaryOp::Eq:
+    return "==";
+  case BinaryOp::Ne:
+    return "!=";
+  case BinaryOp::Lt:
+    return "<";
+  case BinaryOp::Le:
+    return "<=";
+  case BinaryOp::Gt:
+    return ">";
+  case BinaryOp::Ge:
+    return ">=";
+  case BinaryOp::And:
+    return "and";
+  case BinaryOp::Or:
+    return "or";
   }
   return "";
 }
 
 const char *tenon::lang::elementName(Element element) {
   switch (element) {
-  case Element::Float: return "";
-  case Element::Token: return "token";
-  case Element::TokenType: return "token_type";
-  case Element::Position: return "position";
-  case Element::Bool: return "bool";
+  case Element::Float:
+    return "";
+  case Element::Token:
+    return "token";
+  case Element::TokenType:
+    return "token_type";
+  case Element::Position:
+    return "position";
+  case Element::Bool:
+    return "bool";
   }
   return "";
 }
@@ -41,14 +59,22 @@ bool Type::matches(const Type &other) const {
 
 std::string Type::str() const {
   switch (kind) {
-  case Kind::Invalid: return "(unknown)";
-  case Kind::Int: return "int";
-  case Kind::Float: return "float";
-  case Kind::Bool: return "bool";
-  case Kind::String: return "string";
-  case Kind::Rotary: return "rotary";
-  case Kind::Tuple: return std::to_string(members.size()) + " tensors";
-  case Kind::Tensor: break;
+  case Kind::Invalid:
+    return "(unknown)";
+  case Kind::Int:
+    return "int";
+  case Kind::Float:
+    return "float";
+  case Kind::Bool:
+    return "bool";
+  case Kind::String:
+    return "string";
+  case Kind::Rotary:
+    return "rotary";
+  case Kind::Tuple:
+    return std::to_string(members.size()) + " tensors";
+  case Kind::Tensor:
+    break;
   }
   std::string text = formatShape(shape);
   if (element != Element::Float)
@@ -70,8 +96,8 @@ Symbol *Model::makeSymbol(std::string name, const Expr *definition) {
   if (symbols.empty())
     symbols.push_back(std::make_unique<Symbol>(Symbol{"T", 0, nullptr}));
   unsigned order = static_cast<unsigned>(symbols.size());
-  symbols.push_back(std::make_unique<Symbol>(
-      Symbol{std::move(name), order, definition}));
+  symbols.push_back(
+      std::make_unique<Symbol>(Symbol{std::move(name), order, definition}));
   return symbols.back().get();
 }
 

@@ -1,4 +1,4 @@
-//===- Bind.cpp - hyperparameters of a concrete model -----------------------===//
+//===- Bind.cpp - hyperparameters of a concrete model ---------------------===//
 
 #include "BodyBinder.h"
 #include "JsonPlace.h"
@@ -187,13 +187,12 @@ std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
     problem = "expected one of " + known;
   }
   }
-  std::string shown = shorten(
-      value.dump(-1, ' ', false, json::error_handler_t::replace));
-  diagnostics
-      .error(place(path), "'" + path + "' is " + shown + "; " + problem)
+  std::string shown =
+      shorten(value.dump(-1, ' ', false, json::error_handler_t::replace));
+  diagnostics.error(place(path), "'" + path + "' is " + shown + "; " + problem)
       .note(model.source, param.nameRange,
-            "'" + std::string(param.name) + "' is declared here: " +
-                param.type.str());
+            "'" + std::string(param.name) +
+                "' is declared here: " + param.type.str());
   return std::nullopt;
 }
 
@@ -229,8 +228,8 @@ bool Binder::bindParam(const ParamDecl &param) {
     for (const std::string &path : paths)
       names += (names.empty() ? "'" : " or '") + path + "'";
     diagnostics
-        .error(config.name, names + " is missing; the model needs this " +
-                                param.type.str())
+        .error(config.name,
+               names + " is missing; the model needs this " + param.type.str())
         .note(model.source, param.nameRange,
               "'" + std::string(param.name) +
                   "' is declared here, without a default");
@@ -263,12 +262,11 @@ std::optional<int64_t> Binder::positive(const Expr *expr, const char *what) {
   int64_t number = std::get<int64_t>(*value);
   if (number >= 1)
     return number;
-  reportEvaluation(bound, expr,
-                   {expr->range, std::string(what) + " " +
-                                     quoteExpr(model, expr) + " is " +
-                                     std::to_string(number) +
-                                     "; it must be at least 1"},
-                   diagnostics);
+  reportEvaluation(
+      bound, expr,
+      {expr->range, std::string(what) + " " + quoteExpr(model, expr) + " is " +
+                        std::to_string(number) + "; it must be at least 1"},
+      diagnostics);
   return std::nullopt;
 }
 
@@ -352,14 +350,13 @@ bool Binder::bindWeight(const WeightDecl &weight, int64_t layers) {
   all.push_back(std::max<int64_t>(layers, 1));
   std::optional<uint64_t> elements = checkedProduct(all);
   if (!elements || *elements > static_cast<uint64_t>(kMaxWeightElements)) {
-    reportEvaluation(bound, weight.shape.front(),
-                     {weight.shapeRange,
-                      "the weight has too many elements: " +
-                          formatShape(result.shape) +
-                          (layers ? " in each of " + std::to_string(layers) +
-                                        " layers"
-                                  : std::string())},
-                     diagnostics);
+    reportEvaluation(
+        bound, weight.shape.front(),
+        {weight.shapeRange,
+         "the weight has too many elements: " + formatShape(result.shape) +
+             (layers ? " in each of " + std::to_string(layers) + " layers"
+                     : std::string())},
+        diagnostics);
     return false;
   }
   for (const WeightSource &source : weight.sources) {
@@ -391,12 +388,12 @@ bool Binder::bindLayer(const LayerDecl &layer) {
   if (!count)
     return false;
   if (*count > kMaxLayers) {
-    reportEvaluation(bound, layer.count,
-                     {layer.count->range,
-                      quoteExpr(model, layer.count) + " is " +
-                          std::to_string(*count) + " layers; at most " +
-                          std::to_string(kMaxLayers) + " are accepted"},
-                     diagnostics);
+    reportEvaluation(
+        bound, layer.count,
+        {layer.count->range, quoteExpr(model, layer.count) + " is " +
+                                 std::to_string(*count) + " layers; at most " +
+                                 std::to_string(kMaxLayers) + " are accepted"},
+        diagnostics);
     return false;
   }
   bound.layerCounts[&layer] = *count;

@@ -1,4 +1,4 @@
-//===- BodyBinder.cpp - bodies of defs with numbers -------------------------===//
+//===- BodyBinder.cpp - bodies of defs with numbers -----------------------===//
 
 #include "BodyBinder.h"
 
@@ -38,8 +38,8 @@ static void collectParams(const BoundModel &bound, const Expr *expr,
 void tenon::lang::reportEvaluation(const BoundModel &bound, const Expr *expr,
                                    const BoundModel::EvaluationError &error,
                                    Diagnostics &diagnostics) {
-  Diagnostic &diagnostic = diagnostics.error(bound.model().source, error.range,
-                                             error.message);
+  Diagnostic &diagnostic =
+      diagnostics.error(bound.model().source, error.range, error.message);
   std::vector<std::string> params;
   collectParams(bound, expr, params);
   std::string list;
@@ -65,7 +65,8 @@ bool BodyBinder::bind(const DefDecl &def) {
   for (const LetStmt &let : def.lets) {
     if (!walk(let.value))
       return false;
-    if (let.value->type.isTensor() || let.value->type.kind == Type::Kind::Tuple ||
+    if (let.value->type.isTensor() ||
+        let.value->type.kind == Type::Kind::Tuple ||
         let.value->type.kind == Type::Kind::Rotary)
       continue;
     BoundModel::EvaluationError error;
@@ -175,8 +176,8 @@ bool BodyBinder::checkScalar(const CallExpr *call, const BuiltinParam &param,
     return true;
   double x = bound.evaluateFloat(value);
   bool positive = param.range == BuiltinParam::Range::Positive;
-  bool ok = std::isfinite(x) &&
-            (param.range == BuiltinParam::Range::Any || (positive ? x > 0 : x >= 0));
+  bool ok = std::isfinite(x) && (param.range == BuiltinParam::Range::Any ||
+                                 (positive ? x > 0 : x >= 0));
   // Kernels compute in f32: a value that vanishes there is as bad as zero.
   if (ok && positive && param.kind == BuiltinParam::Kind::Float)
     ok = static_cast<float>(x) > 0 && std::isfinite(static_cast<float>(x));
@@ -211,7 +212,8 @@ bool BodyBinder::checkMeaning(const CallExpr *call) {
   case BuiltinId::Rotary: {
     if (!call->slots[2])
       return true;
-    std::string scaling = std::get<std::string>(*bound.evaluate(call->slots[2]));
+    std::string scaling =
+        std::get<std::string>(*bound.evaluate(call->slots[2]));
     if (scaling != "default" && scaling != "linear" && scaling != "llama3")
       return fail(call->slots[2]->range,
                   "rotary: unknown scaling \"" + scaling +

@@ -1,4 +1,4 @@
-//===- BodyBinder.h - bodies of defs with numbers ----------------*- C++ -*-===//
+//===- BodyBinder.h - bodies of defs with numbers ---------------*- C++ -*-===//
 
 #ifndef TENON_LIB_LANGUAGE_BODYBINDER_H
 #define TENON_LIB_LANGUAGE_BODYBINDER_H

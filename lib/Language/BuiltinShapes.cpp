@@ -1,4 +1,4 @@
-//===- BuiltinShapes.cpp - shape rules of the builtins ---------------------===//
+//===- BuiltinShapes.cpp - shape rules of the builtins --------------------===//
 //
 // A rule is called with arguments of the right kinds (tensor, integer, …) in
 // their slots. What symbols can't decide becomes a Model::Constraint.
@@ -15,11 +15,16 @@ using namespace tenon::lang;
 
 static std::string ordinal(int dim) {
   switch (dim) {
-  case -1: return "the last dimension";
-  case -2: return "the last but one dimension";
-  case 0: return "the first dimension";
-  case 1: return "the second dimension";
-  default: return "dimension " + std::to_string(dim + 1);
+  case -1:
+    return "the last dimension";
+  case -2:
+    return "the last but one dimension";
+  case 0:
+    return "the first dimension";
+  case 1:
+    return "the second dimension";
+  default:
+    return "dimension " + std::to_string(dim + 1);
   }
 }
 
@@ -28,8 +33,8 @@ const Expr *CallShape::arg(unsigned i) const {
 }
 
 const BuiltinParam &CallShape::param(unsigned i) const {
-  return call.builtin->params[std::min<size_t>(
-      i, call.builtin->params.size() - 1)];
+  return call.builtin
+      ->params[std::min<size_t>(i, call.builtin->params.size() - 1)];
 }
 
 void tenon::lang::noteShape(Diagnostic &diagnostic, const Model &model,
@@ -49,9 +54,9 @@ void tenon::lang::noteShape(Diagnostic &diagnostic, const Model &model,
 
 Type CallShape::fail(std::string message,
                      std::initializer_list<unsigned> args) {
-  Diagnostic &diagnostic = diagnostics.error(
-      model.source, call.range,
-      std::string(call.builtin->name) + ": " + std::move(message));
+  Diagnostic &diagnostic = diagnostics.error(model.source, call.range,
+                                             std::string(call.builtin->name) +
+                                                 ": " + std::move(message));
   for (unsigned i : args)
     noteShape(diagnostic, model, arg(i), param(i).name);
   return Type();
@@ -61,11 +66,11 @@ static bool checkRank(CallShape &call, unsigned i, size_t rank, bool orMore) {
   size_t actual = call.shape(i).size();
   if (actual == rank || (orMore && actual > rank))
     return true;
-  call.fail(std::string(call.param(i).name) + " must have " +
-                std::to_string(rank) + (rank == 1 ? " dimension" : " dimensions") +
-                (orMore ? " at least" : "") + ", found " +
-                call.arg(i)->type.str(),
-            {i});
+  call.fail(
+      std::string(call.param(i).name) + " must have " + std::to_string(rank) +
+          (rank == 1 ? " dimension" : " dimensions") +
+          (orMore ? " at least" : "") + ", found " + call.arg(i)->type.str(),
+      {i});
   return false;
 }
 
@@ -101,10 +106,9 @@ static bool requireDivides(CallShape &call, const Dim &a, const Dim &b,
     call.fail(std::move(message), {});
     return false;
   }
-  call.model.constraints.push_back({Model::Constraint::Kind::Divides, a, b,
-                                    &call.call,
-                                    std::string(call.call.builtin->name) +
-                                        ": " + message});
+  call.model.constraints.push_back(
+      {Model::Constraint::Kind::Divides, a, b, &call.call,
+       std::string(call.call.builtin->name) + ": " + message});
   return true;
 }
 
@@ -119,9 +123,8 @@ Type shape::causalMask(CallShape &call) {
     return Type();
   const std::vector<Dim> &x = call.shape(0);
   if (x[1] != x[2])
-    return call.fail("the scores must be square, found " +
-                         call.arg(0)->type.str(),
-                     {0});
+    return call.fail(
+        "the scores must be square, found " + call.arg(0)->type.str(), {0});
   return Type::tensor(x);
 }
 
@@ -141,8 +144,8 @@ Type shape::heads(CallShape &call) {
   const std::vector<Dim> &x = call.shape(0);
   const Dim &n = call.arg(1)->type.value;
   std::optional<Dim> size = Dim::div(x[1], n);
-  std::string message =
-      "the last dimension, " + x[1].str() + ", must be a multiple of " + n.str();
+  std::string message = "the last dimension, " + x[1].str() +
+                        ", must be a multiple of " + n.str();
   if (!size)
     return call.fail(std::move(message), {0});
   if (!requireDivides(call, n, x[1], message))
@@ -163,9 +166,8 @@ Type shape::linear(CallShape &call) {
 Type shape::matmul(CallShape &call) {
   size_t rank = call.shape(0).size();
   if (rank != 2 && rank != 3)
-    return call.fail("a must have 2 or 3 dimensions, found " +
-                         call.arg(0)->type.str(),
-                     {0});
+    return call.fail(
+        "a must have 2 or 3 dimensions, found " + call.arg(0)->type.str(), {0});
   if (!call.rank(1, rank) || !call.equal(0, -1, 1, -2))
     return Type();
   std::vector<Dim> result = call.shape(0);
@@ -227,8 +229,8 @@ Type shape::rope(CallShape &call) {
          "rope: x has " + width.str() + " components, but " + rotated.str() +
              " are to be rotated"});
   if (!requireDivides(call, 2, rotated,
-                      "components are rotated in pairs, and " +
-                          rotated.str() + " is not even"))
+                      "components are rotated in pairs, and " + rotated.str() +
+                          " is not even"))
     return Type();
   return Type::tensor(call.shape(0));
 }
@@ -258,11 +260,10 @@ Type shape::split(CallShape &call) {
     tuple.members.push_back(Type::tensor(std::move(part)));
   }
   if (!sum || *sum != call.shape(0).back())
-    return call.fail("the sizes add up to " +
-                         (sum ? sum->str() : std::string("too much")) +
-                         ", but the last dimension of x is " +
-                         call.shape(0).back().str(),
-                     {0});
+    return call.fail(
+        "the sizes add up to " + (sum ? sum->str() : std::string("too much")) +
+            ", but the last dimension of x is " + call.shape(0).back().str(),
+        {0});
   return tuple;
 }
 

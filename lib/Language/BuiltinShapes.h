@@ -1,4 +1,4 @@
-//===- BuiltinShapes.h - shape rules of the builtins -------------*- C++ -*-===//
+//===- BuiltinShapes.h - shape rules of the builtins ------------*- C++ -*-===//
 
 #ifndef TENON_LIB_LANGUAGE_BUILTINSHAPES_H
 #define TENON_LIB_LANGUAGE_BUILTINSHAPES_H

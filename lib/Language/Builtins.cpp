@@ -1,4 +1,4 @@
-//===- Builtins.cpp - the table of builtins --------------------------------===//
+//===- Builtins.cpp - the table of builtins -------------------------------===//
 
 #include "BuiltinShapes.h"
 
@@ -13,54 +13,69 @@ using Range = BuiltinParam::Range;
 // Ordered by name. BuiltinShapes.cpp has the rules, Reference.md the formulas.
 static const std::vector<Builtin> &table() {
   static const std::vector<Builtin> kTable = {
-      {"activation", BuiltinId::Activation,
+      {"activation",
+       BuiltinId::Activation,
        {{"x", Kind::Tensor}, {"name", Kind::String}},
        shape::same},
-      {"causal_mask", BuiltinId::CausalMask,
+      {"causal_mask",
+       BuiltinId::CausalMask,
        {{"x", Kind::Tensor},
         {"window", Kind::Int, false, "0", Range::NonNegative}},
        shape::causalMask},
-      {"embedding", BuiltinId::Embedding,
+      {"embedding",
+       BuiltinId::Embedding,
        {{"ids", Kind::Input}, {"table", Kind::Tensor}},
        shape::embedding},
       {"gelu", BuiltinId::Gelu, {{"x", Kind::Tensor}}, shape::same},
       {"gelu_tanh", BuiltinId::GeluTanh, {{"x", Kind::Tensor}}, shape::same},
-      {"heads", BuiltinId::Heads,
+      {"heads",
+       BuiltinId::Heads,
        {{"x", Kind::Tensor}, {"n", Kind::Int, true, nullptr, Range::Positive}},
        shape::heads},
-      {"layer_norm", BuiltinId::LayerNorm,
+      {"layer_norm",
+       BuiltinId::LayerNorm,
        {{"x", Kind::Tensor},
         {"w", Kind::Tensor},
         {"b", Kind::OptionalWeight},
         {"eps", Kind::Float, true, nullptr, Range::Positive}},
        shape::norm},
-      {"linear", BuiltinId::Linear,
+      {"linear",
+       BuiltinId::Linear,
        {{"x", Kind::Tensor},
         {"w", Kind::Tensor},
         {"b", Kind::OptionalWeight, false}},
        shape::linear},
-      {"matmul", BuiltinId::Matmul,
+      {"matmul",
+       BuiltinId::Matmul,
        {{"a", Kind::Tensor}, {"b", Kind::Tensor}},
        shape::matmul},
-      {"merge_heads", BuiltinId::MergeHeads, {{"x", Kind::Tensor}},
+      {"merge_heads",
+       BuiltinId::MergeHeads,
+       {{"x", Kind::Tensor}},
        shape::mergeHeads},
-      {"padding_mask", BuiltinId::PaddingMask,
+      {"padding_mask",
+       BuiltinId::PaddingMask,
        {{"x", Kind::Tensor}, {"valid", Kind::Input}},
        shape::paddingMask},
-      {"positions", BuiltinId::Positions, {{"ids", Kind::Input}},
+      {"positions",
+       BuiltinId::Positions,
+       {{"ids", Kind::Input}},
        shape::positions},
       {"relu", BuiltinId::Relu, {{"x", Kind::Tensor}}, shape::same},
-      {"rms_norm", BuiltinId::RmsNorm,
+      {"rms_norm",
+       BuiltinId::RmsNorm,
        {{"x", Kind::Tensor},
         {"w", Kind::Tensor},
         {"eps", Kind::Float, true, nullptr, Range::Positive},
         {"offset", Kind::Int, false, "0", Range::NonNegative}},
        shape::norm},
-      {"rope", BuiltinId::Rope,
+      {"rope",
+       BuiltinId::Rope,
        {{"x", Kind::Tensor},
         {"theta", Kind::RotaryOrFloat, true, nullptr, Range::Positive}},
        shape::rope},
-      {"rotary", BuiltinId::Rotary,
+      {"rotary",
+       BuiltinId::Rotary,
        {{"dim", Kind::Int, true, nullptr, Range::Positive},
         {"theta", Kind::Float, true, nullptr, Range::Positive},
         {"scaling", Kind::String, false, "\"default\""},
@@ -69,22 +84,27 @@ static const std::vector<Builtin> &table() {
         {"high_freq_factor", Kind::Float, false, "4.0", Range::Positive},
         {"original_context", Kind::Int, false, "8192", Range::Positive}},
        shape::rotary},
-      {"row", BuiltinId::Row,
+      {"row",
+       BuiltinId::Row,
        {{"x", Kind::Tensor},
         {"i", Kind::Int, true, nullptr, Range::NonNegative}},
        shape::row},
       {"sigmoid", BuiltinId::Sigmoid, {{"x", Kind::Tensor}}, shape::same},
       {"silu", BuiltinId::Silu, {{"x", Kind::Tensor}}, shape::same},
       {"softmax", BuiltinId::Softmax, {{"x", Kind::Tensor}}, shape::same},
-      {"split", BuiltinId::Split,
+      {"split",
+       BuiltinId::Split,
        {{"x", Kind::Tensor},
         {"sizes", Kind::Ints, true, nullptr, Range::Positive}},
        shape::split},
-      {"sqrt", BuiltinId::Sqrt,
+      {"sqrt",
+       BuiltinId::Sqrt,
        {{"value", Kind::Float, true, nullptr, Range::NonNegative}},
        shape::sqrt},
       {"tanh", BuiltinId::Tanh, {{"x", Kind::Tensor}}, shape::same},
-      {"transpose", BuiltinId::Transpose, {{"x", Kind::Tensor}},
+      {"transpose",
+       BuiltinId::Transpose,
+       {{"x", Kind::Tensor}},
        shape::transpose},
   };
   return kTable;
@@ -93,11 +113,11 @@ static const std::vector<Builtin> &table() {
 std::span<const Builtin> tenon::lang::allBuiltins() { return table(); }
 
 const Builtin *tenon::lang::findBuiltin(std::string_view name) {
-  auto found = std::lower_bound(
-      table().begin(), table().end(), name,
-      [](const Builtin &builtin, std::string_view name) {
-        return builtin.name < name;
-      });
+  auto found =
+      std::lower_bound(table().begin(), table().end(), name,
+                       [](const Builtin &builtin, std::string_view name) {
+                         return builtin.name < name;
+                       });
   return found != table().end() && found->name == name ? &*found : nullptr;
 }
 
@@ -130,8 +150,7 @@ static constexpr std::array<std::pair<std::string_view, BuiltinId>, 9>
         {"tanh", BuiltinId::Tanh},
     }};
 
-std::optional<BuiltinId>
-tenon::lang::activationByName(std::string_view name) {
+std::optional<BuiltinId> tenon::lang::activationByName(std::string_view name) {
   for (auto &[known, id] : kActivations)
     if (known == name)
       return id;

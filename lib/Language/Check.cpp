@@ -1,4 +1,4 @@
-//===- Check.cpp - declarations ---------------------------------------------===//
+//===- Check.cpp - declarations -------------------------------------------===//
 //
 // Two rounds: first the declarations in order, so that scalars refer to
 // earlier ones only; then the bodies, which may refer to all of them.
@@ -291,8 +291,8 @@ void Checker::checkLayer(LayerDecl &layer) {
                "a layer's result is the next layer's first input: expected " +
                    carried.type.str() + ", found " + layer.body->type.str())
         .note(model.source, carried.nameRange,
-              "'" + std::string(carried.name) + "' is declared here: " +
-                  carried.type.str());
+              "'" + std::string(carried.name) +
+                  "' is declared here: " + carried.type.str());
 }
 
 void Checker::checkSignature(DefDecl &def) {
@@ -363,8 +363,7 @@ void Checker::checkLet(LetStmt &let) {
     auto found = local.find(name->name);
     if (found == local.end()) {
       declare(local, name);
-      if (auto weight = layerScope.find(name->name);
-          weight != layerScope.end())
+      if (auto weight = layerScope.find(name->name); weight != layerScope.end())
         diagnostics
             .error(model.source, name->nameRange,
                    "'" + std::string(name->name) + "' is declared already")

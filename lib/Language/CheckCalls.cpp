@@ -1,4 +1,4 @@
-//===- CheckCalls.cpp - calls of builtins, defs and layers ------------------===//
+//===- CheckCalls.cpp - calls of builtins, defs and layers ----------------===//
 
 #include "CheckImpl.h"
 
@@ -28,9 +28,9 @@ Type Checker::typeOfCall(CallExpr &call) {
     bool isLayer = decl->kind == Decl::Kind::Layer;
     diagnostics
         .error(model.source, call.calleeRange,
-               isLayer ? "'" + name + "' is a layer; loop over it: " + name +
-                             "*(…)"
-                       : "'" + name + "' can't be called")
+               isLayer
+                   ? "'" + name + "' is a layer; loop over it: " + name + "*(…)"
+                   : "'" + name + "' can't be called")
         .note(model.source, decl->nameRange, "declared here");
     return Type();
   }
@@ -62,10 +62,9 @@ bool Checker::fillSlots(CallExpr &call) {
       if (next >= params.size() && variadic)
         call.slots.push_back(nullptr);
       if (next >= call.slots.size())
-        return reject(call.range,
-                      "takes " + std::to_string(params.size()) +
-                          " arguments at most, found " +
-                          std::to_string(call.arguments.size()));
+        return reject(call.range, "takes " + std::to_string(params.size()) +
+                                      " arguments at most, found " +
+                                      std::to_string(call.arguments.size()));
       call.slots[next++] = argument.value;
       continue;
     }
@@ -80,9 +79,9 @@ bool Checker::fillSlots(CallExpr &call) {
       std::string_view near = nearestName(argument.name, names);
       return reject(argument.nameRange,
                     "has no parameter '" + std::string(argument.name) + "'" +
-                        (near.empty() ? std::string()
-                                      : "; did you mean '" +
-                                            std::string(near) + "'?"));
+                        (near.empty()
+                             ? std::string()
+                             : "; did you mean '" + std::string(near) + "'?"));
     }
     Expr *&slot = call.slots[param - params.begin()];
     if (slot)
@@ -134,10 +133,10 @@ bool Checker::checkSlot(CallExpr &call, const BuiltinParam &param,
   }
   if (!wanted)
     return true;
-  Diagnostic &diagnostic = diagnostics.error(
-      model.source, value->range,
-      std::string(call.builtin->name) + ": " + param.name + " must be " +
-          wanted + ", found " + type.str());
+  Diagnostic &diagnostic =
+      diagnostics.error(model.source, value->range,
+                        std::string(call.builtin->name) + ": " + param.name +
+                            " must be " + wanted + ", found " + type.str());
   if (exprAs<NameExpr>(value))
     noteShape(diagnostic, model, value);
   diagnostic.note("the operation is " + call.builtin->signature());
@@ -263,7 +262,8 @@ void Checker::checkCallGraph() {
       size = std::min(size + expanded[edge.callee], kMaxExpandedSize + 1);
     if (size > kMaxExpandedSize) {
       diagnostics.error(model.source, def->nameRange,
-                        "'" + std::string(def->name) + "' expands to more than " +
+                        "'" + std::string(def->name) +
+                            "' expands to more than " +
                             std::to_string(kMaxExpandedSize) + " expressions");
       return;
     }
@@ -280,9 +280,9 @@ void Checker::checkCallGraph() {
   for (const LayerDecl *layer : model.layers)
     order.push_back(layer->body);
   order.insert(order.end(), model.defs.begin(), model.defs.end());
-  const DefDecl *at = *std::find_if(
-      order.begin(), order.end(),
-      [&](const DefDecl *def) { return !expanded.count(def); });
+  const DefDecl *at =
+      *std::find_if(order.begin(), order.end(),
+                    [&](const DefDecl *def) { return !expanded.count(def); });
   std::unordered_map<const DefDecl *, const CallEdge *> visited;
   while (!visited.count(at)) {
     auto edge = std::find_if(

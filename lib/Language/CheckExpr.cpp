@@ -1,4 +1,4 @@
-//===- CheckExpr.cpp - types of expressions ---------------------------------===//
+//===- CheckExpr.cpp - types of expressions -------------------------------===//
 
 #include "CheckImpl.h"
 
@@ -139,12 +139,12 @@ Type Checker::typeOfName(NameExpr &name) {
   if (name.decl->kind == Decl::Kind::Def ||
       name.decl->kind == Decl::Kind::Layer) {
     bool isDef = name.decl->kind == Decl::Kind::Def;
-    return invalid(name.range,
-                   "'" + std::string(name.name) + "' is a " +
-                       (isDef ? "def; call it: " + std::string(name.name) +
-                                    "(…)"
-                              : "layer; loop over it: " +
-                                    std::string(name.name) + "*(…)"));
+    return invalid(
+        name.range,
+        "'" + std::string(name.name) + "' is a " +
+            (isDef
+                 ? "def; call it: " + std::string(name.name) + "(…)"
+                 : "layer; loop over it: " + std::string(name.name) + "*(…)"));
   }
   return name.decl->type;
 }
@@ -169,8 +169,8 @@ Type Checker::typeOfUnary(UnaryExpr &unary) {
   }
   if (type.kind == Type::Kind::Float || type.isFloatTensor())
     return type;
-  return invalid(unary.range, "'-' needs a number or a tensor, found " +
-                                  type.str());
+  return invalid(unary.range,
+                 "'-' needs a number or a tensor, found " + type.str());
 }
 
 Type Checker::typeOfBinary(BinaryExpr &binary) {
@@ -181,7 +181,8 @@ Type Checker::typeOfBinary(BinaryExpr &binary) {
   switch (binary.op) {
   case BinaryOp::And:
   case BinaryOp::Or:
-    if (!expectKind(binary.lhs, Type::Kind::Bool, "an operand of '" + op + "'") ||
+    if (!expectKind(binary.lhs, Type::Kind::Bool,
+                    "an operand of '" + op + "'") ||
         !expectKind(binary.rhs, Type::Kind::Bool, "an operand of '" + op + "'"))
       return Type();
     return Type::scalar(Type::Kind::Bool);
@@ -193,8 +194,9 @@ Type Checker::typeOfBinary(BinaryExpr &binary) {
   case BinaryOp::Ge: {
     bool equality = binary.op == BinaryOp::Eq || binary.op == BinaryOp::Ne;
     bool numbers = lhs.isNumber() && rhs.isNumber();
-    bool same = equality && lhs.kind == rhs.kind &&
-                (lhs.kind == Type::Kind::Bool || lhs.kind == Type::Kind::String);
+    bool same =
+        equality && lhs.kind == rhs.kind &&
+        (lhs.kind == Type::Kind::Bool || lhs.kind == Type::Kind::String);
     if (numbers || same)
       return Type::scalar(Type::Kind::Bool);
     return invalid(binary.range, "'" + op + "' can't compare " + lhs.str() +
@@ -219,24 +221,29 @@ Type Checker::typeOfArithmetic(BinaryExpr &binary) {
     return Type::scalar(Type::Kind::Float);
   }
   std::optional<Dim> value;
-  std::string text = "(" + lhs.value.str() + " " + op + " " + rhs.value.str() +
-                     ")";
+  std::string text =
+      "(" + lhs.value.str() + " " + op + " " + rhs.value.str() + ")";
   bool dividesByZero =
       (binary.op == BinaryOp::Div || binary.op == BinaryOp::Rem) &&
       rhs.value.isZero();
   if (dividesByZero)
     return invalid(binary.range, "division by zero");
   switch (binary.op) {
-  case BinaryOp::Add: value = Dim::add(lhs.value, rhs.value); break;
-  case BinaryOp::Sub: value = Dim::sub(lhs.value, rhs.value); break;
-  case BinaryOp::Mul: value = Dim::mul(lhs.value, rhs.value); break;
+  case BinaryOp::Add:
+    value = Dim::add(lhs.value, rhs.value);
+    break;
+  case BinaryOp::Sub:
+    value = Dim::sub(lhs.value, rhs.value);
+    break;
+  case BinaryOp::Mul:
+    value = Dim::mul(lhs.value, rhs.value);
+    break;
   case BinaryOp::Div: {
     auto a = lhs.value.constant(), b = rhs.value.constant();
     if (a && b && *a % *b != 0)
-      return invalid(binary.range, "'/' of integers is exact, and " +
-                                       std::to_string(*a) + " / " +
-                                       std::to_string(*b) +
-                                       " isn't a whole number");
+      return invalid(binary.range,
+                     "'/' of integers is exact, and " + std::to_string(*a) +
+                         " / " + std::to_string(*b) + " isn't a whole number");
     value = Dim::div(lhs.value, rhs.value);
     if (!value)
       value = opaque(text, &binary, true);
@@ -277,8 +284,10 @@ Type Checker::typeOfTensors(BinaryExpr &binary) {
   std::vector<Dim> shape(rank);
   for (size_t i = 0; i < rank; ++i) {
     const Dim one(1);
-    const Dim &a = i < lhs.shape.size() ? lhs.shape[lhs.shape.size() - 1 - i] : one;
-    const Dim &b = i < rhs.shape.size() ? rhs.shape[rhs.shape.size() - 1 - i] : one;
+    const Dim &a =
+        i < lhs.shape.size() ? lhs.shape[lhs.shape.size() - 1 - i] : one;
+    const Dim &b =
+        i < rhs.shape.size() ? rhs.shape[rhs.shape.size() - 1 - i] : one;
     if (a != b && a != one && b != one) {
       Diagnostic &diagnostic = diagnostics.error(
           model.source, binary.range,
@@ -313,9 +322,9 @@ Type Checker::typeOfConditional(ConditionalExpr &conditional) {
     return Type();
   }
   if (thenType.kind == Type::Kind::Int && thenType.value != elseType.value)
-    thenType.value = opaque("(" + thenType.value.str() + " or " +
-                                elseType.value.str() + ")",
-                            &conditional, false);
+    thenType.value =
+        opaque("(" + thenType.value.str() + " or " + elseType.value.str() + ")",
+               &conditional, false);
   if (thenType.kind == Type::Kind::Rotary && thenType.value != elseType.value)
     return invalid(conditional.range,
                    "the two values rotate different numbers of components");

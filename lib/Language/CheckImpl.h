@@ -1,4 +1,4 @@
-//===- CheckImpl.h - the checker's class -------------------------*- C++ -*-===//
+//===- CheckImpl.h - the checker's class ------------------------*- C++ -*-===//
 //
 // Check.cpp has declarations and the order of things, CheckExpr.cpp the
 // expressions, CheckCalls.cpp calls and recursion.
@@ -71,7 +71,7 @@ private:
   Model &model;
   Diagnostics &diagnostics;
 
-  Scope global;  // what is declared so far
+  Scope global; // what is declared so far
   Scope layerScope;
   Scope local;
   std::unordered_map<std::string_view, const Decl *> later; // all globals

@@ -1,4 +1,4 @@
-//===- Commands.cpp - what tools do with descriptions -----------------------===//
+//===- Commands.cpp - what tools do with descriptions ---------------------===//
 
 #include "tenon/Language/Commands.h"
 
@@ -47,14 +47,14 @@ CommandResult tenon::lang::checkCommand(const std::string &path,
     return result(diagnostics);
   Expected<MappedFile> file = MappedFile::open(configPath);
   if (!file)
-    return {static_cast<int>(file.error().code), {},
-            file.error().message + "\n"};
+    return {
+        static_cast<int>(file.error().code), {}, file.error().message + "\n"};
   std::string_view text(reinterpret_cast<const char *>(file->bytes().data()),
                         file->bytes().size());
   Expected<nlohmann::json> json = parseJson(text, configPath);
   if (!json)
-    return {static_cast<int>(json.error().code), {},
-            json.error().message + "\n"};
+    return {
+        static_cast<int>(json.error().code), {}, json.error().message + "\n"};
   bindModel(*model, {*json, configPath, text}, diagnostics);
   return result(diagnostics);
 }

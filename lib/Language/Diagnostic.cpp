@@ -96,8 +96,8 @@ Diagnostic &Diagnostics::add(Diagnostic diagnostic) {
 
 Diagnostic &Diagnostics::error(const SourceFile &file, SourceRange range,
                                std::string message) {
-  return add({Diagnostic::Severity::Error,
-              remarkAt(file, range, std::move(message))});
+  return add(
+      {Diagnostic::Severity::Error, remarkAt(file, range, std::move(message))});
 }
 
 Diagnostic &Diagnostics::error(std::string place, std::string message) {
@@ -128,8 +128,8 @@ static size_t editDistance(std::string_view a, std::string_view b) {
   for (size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j - 1] + (a[i - 1] != b[j - 1]), last[j] + 1,
-                         row[j - 1] + 1});
+      row[j] = std::min(
+          {last[j - 1] + (a[i - 1] != b[j - 1]), last[j] + 1, row[j - 1] + 1});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         row[j] = std::min(row[j], before[j - 2] + 1);
     }

@@ -1,4 +1,4 @@
-//===- Dim.cpp - symbolic dimensions ---------------------------------------===//
+//===- Dim.cpp - symbolic dimensions --------------------------------------===//
 
 #include "tenon/Language/Dim.h"
 
@@ -50,8 +50,8 @@ static std::optional<Rational> divRational(Rational a, Rational b) {
 static constexpr int kMaxExponent = 64;
 
 // a * b^sign; nullopt when an exponent is out of range.
-static std::optional<Dim::Monomial>
-combine(const Dim::Monomial &a, const Dim::Monomial &b, int sign) {
+static std::optional<Dim::Monomial> combine(const Dim::Monomial &a,
+                                            const Dim::Monomial &b, int sign) {
   Dim::Monomial result;
   auto i = a.begin(), j = b.begin();
   while (i != a.end() || j != b.end()) {

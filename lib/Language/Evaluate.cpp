@@ -1,4 +1,4 @@
-//===- Evaluate.cpp - values of scalar expressions --------------------------===//
+//===- Evaluate.cpp - values of scalar expressions ------------------------===//
 
 #include "Evaluator.h"
 
@@ -18,8 +18,8 @@ std::string tenon::lang::formatValue(const Value &value) {
   if (auto *string = std::get_if<std::string>(&value))
     return "\"" + *string + "\"";
   char buffer[64];
-  auto result = std::to_chars(buffer, buffer + sizeof buffer,
-                              std::get<double>(value));
+  auto result =
+      std::to_chars(buffer, buffer + sizeof buffer, std::get<double>(value));
   std::string text(buffer, result.ptr);
   // As a literal of the language: with a point or an exponent.
   if (text.find_first_of(".en") == std::string::npos)
@@ -113,12 +113,18 @@ std::optional<Value> Evaluator::unary(const UnaryExpr *expr) {
 template <class T>
 static bool compare(BinaryOp op, const T &lhs, const T &rhs) {
   switch (op) {
-  case BinaryOp::Eq: return lhs == rhs;
-  case BinaryOp::Ne: return lhs != rhs;
-  case BinaryOp::Lt: return lhs < rhs;
-  case BinaryOp::Le: return lhs <= rhs;
-  case BinaryOp::Gt: return lhs > rhs;
-  default: return lhs >= rhs;
+  case BinaryOp::Eq:
+    return lhs == rhs;
+  case BinaryOp::Ne:
+    return lhs != rhs;
+  case BinaryOp::Lt:
+    return lhs < rhs;
+  case BinaryOp::Le:
+    return lhs <= rhs;
+  case BinaryOp::Gt:
+    return lhs > rhs;
+  default:
+    return lhs >= rhs;
   }
 }
 
@@ -156,9 +162,15 @@ std::optional<Value> Evaluator::binary(const BinaryExpr *expr) {
 
   double a = toDouble(*lhs), b = toDouble(*rhs), result = 0;
   switch (expr->op) {
-  case BinaryOp::Add: result = a + b; break;
-  case BinaryOp::Sub: result = a - b; break;
-  case BinaryOp::Mul: result = a * b; break;
+  case BinaryOp::Add:
+    result = a + b;
+    break;
+  case BinaryOp::Sub:
+    result = a - b;
+    break;
+  case BinaryOp::Mul:
+    result = a * b;
+    break;
   default:
     if (b == 0)
       return fail(expr, quoteExpr(bound.model(), expr) + " divides by zero");
@@ -179,9 +191,15 @@ std::optional<Value> Evaluator::integers(const BinaryExpr *expr, int64_t a,
            std::to_string(b);
   };
   switch (expr->op) {
-  case BinaryOp::Add: overflow = __builtin_add_overflow(a, b, &result); break;
-  case BinaryOp::Sub: overflow = __builtin_sub_overflow(a, b, &result); break;
-  case BinaryOp::Mul: overflow = __builtin_mul_overflow(a, b, &result); break;
+  case BinaryOp::Add:
+    overflow = __builtin_add_overflow(a, b, &result);
+    break;
+  case BinaryOp::Sub:
+    overflow = __builtin_sub_overflow(a, b, &result);
+    break;
+  case BinaryOp::Mul:
+    overflow = __builtin_mul_overflow(a, b, &result);
+    break;
   default:
     if (b == 0)
       return fail(expr, quoted() + " divides by zero: " + spelled());
@@ -194,7 +212,8 @@ std::optional<Value> Evaluator::integers(const BinaryExpr *expr, int64_t a,
       break;
     }
     if (a % b != 0)
-      return fail(expr, quoted() + " must be a whole number, found " + spelled());
+      return fail(expr,
+                  quoted() + " must be a whole number, found " + spelled());
     result = a / b;
   }
   if (overflow)

@@ -1,4 +1,4 @@
-//===- Evaluator.h - values of scalar expressions ----------------*- C++ -*-===//
+//===- Evaluator.h - values of scalar expressions ---------------*- C++ -*-===//
 
 #ifndef TENON_LIB_LANGUAGE_EVALUATOR_H
 #define TENON_LIB_LANGUAGE_EVALUATOR_H

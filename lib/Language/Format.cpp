@@ -1,4 +1,4 @@
-//===- Format.cpp - the canonical form of a description ---------------------===//
+//===- Format.cpp - the canonical form of a description -------------------===//
 //
 // Prints the tree and puts the comments back: those on a line of their own
 // before what followed them, those at the end of a line behind what they
@@ -56,8 +56,8 @@ private:
   std::string out;
   size_t indent = 0;
   size_t nextComment = 0;
-  uint32_t lastEnd = 0;     // in the source, of what was printed last
-  bool blockStart = true;   // no empty line at the start of a block
+  uint32_t lastEnd = 0;   // in the source, of what was printed last
+  bool blockStart = true; // no empty line at the start of a block
 };
 
 } // namespace
@@ -184,7 +184,8 @@ size_t Formatter::formatGroup(const std::vector<Item> &items, size_t begin) {
   // `=` is not aligned when that makes a row too long.
   for (const Row &row : rows) {
     size_t rest = indent + leftWidth + 4 + row.right.flat().size();
-    if (rest + row.middle.flat().size() <= kWidth && rest + middleWidth > kWidth)
+    if (rest + row.middle.flat().size() <= kWidth &&
+        rest + middleWidth > kWidth)
       middleWidth = 0;
   }
   for (Row &row : rows) {

@@ -1,4 +1,4 @@
-//===- FormatExpr.cpp - expressions as breakable text -----------------------===//
+//===- FormatExpr.cpp - expressions as breakable text ---------------------===//
 
 #include "FormatExpr.h"
 
@@ -48,14 +48,19 @@ static int precedenceOf(const Expr *expr) {
   if (!binary)
     return 8;
   switch (binary->op) {
-  case BinaryOp::Or: return 1;
-  case BinaryOp::And: return 2;
+  case BinaryOp::Or:
+    return 1;
+  case BinaryOp::And:
+    return 2;
   case BinaryOp::Add:
-  case BinaryOp::Sub: return 5;
+  case BinaryOp::Sub:
+    return 5;
   case BinaryOp::Mul:
   case BinaryOp::Div:
-  case BinaryOp::Rem: return 6;
-  default: return 4;
+  case BinaryOp::Rem:
+    return 6;
+  default:
+    return 4;
   }
 }
 

@@ -1,4 +1,4 @@
-//===- FormatExpr.h - expressions as breakable text --------------*- C++ -*-===//
+//===- FormatExpr.h - expressions as breakable text -------------*- C++ -*-===//
 
 #ifndef TENON_LIB_LANGUAGE_FORMATEXPR_H
 #define TENON_LIB_LANGUAGE_FORMATEXPR_H

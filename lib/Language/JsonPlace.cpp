@@ -1,4 +1,4 @@
-//===- JsonPlace.cpp - where a key is in a JSON text ------------------------===//
+//===- JsonPlace.cpp - where a key is in a JSON text ----------------------===//
 //
 // The JSON library keeps no positions; messages about a configuration need one.
 //

@@ -1,4 +1,4 @@
-//===- JsonPlace.h - where a key is in a JSON text ---------------*- C++ -*-===//
+//===- JsonPlace.h - where a key is in a JSON text --------------*- C++ -*-===//
 
 #ifndef TENON_LIB_LANGUAGE_JSONPLACE_H
 #define TENON_LIB_LANGUAGE_JSONPLACE_H

@@ -1,4 +1,4 @@
-//===- Lexer.h - tokens of a description -------------------------*- C++ -*-===//
+//===- Lexer.h - tokens of a description ------------------------*- C++ -*-===//
 //
 // Tokens are made on demand, so that a large file needs no token list.
 //

@@ -1,4 +1,4 @@
-//===- ParseExpr.cpp - expressions -----------------------------------------===//
+//===- ParseExpr.cpp - expressions ----------------------------------------===//
 //
 // Precedence climbing. Two bounds keep later recursive walks safe: nesting
 // (parentheses and the like) and the depth of the tree, which long chains of
@@ -22,12 +22,10 @@ struct OperatorInfo {
 
 // Higher binds tighter; 'not' lies between 'and' and the comparisons.
 constexpr OperatorInfo kOperators[] = {
-    {"or", BinaryOp::Or, 1},  {"and", BinaryOp::And, 2},
-    {"==", BinaryOp::Eq, 4},  {"!=", BinaryOp::Ne, 4},
-    {"<", BinaryOp::Lt, 4},   {"<=", BinaryOp::Le, 4},
-    {">", BinaryOp::Gt, 4},   {">=", BinaryOp::Ge, 4},
-    {"+", BinaryOp::Add, 5},  {"-", BinaryOp::Sub, 5},
-    {"*", BinaryOp::Mul, 6},  {"/", BinaryOp::Div, 6},
+    {"or", BinaryOp::Or, 1}, {"and", BinaryOp::And, 2}, {"==", BinaryOp::Eq, 4},
+    {"!=", BinaryOp::Ne, 4}, {"<", BinaryOp::Lt, 4},    {"<=", BinaryOp::Le, 4},
+    {">", BinaryOp::Gt, 4},  {">=", BinaryOp::Ge, 4},   {"+", BinaryOp::Add, 5},
+    {"-", BinaryOp::Sub, 5}, {"*", BinaryOp::Mul, 6},   {"/", BinaryOp::Div, 6},
     {"%", BinaryOp::Rem, 6},
 };
 constexpr int kNotPrecedence = 3;

@@ -1,4 +1,4 @@
-//===- Parser.cpp - items of a description ---------------------------------===//
+//===- Parser.cpp - items of a description --------------------------------===//
 //
 // Recursive descent with one token of lookahead. Functions return false (or
 // null) after an error, which has been reported then; nothing is recovered.
@@ -451,12 +451,11 @@ bool Parser::parseLet(DefDecl &def) {
 std::unique_ptr<Model> tenon::lang::parseModel(SourceFile source,
                                                Diagnostics &diagnostics) {
   if (source.text().size() > SourceFile::kMaxSize) {
-    diagnostics.error(source.name() + ":1:1",
-                      "the description has " +
-                          std::to_string(source.text().size()) +
-                          " bytes; at most " +
-                          std::to_string(SourceFile::kMaxSize) +
-                          " are accepted");
+    diagnostics.error(
+        source.name() + ":1:1",
+        "the description has " + std::to_string(source.text().size()) +
+            " bytes; at most " + std::to_string(SourceFile::kMaxSize) +
+            " are accepted");
     return nullptr;
   }
   auto model = std::make_unique<Model>(std::move(source));

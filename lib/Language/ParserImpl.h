@@ -1,4 +1,4 @@
-//===- ParserImpl.h - the parser's class -------------------------*- C++ -*-===//
+//===- ParserImpl.h - the parser's class ------------------------*- C++ -*-===//
 //
 // Parser.cpp has the declarations, ParseExpr.cpp the expressions.
 //

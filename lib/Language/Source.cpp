@@ -1,4 +1,4 @@
-//===- Source.cpp - text of a model description and places in it ---------===//
+//===- Source.cpp - text of a model description and places in it ----------===//
 
 #include "tenon/Language/Source.h"
 
@@ -22,9 +22,10 @@ LineColumn SourceFile::lineColumn(uint32_t offset) const {
 
 std::string_view SourceFile::line(unsigned number) const {
   size_t begin = lineStarts[number - 1];
-  size_t end = number < lineStarts.size() ? lineStarts[number] - 1
-                                          : content.size();
-  std::string_view result = std::string_view(content).substr(begin, end - begin);
+  size_t end =
+      number < lineStarts.size() ? lineStarts[number] - 1 : content.size();
+  std::string_view result =
+      std::string_view(content).substr(begin, end - begin);
   if (result.ends_with('\r'))
     result.remove_suffix(1);
   return result;

@@ -1,4 +1,4 @@
-//===- Weights.cpp - weights found among the tensors of a checkpoint --------===//
+//===- Weights.cpp - weights found among the tensors of a checkpoint ------===//
 
 #include "tenon/Language/Bind.h"
 
@@ -94,8 +94,8 @@ void WeightResolver::resolveWeight(BoundWeight &weight) {
   std::string others;
   if (found == weight.candidates.end())
     for (size_t i = 1; i < weight.candidates.size() && i < 4; ++i)
-      others += (i == 1 ? " (or '" : "', '") +
-                substitute(weight.candidates[i], 0);
+      others +=
+          (i == 1 ? " (or '" : "', '") + substitute(weight.candidates[i], 0);
   if (!others.empty())
     others += "')";
 

@@ -1,4 +1,4 @@
-//===- Models.cpp - the built-in model families -----------------------------===//
+//===- Models.cpp - the built-in model families ---------------------------===//
 
 #include "tenon/Models/Models.h"
 
@@ -30,13 +30,12 @@ static std::unique_ptr<lang::Model> parse(const BuiltinModel &model) {
       diagnostics);
 }
 
-const BuiltinModel *
-tenon::findByArchitecture(std::string_view architecture) {
+const BuiltinModel *tenon::findByArchitecture(std::string_view architecture) {
   for (const BuiltinModel &model : kModels)
     if (auto parsed = parse(model);
-        parsed && std::find(parsed->architectures.begin(),
-                            parsed->architectures.end(),
-                            architecture) != parsed->architectures.end())
+        parsed &&
+        std::find(parsed->architectures.begin(), parsed->architectures.end(),
+                  architecture) != parsed->architectures.end())
       return &model;
   return nullptr;
 }
@@ -51,8 +50,8 @@ std::vector<std::string> tenon::knownArchitectures() {
   return names;
 }
 
-std::unique_ptr<lang::Model>
-tenon::loadModel(const BuiltinModel &model, lang::Diagnostics &diagnostics) {
+std::unique_ptr<lang::Model> tenon::loadModel(const BuiltinModel &model,
+                                              lang::Diagnostics &diagnostics) {
   return lang::loadModelText(std::string(model.fileName),
                              std::string(model.text), diagnostics);
 }

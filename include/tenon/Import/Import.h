@@ -1,4 +1,4 @@
-//===- Import.h - from a bound description to the dialect --------*- C++ -*-===//
+//===- Import.h - from a bound description to the dialect -------*- C++ -*-===//
 //
 // The one place where descriptions and checkpoints meet MLIR.
 //
@@ -41,12 +41,13 @@ struct ImportOptions {
 /// * the loop over layers is an `scf.for`; calls of defs are expanded.
 ///
 /// Locations point into the description, with the name of the `let` where there
-/// is one. `checkpoint` may be null (random weights). Null on error. The context
-/// must have the tenon, func, scf and arith dialects loaded.
-mlir::OwningOpRef<mlir::ModuleOp>
-importModel(mlir::MLIRContext &context, const lang::BoundModel &model,
-            const Checkpoint *checkpoint, const ImportOptions &options,
-            lang::Diagnostics &diagnostics);
+/// is one. `checkpoint` may be null (random weights). Null on error. The
+/// context must have the tenon, func, scf and arith dialects loaded.
+mlir::OwningOpRef<mlir::ModuleOp> importModel(mlir::MLIRContext &context,
+                                              const lang::BoundModel &model,
+                                              const Checkpoint *checkpoint,
+                                              const ImportOptions &options,
+                                              lang::Diagnostics &diagnostics);
 
 /// The tensors of a checkpoint as lang::resolveWeights wants them. `name` is
 /// the checkpoint's path, for messages. Keeps a reference to `checkpoint`.

@@ -1,4 +1,4 @@
-//===- AST.h - syntax tree of a model description ----------------*- C++ -*-===//
+//===- AST.h - syntax tree of a model description ---------------*- C++ -*-===//
 //
 // The parser builds the tree, the checker fills the fields marked "checked":
 // types, declarations that names refer to, arguments by parameter. All nodes
@@ -98,7 +98,21 @@ struct UnaryExpr : Expr {
   Expr *operand = nullptr;
 };
 
-enum class BinaryOp { Add, Sub, Mul, Div, Rem, Eq, Ne, Lt, Le, Gt, Ge, And, Or };
+enum class BinaryOp {
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Rem,
+  Eq,
+  Ne,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  And,
+  Or
+};
 
 /// "+", "and", …
 const char *spelling(BinaryOp op);
@@ -147,7 +161,7 @@ struct LayerLoopExpr : Expr {
   explicit LayerLoopExpr(SourceRange range) : Expr(kKind, range) {}
   std::string_view layerName;
   SourceRange nameRange;
-  std::vector<Argument> arguments; ///< the carried value, then invariant ones
+  std::vector<Argument> arguments;  ///< the carried value, then invariant ones
   const LayerDecl *layer = nullptr; ///< checked
 };
 
@@ -241,7 +255,7 @@ struct InputDecl : Decl {
 struct LocalDecl : Decl {
   static constexpr Kind kKind = Kind::Local;
   LocalDecl() : Decl(kKind) {}
-  unsigned index = 0; ///< among the names of the same let
+  unsigned index = 0;          ///< among the names of the same let
   const Expr *value = nullptr; ///< of the whole let
 };
 
@@ -283,9 +297,9 @@ struct Item {
   };
   Kind kind = Kind::Param;
   SourceRange range;
-  std::vector<Decl *> decls;              ///< declarations made here
+  std::vector<Decl *> decls;               ///< declarations made here
   std::vector<const StringExpr *> strings; ///< Architectures; Require: message
-  Expr *expr = nullptr;                   ///< Require, Context
+  Expr *expr = nullptr;                    ///< Require, Context
 };
 
 struct LayerDecl : Decl {
@@ -293,7 +307,8 @@ struct LayerDecl : Decl {
   LayerDecl() : Decl(kKind) {}
   std::string_view index; ///< the index's name, for "{i}"
   Expr *count = nullptr;
-  std::vector<const StringExpr *> prefixes; ///< before names that begin with "."
+  std::vector<const StringExpr *>
+      prefixes; ///< before names that begin with "."
   std::vector<Item> items;
   std::vector<WeightDecl *> weights;
   DefDecl *body = nullptr;
@@ -335,7 +350,7 @@ public:
   /// verified when the hyperparameters are bound.
   struct Constraint {
     enum class Kind { Divides, AtLeast } kind;
-    Dim a, b; ///< Divides: b is a multiple of a; AtLeast: a >= b
+    Dim a, b;         ///< Divides: b is a multiple of a; AtLeast: a >= b
     const Expr *call; ///< holds only where this is evaluated
     std::string message;
   };

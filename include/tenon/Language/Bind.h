@@ -1,4 +1,4 @@
-//===- Bind.h - hyperparameters and weights of a concrete model --*- C++ -*-===//
+//===- Bind.h - hyperparameters and weights of a concrete model -*- C++ -*-===//
 //
 // A family becomes a model: bindModel reads the hyperparameters from a
 // configuration and verifies every number that a shape or an operation depends

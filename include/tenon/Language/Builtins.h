@@ -1,4 +1,4 @@
-//===- Builtins.h - the operations of the language ---------------*- C++ -*-===//
+//===- Builtins.h - the operations of the language --------------*- C++ -*-===//
 //
 // Each builtin has a name, parameters, and a rule for the shape of its result.
 // Builtins.cpp has the table; lib/Import maps each to one dialect operation.
@@ -49,7 +49,7 @@ struct BuiltinParam {
     OptionalWeight, ///< a weight that may be absent, or left out
     Input,          ///< token ids and the like
     Int,
-    Float,        ///< an integer is accepted too
+    Float, ///< an integer is accepted too
     String,
     RotaryOrFloat, ///< the value of rotary(…), or its theta alone
     Ints,          ///< variadic: one or more integers

@@ -1,4 +1,4 @@
-//===- Check.h - names, types and symbolic shapes ----------------*- C++ -*-===//
+//===- Check.h - names, types and symbolic shapes ---------------*- C++ -*-===//
 
 #ifndef TENON_LANGUAGE_CHECK_H
 #define TENON_LANGUAGE_CHECK_H

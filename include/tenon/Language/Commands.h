@@ -1,4 +1,4 @@
-//===- Commands.h - what tools do with descriptions --------------*- C++ -*-===//
+//===- Commands.h - what tools do with descriptions -------------*- C++ -*-===//
 //
 // The library behind `tenonc FILE.tenon --check` and `--format`.
 //

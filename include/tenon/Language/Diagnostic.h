@@ -1,4 +1,4 @@
-//===- Diagnostic.h - errors with carets and notes ---------------*- C++ -*-===//
+//===- Diagnostic.h - errors with carets and notes --------------*- C++ -*-===//
 //
 // Diagnostics in the manner of clang:
 //

@@ -1,4 +1,4 @@
-//===- Dim.h - symbolic dimensions -------------------------------*- C++ -*-===//
+//===- Dim.h - symbolic dimensions ------------------------------*- C++ -*-===//
 //
 // A dimension before the hyperparameters are known: a sum of monomials with
 // rational coefficients over symbols, e.g. 3 * n_embd or n_embd / n_head + 1.

@@ -1,4 +1,4 @@
-//===- Format.h - the canonical form of a description ------------*- C++ -*-===//
+//===- Format.h - the canonical form of a description -----------*- C++ -*-===//
 
 #ifndef TENON_LANGUAGE_FORMAT_H
 #define TENON_LANGUAGE_FORMAT_H

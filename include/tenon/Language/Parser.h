@@ -1,4 +1,4 @@
-//===- Parser.h - from text to syntax tree -----------------------*- C++ -*-===//
+//===- Parser.h - from text to syntax tree ----------------------*- C++ -*-===//
 
 #ifndef TENON_LANGUAGE_PARSER_H
 #define TENON_LANGUAGE_PARSER_H

@@ -1,4 +1,4 @@
-//===- Source.h - text of a model description and places in it ---*- C++ -*-===//
+//===- Source.h - text of a model description and places in it --*- C++ -*-===//
 //
 // A SourceFile owns the text of one .tenon file and turns byte offsets into
 // lines and columns. Offsets are 32 bits: descriptions above

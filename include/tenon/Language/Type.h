@@ -1,4 +1,4 @@
-//===- Type.h - types of expressions in a description ------------*- C++ -*-===//
+//===- Type.h - types of expressions in a description -----------*- C++ -*-===//
 //
 // Scalars are known when the compiler runs (hyperparameters and what is
 // computed from them); tensors exist when the model runs.
@@ -64,7 +64,8 @@ struct Type {
   std::string str() const;
 };
 
-/// "token", "token_type", "position", "bool"; empty for Element::Float, which is unmarked.
+/// "token", "token_type", "position", "bool"; empty for Element::Float, which
+/// is unmarked.
 const char *elementName(Element element);
 
 } // namespace tenon::lang

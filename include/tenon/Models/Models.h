@@ -1,4 +1,4 @@
-//===- Models.h - the built-in model families --------------------*- C++ -*-===//
+//===- Models.h - the built-in model families -------------------*- C++ -*-===//
 //
 // Families are data: the .tenon files of lib/Models are embedded as text, and
 // what a family is called and which architectures it covers is read from there.

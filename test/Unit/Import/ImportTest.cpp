@@ -1,4 +1,4 @@
-//===- ImportTest.cpp - descriptions in the dialect --------------------------===//
+//===- ImportTest.cpp - descriptions in the dialect -----------------------===//
 //
 // What FileCheck tests of test/Import can't make: checkpoints of mixed types,
 // and the numbers of rotary tables.

@@ -1,4 +1,4 @@
-//===- BindTest.cpp - hyperparameters of concrete models --------------------===//
+//===- BindTest.cpp - hyperparameters of concrete models ------------------===//
 
 #include "LanguageTestSupport.h"
 
@@ -63,9 +63,10 @@ TEST(BindTest, WrongValuesPointToTheConfiguration) {
 }
 
 TEST(BindTest, MissingValues) {
-  EXPECT_CONTAINS(bindParams("param a : int from \"x\" | \"y.z\"", "{}").messages,
-                  "config.json: error: 'x' or 'y.z' is missing; the model needs "
-                  "this int");
+  EXPECT_CONTAINS(
+      bindParams("param a : int from \"x\" | \"y.z\"", "{}").messages,
+      "config.json: error: 'x' or 'y.z' is missing; the model needs "
+      "this int");
   EXPECT_CONTAINS(bindParams("param a : int", "[1]").messages,
                   "config.json: error: a configuration is an object");
 }
@@ -82,25 +83,25 @@ TEST(BindTest, Arithmetic) {
   auto messages = [](const std::string &items, const std::string &config) {
     return bindParams("param a, b : int\n" + items, config).messages;
   };
-  std::string text =
-      messages("let c = a / b", R"({"a": 65, "b": 8})");
-  EXPECT_CONTAINS(text, "test.tenon:3:9: error: 'a / b' must be a whole number, "
-                        "found 65 / 8\nlet c = a / b\n        ^~~~~\n"
-                        "note: with a = 65, b = 8");
+  std::string text = messages("let c = a / b", R"({"a": 65, "b": 8})");
+  EXPECT_CONTAINS(text,
+                  "test.tenon:3:9: error: 'a / b' must be a whole number, "
+                  "found 65 / 8\nlet c = a / b\n        ^~~~~\n"
+                  "note: with a = 65, b = 8");
   EXPECT_CONTAINS(messages("let c = a / b", R"({"a": 65, "b": 0})"),
                   "'a / b' divides by zero: 65 / 0");
   EXPECT_CONTAINS(messages("let c = a % b", R"({"a": 65, "b": 0})"),
                   "divides by zero");
-  EXPECT_CONTAINS(messages("let c = a * b",
-                           R"({"a": 9223372036854775807, "b": 2})"),
-                  "overflows 64 bits");
+  EXPECT_CONTAINS(
+      messages("let c = a * b", R"({"a": 9223372036854775807, "b": 2})"),
+      "overflows 64 bits");
   EXPECT_CONTAINS(messages("let c = 1.0 / (a - b)", R"({"a": 1, "b": 1})"),
                   "divides by zero");
   EXPECT_CONTAINS(messages("let c = sqrt(a)", R"({"a": -1, "b": 1})"),
                   "sqrt of -1");
-  EXPECT_CONTAINS(messages("require a % b == 0, \"not even\"",
-                           R"({"a": 5, "b": 2})"),
-                  "error: not even");
+  EXPECT_CONTAINS(
+      messages("require a % b == 0, \"not even\"", R"({"a": 5, "b": 2})"),
+      "error: not even");
   EXPECT_EQ(messages("let c = -a + b * 2 - 1\nrequire c == -4 or b > a, \"\"",
                      R"({"a": 5, "b": 1})"),
             "");
@@ -148,8 +149,9 @@ TEST(BindTest, LayersAndOperations) {
   EXPECT_EQ(good.bound->weights()[1].symbol, "block.w");
   EXPECT_EQ(good.bound->weights()[1].tensorName(2), "l.2.w");
 
-  EXPECT_CONTAINS(bindItems(kLayered, config("1000000000", "4", "1e-5")).messages,
-                  "'n' is 1000000000 layers; at most 4096 are accepted");
+  EXPECT_CONTAINS(
+      bindItems(kLayered, config("1000000000", "4", "1e-5")).messages,
+      "'n' is 1000000000 layers; at most 4096 are accepted");
   EXPECT_CONTAINS(bindItems(kLayered, config("0", "4", "1e-5")).messages,
                   "the number of layers 'n' is 0");
   EXPECT_CONTAINS(bindItems(kLayered, config("3", "5", "1e-5")).messages,

@@ -1,4 +1,4 @@
-//===- CheckTest.cpp - names, types and symbolic shapes ----------------------===//
+//===- CheckTest.cpp - names, types and symbolic shapes -------------------===//
 
 #include "LanguageTestSupport.h"
 
@@ -36,14 +36,12 @@ TEST(CheckTest, RedeclaredNames) {
   EXPECT_CONTAINS(checkItems("param T : int"), "number of tokens");
   EXPECT_CONTAINS(checkBody("let width = x\n width"),
                   "'width' is declared already");
-  EXPECT_CONTAINS(
-      checkItems("def softmax(t : [T] of token) -> [T, 1] { 1 }"),
-      "'softmax' is a builtin operation");
+  EXPECT_CONTAINS(checkItems("def softmax(t : [T] of token) -> [T, 1] { 1 }"),
+                  "'softmax' is a builtin operation");
 }
 
 TEST(CheckTest, Arity) {
-  EXPECT_CONTAINS(checkBody("softmax()"),
-                  "softmax: lacks x\n");
+  EXPECT_CONTAINS(checkBody("softmax()"), "softmax: lacks x\n");
   EXPECT_CONTAINS(checkBody("softmax(x, x)"),
                   "takes 1 arguments at most, found 2");
   EXPECT_CONTAINS(checkBody("causal_mask(x, widow = 3)"),
@@ -125,7 +123,8 @@ TEST(CheckTest, WeightsAndLayers) {
                   "only a layer's tensor names begin with '.'");
   EXPECT_CONTAINS(checkItems("weight w : [2] = \"w.{i}\""),
                   "a name outside a layer has no {i}");
-  EXPECT_CONTAINS(checkItems("weight w : [2] = \"[a.][b\""), "choices in a name");
+  EXPECT_CONTAINS(checkItems("weight w : [2] = \"[a.][b\""),
+                  "choices in a name");
   EXPECT_CONTAINS(checkItems("param a : int\nweight w : [2] = a"),
                   "'a' is not a weight");
   EXPECT_CONTAINS(checkItems("weight v : [3] = \"v\"\nweight w : [2] = v"),
@@ -154,10 +153,12 @@ TEST(CheckTest, EntryPoints) {
   EXPECT_CONTAINS(checkItems("param a : int"), "has no 'def forward");
   EXPECT_CONTAINS(checkItems("def forward(x : [T, 2]) -> [T, 2] { x }"),
                   "'forward' takes tokens");
-  EXPECT_CONTAINS(checkItems("def forward(x : [T, 2] of token) -> [T, 2] { x }"),
-                  "has one dimension");
-  EXPECT_CONTAINS(checkItems("def forward(x : [2 * T] of token) -> [T, 2] { x }"),
-                  "a dimension is T or doesn't depend on T");
+  EXPECT_CONTAINS(
+      checkItems("def forward(x : [T, 2] of token) -> [T, 2] { x }"),
+      "has one dimension");
+  EXPECT_CONTAINS(
+      checkItems("def forward(x : [2 * T] of token) -> [T, 2] { x }"),
+      "a dimension is T or doesn't depend on T");
 }
 
 TEST(CheckTest, Recursion) {

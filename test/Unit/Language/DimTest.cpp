@@ -1,4 +1,4 @@
-//===- DimTest.cpp - symbolic dimensions -----------------------------------===//
+//===- DimTest.cpp - symbolic dimensions ----------------------------------===//
 
 #include "tenon/Language/Dim.h"
 

@@ -1,4 +1,4 @@
-//===- FormatTest.cpp - the canonical form -----------------------------------===//
+//===- FormatTest.cpp - the canonical form --------------------------------===//
 
 #include "LanguageTestSupport.h"
 

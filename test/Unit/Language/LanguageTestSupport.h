@@ -1,4 +1,4 @@
-//===- LanguageTestSupport.h - models from text for tests --------*- C++ -*-===//
+//===- LanguageTestSupport.h - models from text for tests -------*- C++ -*-===//
 
 #ifndef TENON_TEST_UNIT_LANGUAGE_LANGUAGETESTSUPPORT_H
 #define TENON_TEST_UNIT_LANGUAGE_LANGUAGETESTSUPPORT_H
@@ -16,8 +16,9 @@ namespace tenon::lang {
 /// A model from the declarations inside of its braces; null with diagnostics.
 inline std::unique_ptr<Model> parseItems(const std::string &items,
                                          Diagnostics &diagnostics) {
-  return parseModel(SourceFile("test.tenon", "model test {\n" + items + "\n}\n"),
-                    diagnostics);
+  return parseModel(
+      SourceFile("test.tenon", "model test {\n" + items + "\n}\n"),
+      diagnostics);
 }
 
 /// The diagnostics of checking declarations, empty if they are right.
@@ -50,7 +51,8 @@ struct Bound {
   std::string messages;
 };
 
-inline Bound bindItems(const std::string &items, const std::string &configText) {
+inline Bound bindItems(const std::string &items,
+                       const std::string &configText) {
   Bound result;
   Diagnostics diagnostics;
   result.model = parseItems(items, diagnostics);

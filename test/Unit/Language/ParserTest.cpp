@@ -1,4 +1,4 @@
-//===- ParserTest.cpp - syntax and hostile texts ----------------------------===//
+//===- ParserTest.cpp - syntax and hostile texts --------------------------===//
 
 #include "LanguageTestSupport.h"
 
@@ -28,8 +28,7 @@ std::string repeat(const std::string &text, size_t count) {
 
 TEST(ParserTest, BuildsTheTree) {
   Diagnostics diagnostics;
-  auto model = parseModel(
-      SourceFile("f.tenon", R"(model m {
+  auto model = parseModel(SourceFile("f.tenon", R"(model m {
   architectures "A", "B"
   kind encoder
   param a, b : int
@@ -42,7 +41,7 @@ TEST(ParserTest, BuildsTheTree) {
   }
   def forward(t : [T] of token) -> [T, a] { let y, z = split(t, a, b) l*(y) }
 })"),
-      diagnostics);
+                          diagnostics);
   ASSERT_TRUE(model) << diagnostics.str();
   EXPECT_EQ(model->kind, ModelKind::Encoder);
   EXPECT_EQ(model->architectures, (std::vector<std::string>{"A", "B"}));
@@ -117,8 +116,8 @@ TEST(ParserTest, DeepNestingIsAnError) {
   // Without any parenthesis: a tree that leans to the left.
   EXPECT_CONTAINS(parseErrors("model m { let a = 1" + repeat(" + 1", 100000)),
                   "nested more than 200 deep");
-  std::string balanced = "model m { let a = " + repeat("(", 190) + "1" +
-                         repeat(")", 190) + " }";
+  std::string balanced =
+      "model m { let a = " + repeat("(", 190) + "1" + repeat(")", 190) + " }";
   EXPECT_EQ(parseErrors(balanced), "");
 }
 
@@ -132,13 +131,14 @@ TEST(ParserTest, LongLineIsShownAroundTheCaret) {
 TEST(ParserTest, TimeIsLinear) {
   // 12 MB on one line; a quadratic parser would take hours.
   auto begin = std::chrono::steady_clock::now();
-  std::string text = "model m { " + repeat("param abc : int = 1 ", 600000) + "?";
+  std::string text =
+      "model m { " + repeat("param abc : int = 1 ", 600000) + "?";
   EXPECT_CONTAINS(parseErrors(text), "unexpected character '?'");
   std::string blanks = "model m {" + repeat(" ", 15000000) + "?";
   EXPECT_CONTAINS(parseErrors(blanks), "unexpected character '?'");
-  auto seconds = std::chrono::duration<double>(
-                     std::chrono::steady_clock::now() - begin)
-                     .count();
+  auto seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+          .count();
   EXPECT_LT(seconds, 20);
 }
 

@@ -1,4 +1,4 @@
-//===- ReferenceTest.cpp - every example in the reference parses ------------===//
+//===- ReferenceTest.cpp - every example in the reference parses ----------===//
 
 #include "LanguageTestSupport.h"
 

@@ -1,4 +1,4 @@
-//===- WeightsTest.cpp - weights among the tensors of a checkpoint ----------===//
+//===- WeightsTest.cpp - weights among the tensors of a checkpoint --------===//
 
 #include "LanguageTestSupport.h"
 

@@ -1,8 +1,8 @@
-//===- ModelsTest.cpp - the built-in families -------------------------------===//
+//===- ModelsTest.cpp - the built-in families -----------------------------===//
 
+#include "tenon/Models/Models.h"
 #include "tenon/Language/Bind.h"
 #include "tenon/Language/Format.h"
-#include "tenon/Models/Models.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
