@@ -6,6 +6,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
+#include "tenon/Dialect/Tenon/IR/PassStatistic.h"
 #include "tenon/Driver/Compilation.h"
 #include "tenon/Language/Commands.h"
 #include "tenon/Models/Models.h"
@@ -74,6 +75,9 @@ struct Flags {
                         cl::cat(category)};
   cl::opt<bool> time{"time", cl::desc("Say how long it took"),
                      cl::cat(category)};
+  cl::opt<bool> statistics{"tenon-statistics",
+                           cl::desc("Say what passes did and declined"),
+                           cl::cat(category)};
   cl::opt<bool> check{"check",
                       cl::desc("Check a description; with --checkpoint, also "
                                "the configuration there"),
@@ -197,9 +201,10 @@ int run(const Flags &flags) {
   Expected<CompileOptions> options = makeOptions(flags);
   if (!options)
     return fail(options.error());
-  if (Status status = compile(*options); !status)
-    return fail(status.error());
-  return 0;
+  Status status = compile(*options);
+  if (flags.statistics)
+    printPassStatistics(errs());
+  return status ? 0 : fail(status.error());
 }
 
 } // namespace

@@ -11,22 +11,13 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Transforms/Passes.h"
-#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
-#include "tenon/Driver/Stages.h"
-
-#ifdef TENON_HAS_FUSION
-#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
-#endif
-#ifdef TENON_HAS_MEMORY
-#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
-#endif
-#ifdef TENON_HAS_LOWERING
-#include "tenon/Conversion/LoweringPasses.h"
-#endif
-#ifdef TENON_HAS_KERNELS
 #include "tenon/Conversion/KernelPasses.h"
-#endif
+#include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Conversion/RowsToVector.h"
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+#include "tenon/Driver/Stages.h"
 
 using namespace mlir;
 
@@ -48,23 +39,12 @@ void tenon::registerAllPasses() {
   vector::registerVectorPasses();
 
   registerTenonRowsPasses();
-#ifdef TENON_HAS_FUSION
   registerTenonFusionPasses();
   registerFusionPipelines();
-#endif
-#ifdef TENON_HAS_MEMORY
   registerTenonMemoryPasses();
   registerTilePipeline();
-#endif
-#ifdef TENON_HAS_KERNELS
   registerTenonKernelPasses();
-#endif
-#ifdef TENON_HAS_LOWERING
   registerTenonLoweringPasses();
   registerLLVMPipeline();
-#endif
-#if defined(TENON_HAS_FUSION) && defined(TENON_HAS_MEMORY) &&                  \
-    defined(TENON_HAS_KERNELS) && defined(TENON_HAS_LOWERING)
   registerDriverPipelines();
-#endif
 }
