@@ -150,29 +150,62 @@ Value KernelBuilder::maskOf(int64_t count) {
                                         ArrayRef<int64_t>{count});
 }
 
+/// Constants and types in the shape of a scalar or vector.
+static Type typeLike(Value value, Type element) {
+  auto shaped = dyn_cast<VectorType>(value.getType());
+  return shaped ? Type(shaped.clone(element)) : element;
+}
+static Value bitsLike(KernelBuilder &b, Value value, Type element,
+                      int64_t bits) {
+  IntegerAttr attr = b.getIntegerAttr(element, bits);
+  if (auto shaped = dyn_cast<VectorType>(value.getType()))
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(shaped.clone(element), Attribute(attr)));
+  return arith::ConstantOp::create(b, attr);
+}
+
+/// f16 to f32 on the bits, exact: the magnitude's bits are those of the value
+/// times 2^-112. Without F16C LLVM calls a function for every element.
+static Value extendF16(KernelBuilder &b, Value value) {
+  Type i16 = b.getI16Type(), i32 = b.getI32Type();
+  Value half = arith::BitcastOp::create(b, typeLike(value, i16), value);
+  Value bits = arith::ExtUIOp::create(b, typeLike(value, i32), half);
+  auto constant = [&](int64_t c) { return bitsLike(b, value, i32, c); };
+  Value magnitude = arith::AndIOp::create(b, bits, constant(0x7fff));
+  Value sign = arith::ShLIOp::create(
+      b, arith::AndIOp::create(b, bits, constant(0x8000)), constant(16));
+  Value small = arith::BitcastOp::create(
+      b, typeLike(value, b.getF32Type()),
+      arith::ShLIOp::create(b, magnitude, constant(13)));
+  Value scaled = b.mul(small, b.constantLike(0x1p112, small));
+  Value result =
+      arith::BitcastOp::create(b, typeLike(value, i32), scaled);
+  // Infinities and NaNs keep all bits of the exponent.
+  Value special = arith::CmpIOp::create(b, arith::CmpIPredicate::uge,
+                                        magnitude, constant(0x7c00));
+  Value withExponent =
+      arith::OrIOp::create(b, result, constant(0x7f800000));
+  result = arith::SelectOp::create(b, special, withExponent, result);
+  result = arith::OrIOp::create(b, result, sign);
+  return arith::BitcastOp::create(b, typeLike(value, b.getF32Type()), result);
+}
+
 Value KernelBuilder::toF32(Value value) {
   Type element = getElementTypeOrSelf(value.getType());
   if (element.isF32() || !isa<FloatType>(element))
     return value;
-  Type wide = getF32Type();
-  if (auto vector = dyn_cast<VectorType>(value.getType()))
-    wide = vector.clone(getF32Type());
-  return arith::ExtFOp::create(*this, wide, value);
+  // Every CPU with vectors of 256 bits that is described has F16C.
+  if (element.isF16() && numLanes < 8)
+    return extendF16(*this, value);
+  return arith::ExtFOp::create(*this, typeLike(value, getF32Type()), value);
 }
 
 /// f32 to bf16 on the bits, rounding to nearest even; a NaN becomes the quiet
 /// one. Without vcvtneps2bf16 LLVM calls a function for every element.
 static Value roundToBF16(KernelBuilder &b, Value value, Type narrow) {
-  auto shaped = dyn_cast<VectorType>(value.getType());
-  auto typeOf = [&](Type element) -> Type {
-    return shaped ? Type(shaped.clone(element)) : element;
-  };
-  auto constant = [&](Type element, int64_t bits) -> Value {
-    IntegerAttr attr = b.getIntegerAttr(element, bits);
-    if (shaped)
-      return arith::ConstantOp::create(
-          b, DenseElementsAttr::get(shaped.clone(element), Attribute(attr)));
-    return arith::ConstantOp::create(b, attr);
+  auto typeOf = [&](Type element) { return typeLike(value, element); };
+  auto constant = [&](Type element, int64_t bits) {
+    return bitsLike(b, value, element, bits);
   };
   Type i32 = b.getI32Type(), i16 = b.getI16Type();
   Value bits = arith::BitcastOp::create(b, typeOf(i32), value);
