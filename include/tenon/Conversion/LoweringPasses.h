@@ -8,6 +8,7 @@
 #define TENON_CONVERSION_LOWERINGPASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "tenon/Dialect/Tenon/IR/PassStatistic.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace mlir {

@@ -81,7 +81,7 @@ struct PlanArena : tenon::impl::TenonPlanArenaBase<PlanArena> {
       rewrite(func, plan, arena);
     Builder builder(module.getContext());
     module->setAttr(kArenaBytesAttrName, builder.getI64IntegerAttr(arena));
-    bytesAfter = arena;
+    bytesAfter += arena;
   }
 
   /// The buffers of an entry point with sizes and lifetimes.

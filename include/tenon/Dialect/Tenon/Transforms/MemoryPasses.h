@@ -9,6 +9,7 @@
 #define TENON_DIALECT_TENON_TRANSFORMS_MEMORYPASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "tenon/Dialect/Tenon/IR/PassStatistic.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 
 namespace mlir {
