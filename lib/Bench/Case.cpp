@@ -33,7 +33,10 @@ const std::array<OperationInfo, 5> &operations() {
   static const std::array<OperationInfo, 5> all = {{
       {"linear",
        Operation::Linear,
-       {{"m", 1, 1, 65536}, {"n", 2048, 1, kMost}, {"k", 2048, 1, kMost}, threads},
+       {{"m", 1, 1, 65536},
+        {"n", 2048, 1, kMost},
+        {"k", 2048, 1, kMost},
+        threads},
        true},
       {"attention",
        Operation::Attention,
@@ -209,9 +212,10 @@ CallShape bench::callShape(const Case &c) {
   case Operation::Linear:
     return {c.get("m"), 0, {c.get("m") * c.get("k")}, c.get("m") * c.get("n")};
   case Operation::Attention: {
-    int64_t queries = c.get("queries"), width = c.get("heads") * c.get("head-dim");
-    CallShape shape{queries, c.get("seq") - queries, {queries * width},
-                    queries * width};
+    int64_t queries = c.get("queries"),
+            width = c.get("heads") * c.get("head-dim");
+    CallShape shape{
+        queries, c.get("seq") - queries, {queries * width}, queries * width};
     if (!c.get("causal"))
       shape.inputs.resize(3, queries * c.get("kv-heads") * c.get("head-dim"));
     return shape;
@@ -285,9 +289,10 @@ std::string normText(const Case &c, const std::string &rows) {
 
 std::string splitHeads(std::string_view name, const std::string &rows,
                        int64_t heads, int64_t dim) {
-  return strCat("    %", name, "h = tenon.split_heads %", name, " {heads = ",
-                heads, " : i64} : tensor<", rows, "x", heads * dim,
-                "xf32> -> tensor<", heads, "x", rows, "x", dim, "xf32>\n");
+  return strCat("    %", name, "h = tenon.split_heads %", name,
+                " {heads = ", heads, " : i64} : tensor<", rows, "x",
+                heads * dim, "xf32> -> tensor<", heads, "x", rows, "x", dim,
+                "xf32>\n");
 }
 
 std::string attentionText(const Case &c, const std::string &rows) {
@@ -308,11 +313,12 @@ std::string attentionText(const Case &c, const std::string &rows) {
                   "    %o = tenon.attention %qh, %kh, %vh {", scale, "} : (", q,
                   ", ", k, ", ", k, ") -> ", q, "\n", end);
   int64_t capacity = (c.get("seq") + 127) / 128 * 128;
-  std::string cache =
-      strCat("!tenon.kv_cache<layers = 1, heads = ", groups, ", capacity = ",
-             capacity, ", head_dim = ", dim, ", element = f32>");
-  return strCat("  func.func @run(%q: ", x, ", %position: index, %cache: ",
-                cache, ") -> ", x, " {\n    %c0 = arith.constant 0 : index\n",
+  std::string cache = strCat("!tenon.kv_cache<layers = 1, heads = ", groups,
+                             ", capacity = ", capacity, ", head_dim = ", dim,
+                             ", element = f32>");
+  return strCat("  func.func @run(%q: ", x,
+                ", %position: index, %cache: ", cache, ") -> ", x,
+                " {\n    %c0 = arith.constant 0 : index\n",
                 splitHeads("q", rows, heads, dim),
                 "    %o = tenon.cached_attention %qh, %cache[%c0] at %position "
                 "{causal, ",
@@ -342,6 +348,7 @@ std::string bench::moduleText(const Case &c, bool hasBf16Products) {
     break;
   }
   return strCat("module attributes {tenon.kind = \"decoder\", tenon.context = ",
-                shape.position + shape.tokens, " : i64, tenon.max_chunk = ",
-                shape.tokens, " : i64} {\n", body, "}\n");
+                shape.position + shape.tokens,
+                " : i64, tenon.max_chunk = ", shape.tokens, " : i64} {\n", body,
+                "}\n");
 }

@@ -41,19 +41,18 @@ void addEntry(ModuleOp module, StringRef name, int64_t tasks, bool perStep,
   };
   auto output = MemRefType::get({kMostTasks, target.getVectorBits() / 32},
                                 builder.getF32Type());
-  auto type = builder.getFunctionType({bytes(kMostTasks * kReadTaskBytes),
-                                       bytes(64), bytes(0), output, index,
-                                       index, index},
-                                      {});
+  auto type =
+      builder.getFunctionType({bytes(kMostTasks * kReadTaskBytes), bytes(64),
+                               bytes(0), output, index, index, index},
+                              {});
   auto func = func::FuncOp::create(builder, loc, name, type);
   func->setAttr("tenon.entry", builder.getUnitAttr());
   Block *block = func.addEntryBlock();
   builder.setInsertionPointToStart(block);
   Arguments arguments{block->getArgument(0), block->getArgument(3),
                       block->getArgument(4)};
-  Value count = perStep
-                    ? arguments.steps
-                    : arith::ConstantIndexOp::create(builder, loc, tasks);
+  Value count = perStep ? arguments.steps
+                        : arith::ConstantIndexOp::create(builder, loc, tasks);
   auto dispatch = DispatchOp::create(builder, loc, count, /*grain=*/1, name);
   func::ReturnOp::create(builder, loc);
   KernelBuilder kernel(dispatch.getBody().front().getTerminator());
@@ -87,31 +86,31 @@ void addMultiplyAdds(ModuleOp module, int64_t threads) {
 }
 
 void addProducts(ModuleOp module, int64_t threads) {
-  addEntry(module, "bf16", threads, /*perStep=*/false,
-           [&](KernelBuilder &b, Arguments arguments, Value task) {
-             auto pairs = VectorType::get({2 * b.lanes()}, b.getBF16Type());
-             Value factor = arith::ConstantOp::create(
-                 b, DenseElementsAttr::get(
-                        pairs, Attribute(b.getFloatAttr(b.getBF16Type(), 0.5))));
-             KernelBuilder::Values chains;
-             for (int64_t i = 0; i < numChains(b.getTarget()); ++i)
-               chains.push_back(b.splat(0.001 * (i + 1)));
-             chains = b.loop(
-                 b.index(0), arguments.steps, 1, chains,
-                 [&](Value, ValueRange values) {
-                   KernelBuilder::Values next;
-                   for (Value value : values)
-                     next.push_back(
-                         LLVM::CallIntrinsicOp::create(
-                             b, b.getLoc(), value.getType(),
-                             b.getStringAttr(
-                                 "llvm.x86.avx512bf16.dpbf16ps.512"),
-                             ValueRange{value, factor, factor})
-                             .getResult(0));
-                   return next;
-                 });
-             storeSum(b, chains, arguments, task);
-           });
+  addEntry(
+      module, "bf16", threads, /*perStep=*/false,
+      [&](KernelBuilder &b, Arguments arguments, Value task) {
+        auto pairs = VectorType::get({2 * b.lanes()}, b.getBF16Type());
+        Value factor = arith::ConstantOp::create(
+            b, DenseElementsAttr::get(
+                   pairs, Attribute(b.getFloatAttr(b.getBF16Type(), 0.5))));
+        KernelBuilder::Values chains;
+        for (int64_t i = 0; i < numChains(b.getTarget()); ++i)
+          chains.push_back(b.splat(0.001 * (i + 1)));
+        chains = b.loop(
+            b.index(0), arguments.steps, 1, chains,
+            [&](Value, ValueRange values) {
+              KernelBuilder::Values next;
+              for (Value value : values)
+                next.push_back(
+                    LLVM::CallIntrinsicOp::create(
+                        b, b.getLoc(), value.getType(),
+                        b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+                        ValueRange{value, factor, factor})
+                        .getResult(0));
+              return next;
+            });
+        storeSum(b, chains, arguments, task);
+      });
 }
 
 /// Four streams at once, as the kernels of a single row read: one stream alone
@@ -133,8 +132,7 @@ void addRead(ModuleOp module) {
               KernelBuilder::Values next;
               for (int64_t i = 0; i < streams * vectors; ++i) {
                 Value column = b.addIndex(first, i % vectors * b.lanes());
-                Value x = b.load(weights,
-                                 {task, b.index(i / vectors), column});
+                Value x = b.load(weights, {task, b.index(i / vectors), column});
                 next.push_back(b.add(sums[i], x));
               }
               return next;

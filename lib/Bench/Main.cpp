@@ -9,7 +9,8 @@
 using namespace tenon;
 using namespace tenon::bench;
 
-static constexpr const char *kHelp = R"(tenon-bench: measures generated kernels beside the machine's limits
+static constexpr const char *kHelp =
+    R"(tenon-bench: measures generated kernels beside the machine's limits
 
   tenon-bench OPERATION [PARAMETERS] [OPTIONS]
   tenon-bench --suite FILE [OPTIONS]

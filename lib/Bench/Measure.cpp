@@ -137,7 +137,7 @@ public:
     auto bytes = [](Region &region) {
       return reinterpret_cast<uint8_t *>(region.data());
     };
-    frame = {bytes(weights), bytes(arena),    bytes(cache),  pointers.data(),
+    frame = {bytes(weights), bytes(arena),   bytes(cache), pointers.data(),
              shape.tokens,   shape.position, shape.tokens};
     Expected<TenonEntryFn> found = program->find("run");
     if (!found)
@@ -152,7 +152,8 @@ public:
 /// The compiler's state for the cases of one process.
 class Session {
 public:
-  static Expected<std::unique_ptr<Session>> create(const TargetOptions &options) {
+  static Expected<std::unique_ptr<Session>>
+  create(const TargetOptions &options) {
     auto session = std::make_unique<Session>();
     mlir::DialectRegistry registry;
     registerAllDialects(registry);
@@ -171,8 +172,7 @@ public:
 
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> parse(const Case &c) {
     std::string text = moduleText(c, hasBf16Products());
-    auto module =
-        mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
+    auto module = mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
     if (!module)
       return plainError("the case's module does not parse");
     (*module)->setAttr(kTargetAttrName, target);
@@ -191,8 +191,7 @@ public:
          const Settings &settings) {
     auto limits = std::make_unique<LimitSamples>();
     auto module = buildLimits(*session.context, session.target, threads);
-    auto program =
-        Program::compile(*module, Stage::Tiled, session.target);
+    auto program = Program::compile(*module, Stage::Tiled, session.target);
     if (!program)
       return program.takeError();
     limits->program = std::move(*program);
@@ -201,8 +200,7 @@ public:
     for (auto [region, bytes] :
          {std::pair{&limits->weights, tasks * kReadTaskBytes},
           {&limits->output, kMostTasks * 64}}) {
-      auto allocated =
-          Region::allocate(bytes, Region::Kind::Scratch, "limits");
+      auto allocated = Region::allocate(bytes, Region::Kind::Scratch, "limits");
       if (!allocated)
         return allocated.takeError();
       *region = std::move(*allocated);
@@ -218,10 +216,15 @@ public:
         return entry.takeError();
       TenonFrame frame = {
           reinterpret_cast<const uint8_t *>(limits->weights.data()),
-          nullptr, nullptr, &limits->outputPointer, count, 0, 0};
+          nullptr,
+          nullptr,
+          &limits->outputPointer,
+          count,
+          0,
+          0};
       limits->amounts[name] = amount;
-      return std::make_unique<Sampled>(
-          [fn = *entry, frame] { fn(&frame); }, settings);
+      return std::make_unique<Sampled>([fn = *entry, frame] { fn(&frame); },
+                                       settings);
     };
     auto fma = add("fma", steps,
                    operationsPerStep(session.target, false) * steps * threads);
@@ -229,8 +232,9 @@ public:
       return fma.takeError();
     limits->fma = std::move(*fma);
     if (session.hasBf16Products()) {
-      auto bf16 = add("bf16", steps,
-                      operationsPerStep(session.target, true) * steps * threads);
+      auto bf16 =
+          add("bf16", steps,
+              operationsPerStep(session.target, true) * steps * threads);
       if (!bf16)
         return bf16.takeError();
       limits->bf16 = std::move(*bf16);
@@ -253,7 +257,8 @@ public:
   }
 
   Limits rates(const std::function<double(const Sampled &)> &time) {
-    return {amounts["fma"] / time(*fma), bf16 ? amounts["bf16"] / time(*bf16) : 0,
+    return {amounts["fma"] / time(*fma),
+            bf16 ? amounts["bf16"] / time(*bf16) : 0,
             amounts["read"] / time(*read)};
   }
 
@@ -288,8 +293,8 @@ Expected<std::string> bench::emitText(const Case &c, const Settings &settings,
   if (!session)
     return session.takeError();
   if (c.operation == Operation::Limits) {
-    auto module = buildLimits(*(*session)->context, (*session)->target,
-                              c.get("threads"));
+    auto module =
+        buildLimits(*(*session)->context, (*session)->target, c.get("threads"));
     return textAtStage(*module, Stage::Tiled, std::max(*stage, Stage::Tiled),
                        (*session)->target);
   }
@@ -314,8 +319,7 @@ Expected<Result> bench::measure(const Case &c, const Settings &settings) {
   Work work = workOf(c, (*session)->hasBf16Products());
   bool isLimits = c.operation == Operation::Limits;
   int64_t readBytes = isLimits ? int64_t(1) << 28 : int64_t(work.bytes);
-  auto limits = LimitSamples::create(**session, threads, readBytes,
-                                     settings);
+  auto limits = LimitSamples::create(**session, threads, readBytes, settings);
   if (!limits)
     return limits.takeError();
 
@@ -335,15 +339,13 @@ Expected<Result> bench::measure(const Case &c, const Settings &settings) {
   auto module = (*session)->parse(c);
   if (!module)
     return module.takeError();
-  auto program =
-      Program::compile(**module, Stage::Cached, (*session)->target);
+  auto program = Program::compile(**module, Stage::Cached, (*session)->target);
   if (!program)
     return program.takeError();
   Callable callable;
   callable.program = std::move(*program);
-  std::string inputType = c.operation == Operation::Linear && work.bf16Products
-                              ? "bf16"
-                              : "f32";
+  std::string inputType =
+      c.operation == Operation::Linear && work.bf16Products ? "bf16" : "f32";
   if (Status status = callable.prepare(callShape(c), c.type, inputType);
       !status)
     return status.takeError();

@@ -29,8 +29,8 @@ std::string bench::formatResult(const Result &r) {
   }
   return formatv(
       "{0,-58} {1,9:f2} us {2,9:f1} {3,9:f2} {4,7:f1} %  ({5:f1} % of {6})",
-      name, r.time * 1e6, r.operationsPerSecond / 1e9,
-      r.bytesPerSecond / 1e9, r.ofLimit * 100, r.bestOfLimit * 100, r.limit);
+      name, r.time * 1e6, r.operationsPerSecond / 1e9, r.bytesPerSecond / 1e9,
+      r.ofLimit * 100, r.bestOfLimit * 100, r.limit);
 }
 
 // See google/benchmark, docs/user_guide.md, "Output Formats".

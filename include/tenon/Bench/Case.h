@@ -32,7 +32,9 @@ struct Case {
   /// Of the weights: f32, f16 or bf16.
   std::string type = "f32";
 
-  int64_t get(std::string_view name) const { return numbers.find(name)->second; }
+  int64_t get(std::string_view name) const {
+    return numbers.find(name)->second;
+  }
   /// "linear/m:1/n:8192/k:2048/type:bf16/threads:1".
   std::string name() const;
 };

@@ -53,9 +53,8 @@ Expected<std::string> textAtStage(mlir::ModuleOp module, Stage from, Stage to,
 /// * @read: reads `num_tokens` tasks of kReadTaskBytes of the weights.
 ///
 /// The output holds kMostTasks registers.
-mlir::OwningOpRef<mlir::ModuleOp> buildLimits(mlir::MLIRContext &context,
-                                              TargetAttr target,
-                                              int64_t threads);
+mlir::OwningOpRef<mlir::ModuleOp>
+buildLimits(mlir::MLIRContext &context, TargetAttr target, int64_t threads);
 inline constexpr int64_t kReadTaskBytes = 256 * 1024;
 inline constexpr int64_t kMostTasks = 8192;
 /// Operations of a step of @fma or @bf16 in one task.
