@@ -1,11 +1,13 @@
 //===- Regex.cpp - regular expressions in bounded time -------------------===//
 //
-// PCRE2 bounds the backtracking steps of one match, not the characters that it
-// looks at nor the sum over a text. So:
+// PCRE2 bounds the backtracking steps of one attempt, not the characters that
+// it looks at nor the sum over a text. So:
 //
-//  * A match first sees a small window of the text after its start. PCRE2 tells
-//    (a "partial" match) when it would look beyond; then the window doubles.
-//  * A match first gets few steps; when it runs out of them, it gets more.
+//  * A search first sees a small window of the text after its start. PCRE2
+//    tells (a "partial" match) when an attempt would look beyond; that attempt
+//    alone, anchored to its place, is repeated with the window doubled.
+//  * An attempt first gets few steps; when it runs out of them, the places in
+//    the window are tried one by one, with more and more steps.
 //  * Windows and steps are paid from a budget in proportion to the text.
 //
 // The results are those of plain matching unless the budget runs out, which
@@ -20,6 +22,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -33,9 +36,9 @@ constexpr size_t maxPatternLength = 1 << 16;
 constexpr size_t firstWindow = 256;
 constexpr uint32_t firstLimit = 1000;
 constexpr uint32_t limitGrowth = 10;
-// A step takes some nanoseconds.
-constexpr uint64_t baseBudget = 20'000'000;
-constexpr uint64_t budgetPerByte = 200;
+// A step of the JIT's code takes some ten nanoseconds.
+constexpr uint64_t baseBudget = 2'000'000;
+constexpr uint64_t budgetPerByte = 20;
 constexpr uint32_t heapLimitKiB = 64 * 1024;
 
 struct MatchData {
@@ -59,10 +62,6 @@ struct MatchData {
 struct Regex::Code {
   pcre2_code *pattern = nullptr;
   ~Code() { pcre2_code_free(pattern); }
-
-  enum class Outcome { Match, NoMatch, GaveUp };
-  Outcome matchAt(std::string_view text, size_t at, MatchData &data,
-                  uint64_t &budget, size_t &searched) const;
 };
 
 Regex::Regex(std::unique_ptr<Code> code) : code(std::move(code)) {}
@@ -100,57 +99,116 @@ Expected<Regex> Regex::compile(std::string_view pattern) {
   return Regex(std::move(code));
 }
 
-// One match from `at` on. `searched`: no match starts before it.
-Regex::Code::Outcome Regex::Code::matchAt(std::string_view text, size_t at,
-                                          MatchData &data, uint64_t &budget,
-                                          size_t &searched) const {
+namespace {
+
+/// All matches in one text of valid UTF-8.
+class Search {
+public:
+  Search(const pcre2_code *pattern, std::string_view text)
+      : pattern(pattern), text(text), data(pattern),
+        budget(baseBudget + budgetPerByte * text.size()) {}
+
+  /// The next match that starts at `at` or later.
+  std::optional<TextSpan> next(size_t at);
+
+private:
+  enum class Outcome { Match, NoMatch, GaveUp };
+  /// Looks for a match that starts at `at`, or, where places need not be tried
+  /// one by one, in the window after it. Moves `at` behind the places that
+  /// have no match.
+  Outcome step(size_t &at);
+  size_t windowEnd(size_t at, size_t window) const;
+  bool pay(uint64_t cost) {
+    if (cost > budget)
+      return false;
+    budget -= cost;
+    return true;
+  }
+
+  const pcre2_code *pattern;
+  std::string_view text;
+  MatchData data;
+  uint64_t budget;
+  size_t oneByOne = 0; // places before this one are tried one by one
+};
+
+} // namespace
+
+size_t Search::windowEnd(size_t at, size_t window) const {
+  if (window >= text.size() - at)
+    return text.size();
+  size_t end = at + window;
+  while ((static_cast<uint8_t>(text[end]) & 0xc0) == 0x80)
+    --end; // not inside of a code point
+  return end;
+}
+
+static size_t nextCodePoint(std::string_view text, size_t at) {
+  return at < text.size() ? at + decodeUtf8(text, at).length : at + 1;
+}
+
+Search::Outcome Search::step(size_t &at) {
   size_t window = firstWindow;
   uint32_t limit = firstLimit;
   while (true) {
-    size_t end = text.size();
-    if (window < end - at) {
-      end = at + window;
-      while ((static_cast<uint8_t>(text[end]) & 0xc0) == 0x80)
-        --end; // not inside of a code point
-    }
+    bool anchored = at < oneByOne;
+    size_t end = windowEnd(at, window);
     bool whole = end == text.size();
     pcre2_set_match_limit(data.context, limit);
-    uint32_t options = PCRE2_NO_UTF_CHECK;
-    if (!whole)
-      options |= PCRE2_PARTIAL_HARD;
-    int result = pcre2_match(pattern, reinterpret_cast<PCRE2_SPTR>(text.data()),
-                             end, at, options, data.block, data.context);
-
-    uint64_t cost = 1;
-    if (result == PCRE2_ERROR_NOMATCH && !whole) {
-      // No attempt looked beyond the window: the rest is another search.
-      searched = end;
-      cost = window;
-    }
-    if (result == PCRE2_ERROR_PARTIAL) {
-      cost = window;
-      window *= 2;
-    } else if (result == PCRE2_ERROR_MATCHLIMIT ||
-               result == PCRE2_ERROR_HEAPLIMIT ||
-               result == PCRE2_ERROR_JIT_STACKLIMIT) {
-      cost = limit;
-      if (result != PCRE2_ERROR_MATCHLIMIT || limit > UINT32_MAX / limitGrowth)
-        budget = 0;
-      limit *= limitGrowth;
-    } else if (limit > firstLimit) {
-      cost = limit;
-    }
-    if (cost > budget)
+    int result =
+        pcre2_match(pattern, reinterpret_cast<PCRE2_SPTR>(text.data()), end, at,
+                    PCRE2_NO_UTF_CHECK | (whole ? 0 : PCRE2_PARTIAL_HARD) |
+                        (anchored ? PCRE2_ANCHORED : 0),
+                    data.block, data.context);
+    // Usual attempts cost next to nothing; escalated ones what they may have
+    // cost.
+    uint64_t cost = 1 + (window > firstWindow ? window : 0) +
+                    (limit > firstLimit ? limit : 0);
+    if (!pay(cost))
       return Outcome::GaveUp;
-    budget -= cost;
-
     if (result >= 0)
       return Outcome::Match;
-    if (result == PCRE2_ERROR_NOMATCH)
+
+    switch (result) {
+    case PCRE2_ERROR_NOMATCH:
+      at = anchored ? nextCodePoint(text, at) : whole ? text.size() + 1 : end;
       return Outcome::NoMatch;
-    if (result != PCRE2_ERROR_PARTIAL && result != PCRE2_ERROR_MATCHLIMIT)
+    case PCRE2_ERROR_PARTIAL:
+      // The places before it have failed within the window.
+      at = std::max(at, pcre2_get_ovector_pointer(data.block)[0]);
+      oneByOne = std::max(oneByOne, at + 1);
+      window *= 2;
+      break;
+    case PCRE2_ERROR_MATCHLIMIT:
+      if (!anchored)
+        oneByOne = end + 1;
+      else if (limit > UINT32_MAX / limitGrowth)
+        return Outcome::GaveUp;
+      else
+        limit *= limitGrowth;
+      break;
+    default: // out of memory or of the JIT's stack
       return Outcome::GaveUp;
+    }
   }
+}
+
+std::optional<TextSpan> Search::next(size_t at) {
+  if (!data.block || !data.context)
+    return std::nullopt;
+  while (at <= text.size()) {
+    Outcome outcome = step(at);
+    if (outcome == Outcome::NoMatch)
+      continue;
+    if (outcome == Outcome::GaveUp)
+      break;
+    const PCRE2_SIZE *range = pcre2_get_ovector_pointer(data.block);
+    // \K may move a match's start behind its end or before the search.
+    if (range[0] < at || range[1] < range[0])
+      break;
+    return TextSpan{range[0], range[1]};
+  }
+  return std::nullopt;
 }
 
 // PCRE2 needs valid UTF-8. Bytes that aren't become U+001A, one for one, so
@@ -176,35 +234,15 @@ std::vector<TextSpan> Regex::findAll(std::string_view text) const {
     text = masked;
   }
   std::vector<TextSpan> found;
-  MatchData data(code->pattern);
-  if (!data.block || !data.context)
-    return found;
-  uint64_t budget = baseBudget + budgetPerByte * text.size();
+  Search search(code->pattern, text);
   size_t at = 0;
-  auto nextCodePoint = [&](size_t offset) {
-    return offset < text.size() ? offset + decodeUtf8(text, offset).length
-                                : offset + 1;
-  };
-  while (at <= text.size()) {
-    size_t searched = text.size() + 1;
-    Code::Outcome outcome = code->matchAt(text, at, data, budget, searched);
-    if (outcome == Code::Outcome::GaveUp)
-      break;
-    if (outcome == Code::Outcome::NoMatch) {
-      at = searched;
-      continue;
-    }
-    const PCRE2_SIZE *range = pcre2_get_ovector_pointer(data.block);
-    TextSpan match{range[0], range[1]};
-    // \K may move a match's start behind its end or before the search.
-    if (match.begin < at || match.end < match.begin)
-      break;
-    bool empty = match.begin == match.end;
+  while (std::optional<TextSpan> match = search.next(at)) {
+    bool empty = match->begin == match->end;
     // An empty match right after a match is none, as in Rust's and Oniguruma's
     // iterators.
-    if (!(empty && !found.empty() && found.back().end == match.begin))
-      found.push_back(match);
-    at = empty ? nextCodePoint(match.end) : match.end;
+    if (!(empty && !found.empty() && found.back().end == match->begin))
+      found.push_back(*match);
+    at = empty ? nextCodePoint(text, match->end) : match->end;
   }
   return found;
 }
