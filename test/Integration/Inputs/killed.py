@@ -8,7 +8,21 @@ import subprocess
 import sys
 import time
 
-output = sys.argv[1]
+
+
+def written(pid, folder):
+    """Bytes of the largest file in the folder that the process has open; it may have no name yet (O_TMPFILE)."""
+    sizes = [0]
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            if os.readlink(f"/proc/{pid}/fd/{fd}").startswith(folder):
+                sizes.append(os.stat(f"/proc/{pid}/fd/{fd}").st_size)
+    except OSError:
+        pass  # closed, or gone, in the meantime
+    return max(sizes)
+
+
+output = os.path.realpath(sys.argv[1])
 command = sys.argv[3:]
 with open(output, "rb") as file:
     before = file.read()
@@ -18,16 +32,14 @@ for wanted in (1, 1 << 20, 40 << 20):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 25
     while process.poll() is None and time.monotonic() < deadline:
-        new = [os.path.join(folder, name) for name in set(os.listdir(folder)) - others]
-        sizes = [os.path.getsize(path) for path in new if os.path.exists(path)]
-        if sizes and max(sizes) >= wanted:
+        if written(process.pid, folder) >= wanted:
             process.kill()
             kills += 1
             break
         time.sleep(0.001)
     process.kill()
     if process.wait() == 0:
-        sys.exit(f"finished before {wanted} bytes were seen in a temporary file")
+        sys.exit(f"finished before {wanted} bytes were seen in the new file")
     with open(output, "rb") as file:
         if file.read() != before:
             sys.exit(f"the old output changed (killed at {wanted} bytes)")
