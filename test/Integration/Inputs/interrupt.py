@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 
-process = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+# lit ignores SIGINT in its workers, which a program started there would inherit.
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 text = os.read(process.stdout.fileno(), 65536)
 if not text:
     sys.exit(f"no output: {process.stderr.read().decode()}")
