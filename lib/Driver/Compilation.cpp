@@ -3,8 +3,8 @@
 #include "tenon/Driver/Compilation.h"
 #include "Frontend.h"
 #include "MetadataBuilder.h"
+#include "PassDiagnostics.h"
 #include "Timing.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Driver/Linker.h"
 #include "tenon/Driver/Registration.h"
@@ -66,6 +66,8 @@ Status Compilation::run() {
   // Modules are small and functions few: threads would only cost.
   context = std::make_unique<mlir::MLIRContext>(
       registry, mlir::MLIRContext::Threading::DISABLED);
+  // A user reads a place in a description, not the operation made from it.
+  context->printOpOnDiagnostic(false);
   context->loadDialect<TenonDialect>();
   Expected<TargetAttr> described =
       describeTarget(context.get(), options.target);
@@ -112,7 +114,7 @@ Status Compilation::lower(Stage to) {
     if (options.configurePasses && !options.configurePasses(manager))
       return plainError("bad options for passes", ExitCode::BadUsage);
     buildPipeline(manager, stage, next);
-    // Diagnostics of passes go to stderr by themselves, with their places.
+    PassDiagnostics diagnostics(context.get(), llvm::errs());
     if (failed(manager.run(*module)))
       return plainError(strCat("the model could not be lowered to stage '",
                                std::string(getStage(next).name), "'"));

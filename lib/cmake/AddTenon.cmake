@@ -1,11 +1,9 @@
 # Functions that every CMakeLists.txt of the project uses.
 
-# add_tenon_subdirectories(DIR...): the directories in order, without those of -DTENON_SKIP=a;b.
+# add_tenon_subdirectories(DIR...): the directories in order.
 function(add_tenon_subdirectories)
   foreach(dir ${ARGN})
-    if(NOT dir IN_LIST TENON_SKIP AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${dir}/CMakeLists.txt)
-      add_subdirectory(${dir})
-    endif()
+    add_subdirectory(${dir})
   endforeach()
 endfunction()
 
@@ -37,29 +35,11 @@ endfunction()
 
 separate_arguments(LLVM_DEFINITIONS_LIST NATIVE_COMMAND "${LLVM_DEFINITIONS}")
 
-# Drops the sources that do not exist (yet).
-macro(_tenon_existing var)
-  set(_kept)
-  foreach(source ${${var}})
-    if(IS_ABSOLUTE ${source} OR EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
-      list(APPEND _kept ${source})
-    else()
-      message(STATUS "missing source ${CMAKE_CURRENT_SOURCE_DIR}/${source}")
-    endif()
-  endforeach()
-  if(NOT _kept)
-    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp "")
-    set(_kept ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp)
-  endif()
-  set(${var} ${_kept})
-endmacro()
-
 # add_tenon_library(NAME SOURCES... [MLIR] [DEPENDS targets...] [LINK libs...])
 # A static library. MLIR: it may include LLVM and MLIR headers (invariant I2 keeps the runtime
 # and the parsers without them), has RTTI on and exceptions off, and uses the precompiled headers.
 function(add_tenon_library name)
   cmake_parse_arguments(ARG "MLIR" "" "LINK;DEPENDS" ${ARGN})
-  _tenon_existing(ARG_UNPARSED_ARGUMENTS)
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   if(ARG_DEPENDS)
@@ -78,7 +58,6 @@ endfunction()
 # add_tenon_tool(NAME SOURCES... [MLIR] [LINK libs...]): a program in build/bin.
 function(add_tenon_tool name)
   cmake_parse_arguments(ARG "MLIR" "" "LINK" ${ARGN})
-  _tenon_existing(ARG_UNPARSED_ARGUMENTS)
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
   if(ARG_MLIR)

@@ -13,11 +13,3 @@ func.func @columns(%x: memref<?x64xf32>, %w: memref<4x64x32x1xf32>, %y: memref<?
   tenon.linear %x, %w into %y : (memref<?x64xf32>, memref<4x64x32x1xf32>, memref<?x96xf32>) -> ()
   return
 }
-
-// -----
-
-func.func @gated_bias(%x: memref<?x64xf32>, %w: memref<4x64x32x1xf32>, %b: memref<128xf32>, %y: memref<?x64xf32>) {
-  // expected-error @+1 {{with a gate and a bias cannot be cut into panels}}
-  tenon.linear %x, %w bias(%b) into %y {gated} : (memref<?x64xf32>, memref<4x64x32x1xf32>, memref<128xf32>, memref<?x64xf32>) -> ()
-  return
-}

@@ -8,6 +8,7 @@
 #define TENON_CONVERSION_KERNELPASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "tenon/Dialect/Tenon/IR/PassStatistic.h"
 
 namespace tenon {
 

@@ -4,6 +4,7 @@
 #define TENON_CONVERSION_ROWSTOVECTOR_H
 
 #include "mlir/Pass/Pass.h"
+#include "tenon/Dialect/Tenon/IR/PassStatistic.h"
 
 namespace tenon {
 

@@ -171,9 +171,15 @@ void LinearKernel::emitEpilogue(Value row, int64_t rows, Value panel,
     Value mask = output.count < b.lanes() ? b.maskOf(output.count) : Value();
     Value bias, upBias;
     if (op.getBias()) {
-      bias = b.load(op.getBias(), column, mask);
+      bool halves = cast<MemRefType>(op.getBias().getType()).getRank() == 2;
+      auto loadBias = [&](int64_t half) {
+        if (halves)
+          return b.load(op.getBias(), {b.index(half), column}, mask);
+        return b.load(op.getBias(), b.addIndex(column, half * columns), mask);
+      };
+      bias = loadBias(0);
       if (gated)
-        upBias = b.load(op.getBias(), b.addIndex(column, columns), mask);
+        upBias = loadBias(1);
     }
     for (int64_t r = 0; r < rows; ++r) {
       size_t first = (r * outputs.size() + i) * accumulators;

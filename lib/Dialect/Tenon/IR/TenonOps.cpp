@@ -261,7 +261,12 @@ LogicalResult LinearOp::verify() {
         !cast<ShapedType>(getInput().getType()).getElementType().isBF16())
       return emitOpError("a weight packed in bf16 pairs takes a bf16 input");
   }
-  if (getBias() &&
+  // A tile of a gated linear has its halves as rows: [2, N/2].
+  bool halves =
+      getBias() && getGated() && getOut() &&
+      cast<ShapedType>(getBias().getType()).getShape() ==
+          ArrayRef<int64_t>{2, columns};
+  if (getBias() && !halves &&
       failed(expectVector(
           *this, getBias(),
           getGated() && !ShapedType::isDynamic(columns) ? 2 * columns : columns,

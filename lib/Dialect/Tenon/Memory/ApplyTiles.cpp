@@ -62,8 +62,6 @@ FailureOr<bool> tenon::tileLinear(LinearOp op) {
   MemRefType weight = memrefOf(op.getWeight()), out = memrefOf(op.getOut());
   if (weight.getRank() != 4)
     return op.emitOpError("needs a weight packed in panels, found ") << weight;
-  if (op.getGated() && op.getBias())
-    return op.emitOpError("with a gate and a bias cannot be cut into panels");
   int64_t panels = weight.getDimSize(0);
   int64_t perPanel = weight.getDimSize(2) / (op.getGated() ? 2 : 1);
   int64_t columns = out.getDimSize(1);
@@ -95,9 +93,16 @@ FailureOr<bool> tenon::tileLinear(LinearOp op) {
       SmallVector<Value> operands = {op.getInput()};
       operands.push_back(
           tiles.view(op.getWeight(), {{0, firstPanel, panelSize}}));
-      if (op.getBias())
+      if (op.getBias() && op.getGated()) {
+        // The gate's half and the up half as rows, cut at the same columns.
+        Value halves = memref::ExpandShapeOp::create(
+            inner, loc, ArrayRef<int64_t>{2, columns}, op.getBias(),
+            ArrayRef<ReassociationIndices>{{0, 1}});
+        operands.push_back(tiles.view(halves, {{1, firstColumn, columnSize}}));
+      } else if (op.getBias()) {
         operands.push_back(
             tiles.view(op.getBias(), {{0, firstColumn, columnSize}}));
+      }
       if (op.getResidual() && op.getResidual() != op.getOut())
         operands.push_back(
             tiles.view(op.getResidual(), {{1, firstColumn, columnSize}}));

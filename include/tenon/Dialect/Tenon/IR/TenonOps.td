@@ -157,7 +157,8 @@ def Tenon_LinearOp : Tenon_SegmentedComputeOp<"linear", [DeclareOpInterfaceMetho
     `y = act(x Wᵀ + b) + r` with x `[T, K]`, W `[N, K]`, b `[N]`, r `[T, N]`.
     With `gated`, W has its rows in two halves G (gate) and U (up) of N/2 rows
     each, b likewise, and `y = act(x Gᵀ + b_G) * (x Uᵀ + b_U) + r` has N/2
-    columns (arXiv:2002.05202).
+    columns (arXiv:2002.05202); in buffer form b may be `[2, N/2]`, its halves
+    as rows, as a tile of a gated linear has it.
 
     Each output is one chain of fused multiply-adds over k in order, whatever
     the number of rows (invariant I5); a bf16 weight on a target with bf16 dot
