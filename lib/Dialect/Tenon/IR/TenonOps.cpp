@@ -31,6 +31,20 @@ void tenon::detail::getComputeEffects(
   }
 }
 
+/// Layout is in the type (I4): only what reads panels takes a packed weight.
+static LogicalResult expectPlain(Operation *op, Value operand) {
+  if (!getPanel(operand.getType()))
+    return success();
+  if (auto linear = dyn_cast<LinearOp>(op))
+    if (operand == linear.getWeight())
+      return success();
+  if (auto embedding = dyn_cast<EmbeddingOp>(op))
+    if (operand == embedding.getTable())
+      return success();
+  return op->emitOpError("reads no packed weight, found ")
+         << operand.getType();
+}
+
 LogicalResult tenon::detail::verifyComputeOp(Operation *op) {
   auto compute = cast<ComputeOpInterface>(op);
   bool hasOut = bool(compute.getOut()), hasResult = op->getNumResults() == 1;
@@ -41,6 +55,8 @@ LogicalResult tenon::detail::verifyComputeOp(Operation *op) {
       return op->emitOpError("on tensors has a memref operand");
     if (hasOut && isa<RankedTensorType>(operand.getType()))
       return op->emitOpError("on memrefs has a tensor operand");
+    if (failed(expectPlain(op, operand)))
+      return failure();
   }
   return success();
 }
@@ -214,6 +230,8 @@ LogicalResult MatmulOp::verify() {
 }
 
 LogicalResult TransposeOp::verify() {
+  if (failed(expectPlain(*this, getInput())))
+    return failure();
   SmallVector<int64_t> shape(cast<ShapedType>(getInput().getType()).getShape());
   if (shape.size() < 2)
     return emitOpError("needs rank 2 or more");
