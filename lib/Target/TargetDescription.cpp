@@ -149,9 +149,9 @@ tenon::describeTarget(mlir::MLIRContext *context,
   bool avx2 = has(*subtarget, "avx2");
   CacheSizes caches = native ? getHostCaches() : CacheSizes();
   return TargetAttr::get(context, cpu, features, /*vector_bits=*/
-                                                     avx512 ? 512
-                                                 : avx2     ? 256
-                                                            : 128,
+                         avx512 ? 512
+                         : avx2 ? 256
+                                : 128,
                          /*registers=*/avx512 ? 32 : 16,
                          /*fma=*/has(*subtarget, "fma"), avx512,
                          /*bf16_dot=*/avx512 && has(*subtarget, "avx512bf16"),

@@ -40,8 +40,8 @@ Value AttentionKernel::scratch(ArrayRef<int64_t> shape) {
 // is lowered. A dispatch runs its body in a loop: without a scope the stack
 // would grow with every task.
 void AttentionKernel::scoped(function_ref<void()> body) {
-  Value top = LLVM::StackSaveOp::create(
-      b, LLVM::LLVMPointerType::get(b.getContext()));
+  Value top =
+      LLVM::StackSaveOp::create(b, LLVM::LLVMPointerType::get(b.getContext()));
   body();
   LLVM::StackRestoreOp::create(b, top);
 }

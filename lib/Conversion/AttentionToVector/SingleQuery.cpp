@@ -23,8 +23,8 @@ SingleQuery::SingleQuery(KernelBuilder &b, BlockAttentionOp op)
 void SingleQuery::emit() {
   int64_t shared = heads / groups;
   // Half of the registers accumulate scores.
-  int64_t atOnce =
-      std::clamp<int64_t>(registers / 2 / laneVectors, 1, std::min<int64_t>(shared, 8));
+  int64_t atOnce = std::clamp<int64_t>(registers / 2 / laneVectors, 1,
+                                       std::min<int64_t>(shared, 8));
   b.loopNest({b.getIndexAttr(groups)}, [&](ValueRange indices) {
     Value group = indices[0], first = b.mulIndex(group, shared);
     int64_t full = shared / atOnce * atOnce;
@@ -41,7 +41,7 @@ void SingleQuery::emit() {
 
 void SingleQuery::emitHeads(Value group, Value first, int64_t count) {
   Heads heads{group, first, count, keyRange(op.getPosition(), op.getPosition()),
-              {}, {}};
+              {},    {}};
   scoped([&] {
     int64_t padded = componentVectors * b.lanes();
     heads.scores = scratch({count, kKeyBlock});
@@ -52,23 +52,23 @@ void SingleQuery::emitHeads(Value group, Value first, int64_t count) {
         b.store(zero, heads.output, {b.index(h), b.index(d)});
     Values state(count, b.splat(kStartMaximum));
     state.append(count, zero);
-    state = b.loop(
-        heads.range.begin, heads.range.end, kKeyBlock, state,
-        [&](Value block, ValueRange args) {
-          Value blockCount =
-              minIndex(arith::SubIOp::create(b, heads.range.end, block),
-                       b.index(kKeyBlock));
-          ValueRange before = args.take_front(count);
-          Values maxima = emitScores(heads, block, blockCount, before);
-          Values correction;
-          for (int64_t h = 0; h < count; ++h)
-            correction.push_back(b.exp2(b.sub(before[h], maxima[h])));
-          emitProbabilities(heads, blockCount, maxima);
-          Values sums = emitOutput(heads, block, blockCount, correction,
-                                   args.drop_front(count));
-          maxima.append(sums);
-          return maxima;
-        });
+    state =
+        b.loop(heads.range.begin, heads.range.end, kKeyBlock, state,
+               [&](Value block, ValueRange args) {
+                 Value blockCount =
+                     minIndex(arith::SubIOp::create(b, heads.range.end, block),
+                              b.index(kKeyBlock));
+                 ValueRange before = args.take_front(count);
+                 Values maxima = emitScores(heads, block, blockCount, before);
+                 Values correction;
+                 for (int64_t h = 0; h < count; ++h)
+                   correction.push_back(b.exp2(b.sub(before[h], maxima[h])));
+                 emitProbabilities(heads, blockCount, maxima);
+                 Values sums = emitOutput(heads, block, blockCount, correction,
+                                          args.drop_front(count));
+                 maxima.append(sums);
+                 return maxima;
+               });
     storeOutput(heads, ValueRange(state).drop_front(count));
   });
 }
@@ -103,47 +103,46 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
     laneBlocks = 1;
   int64_t perHead = laneBlocks * laneVectors;
   Value factor = b.splat(scale), lowest = b.splat(kStartMaximum);
-  Values blockMaxima = b.loop(
-      b.index(0), blockCount, laneBlocks * kLaneBlock, Values(count, lowest),
-      [&](Value offset, ValueRange maxima) {
-        Value key = b.addIndex(block, offset);
-        Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
-        Values scores = b.loop(
-            b.index(0), b.index(headDim), 1,
-            Values(count * perHead, b.splat(0.0)),
-            [&](Value d, ValueRange sums) {
-              Values keyVectors, next;
-              for (int64_t i = 0; i < laneBlocks; ++i)
-                for (int64_t v = 0; v < laneVectors; ++v)
-                  keyVectors.push_back(
-                      b.load(keys, {heads.group, b.addIndex(laneBlock, i), d,
+  Values blockMaxima =
+      b.loop(b.index(0), blockCount, laneBlocks * kLaneBlock,
+             Values(count, lowest), [&](Value offset, ValueRange maxima) {
+               Value key = b.addIndex(block, offset);
+               Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
+               Values scores = b.loop(
+                   b.index(0), b.index(headDim), 1,
+                   Values(count * perHead, b.splat(0.0)),
+                   [&](Value d, ValueRange sums) {
+                     Values keyVectors, next;
+                     for (int64_t i = 0; i < laneBlocks; ++i)
+                       for (int64_t v = 0; v < laneVectors; ++v)
+                         keyVectors.push_back(b.load(
+                             keys, {heads.group, b.addIndex(laneBlock, i), d,
                                     b.index(v * lanes)}));
-              for (int64_t h = 0; h < count; ++h) {
-                Value component = b.splat(b.loadScalar(
-                    query, {b.addIndex(heads.first, h), b.index(0), d}));
-                for (auto [i, keyVector] : llvm::enumerate(keyVectors))
-                  next.push_back(
-                      b.fma(keyVector, component, sums[h * perHead + i]));
-              }
-              return next;
-            });
-        Values next(maxima);
-        for (int64_t i = 0; i < perHead; ++i) {
-          Value mask = visible(heads, b.addIndex(key, i * lanes));
-          for (int64_t h = 0; h < count; ++h) {
-            Value score = b.mul(scores[h * perHead + i], factor);
-            score = maskScores(mask, score);
-            b.store(score, heads.scores,
-                    {b.index(h), b.addIndex(offset, i * lanes)});
-            next[h] = b.max(score, next[h]);
-          }
-        }
-        return next;
-      });
+                     for (int64_t h = 0; h < count; ++h) {
+                       Value component = b.splat(b.loadScalar(
+                           query, {b.addIndex(heads.first, h), b.index(0), d}));
+                       for (auto [i, keyVector] : llvm::enumerate(keyVectors))
+                         next.push_back(b.fma(keyVector, component,
+                                              sums[h * perHead + i]));
+                     }
+                     return next;
+                   });
+               Values next(maxima);
+               for (int64_t i = 0; i < perHead; ++i) {
+                 Value mask = visible(heads, b.addIndex(key, i * lanes));
+                 for (int64_t h = 0; h < count; ++h) {
+                   Value score = b.mul(scores[h * perHead + i], factor);
+                   score = maskScores(mask, score);
+                   b.store(score, heads.scores,
+                           {b.index(h), b.addIndex(offset, i * lanes)});
+                   next[h] = b.max(score, next[h]);
+                 }
+               }
+               return next;
+             });
   Values result;
   for (int64_t h = 0; h < count; ++h)
-    result.push_back(
-        b.max(b.splat(b.reduceMax(blockMaxima[h])), maxima[h]));
+    result.push_back(b.max(b.splat(b.reduceMax(blockMaxima[h])), maxima[h]));
   return result;
 }
 
@@ -172,10 +171,10 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
   // a part of one head's components.
   int64_t accumulators = registers == 32 ? 24 : 10;
   int64_t vectorsAtOnce = std::min(componentVectors, accumulators - 1);
-  int64_t headsAtOnce = std::max<int64_t>(
-      1, vectorsAtOnce < componentVectors
-             ? 1
-             : accumulators / (componentVectors + 1));
+  int64_t headsAtOnce =
+      std::max<int64_t>(1, vectorsAtOnce < componentVectors
+                               ? 1
+                               : accumulators / (componentVectors + 1));
   Values newSums(heads.count);
   for (int64_t head = 0; head < heads.count; head += headsAtOnce) {
     int64_t headEnd = std::min(head + headsAtOnce, heads.count);
@@ -185,15 +184,14 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
       Values state;
       for (int64_t h = head; h < headEnd; ++h) {
         for (int64_t v = v0; v < v1; ++v)
-          state.push_back(b.mul(
-              b.load(heads.output, {b.index(h), b.index(v * lanes)}),
-              correction[h]));
+          state.push_back(
+              b.mul(b.load(heads.output, {b.index(h), b.index(v * lanes)}),
+                    correction[h]));
         if (withSum)
           state.push_back(b.mul(sums[h], correction[h]));
       }
       state = b.loop(
-          b.index(0), blockCount, 1, state,
-          [&](Value offset, ValueRange args) {
+          b.index(0), blockCount, 1, state, [&](Value offset, ValueRange args) {
             Value key = b.addIndex(block, offset);
             Values valueVectors, next;
             for (int64_t v = v0; v < v1; ++v)
@@ -202,8 +200,8 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
                          componentMask(v)));
             size_t i = 0;
             for (int64_t h = head; h < headEnd; ++h) {
-              Value p = b.splat(
-                  b.loadScalar(heads.scores, {b.index(h), offset}));
+              Value p =
+                  b.splat(b.loadScalar(heads.scores, {b.index(h), offset}));
               for (Value vector : valueVectors)
                 next.push_back(b.fma(vector, p, args[i++]));
               if (withSum)

@@ -37,8 +37,8 @@ void TiledQueries::emit() {
 void TiledQueries::emitTile(Value head, Value group, Value start, Value total) {
   int64_t queries = vectors * b.lanes();
   Tile tile{head, group, start, {}, {}, {}, {}, {}, {}, {}, {}};
-  tile.count = minIndex(arith::SubIOp::create(b, total, start),
-                        b.index(queries));
+  tile.count =
+      minIndex(arith::SubIOp::create(b, total, start), b.index(queries));
   tile.first = b.addIndex(op.getPosition(), start);
   tile.last = b.addIndex(b.addIndex(tile.first, tile.count), -1);
   tile.range = keyRange(tile.first, tile.last);
@@ -62,9 +62,9 @@ void TiledQueries::emitTile(Value head, Value group, Value start, Value total) {
           if (op.getValid()) {
             maxima = emitScores(tile, block, before, /*masked=*/true);
           } else {
-            auto ifOp = scf::IfOp::create(
-                b, before.getTypes(), isFullyVisible(tile, block),
-                /*addElseBlock=*/true);
+            auto ifOp = scf::IfOp::create(b, before.getTypes(),
+                                          isFullyVisible(tile, block),
+                                          /*addElseBlock=*/true);
             OpBuilder::InsertionGuard guard(b);
             for (bool masked : {false, true}) {
               b.setInsertionPointToStart(masked ? ifOp.elseBlock()
@@ -99,8 +99,8 @@ void TiledQueries::packQueries(const Tile &tile) {
     // Lanes without a query repeat the last one.
     Values rows;
     for (int64_t i = 0; i < lanes; ++i)
-      rows.push_back(b.addIndex(tile.start,
-                                minIndex(b.addIndex(lane, i), lastRow)));
+      rows.push_back(
+          b.addIndex(tile.start, minIndex(b.addIndex(lane, i), lastRow)));
     auto square = [&](Value d, int64_t components) {
       Value mask = components < lanes ? b.maskOf(components) : Value();
       Values matrix;
@@ -128,15 +128,14 @@ Value TiledQueries::isFullyVisible(const Tile &tile, const Block &block) {
     result = both(result, compare(arith::CmpIPredicate::sle, end,
                                   b.addIndex(tile.first, 1)));
   if (op.getWindow())
-    result = both(result,
-                  compare(arith::CmpIPredicate::sgt, block.first,
-                          b.addIndex(tile.last, -int64_t(*op.getWindow()))));
+    result =
+        both(result, compare(arith::CmpIPredicate::sgt, block.first,
+                             b.addIndex(tile.last, -int64_t(*op.getWindow()))));
   return result;
 }
 
 Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
-  Value mask = b.splat(
-      compare(arith::CmpIPredicate::slt, key, tile.range.end));
+  Value mask = b.splat(compare(arith::CmpIPredicate::slt, key, tile.range.end));
   Value keyLanes = b.splat(toI32(key));
   Value position = tile.positions[vector];
   if (op.getCausal())
@@ -150,8 +149,7 @@ Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
     Value last = b.addIndex(op.getLength(), -1);
     Value flag = b.loadScalar(op.getValid(), minIndex(key, last));
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(flag.getType()));
-    mask = both(mask,
-                b.splat(compare(arith::CmpIPredicate::ne, flag, zero)));
+    mask = both(mask, b.splat(compare(arith::CmpIPredicate::ne, flag, zero)));
   }
   return mask;
 }
@@ -161,44 +159,46 @@ KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
                                                ValueRange maxima, bool masked) {
   Value end = masked ? block.count : b.index(kKeyBlock);
   Value factor = b.splat(scale), zero = b.splat(0.0);
-  return b.loop(b.index(0), end, keysAtOnce, maxima, [&](Value offset,
-                                                         ValueRange maxima) {
-    Value key = b.addIndex(block.first, offset);
-    Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
-    Value lane = arith::AndIOp::create(b, key, b.index(kLaneBlock - 1));
-    Values scores = b.loop(
-        b.index(0), b.index(headDim), 1, Values(keysAtOnce * vectors, zero),
-        [&](Value d, ValueRange sums) {
-          Values queries, next;
-          for (int64_t v = 0; v < vectors; ++v)
-            queries.push_back(
-                b.load(tile.queries, {d, b.index(v * b.lanes())}));
-          for (int64_t i = 0; i < keysAtOnce; ++i) {
-            Value component = b.splat(b.loadScalar(
-                keys, {tile.group, laneBlock, d, b.addIndex(lane, i)}));
-            for (int64_t v = 0; v < vectors; ++v)
-              next.push_back(
-                  b.fma(component, queries[v], sums[i * vectors + v]));
+  return b.loop(
+      b.index(0), end, keysAtOnce, maxima,
+      [&](Value offset, ValueRange maxima) {
+        Value key = b.addIndex(block.first, offset);
+        Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
+        Value lane = arith::AndIOp::create(b, key, b.index(kLaneBlock - 1));
+        Values scores = b.loop(
+            b.index(0), b.index(headDim), 1, Values(keysAtOnce * vectors, zero),
+            [&](Value d, ValueRange sums) {
+              Values queries, next;
+              for (int64_t v = 0; v < vectors; ++v)
+                queries.push_back(
+                    b.load(tile.queries, {d, b.index(v * b.lanes())}));
+              for (int64_t i = 0; i < keysAtOnce; ++i) {
+                Value component = b.splat(b.loadScalar(
+                    keys, {tile.group, laneBlock, d, b.addIndex(lane, i)}));
+                for (int64_t v = 0; v < vectors; ++v)
+                  next.push_back(
+                      b.fma(component, queries[v], sums[i * vectors + v]));
+              }
+              return next;
+            });
+        Values next(maxima);
+        for (int64_t i = 0; i < keysAtOnce; ++i)
+          for (int64_t v = 0; v < vectors; ++v) {
+            Value score = b.mul(scores[i * vectors + v], factor);
+            if (masked)
+              score = maskScores(visible(tile, b.addIndex(key, i), v), score);
+            b.store(score, tile.scores,
+                    {b.addIndex(offset, i), b.index(v * b.lanes())});
+            next[v] = b.max(score, next[v]);
           }
-          return next;
-        });
-    Values next(maxima);
-    for (int64_t i = 0; i < keysAtOnce; ++i)
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value score = b.mul(scores[i * vectors + v], factor);
-        if (masked)
-          score = maskScores(visible(tile, b.addIndex(key, i), v), score);
-        b.store(score, tile.scores,
-                {b.addIndex(offset, i), b.index(v * b.lanes())});
-        next[v] = b.max(score, next[v]);
-      }
-    return next;
-  });
+        return next;
+      });
 }
 
-KernelBuilder::Values
-TiledQueries::emitProbabilities(const Tile &tile, const Block &block,
-                                ValueRange maxima, ValueRange sums) {
+KernelBuilder::Values TiledQueries::emitProbabilities(const Tile &tile,
+                                                      const Block &block,
+                                                      ValueRange maxima,
+                                                      ValueRange sums) {
   return b.loop(b.index(0), block.count, 1, sums,
                 [&](Value key, ValueRange sums) {
                   Values next;
@@ -233,24 +233,23 @@ void TiledQueries::emitOutputChunk(const Tile &tile, const Block &block,
   Values sums;
   for (int64_t i = 0; i < count; ++i)
     for (int64_t v = 0; v < vectors; ++v)
-      sums.push_back(
-          b.mul(b.load(tile.output, place(i, v)), correction[v]));
-  sums = b.loop(
-      b.index(0), block.count, 1, sums, [&](Value offset, ValueRange sums) {
-        Value key = b.addIndex(block.first, offset);
-        Values probabilities, next;
-        for (int64_t v = 0; v < vectors; ++v)
-          probabilities.push_back(
-              b.load(tile.scores, {offset, b.index(v * b.lanes())}));
-        for (int64_t i = 0; i < count; ++i) {
-          Value value = b.splat(b.loadScalar(
-              values, {tile.group, key, b.addIndex(component, i)}));
-          for (int64_t v = 0; v < vectors; ++v)
-            next.push_back(
-                b.fma(value, probabilities[v], sums[i * vectors + v]));
-        }
-        return next;
-      });
+      sums.push_back(b.mul(b.load(tile.output, place(i, v)), correction[v]));
+  sums = b.loop(b.index(0), block.count, 1, sums,
+                [&](Value offset, ValueRange sums) {
+                  Value key = b.addIndex(block.first, offset);
+                  Values probabilities, next;
+                  for (int64_t v = 0; v < vectors; ++v)
+                    probabilities.push_back(
+                        b.load(tile.scores, {offset, b.index(v * b.lanes())}));
+                  for (int64_t i = 0; i < count; ++i) {
+                    Value value = b.splat(b.loadScalar(
+                        values, {tile.group, key, b.addIndex(component, i)}));
+                    for (int64_t v = 0; v < vectors; ++v)
+                      next.push_back(b.fma(value, probabilities[v],
+                                           sums[i * vectors + v]));
+                  }
+                  return next;
+                });
   for (int64_t i = 0; i < count; ++i)
     for (int64_t v = 0; v < vectors; ++v)
       b.store(sums[i * vectors + v], tile.output, place(i, v));
@@ -266,12 +265,11 @@ void TiledQueries::unpackOutput(const Tile &tile, ValueRange sums) {
     auto square = [&](Value d, int64_t components) {
       Values matrix;
       for (int64_t i = 0; i < lanes; ++i)
-        matrix.push_back(
-            i < components
-                ? b.mul(b.load(tile.output,
-                               {b.addIndex(d, i), b.index(v * lanes)}),
-                        reciprocal)
-                : zero);
+        matrix.push_back(i < components
+                             ? b.mul(b.load(tile.output, {b.addIndex(d, i),
+                                                          b.index(v * lanes)}),
+                                     reciprocal)
+                             : zero);
       matrix = b.transpose(matrix);
       for (int64_t i = 0; i < lanes; ++i)
         b.store(matrix[i], rows, {b.index(v * lanes + i), d});

@@ -49,8 +49,7 @@ static bool canSink(Operation *op) {
 
 static memref::ViewOp asRootView(Value value) {
   auto view = value.getDefiningOp<memref::ViewOp>();
-  return view && isa<BlockArgument>(view.getSource()) ? view
-                                                      : memref::ViewOp();
+  return view && isa<BlockArgument>(view.getSource()) ? view : memref::ViewOp();
 }
 
 KernelOutliner::KernelOutliner(DispatchOp dispatch, int64_t maxChunk)
@@ -165,9 +164,8 @@ func::FuncOp KernelOutliner::createTasks(StringRef name) {
     SmallVector<Value> sizes;
     for (Value size : view.getSizes())
       sizes.push_back(materialize(size, builder, mapping));
-    Value inner =
-        memref::ViewOp::create(builder, view.getLoc(), view.getType(),
-                               entry->getArgument(i), zero, sizes);
+    Value inner = memref::ViewOp::create(builder, view.getLoc(), view.getType(),
+                                         entry->getArgument(i), zero, sizes);
     mapping.map(value, inner);
   }
   for (Value value : used) {
@@ -213,17 +211,16 @@ func::FuncOp KernelOutliner::createKernel(StringRef name, func::FuncOp tasks) {
                           .getResult(0));
   }
   for (Value scalar : scalars)
-    mapping.map(scalar, arith::IndexCastOp::create(builder, loc,
-                                                   scalar.getType(),
-                                                   loadField(i64)));
+    mapping.map(scalar, arith::IndexCastOp::create(
+                            builder, loc, scalar.getType(), loadField(i64)));
 
   SmallVector<Value> operands;
   for (Value value : views) {
     auto view = value.getDefiningOp<memref::ViewOp>();
     Value shift = materialize(view.getByteShift(), builder, mapping);
-    operands.push_back(memref::ViewOp::create(
-        builder, loc, bytesOf(view), mapping.lookup(view.getSource()), shift,
-        ValueRange()));
+    operands.push_back(memref::ViewOp::create(builder, loc, bytesOf(view),
+                                              mapping.lookup(view.getSource()),
+                                              shift, ValueRange()));
   }
   for (Value root : whole)
     operands.push_back(mapping.lookup(root));

@@ -91,15 +91,14 @@ struct OutlineDispatches
     // The context lies in the entry block: a loop reuses it.
     Type pointer = LLVM::LLVMPointerType::get(func.getContext());
     OpBuilder atEntry = OpBuilder::atBlockBegin(&func.getBody().front());
-    Value one =
-        LLVM::ConstantOp::create(atEntry, loc, atEntry.getI64Type(), 1);
+    Value one = LLVM::ConstantOp::create(atEntry, loc, atEntry.getI64Type(), 1);
     Value context = LLVM::AllocaOp::create(atEntry, loc, pointer,
                                            outliner.getContextType(), one);
     int32_t next = 0;
     auto store = [&](Value value) {
-      Value place = LLVM::GEPOp::create(
-          builder, loc, pointer, outliner.getContextType(), context,
-          ArrayRef<LLVM::GEPArg>{0, next++});
+      Value place =
+          LLVM::GEPOp::create(builder, loc, pointer, outliner.getContextType(),
+                              context, ArrayRef<LLVM::GEPArg>{0, next++});
       LLVM::StoreOp::create(builder, loc, value, place);
     };
     auto asI64 = [&](OpBuilder &builder, Value index) -> Value {
@@ -109,8 +108,8 @@ struct OutlineDispatches
     for (Value root : outliner.getRoots()) {
       Value &address = pointers[root];
       if (!address) {
-        Value index = memref::ExtractAlignedPointerAsIndexOp::create(
-            atEntry, loc, root);
+        Value index =
+            memref::ExtractAlignedPointerAsIndexOp::create(atEntry, loc, root);
         address = LLVM::IntToPtrOp::create(atEntry, loc, pointer,
                                            asI64(atEntry, index));
       }

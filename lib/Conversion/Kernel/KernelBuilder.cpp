@@ -28,8 +28,8 @@ Value KernelBuilder::f32(double value) {
 
 Value KernelBuilder::splat(double value) {
   return arith::ConstantOp::create(
-      *this, DenseElementsAttr::get(f32VectorType(),
-                                    static_cast<float>(value)));
+      *this,
+      DenseElementsAttr::get(f32VectorType(), static_cast<float>(value)));
 }
 
 Value KernelBuilder::splat(Value scalar) {
@@ -125,9 +125,9 @@ KernelBuilder::Values KernelBuilder::forEachVector(
   if (full == numLanes)
     values = body(index(0), {}, values);
   else if (full > 0)
-    values = loop(
-        index(0), index(full), numLanes, values,
-        [&](Value iv, ValueRange args) { return body(iv, {}, args); });
+    values =
+        loop(index(0), index(full), numLanes, values,
+             [&](Value iv, ValueRange args) { return body(iv, {}, args); });
   if (full < *extent)
     values = body(index(full), maskOf(*extent - full), values);
   return values;
@@ -178,13 +178,11 @@ static Value extendF16(KernelBuilder &b, Value value) {
       b, typeLike(value, b.getF32Type()),
       arith::ShLIOp::create(b, magnitude, constant(13)));
   Value scaled = b.mul(small, b.constantLike(0x1p112, small));
-  Value result =
-      arith::BitcastOp::create(b, typeLike(value, i32), scaled);
+  Value result = arith::BitcastOp::create(b, typeLike(value, i32), scaled);
   // Infinities and NaNs keep all bits of the exponent.
-  Value special = arith::CmpIOp::create(b, arith::CmpIPredicate::uge,
-                                        magnitude, constant(0x7c00));
-  Value withExponent =
-      arith::OrIOp::create(b, result, constant(0x7f800000));
+  Value special = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, magnitude,
+                                        constant(0x7c00));
+  Value withExponent = arith::OrIOp::create(b, result, constant(0x7f800000));
   result = arith::SelectOp::create(b, special, withExponent, result);
   result = arith::OrIOp::create(b, result, sign);
   return arith::BitcastOp::create(b, typeLike(value, b.getF32Type()), result);
@@ -214,8 +212,7 @@ static Value roundToBF16(KernelBuilder &b, Value value, Type narrow) {
   Value rounded = arith::AddIOp::create(
       b, arith::AddIOp::create(b, bits, constant(i32, 0x7fff)), odd);
   Value high = arith::TruncIOp::create(
-      b, typeOf(i16),
-      arith::ShRUIOp::create(b, rounded, constant(i32, 16)));
+      b, typeOf(i16), arith::ShRUIOp::create(b, rounded, constant(i32, 16)));
   Value isNaN =
       arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
   high = arith::SelectOp::create(b, isNaN, constant(i16, 0x7fc0), high);
@@ -260,8 +257,8 @@ Value KernelBuilder::load(Value memref, ValueRange indices, Value mask) {
   if (!mask)
     return toF32(vector::LoadOp::create(*this, type, memref, indices));
   Value zero = arith::ConstantOp::create(*this, getZeroAttr(type));
-  return toF32(vector::MaskedLoadOp::create(*this, type, memref, indices, mask,
-                                            zero));
+  return toF32(
+      vector::MaskedLoadOp::create(*this, type, memref, indices, mask, zero));
 }
 
 void KernelBuilder::store(Value vector, Value memref, ValueRange indices,

@@ -27,8 +27,7 @@ Value KernelBuilder::div(Value a, Value b) {
 // A compare and a select become one vmaxps or vminps, which the IEEE-754
 // maximum, ordered for NaNs and signed zeros, does not.
 Value KernelBuilder::max(Value a, Value b) {
-  Value greater =
-      arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b);
+  Value greater = arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b);
   return arith::SelectOp::create(*this, greater, a, b);
 }
 Value KernelBuilder::min(Value a, Value b) {
@@ -107,8 +106,7 @@ Value KernelBuilder::scaleByPowerOfTwo(Value x, Value n) {
   auto constant = [&](int32_t value) -> Value {
     if (vector)
       return arith::ConstantOp::create(
-          *this,
-          DenseElementsAttr::get(cast<ShapedType>(intType), value));
+          *this, DenseElementsAttr::get(cast<ShapedType>(intType), value));
     return arith::ConstantOp::create(*this, getI32IntegerAttr(value));
   };
   auto power = [&](Value exponent) -> Value {
@@ -127,10 +125,9 @@ Value KernelBuilder::exp2(Value x) {
   x = min(x, constantLike(128.0, x));
   Value n = math::RoundEvenOp::create(*this, x);
   Value f = sub(x, n);
-  Value p = polynomial(
-      f, {1.535336188319500e-4, 1.339887440266574e-3, 9.618437357674640e-3,
-          5.550332471162809e-2, 2.402264791363012e-1, 6.931472028550421e-1,
-          1.0});
+  Value p = polynomial(f, {1.535336188319500e-4, 1.339887440266574e-3,
+                           9.618437357674640e-3, 5.550332471162809e-2,
+                           2.402264791363012e-1, 6.931472028550421e-1, 1.0});
   return scaleByPowerOfTwo(p, n);
 }
 
@@ -142,9 +139,8 @@ Value KernelBuilder::exp(Value x) {
   // ln 2 in two parts (Cody and Waite), so that x - n ln 2 keeps its bits.
   Value f = fma(n, constantLike(-0.693359375, x), x);
   f = fma(n, constantLike(2.12194440e-4, x), f);
-  Value p = polynomial(
-      f, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
-          1.6666665459e-1, 5.0000001201e-1});
+  Value p = polynomial(f, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3,
+                           4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1});
   p = add(fma(p, mul(f, f), f), constantLike(1.0, x));
   return scaleByPowerOfTwo(p, n);
 }
@@ -159,9 +155,9 @@ Value KernelBuilder::tanh(Value x) {
   Value magnitude = math::AbsFOp::create(*this, x);
   // Near 0 an odd polynomial keeps relative precision.
   Value z = mul(x, x);
-  Value p = polynomial(z, {-5.70498872745e-3, 2.06390887954e-2,
-                           -5.37397155531e-2, 1.33314422036e-1,
-                           -3.33332819422e-1});
+  Value p =
+      polynomial(z, {-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2,
+                     1.33314422036e-1, -3.33332819422e-1});
   Value small = fma(mul(p, z), x, x);
   Value one = constantLike(1.0, x);
   Value e = exp(add(magnitude, magnitude));
@@ -187,8 +183,8 @@ Value KernelBuilder::erf(Value x) {
                                   -0.284496736, 0.254829592}));
   Value large = sub(one, mul(p, exp(arith::NegFOp::create(*this, z))));
   large = math::CopySignOp::create(*this, large, x);
-  Value isSmall = arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT,
-                                        magnitude, one);
+  Value isSmall =
+      arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, magnitude, one);
   return arith::SelectOp::create(*this, isSmall, small, large);
 }
 

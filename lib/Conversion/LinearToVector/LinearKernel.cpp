@@ -14,8 +14,7 @@ LinearKernel::LinearKernel(KernelBuilder &b, LinearOp op, WeightFormat &format)
   int64_t registers = b.getTarget() ? b.getTarget().getRegisters() : 16;
   TileAttr tile = op.getTileAttr();
   tileRows = tile ? tile.getRows() : 4;
-  tileVectors = std::max<int64_t>(
-      1, tile ? tile.getColumns() / b.lanes() : 2);
+  tileVectors = std::max<int64_t>(1, tile ? tile.getColumns() / b.lanes() : 2);
   // A single row: half of the registers accumulate, the rest holds weights on
   // their way.
   int64_t panelVectors = format.panelColumns() / b.lanes();
@@ -31,8 +30,8 @@ LinearKernel::Outputs LinearKernel::outputsOfPanel(int64_t panel,
                                                    int64_t panelColumns) const {
   Outputs outputs;
   for (int64_t first = 0; first < panelColumns; first += b.lanes())
-    outputs.push_back({panel, first / b.lanes(),
-                       std::min(b.lanes(), panelColumns - first)});
+    outputs.push_back(
+        {panel, first / b.lanes(), std::min(b.lanes(), panelColumns - first)});
   return outputs;
 }
 
@@ -50,10 +49,9 @@ void LinearKernel::emitSingleRow() {
     Outputs outputs;
     for (int64_t panel = first; panel < end; ++panel)
       llvm::append_range(
-          outputs,
-          outputsOfPanel(panel - first,
-                         std::min(panelOutputs(),
-                                  columns - panel * panelOutputs())));
+          outputs, outputsOfPanel(panel - first,
+                                  std::min(panelOutputs(),
+                                           columns - panel * panelOutputs())));
     return outputs;
   };
   Value row = b.index(0);
@@ -113,8 +111,8 @@ void LinearKernel::emitRows(Value panel, ArrayRef<OutputVector> outputs) {
   for (int64_t size = llvm::bit_floor(uint64_t(tileRows) - 1); size > 0;
        size /= 2) {
     Value bit = arith::AndIOp::create(b, rest, b.index(size));
-    Value isSet = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit,
-                                        b.index(0));
+    Value isSet =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit, b.index(0));
     auto ifOp = scf::IfOp::create(b, isSet, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(ifOp.thenBlock());
@@ -145,16 +143,17 @@ void LinearKernel::emitTile(Value row, int64_t rows, Value panel,
     for (int64_t r = 0; r < rows; ++r) {
       Value value = format.loadInput(rowIndices[r], k, partial);
       for (auto [i, weight] : llvm::enumerate(weights))
-        next.push_back(format.accumulate(weight, value,
-                                         sums[r * vectors.size() + i]));
+        next.push_back(
+            format.accumulate(weight, value, sums[r * vectors.size() + i]));
     }
     return next;
   };
   Value zero = format.start();
   Values sums(rows * vectors.size(), zero);
   if (format.fullSteps() > 0)
-    sums = b.loop(b.index(0), b.index(format.fullSteps()), 1, sums,
-                  [&](Value k, ValueRange args) { return step(k, args, false); });
+    sums =
+        b.loop(b.index(0), b.index(format.fullSteps()), 1, sums,
+               [&](Value k, ValueRange args) { return step(k, args, false); });
   if (format.hasPartialStep())
     sums = step(b.index(format.fullSteps()), sums, true);
   emitEpilogue(row, rows, panel, outputs, sums);
@@ -165,9 +164,9 @@ void LinearKernel::emitEpilogue(Value row, int64_t rows, Value panel,
                                 ValueRange sums) {
   int64_t accumulators = gated ? 2 : 1;
   for (auto [i, output] : llvm::enumerate(outputs)) {
-    Value column = b.addIndex(
-        b.mulIndex(b.addIndex(panel, output.panel), panelOutputs()),
-        output.vector * b.lanes());
+    Value column =
+        b.addIndex(b.mulIndex(b.addIndex(panel, output.panel), panelOutputs()),
+                   output.vector * b.lanes());
     Value mask = output.count < b.lanes() ? b.maskOf(output.count) : Value();
     Value bias, upBias;
     if (op.getBias()) {

@@ -27,8 +27,8 @@ struct LinearToVector : tenon::impl::TenonLinearToVectorBase<LinearToVector> {
       if (!cast<ComputeOpInterface>(op.getOperation()).isBufferForm())
         return;
       KernelBuilder builder(op);
-      auto format = linear::WeightFormat::get(builder, op.getInput(),
-                                              op.getWeight());
+      auto format =
+          linear::WeightFormat::get(builder, op.getInput(), op.getWeight());
       if (!format) {
         ++numDeclined;
         return;

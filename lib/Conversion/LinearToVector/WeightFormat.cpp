@@ -28,8 +28,8 @@ public:
 
   Value loadWeights(Value panel, Value step, int64_t vector) override {
     // A vector runs along n, over the trailing dimension of 1.
-    return b.load(weight, {panel, step, b.index(vector * b.lanes()),
-                           b.index(0)});
+    return b.load(weight,
+                  {panel, step, b.index(vector * b.lanes()), b.index(0)});
   }
 
   Value loadInput(Value row, Value step, bool) override {
@@ -59,13 +59,13 @@ public:
     Value column = b.mulIndex(step, 2), pair;
     if (partial) {
       Value last = memref::LoadOp::create(b, input, ValueRange{row, column});
-      Value zero = arith::ConstantOp::create(
-          b, b.getFloatAttr(b.getBF16Type(), 0.0));
-      pair = vector::FromElementsOp::create(b, pairType,
-                                            ValueRange{last, zero});
+      Value zero =
+          arith::ConstantOp::create(b, b.getFloatAttr(b.getBF16Type(), 0.0));
+      pair =
+          vector::FromElementsOp::create(b, pairType, ValueRange{last, zero});
     } else {
-      pair = vector::LoadOp::create(b, pairType, input,
-                                    ValueRange{row, column});
+      pair =
+          vector::LoadOp::create(b, pairType, input, ValueRange{row, column});
     }
     // One 32-bit broadcast of the pair.
     Value word = vector::BitCastOp::create(

@@ -7,9 +7,8 @@ using namespace tenon;
 using namespace tenon::rows;
 
 /// One input, one output of the same shape.
-static void
-emitUnary(KernelBuilder &b, Value input, Value output,
-          llvm::function_ref<Value(Value)> compute) {
+static void emitUnary(KernelBuilder &b, Value input, Value output,
+                      llvm::function_ref<Value(Value)> compute) {
   b.loopNest(leadingDims(b, output), [&](ValueRange row) {
     b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
       Value x = b.load(input, at(row, column), mask);

@@ -79,12 +79,12 @@ void rows::emit(KernelBuilder &b, RopeOp op) {
         b.store(rotatedY, output, {head, token, other}, mask);
       });
       if (2 * pairs < size)
-        b.forEachVector(
-            b.getIndexAttr(size - 2 * pairs), [&](Value j, Value mask) {
-              Value rest = b.addIndex(j, 2 * pairs);
-              b.store(b.load(input, {head, token, rest}, mask), output,
-                      {head, token, rest}, mask);
-            });
+        b.forEachVector(b.getIndexAttr(size - 2 * pairs),
+                        [&](Value j, Value mask) {
+                          Value rest = b.addIndex(j, 2 * pairs);
+                          b.store(b.load(input, {head, token, rest}, mask),
+                                  output, {head, token, rest}, mask);
+                        });
     });
   });
 }

@@ -21,10 +21,9 @@ void rows::emit(KernelBuilder &b, MatmulOp op) {
   Value lhs = op.getLhs(), rhs = op.getRhs(), output = op.getOut();
   auto lhsType = cast<MemRefType>(lhs.getType());
   bool batched = lhsType.getRank() == 3;
-  int64_t group =
-      batched ? lhsType.getDimSize(0) /
-                    cast<MemRefType>(rhs.getType()).getDimSize(0)
-              : 1;
+  int64_t group = batched ? lhsType.getDimSize(0) /
+                                cast<MemRefType>(rhs.getType()).getDimSize(0)
+                          : 1;
   Value depth = b.materialize(b.dim(lhs, lhsType.getRank() - 1));
   bool vectors = isRowContiguous(rhs) && isRowContiguous(output);
   b.loopNest(leadingDims(b, output), [&](ValueRange row) {
@@ -37,13 +36,12 @@ void rows::emit(KernelBuilder &b, MatmulOp op) {
     };
     if (vectors) {
       b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
-        KernelBuilder::Values sum =
-            b.loop(b.index(0), depth, 1, b.splat(0.0),
-                   [&](Value k, ValueRange args) {
-                     Value x = b.splat(b.loadScalar(lhs, at(row, k)));
-                     Value y = b.load(rhs, rhsAt(k, column), mask);
-                     return KernelBuilder::Values{b.fma(x, y, args[0])};
-                   });
+        KernelBuilder::Values sum = b.loop(
+            b.index(0), depth, 1, b.splat(0.0), [&](Value k, ValueRange args) {
+              Value x = b.splat(b.loadScalar(lhs, at(row, k)));
+              Value y = b.load(rhs, rhsAt(k, column), mask);
+              return KernelBuilder::Values{b.fma(x, y, args[0])};
+            });
         b.store(sum[0], output, at(row, column), mask);
       });
       return;

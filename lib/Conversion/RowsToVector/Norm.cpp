@@ -11,9 +11,9 @@ using namespace tenon::rows;
 /// vector i goes to accumulator i % 4, the accumulators are added in pairs,
 /// then the lanes by halves. This order depends on nothing but the row's length
 /// and the vector width (I5).
-static Value
-sumOverRow(KernelBuilder &b, int64_t length,
-           llvm::function_ref<Value(Value column, Value mask, Value sum)> term) {
+static Value sumOverRow(
+    KernelBuilder &b, int64_t length,
+    llvm::function_ref<Value(Value column, Value mask, Value sum)> term) {
   constexpr int64_t kAccumulators = 4;
   int64_t lanes = b.lanes(), block = kAccumulators * lanes;
   KernelBuilder::Values sums(kAccumulators, b.splat(0.0));

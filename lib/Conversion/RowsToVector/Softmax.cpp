@@ -19,14 +19,14 @@ void rows::emit(KernelBuilder &b, SoftmaxOp op) {
   // Finite, so that a row with nothing visible gives zeros and no NaN.
   Value lowest = b.splat(-1e30);
   b.loopNest(leadingDims(b, output), [&](ValueRange row) {
-    KernelBuilder::Values maxima = b.forEachVector(
-        lastDim(b, output), lowest,
-        [&](Value column, Value mask, ValueRange args) {
-          Value x = b.load(input, at(row, column), mask);
-          if (mask)
-            x = arith::SelectOp::create(b, mask, x, lowest);
-          return KernelBuilder::Values{b.max(args[0], x)};
-        });
+    KernelBuilder::Values maxima =
+        b.forEachVector(lastDim(b, output), lowest,
+                        [&](Value column, Value mask, ValueRange args) {
+                          Value x = b.load(input, at(row, column), mask);
+                          if (mask)
+                            x = arith::SelectOp::create(b, mask, x, lowest);
+                          return KernelBuilder::Values{b.max(args[0], x)};
+                        });
     Value maximum = b.splat(b.reduceMax(maxima[0]));
     KernelBuilder::Values sums = b.forEachVector(
         lastDim(b, output), b.splat(0.0),
@@ -83,8 +83,8 @@ void rows::emit(KernelBuilder &b, CausalMaskOp op) {
 void rows::emit(KernelBuilder &b, PaddingMaskOp op) {
   Value input = op.getInput(), output = op.getOut();
   Value hidden = minusInfinity(b);
-  Value zero = arith::ConstantOp::create(
-      b, b.getZeroAttr(b.vectorType(b.getI32Type())));
+  Value zero =
+      arith::ConstantOp::create(b, b.getZeroAttr(b.vectorType(b.getI32Type())));
   b.loopNest(leadingDims(b, output), [&](ValueRange row) {
     b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
       Value valid = b.load(op.getValid(), column, mask);

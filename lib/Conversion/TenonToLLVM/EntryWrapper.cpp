@@ -17,8 +17,8 @@ LLVM::LLVMFuncOp tenon::createEntryWrapper(LLVM::LLVMFuncOp entry) {
   // struct TenonFrame { weights, arena, cache, buffers; T, position, rows }
   Type frame = LLVM::LLVMStructType::getLiteral(
       context, {pointer, pointer, pointer, pointer, i64, i64, i64});
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(context), {pointer});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {pointer});
   auto wrapper = LLVM::LLVMFuncOp::create(
       builder, loc, (kEntryPrefix + entry.getName()).str(), type);
   Block *body = wrapper.addEntryBlock(builder);

@@ -17,9 +17,8 @@ void tenon::buildLLVMPipeline(OpPassManager &manager) {
 }
 
 void tenon::registerLLVMPipeline() {
-  PassPipelineRegistration<>(
-      "tenon-llvm-pipeline",
-      "From kernels in dispatches to the LLVM dialect: "
-      "tenon-outline-dispatches, tenon-to-llvm",
-      buildLLVMPipeline);
+  PassPipelineRegistration<>("tenon-llvm-pipeline",
+                             "From kernels in dispatches to the LLVM dialect: "
+                             "tenon-outline-dispatches, tenon-to-llvm",
+                             buildLLVMPipeline);
 }

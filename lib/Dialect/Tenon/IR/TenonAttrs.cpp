@@ -18,8 +18,8 @@ LogicalResult PanelAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (interleave != 1 && interleave != 2)
     return emitError() << "interleave must be 1 or 2, found " << interleave;
   if (n % interleave)
-    return emitError() << "n = " << n << " is not divisible by interleave = "
-                       << interleave;
+    return emitError() << "n = " << n
+                       << " is not divisible by interleave = " << interleave;
   return success();
 }
 

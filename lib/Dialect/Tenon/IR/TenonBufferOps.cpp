@@ -31,8 +31,8 @@ static LogicalResult verifyBlocks(Operation *op, Value keys, Value values) {
   if (k.getRank() != 4 || v.getRank() != 3 ||
       k.getDimSize(3) != KVCacheType::kBlock ||
       k.getDimSize(0) != v.getDimSize(0) || k.getDimSize(2) != v.getDimSize(2))
-    return op->emitOpError() << "keys " << k << " and values " << v
-                             << " are no cache blocks";
+    return op->emitOpError()
+           << "keys " << k << " and values " << v << " are no cache blocks";
   return success();
 }
 
@@ -88,9 +88,9 @@ LogicalResult CopyOp::verify() {
 // DispatchOp: %t of %n grain G label "L" { ... }
 //===----------------------------------------------------------------------===//
 
-void DispatchOp::build(
-    OpBuilder &builder, OperationState &state, Value count, int64_t grain,
-    StringRef label, function_ref<void(OpBuilder &, Location, Value)> body) {
+void DispatchOp::build(OpBuilder &builder, OperationState &state, Value count,
+                       int64_t grain, StringRef label,
+                       function_ref<void(OpBuilder &, Location, Value)> body) {
   state.addOperands(count);
   state.addAttribute("grain", builder.getI64IntegerAttr(grain));
   state.addAttribute("label", builder.getStringAttr(label));
@@ -125,8 +125,8 @@ ParseResult DispatchOp::parse(OpAsmParser &parser, OperationState &result) {
 }
 
 void DispatchOp::print(OpAsmPrinter &printer) {
-  printer << " " << getTask() << " of " << getCount() << " grain "
-          << getGrain() << " label ";
+  printer << " " << getTask() << " of " << getCount() << " grain " << getGrain()
+          << " label ";
   printer.printAttribute(getLabelAttr());
   printer << " ";
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false,

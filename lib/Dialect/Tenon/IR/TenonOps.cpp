@@ -41,8 +41,7 @@ static LogicalResult expectPlain(Operation *op, Value operand) {
   if (auto embedding = dyn_cast<EmbeddingOp>(op))
     if (operand == embedding.getTable())
       return success();
-  return op->emitOpError("reads no packed weight, found ")
-         << operand.getType();
+  return op->emitOpError("reads no packed weight, found ") << operand.getType();
 }
 
 LogicalResult tenon::detail::verifyComputeOp(Operation *op) {
@@ -280,10 +279,9 @@ LogicalResult LinearOp::verify() {
       return emitOpError("a weight packed in bf16 pairs takes a bf16 input");
   }
   // A tile of a gated linear has its halves as rows: [2, N/2].
-  bool halves =
-      getBias() && getGated() && getOut() &&
-      cast<ShapedType>(getBias().getType()).getShape() ==
-          ArrayRef<int64_t>{2, columns};
+  bool halves = getBias() && getGated() && getOut() &&
+                cast<ShapedType>(getBias().getType()).getShape() ==
+                    ArrayRef<int64_t>{2, columns};
   if (getBias() && !halves &&
       failed(expectVector(
           *this, getBias(),

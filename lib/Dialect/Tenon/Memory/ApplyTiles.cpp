@@ -44,8 +44,7 @@ static FailureOr<bool> keepWhole(Operation *op) {
   OpBuilder builder(op);
   TileBuilder tiles(builder, op->getLoc());
   DispatchOp::create(builder, op->getLoc(), tiles.constant(1), /*grain=*/1,
-                     getLabel(op),
-                     [&](OpBuilder &inner, Location loc, Value) {
+                     getLabel(op), [&](OpBuilder &inner, Location loc, Value) {
                        TileBuilder body(inner, loc);
                        body.cloneWith(op, llvm::to_vector(op->getOperands()));
                      });
@@ -65,14 +64,13 @@ FailureOr<bool> tenon::tileLinear(LinearOp op) {
   int64_t panels = weight.getDimSize(0);
   int64_t perPanel = weight.getDimSize(2) / (op.getGated() ? 2 : 1);
   int64_t columns = out.getDimSize(1);
-  int64_t group =
-      std::min(op.getTile() ? op.getTile()->getGroup() : 1, panels);
+  int64_t group = std::min(op.getTile() ? op.getTile()->getGroup() : 1, panels);
   int64_t tasks = llvm::divideCeil(panels, group);
   if (ShapedType::isDynamic(columns) || (panels - 1) * perPanel >= columns ||
       panels * perPanel < columns)
-    return op.emitOpError() << "has " << columns << " columns, the weight "
-                            << weight << " gives " << panels << " panels of "
-                            << perPanel;
+    return op.emitOpError()
+           << "has " << columns << " columns, the weight " << weight
+           << " gives " << panels << " panels of " << perPanel;
   if (tasks == 1)
     return keepWhole(op);
 
@@ -156,8 +154,8 @@ FailureOr<bool> tenon::tileAttention(BlockAttentionOp op) {
   int64_t rows = op.getTile() ? op.getTile()->getRows() : kDefaultGroup;
   Value tokens = outer.extent(op.getQuery(), 1);
   Value queryTiles = outer.ceilDivide(tokens, rows);
-  Value count = isDecode ? outer.constant(groups)
-                         : outer.multiply(queryTiles, heads);
+  Value count =
+      isDecode ? outer.constant(groups) : outer.multiply(queryTiles, heads);
   // A quarter of the cache stands for a typical length.
   int64_t bytes = values.getDimSize(1) / 4 * values.getDimSize(2) *
                   elementBytes(values) * 2;
@@ -180,8 +178,8 @@ FailureOr<bool> tenon::tileAttention(BlockAttentionOp op) {
       part = {{0, head, one}, {1, first, size}};
       position = tiles.add(position, first);
       if (shared != 1)
-        group = arith::DivUIOp::create(inner, loc, head,
-                                       tiles.constant(shared));
+        group =
+            arith::DivUIOp::create(inner, loc, head, tiles.constant(shared));
       else
         group = head;
     }

@@ -122,9 +122,9 @@ void EntryRewriter::mapArguments() {
         auto last = dyn_cast<LastRowsOp>(user);
         return last && last.getCount() == arg;
       });
-      mapping.map(arg, body.getArgument(isRows
-                                            ? EntryArguments::numRows(count)
-                                            : EntryArguments::position(count)));
+      mapping.map(arg,
+                  body.getArgument(isRows ? EntryArguments::numRows(count)
+                                          : EntryArguments::position(count)));
     }
   }
   output = addBuffer(body.getArgument(EntryArguments::output(count)),
@@ -190,7 +190,8 @@ static Operation *createBufferForm(OpBuilder &builder, Operation *op,
   if (Attribute attr = op->getPropertiesAsAttribute())
     properties = cast<DictionaryAttr>(attr);
   StringRef segments = "operandSegmentSizes";
-  if (auto old = dyn_cast_or_null<DenseI32ArrayAttr>(properties.get(segments))) {
+  if (auto old =
+          dyn_cast_or_null<DenseI32ArrayAttr>(properties.get(segments))) {
     SmallVector<int32_t> counts(old.asArrayRef());
     counts.back() = 1;
     properties.set(segments, builder.getDenseI32ArrayAttr(counts));
@@ -235,8 +236,8 @@ LogicalResult EntryRewriter::rewriteLoop(scf::ForOp op) {
     if (takesOver)
       for (Value alias : start->aliases)
         for (OpOperand &use : alias.getUses()) {
-          Operation *user = op->getBlock()->findAncestorOpInBlock(
-              *use.getOwner());
+          Operation *user =
+              op->getBlock()->findAncestorOpInBlock(*use.getOwner());
           takesOver &= user && (user->isBeforeInBlock(op) || &use == &init);
         }
     Value whole;
@@ -249,10 +250,10 @@ LogicalResult EntryRewriter::rewriteLoop(scf::ForOp op) {
     carried.push_back(addBuffer(whole, op.getBody()));
   }
 
-  auto loop = scf::ForOp::create(builder, loc,
-                                 mapping.lookup(op.getLowerBound()),
-                                 mapping.lookup(op.getUpperBound()),
-                                 mapping.lookup(op.getStep()), scalars);
+  auto loop =
+      scf::ForOp::create(builder, loc, mapping.lookup(op.getLowerBound()),
+                         mapping.lookup(op.getUpperBound()),
+                         mapping.lookup(op.getStep()), scalars);
   loop->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   mapping.map(op.getInductionVar(), loop.getInductionVar());
   unsigned nextScalar = 0;
@@ -301,8 +302,8 @@ void EntryRewriter::rewriteYield(scf::ForOp loop) {
       // A value in another carried buffer is saved before that is written.
       Buffer *from = bufferOf.lookup(value);
       if (from && llvm::is_contained(carried, from)) {
-        Value saved = allocate(yield.getLoc(), tensorOf(value),
-                               rows.lookup(value));
+        Value saved =
+            allocate(yield.getLoc(), tensorOf(value), rows.lookup(value));
         copy(yield.getLoc(), memref, saved);
         memref = saved;
       }
@@ -336,8 +337,7 @@ EntryRewriter::Buffer *EntryRewriter::addBuffer(Value whole, Block *owner) {
   return &buffer;
 }
 
-void EntryRewriter::bind(Value old, Value memref, Buffer *buffer,
-                         Value count) {
+void EntryRewriter::bind(Value old, Value memref, Buffer *buffer, Value count) {
   mapping.map(old, memref);
   if (count)
     rows[old] = count;
@@ -457,8 +457,7 @@ Value EntryRewriter::chooseOutput(Operation *op) {
     for (OpOperand &operand : op->getOpOperands()) {
       Buffer *buffer = bufferOf.lookup(operand.get());
       if (buffer && compute.canWriteInPlace(operand) && fits(buffer) &&
-          !buffer->isOutput &&
-          mapping.lookup(operand.get()) == buffer->whole &&
+          !buffer->isOutput && mapping.lookup(operand.get()) == buffer->whole &&
           canWrite(buffer, op)) {
         bind(result, buffer->whole, buffer, count);
         ++counts.inPlace;

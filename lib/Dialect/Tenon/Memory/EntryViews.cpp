@@ -39,12 +39,11 @@ void EntryRewriter::rewriteWeightRef(WeightRefOp op) {
   Value offset = constant(loc, *weight.getOffset());
   if (op.getLayer()) {
     Value stride = constant(loc, *weight.getStride());
-    Value layers = arith::MulIOp::create(
-        builder, loc, mapping.lookup(op.getLayer()), stride);
+    Value layers = arith::MulIOp::create(builder, loc,
+                                         mapping.lookup(op.getLayer()), stride);
     offset = arith::AddIOp::create(builder, loc, layers, offset);
   }
-  Value weights =
-      newFunc.getArgument(EntryArguments::Weights);
+  Value weights = newFunc.getArgument(EntryArguments::Weights);
   Value view = memref::ViewOp::create(builder, loc,
                                       getWeightMemRef(weight.getLayerType()),
                                       weights, offset, ValueRange());
@@ -83,8 +82,8 @@ LogicalResult EntryRewriter::rewriteView(Operation *op) {
       return op->emitOpError("of heads that don't lie side by side in memory");
     view = memref::CollapseShapeOp::create(builder, loc, tokens, groups);
   } else if (auto slice = dyn_cast<SliceOp>(op)) {
-    view = rectangle(type.getRank() - 1,
-                     builder.getIndexAttr(slice.getOffset()));
+    view =
+        rectangle(type.getRank() - 1, builder.getIndexAttr(slice.getOffset()));
   } else if (auto range = dyn_cast<RowsOp>(op)) {
     view = rectangle(0, builder.getIndexAttr(range.getOffset()));
     count = Value();
@@ -118,20 +117,21 @@ std::pair<Value, Value> EntryRewriter::cacheViews(Location loc, Value cache,
   Value stride = constant(loc, 2 * half);
   Value layers = arith::MulIOp::create(builder, loc, layer, stride);
   auto view = [&](ArrayRef<int64_t> shape, int64_t base) {
-    Value offset = arith::AddIOp::create(builder, loc, layers,
-                                         constant(loc, base));
-    return memref::ViewOp::create(
-               builder, loc, MemRefType::get(shape, type.getElement()),
-               mapping.lookup(cache), offset, ValueRange())
+    Value offset =
+        arith::AddIOp::create(builder, loc, layers, constant(loc, base));
+    return memref::ViewOp::create(builder, loc,
+                                  MemRefType::get(shape, type.getElement()),
+                                  mapping.lookup(cache), offset, ValueRange())
         .getResult();
   };
   int64_t base = cacheOffsets.lookup(cache);
-  return {view(type.getKeyShape(), base), view(type.getValueShape(), base + half)};
+  return {view(type.getKeyShape(), base),
+          view(type.getValueShape(), base + half)};
 }
 
 void EntryRewriter::rewriteCacheAppend(CacheAppendOp op) {
-  auto [keys, values] = cacheViews(op.getLoc(), op.getCache(),
-                                   mapping.lookup(op.getLayer()));
+  auto [keys, values] =
+      cacheViews(op.getLoc(), op.getCache(), mapping.lookup(op.getLayer()));
   auto append = AppendKVOp::create(
       builder, op.getLoc(), mapping.lookup(op.getKey()),
       mapping.lookup(op.getValue()), keys, values,
@@ -157,8 +157,8 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
   auto [keys, values] =
       cacheViews(loc, op.getCache(), mapping.lookup(op.getLayer()));
   Value position = mapping.lookup(op.getPosition());
-  Value length = arith::AddIOp::create(builder, loc, position,
-                                       rowsOf(loc, op.getQuery()));
+  Value length =
+      arith::AddIOp::create(builder, loc, position, rowsOf(loc, op.getQuery()));
   emitAttention(op, op.getQuery(), keys, values, position, length, Value(),
                 op.getScaleAttr(), op.getCausal(), op.getWindowAttr());
 }
@@ -167,12 +167,11 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
 void EntryRewriter::rewriteAttention(AttentionOp op) {
   Location loc = op.getLoc();
   auto key = cast<RankedTensorType>(op.getKey().getType());
-  int64_t tokens =
-      key.isDynamicDim(1) ? sizes.maxChunk : key.getDimSize(1);
+  int64_t tokens = key.isDynamicDim(1) ? sizes.maxChunk : key.getDimSize(1);
   int64_t capacity = llvm::alignTo(tokens, 128);
-  auto blocks = KVCacheType::get(
-      builder.getContext(), /*layers=*/1, key.getDimSize(0), capacity,
-      key.getDimSize(2), key.getElementType());
+  auto blocks =
+      KVCacheType::get(builder.getContext(), /*layers=*/1, key.getDimSize(0),
+                       capacity, key.getDimSize(2), key.getElementType());
   auto scratch = [&](ArrayRef<int64_t> shape) {
     return memref::AllocOp::create(
         builder, loc, MemRefType::get(shape, key.getElementType()));

@@ -95,9 +95,9 @@ struct PlanArena : tenon::impl::TenonPlanArenaBase<PlanArena> {
       MemRefType type = alloc.getType();
       std::optional<int64_t> bytes;
       if (type.hasStaticShape() || bound)
-        bytes = checkedAlign(checkedBytes(type.getShape(),
-                                          type.getElementType(),
-                                          bound ? bound.getInt() : 0));
+        bytes =
+            checkedAlign(checkedBytes(type.getShape(), type.getElementType(),
+                                      bound ? bound.getInt() : 0));
       if (!bytes) {
         alloc.emitOpError("of type ")
             << type << " has no size: it passes 2^62 bytes, or '"
@@ -183,9 +183,9 @@ struct PlanArena : tenon::impl::TenonPlanArenaBase<PlanArena> {
       builder.setInsertionPoint(alloc);
       Value offset = arith::ConstantIndexOp::create(builder, alloc.getLoc(),
                                                     placement.offset);
-      Value view = memref::ViewOp::create(builder, alloc.getLoc(),
-                                          alloc.getType(), arena, offset,
-                                          alloc.getDynamicSizes());
+      Value view =
+          memref::ViewOp::create(builder, alloc.getLoc(), alloc.getType(),
+                                 arena, offset, alloc.getDynamicSizes());
       alloc.replaceAllUsesWith(view);
       alloc.erase();
     }

@@ -23,8 +23,7 @@ Value TileBuilder::multiply(Value a, int64_t b) {
 Value TileBuilder::ceilDivide(Value a, int64_t b) {
   if (std::optional<int64_t> known = getConstantIntValue(a))
     return constant(llvm::divideCeil(*known, b));
-  return b == 1 ? a
-                : arith::CeilDivUIOp::create(builder, loc, a, constant(b));
+  return b == 1 ? a : arith::CeilDivUIOp::create(builder, loc, a, constant(b));
 }
 
 Value TileBuilder::minimum(Value a, Value b) {
@@ -62,8 +61,8 @@ Value TileBuilder::view(Value memref, ArrayRef<TileRange> ranges) {
   SmallVector<OpFoldResult> strides(type.getRank(), builder.getIndexAttr(1));
   SmallVector<OpFoldResult> sizes;
   for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    const TileRange *range = llvm::find_if(
-        ranges, [&](const TileRange &r) { return r.dim == dim; });
+    const TileRange *range =
+        llvm::find_if(ranges, [&](const TileRange &r) { return r.dim == dim; });
     if (range != ranges.end()) {
       offsets[dim] = range->offset;
       sizes.push_back(range->size);

@@ -39,8 +39,8 @@ std::optional<int64_t> tenon::checkedBytes(ArrayRef<int64_t> shape,
   std::optional<int64_t> bytes =
       llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   for (int64_t extent : shape)
-    bytes = checkedMultiply(bytes,
-                            ShapedType::isDynamic(extent) ? bound : extent);
+    bytes =
+        checkedMultiply(bytes, ShapedType::isDynamic(extent) ? bound : extent);
   return bytes;
 }
 
@@ -59,8 +59,8 @@ FailureOr<int64_t> tenon::assignWeightPlaces(ModuleOp module) {
       weights, [](WeightOp weight) { return bool(weight.getOffset()); });
   for (WeightOp weight : weights) {
     MemRefType layer = getWeightMemRef(weight.getLayerType());
-    std::optional<int64_t> stride = checkedAlign(
-        checkedBytes(layer.getShape(), layer.getElementType()));
+    std::optional<int64_t> stride =
+        checkedAlign(checkedBytes(layer.getShape(), layer.getElementType()));
     std::optional<int64_t> offset = end;
     if (placed) {
       offset = weight.getOffset();
