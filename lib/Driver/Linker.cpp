@@ -108,14 +108,14 @@ tenon::linkExecutable(ArrayRef<char> object, const LinkOptions &options) {
     return plainError("cannot link: neither " TENON_LINK_COMPILER
                       " nor clang++-22 is there; install clang-22 and lld-22");
   std::string directory = findLibraryDirectory();
+  // oneTBB is a shared library and brings the C++ library as one: a second,
+  // static copy of it would keep other exception tables.
   SmallVector<std::string> arguments = {compiler,
                                         "-o",
                                         output->path(),
                                         input->path(),
                                         "-pthread",
-                                        "-Wl,--gc-sections",
-                                        "-static-libstdc++",
-                                        "-static-libgcc"};
+                                        "-Wl,--gc-sections"};
   if (StringRef(TENON_LINK_LLD).empty())
     arguments.push_back("-fuse-ld=lld");
   else
