@@ -1,4 +1,7 @@
 // RUN: tenon-opt %s --tenon-plan-arena --split-input-file -verify-diagnostics | FileCheck %s
+// RUN: tenon-opt %s --tenon-plan-arena=reuse=false --split-input-file -verify-diagnostics | FileCheck %s --check-prefix=APART
+
+// APART: module @reuse attributes {tenon.arena_bytes = 1088 : i64
 
 // Buffers whose lifetimes meet lie beside each other, others on each other;
 // T counts as max_chunk, places are 64-byte aligned.

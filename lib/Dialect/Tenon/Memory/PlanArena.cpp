@@ -109,6 +109,10 @@ struct PlanArena : tenon::impl::TenonPlanArenaBase<PlanArena> {
       placement.alloc = alloc;
       placement.bytes = *bytes;
       extend(placement, alloc, alloc->getBlock(), timeline);
+      if (!reuse) {
+        placement.first = 0;
+        placement.last = std::numeric_limits<decltype(placement.last)>::max();
+      }
       bytesBefore += *bytes;
       ++numPlaced;
     });

@@ -126,6 +126,15 @@ TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
 namespace {
 
 struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
+  /// A linear's tile with what the pass's options say.
+  TileAttr withOptions(TileAttr tile) const {
+    bool isOneRow = tile.getRows() == 1;
+    int64_t rows = !isOneRow && linearRows > 0 ? linearRows : tile.getRows();
+    int64_t group =
+        isOneRow && decodePanels > 0 ? decodePanels : tile.getGroup();
+    return TileAttr::get(tile.getContext(), rows, tile.getColumns(), group);
+  }
+
   void runOnOperation() override {
     TargetAttr target = getTarget(getOperation());
     if (!target) {
@@ -137,6 +146,8 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
       TileAttr tile = chooseTile(op, target);
       if (!tile)
         return;
+      if (isa<LinearOp>(op))
+        tile = withOptions(tile);
       if (op->getAttr("tile")) {
         ++numKept;
         return;

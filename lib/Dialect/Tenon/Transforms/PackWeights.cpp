@@ -20,10 +20,6 @@ using namespace tenon;
 
 namespace {
 
-/// Columns of a panel: two vectors of 512 bits, four of 256. The same for
-/// every instruction set, so that one file's weights serve all variants.
-constexpr int64_t kPanelColumns = 32;
-
 /// Operations that pass rows on as they are, whatever the element type.
 bool isView(Operation *op) {
   return isa_and_nonnull<SplitHeadsOp, MergeHeadsOp, SliceOp, RowsOp,
@@ -58,6 +54,14 @@ struct PackWeightsPass : tenon::impl::TenonPackWeightsBase<PackWeightsPass> {
       getOperation().emitError("weights are packed for a target: the module "
                                "has no attribute ")
           << kTargetAttrName;
+      return signalPassFailure();
+    }
+    // By default two vectors of 512 bits, four of 256: the same for every
+    // instruction set, so that one file's weights serve all variants.
+    if (panelColumns <= 0 || panelColumns % 2) {
+      getOperation().emitError(
+          "panel-columns must be positive and even, found ")
+          << static_cast<int64_t>(panelColumns);
       return signalPassFailure();
     }
     Weights weights(getOperation());
@@ -152,9 +156,9 @@ private:
     if (!element.isF32() && !element.isF16() && !element.isBF16())
       return {};
     // A pair must not reach past the end of an input row.
-    bool pairs =
-        element.isBF16() && target.getBf16Dot() && layer.getDimSize(1) % 2 == 0;
-    return PanelAttr::get(&getContext(), kPanelColumns, pairs ? 2 : 1,
+    bool pairs = bf16Pairs && element.isBF16() && target.getBf16Dot() &&
+                 layer.getDimSize(1) % 2 == 0;
+    return PanelAttr::get(&getContext(), panelColumns, pairs ? 2 : 1,
                           gated ? 2 : 1);
   }
 

@@ -267,6 +267,12 @@ def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
     %y = tenon.linear %n, %w : (tensor<?x64xbf16>, tensor<128x64xbf16, #tenon.panel<n = 32, k = 2>>) -> tensor<?x128xf32>
     ```
   }];
+  let options = [
+    Option<"panelColumns", "panel-columns", "int64_t", /*default=*/"32",
+           "Columns of a panel: even, and a multiple of the vectors that kernels use">,
+    Option<"bf16Pairs", "bf16-pairs", "bool", /*default=*/"true",
+           "Pack bf16 weights in pairs where the target multiplies bf16; without, kernels widen them to f32">,
+  ];
   let statistics = [
     Statistic<"numPacked", "packed", "Number of weights packed">,
     Statistic<"numPairs", "pairs", "Number of weights packed in bf16 pairs">,

@@ -25,6 +25,12 @@ def TenonSelectTiles : Pass<"tenon-select-tiles", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::tenon::TenonDialect"];
+  let options = [
+    Option<"linearRows", "linear-rows", "int64_t", /*default=*/"0",
+           "Rows of a linear's register tile where it has many rows; 0 leaves it to the model">,
+    Option<"decodePanels", "decode-panels", "int64_t", /*default=*/"0",
+           "Panels that one task of a one-row linear reads; 0 leaves it to the model">,
+  ];
   let statistics = [
     Statistic<"numChosen", "chosen", "Number of tiles chosen">,
     Statistic<"numKept", "kept", "Number of tiles that were there and are kept">,
@@ -96,6 +102,10 @@ def TenonPlanArena : Pass<"tenon-plan-arena", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"reuse", "reuse", "bool", /*default=*/"true",
+           "Let buffers share memory; without, each has its own, to find a wrong lifetime">,
+  ];
   let statistics = [
     Statistic<"numPlaced", "placed", "Number of buffers placed">,
     Statistic<"bytesBefore", "bytes-before", "Bytes of all buffers, without reuse">,
