@@ -52,6 +52,8 @@ struct Timeline {
 };
 
 struct PlanArena : tenon::impl::TenonPlanArenaBase<PlanArena> {
+  using TenonPlanArenaBase::TenonPlanArenaBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     int64_t arena = 0;

@@ -126,6 +126,8 @@ TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
 namespace {
 
 struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
+  using TenonSelectTilesBase::TenonSelectTilesBase;
+
   /// A linear's tile with what the pass's options say.
   TileAttr withOptions(TileAttr tile) const {
     bool isOneRow = tile.getRows() == 1;

@@ -48,6 +48,8 @@ void setElementType(Value value, Type element) {
 }
 
 struct PackWeightsPass : tenon::impl::TenonPackWeightsBase<PackWeightsPass> {
+  using TenonPackWeightsBase::TenonPackWeightsBase;
+
   void runOnOperation() override {
     target = tenon::getTarget(getOperation());
     if (!target) {
