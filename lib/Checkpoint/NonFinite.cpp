@@ -2,9 +2,11 @@
 
 #include "tenon/Checkpoint/NonFinite.h"
 
+#include "tenon/Checkpoint/Blocks.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 using namespace tenon;
@@ -43,11 +45,35 @@ static void scan(NonFinite &found, std::span<const std::byte> bytes,
   }
 }
 
+// A block has no finite value when its scale is none; the first of its elements
+// stands for it.
+static void scanBlocks(NonFinite &found, DType type,
+                       std::span<const std::byte> bytes) {
+  size_t width = blockBytes(type);
+  uint64_t elements = static_cast<uint64_t>(blockElements(type));
+  for (uint64_t block = 0; (block + 1) * width <= bytes.size(); ++block) {
+    const std::byte *at = bytes.data() + block * width;
+    if (!isNonFiniteBlock(type, at))
+      continue;
+    if (found.count == 0) {
+      float values[256];
+      dequantizeBlocks(type, at, 1, values);
+      found.first = block * elements;
+      found.isNaN = std::isnan(values[0]);
+    }
+    found.count += elements;
+  }
+}
+
 std::optional<NonFinite>
 tenon::scanForNonFinite(const TensorInfo &tensor,
                         std::span<const std::byte> bytes) {
   NonFinite found;
   found.tensor = &tensor;
+  if (isBlock(tensor.dtype)) {
+    scanBlocks(found, tensor.dtype, bytes);
+    return found.count ? std::optional(found) : std::nullopt;
+  }
   switch (tensor.dtype) {
   case DType::F32:
     scan<uint32_t>(found, bytes, {0x7f800000u, 0x007fffffu});
@@ -79,7 +105,7 @@ tenon::scanForNonFinite(const TensorInfo &tensor,
 std::vector<NonFinite> tenon::scanForNonFinite(const Checkpoint &checkpoint) {
   std::vector<NonFinite> all;
   for (const TensorInfo &info : checkpoint.tensors()) {
-    if (!isFloat(info.dtype))
+    if (!isFloat(info.dtype) && !isBlock(info.dtype))
       continue;
     if (auto found = scanForNonFinite(info, checkpoint.bytes(info)))
       all.push_back(*found);

@@ -133,7 +133,7 @@ Expected<TensorInfo> HeaderReader::readTensor(const std::string &name,
                           "\"data_offsets\": [begin, end]}");
 
   std::optional<DType> type = parseDType(*asString(*dtype));
-  if (!type)
+  if (!type || isBlock(*type)) // blocks are GGUF's
     return errorFor(name,
                     strCat("unknown dtype ", quoteName(*asString(*dtype))));
   info.dtype = *type;

@@ -2,16 +2,22 @@
 
 #include "tenon/Support/DType.h"
 
+#include "tenon/Support/CheckedMath.h"
+
+#include <cassert>
+#include <iterator>
+
 using namespace tenon;
 
 namespace {
 struct Row {
   DType type;
-  uint8_t width;
+  uint8_t width; // of a block or element, in bytes
   bool isFloat;
   const char *name;        // ours
-  const char *safetensors; // its header's spelling
-  const char *torch;       // PyTorch's and numpy's
+  const char *safetensors; // its header's spelling; GGUF's file type
+  const char *torch;       // PyTorch's and numpy's; GGML's
+  uint16_t elements = 1;   // of a block
 };
 } // namespace
 
@@ -32,11 +38,42 @@ static constexpr Row rows[] = {
     {DType::U64, 8, false, "u64", "U64", "uint64"},
     {DType::F8E4M3, 1, true, "f8e4m3", "F8_E4M3", "float8_e4m3fn"},
     {DType::F8E5M2, 1, true, "f8e5m2", "F8_E5M2", "float8_e5m2"},
+    {DType::Q4_0, 18, false, "q4_0", "Q4_0", "q4_0", 32},
+    {DType::Q4_1, 20, false, "q4_1", "Q4_1", "q4_1", 32},
+    {DType::Q5_0, 22, false, "q5_0", "Q5_0", "q5_0", 32},
+    {DType::Q5_1, 24, false, "q5_1", "Q5_1", "q5_1", 32},
+    {DType::Q8_0, 34, false, "q8_0", "Q8_0", "q8_0", 32},
+    {DType::Q2_K, 84, false, "q2_k", "Q2_K", "q2_K", 256},
+    {DType::Q3_K, 110, false, "q3_k", "Q3_K", "q3_K", 256},
+    {DType::Q4_K, 144, false, "q4_k", "Q4_K", "q4_K", 256},
+    {DType::Q5_K, 176, false, "q5_k", "Q5_K", "q5_K", 256},
+    {DType::Q6_K, 210, false, "q6_k", "Q6_K", "q6_K", 256},
+    {DType::IQ4_NL, 18, false, "iq4_nl", "IQ4_NL", "iq4_nl", 32},
 };
+static_assert(std::size(rows) == static_cast<size_t>(kLastDType) + 1);
 
 static const Row &rowOf(DType type) { return rows[static_cast<size_t>(type)]; }
 
-size_t tenon::byteWidth(DType type) { return rowOf(type).width; }
+size_t tenon::byteWidth(DType type) {
+  assert(!isBlock(type) && "elements of a block have no width of their own");
+  return rowOf(type).width;
+}
+
+int64_t tenon::blockElements(DType type) { return rowOf(type).elements; }
+
+size_t tenon::blockBytes(DType type) { return rowOf(type).width; }
+
+std::optional<uint64_t> tenon::tensorBytes(DType type,
+                                           std::span<const int64_t> shape) {
+  int64_t elements = blockElements(type);
+  // One element alone is no block.
+  if (elements > 1 && (shape.empty() || shape.back() % elements != 0))
+    return std::nullopt;
+  std::optional<uint64_t> count = checkedProduct(shape);
+  if (!count)
+    return std::nullopt;
+  return checkedMul(*count / static_cast<uint64_t>(elements), blockBytes(type));
+}
 
 const char *tenon::name(DType type) { return rowOf(type).name; }
 

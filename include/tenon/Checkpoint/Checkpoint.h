@@ -19,7 +19,7 @@ namespace tenon {
 
 /// A tensor in a checkpoint: row-major, little-endian, without gaps. Readers
 /// guarantee that [offset, offset + size) lies inside of the file and that size
-/// is the shape's product times the element's width.
+/// is what tensorBytes() says of its type and shape.
 struct TensorInfo {
   std::string name;
   DType dtype = DType::F32;
@@ -28,7 +28,10 @@ struct TensorInfo {
   uint64_t offset = 0;              ///< bytes from the file's start
   uint64_t size = 0;                ///< bytes
 
-  uint64_t numElements() const { return size / byteWidth(dtype); }
+  uint64_t numElements() const {
+    return size / blockBytes(dtype) *
+           static_cast<uint64_t>(blockElements(dtype));
+  }
 };
 
 /// The tensors of a model. Nothing is read before it is asked for: files are

@@ -24,7 +24,8 @@ struct NonFinite {
   std::string message() const;
 };
 
-/// Looks at elements of type F32, F16, BF16, F64 and the 8-bit floats; integers
+/// Looks at elements of type F32, F16, BF16, F64 and the 8-bit floats, and at
+/// the scales of blocks, all of whose elements count as bad with them; integers
 /// are always finite. One pass over the bytes.
 std::optional<NonFinite> scanForNonFinite(const TensorInfo &tensor,
                                           std::span<const std::byte> bytes);

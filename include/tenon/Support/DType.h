@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace tenon {
@@ -30,19 +31,46 @@ enum class DType : uint8_t {
   U64,
   F8E4M3,
   F8E5M2,
+  // GGML's block formats: a number of neighbours in a row shares scales. Their
+  // layouts are in tenon/Checkpoint/Blocks.h.
+  Q4_0,
+  Q4_1,
+  Q5_0,
+  Q5_1,
+  Q8_0,
+  Q2_K,
+  Q3_K,
+  Q4_K,
+  Q5_K,
+  Q6_K,
+  IQ4_NL,
 };
+constexpr DType kLastDType = DType::IQ4_NL;
 
-/// Bytes of one element.
+/// Bytes of one element; not of block types.
 size_t byteWidth(DType type);
 
-/// Lower case: "f32", "bf16", "bool".
+/// True for the types whose elements come in blocks.
+constexpr bool isBlock(DType type) { return type >= DType::Q4_0; }
+/// Elements of one block: 32 or 256; 1 for plain types.
+int64_t blockElements(DType type);
+/// Bytes of one block, or of one element of a plain type.
+size_t blockBytes(DType type);
+
+/// Bytes of a row-major tensor without gaps; nullopt when a dimension is
+/// negative, the product wraps, or its rows (the last dimension) are no whole
+/// blocks. A tensor without dimensions is one element.
+std::optional<uint64_t> tensorBytes(DType type, std::span<const int64_t> shape);
+
+/// Lower case: "f32", "bf16", "bool", "q4_k".
 const char *name(DType type);
 
-/// True for F32, F16, BF16, F64 and the 8-bit floats.
+/// True for F32, F16, BF16, F64 and the 8-bit floats; not for blocks.
 bool isFloat(DType type);
 
 /// Accepts safetensors' spelling ("F32", "BF16", "BOOL"), PyTorch's and
-/// numpy's ("float32", "bfloat16", "torch.float16") and ours ("f32").
+/// numpy's ("float32", "bfloat16", "torch.float16"), GGML's ("Q4_K", "q4_K")
+/// and ours ("f32", "q4_k").
 std::optional<DType> parseDType(std::string_view text);
 
 inline float bfloat16ToFloat(uint16_t bits) {

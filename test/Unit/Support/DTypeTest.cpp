@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 using namespace tenon;
 
@@ -18,10 +19,47 @@ TEST(DType, Spellings) {
   EXPECT_EQ(parseDType("F31"), std::nullopt);
   EXPECT_EQ(parseDType(""), std::nullopt);
   EXPECT_EQ(parseDType("torch."), std::nullopt);
-  for (unsigned i = 0; i <= static_cast<unsigned>(DType::F8E5M2); ++i) {
+  EXPECT_EQ(parseDType("Q4_K"), DType::Q4_K);
+  EXPECT_EQ(parseDType("q4_K"), DType::Q4_K);
+  EXPECT_EQ(parseDType("IQ4_NL"), DType::IQ4_NL);
+  EXPECT_STREQ(name(DType::Q4_K), "q4_k");
+  for (unsigned i = 0; i <= static_cast<unsigned>(kLastDType); ++i) {
     DType type = static_cast<DType>(i);
     EXPECT_EQ(parseDType(name(type)), type);
   }
+}
+
+TEST(DType, Blocks) {
+  for (unsigned i = 0; i <= static_cast<unsigned>(kLastDType); ++i) {
+    DType type = static_cast<DType>(i);
+    EXPECT_EQ(isBlock(type), blockElements(type) > 1) << name(type);
+    if (!isBlock(type))
+      EXPECT_EQ(blockBytes(type), byteWidth(type)) << name(type);
+    else
+      EXPECT_FALSE(isFloat(type)) << name(type);
+  }
+  EXPECT_EQ(blockElements(DType::Q4_0), 32);
+  EXPECT_EQ(blockBytes(DType::Q4_0), 18u);
+  EXPECT_EQ(blockElements(DType::Q6_K), 256);
+  EXPECT_EQ(blockBytes(DType::Q6_K), 210u);
+}
+
+TEST(DType, TensorBytes) {
+  using Shape = std::vector<int64_t>;
+  EXPECT_EQ(tensorBytes(DType::F32, Shape{3, 5}), 60u);
+  EXPECT_EQ(tensorBytes(DType::F32, Shape{}), 4u);
+  EXPECT_EQ(tensorBytes(DType::F16, Shape{0, 7}), 0u);
+  EXPECT_EQ(tensorBytes(DType::Q4_0, Shape{3, 64}), 3 * 2 * 18u);
+  EXPECT_EQ(tensorBytes(DType::Q4_K, Shape{2, 512}), 2 * 2 * 144u);
+  // Rows that are no whole blocks, although the tensor would be.
+  EXPECT_EQ(tensorBytes(DType::Q4_0, Shape{32, 48}), std::nullopt);
+  EXPECT_EQ(tensorBytes(DType::Q4_K, Shape{8, 32}), std::nullopt);
+  EXPECT_EQ(tensorBytes(DType::Q8_0, Shape{}), std::nullopt);
+  EXPECT_EQ(tensorBytes(DType::F32, Shape{-1, 2}), std::nullopt);
+  EXPECT_EQ(tensorBytes(DType::Q8_0, Shape{-2, 32}), std::nullopt);
+  // The product of the dimensions wraps, or only that in bytes.
+  EXPECT_EQ(tensorBytes(DType::F32, Shape{1ll << 32, 1ll << 32}), std::nullopt);
+  EXPECT_EQ(tensorBytes(DType::F64, Shape{1ll << 31, 1ll << 31}), std::nullopt);
 }
 
 TEST(DType, Widths) {
