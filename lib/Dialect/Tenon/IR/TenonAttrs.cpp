@@ -127,6 +127,31 @@ void RopeTableAttr::print(AsmPrinter &printer) const {
 }
 
 //===----------------------------------------------------------------------===//
+// TargetAttr and TileAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef cpu, StringRef features,
+                                 int64_t vectorBits, int64_t registers,
+                                 bool fma, bool avx512, bool bf16Dot,
+                                 int64_t l1, int64_t l2, int64_t l3) {
+  if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512)
+    return emitError() << "vector_bits must be 128, 256 or 512, found "
+                       << vectorBits;
+  if (registers <= 0 || l1 <= 0 || l2 <= 0 || l3 <= 0)
+    return emitError() << "registers and sizes of caches must be positive";
+  return success();
+}
+
+LogicalResult TileAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t rows, int64_t columns, int64_t group) {
+  if (rows <= 0 || columns <= 0 || group <= 0)
+    return emitError() << "tile sizes must be positive, found rows = " << rows
+                       << ", columns = " << columns << ", group = " << group;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // KVCacheType
 //===----------------------------------------------------------------------===//
 

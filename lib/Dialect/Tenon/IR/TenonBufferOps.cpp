@@ -1,6 +1,8 @@
 //===- TenonBufferOps.cpp - the memory level ------------------------------===//
 
-#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "VerifyShapes.h"
+
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -64,12 +66,12 @@ LogicalResult BlockAttentionOp::verify() {
   auto keys = cast<MemRefType>(getKeys().getType());
   auto query = cast<MemRefType>(getQuery().getType());
   if (query.getRank() != 3 || query.getDimSize(2) != keys.getDimSize(2) ||
-      query.getDimSize(0) % keys.getDimSize(0))
+      !detail::sharesHeads(query.getDimSize(0), keys.getDimSize(0)))
     return emitOpError() << "query " << query << " does not fit keys " << keys;
   if (failed(verifyCompatibleShape(query, getOut().getType())))
     return emitOpError() << "query " << query << " and result "
                          << getOut().getType() << " must have the same shape";
-  return success();
+  return detail::verifyWindow(*this, getWindow(), getCausal());
 }
 
 void CopyOp::getEffects(Effects &effects) {

@@ -1,17 +1,16 @@
 //===- TenonFusedOps.cpp - what the fusion passes find --------------------===//
 
-#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "VerifyShapes.h"
+
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace tenon;
+using tenon::detail::compatible;
 
-static bool compatible(int64_t a, int64_t b) {
-  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
-}
-
-/// A window counts tokens back from the query, which needs an order.
-static LogicalResult verifyWindow(Operation *op, std::optional<int64_t> window,
-                                  bool causal) {
+LogicalResult tenon::detail::verifyWindow(Operation *op,
+                                          std::optional<int64_t> window,
+                                          bool causal) {
   if (window && *window <= 0)
     return op->emitOpError("window must be positive, found ") << *window;
   if (window && !causal)
@@ -34,7 +33,7 @@ LogicalResult AttentionOp::verify() {
   if (q.getDimSize(2) != k.getDimSize(2))
     return emitOpError() << "query " << q << " and key " << k
                          << " have different head sizes";
-  if (q.getDimSize(0) % k.getDimSize(0))
+  if (!detail::sharesHeads(q.getDimSize(0), k.getDimSize(0)))
     return emitOpError() << "heads of query " << q
                          << " are no multiple of those of key " << k;
   if (o.getDimSize(0) != q.getDimSize(0) ||
@@ -49,7 +48,7 @@ LogicalResult AttentionOp::verify() {
       return emitOpError() << "valid " << valid
                            << " must have an element for each key of " << k;
   }
-  return verifyWindow(*this, getWindow(), getCausal());
+  return detail::verifyWindow(*this, getWindow(), getCausal());
 }
 
 LogicalResult FfnOp::verify() {
@@ -108,9 +107,9 @@ LogicalResult CachedAttentionOp::verify() {
   KVCacheType cache = getCache().getType();
   auto query = cast<RankedTensorType>(getQuery().getType());
   if (query.getRank() != 3 || query.getDimSize(2) != cache.getHeadDim() ||
-      query.getDimSize(0) % cache.getHeads() ||
+      !detail::sharesHeads(query.getDimSize(0), cache.getHeads()) ||
       query.getShape() != getType().getShape())
     return emitOpError() << "of " << query << " to " << getType()
                          << " does not fit " << cache;
-  return verifyWindow(*this, getWindow(), getCausal());
+  return detail::verifyWindow(*this, getWindow(), getCausal());
 }

@@ -1,11 +1,14 @@
 //===- TenonOps.cpp - primitive operations --------------------------------===//
 
+#include "VerifyShapes.h"
+
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
-#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace tenon;
+using tenon::detail::compatible;
 
 //===----------------------------------------------------------------------===//
 // What compute operations share
@@ -49,6 +52,10 @@ LogicalResult tenon::detail::verifyComputeOp(Operation *op) {
   bool hasOut = bool(compute.getOut()), hasResult = op->getNumResults() == 1;
   if (hasOut == hasResult)
     return op->emitOpError("needs either a tensor result or an 'into' memref");
+  for (Type type :
+       llvm::concat<Type>(op->getOperandTypes(), op->getResultTypes()))
+    if (auto shaped = dyn_cast<ShapedType>(type); shaped && !shaped.getRank())
+      return op->emitOpError("needs rank 1 or more, found ") << type;
   for (Value operand : op->getOperands()) {
     if (hasResult && isa<MemRefType>(operand.getType()))
       return op->emitOpError("on tensors has a memref operand");
@@ -58,11 +65,6 @@ LogicalResult tenon::detail::verifyComputeOp(Operation *op) {
       return failure();
   }
   return success();
-}
-
-/// True if two extents can be equal.
-static bool compatible(int64_t a, int64_t b) {
-  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
 }
 
 static LogicalResult expectRank(Operation *op, Value value, int64_t rank,
@@ -118,11 +120,15 @@ LogicalResult WeightOp::verify() {
            << getType();
   if (getStacked() && type.getRank() < 2)
     return emitOpError("stacked over layers must have rank 2 or more");
+  if (type.getRank() < 1)
+    return emitOpError("type must have rank 1 or more, found ") << type;
   RankedTensorType layer = getLayerType();
   if (getSources().empty())
     return emitOpError("needs a source");
   if (isa<RopeTableAttr>(getSources()[0])) {
     auto table = cast<RopeTableAttr>(getSources()[0]);
+    if (table.getFrequencies().empty())
+      return emitOpError("of a rotary table needs frequencies");
     if (getSources().size() != 1 || getStacked() || layer.getRank() != 2 ||
         layer.getDimSize(1) != 2 * table.getFrequencies().size())
       return emitOpError("of a rotary table must be [context, ")
@@ -140,7 +146,8 @@ LogicalResult WeightOp::verify() {
     SmallVector<int64_t> shape(source.getType().getShape());
     if (source.getTransposed())
       std::reverse(shape.begin(), shape.end());
-    if (static_cast<int64_t>(shape.size()) != layer.getRank() ||
+    if (!source.getType().hasStaticShape() ||
+        static_cast<int64_t>(shape.size()) != layer.getRank() ||
         ArrayRef(shape).drop_front() != layer.getShape().drop_front())
       return emitOpError() << "source \"" << source.getName() << "\" of type "
                            << source.getType() << " does not give rows of "
@@ -191,15 +198,23 @@ LogicalResult EmbeddingOp::verify() {
   ShapedType output = cast<ComputeOpInterface>(getOperation()).getOutputType();
   if (output.getRank() != 2)
     return emitOpError("result must have rank 2");
-  if (isa<RankedTensorType>(getTable().getType()) &&
-      lastDim(getTable()) != output.getDimSize(1))
+  if (!compatible(lastDim(getIds()), output.getDimSize(0)))
+    return emitOpError() << "ids " << getIds().getType()
+                         << " do not fit the result " << output;
+  auto table = dyn_cast<RankedTensorType>(getTable().getType());
+  if (table &&
+      (table.getRank() != 2 || table.getDimSize(1) != output.getDimSize(1)))
     return emitOpError() << "rows of " << getTable().getType()
                          << " do not fit the result " << output;
   return success();
 }
 
 LogicalResult PositionsOp::verify() {
-  return expectRank(*this, getIds(), 1, "ids");
+  if (failed(expectRank(*this, getIds(), 1, "ids")))
+    return failure();
+  return expectSameShape(*this, getIds(), "ids",
+                         cast<ComputeOpInterface>(getOperation()).getOutput(),
+                         "result");
 }
 
 //===----------------------------------------------------------------------===//
@@ -221,8 +236,9 @@ LogicalResult MatmulOp::verify() {
       !compatible(rhs.getDimSize(rank - 1), output.getDimSize(rank - 1)))
     return emitOpError() << "result " << output << " does not fit " << lhs
                          << " times " << rhs;
-  if (rank == 3 && (lhs.getDimSize(0) % rhs.getDimSize(0) ||
-                    lhs.getDimSize(0) != output.getDimSize(0)))
+  if (rank == 3 &&
+      (!detail::sharesHeads(lhs.getDimSize(0), rhs.getDimSize(0)) ||
+       lhs.getDimSize(0) != output.getDimSize(0)))
     return emitOpError() << "heads of " << lhs
                          << " are no multiple of those of " << rhs;
   return success();
@@ -256,6 +272,10 @@ LogicalResult LinearOp::verify() {
   ShapedType output = cast<ComputeOpInterface>(getOperation()).getOutputType();
   if (output.getRank() != 2)
     return emitOpError("result must have rank 2, found ") << output;
+  if (!compatible(cast<ShapedType>(getInput().getType()).getDimSize(0),
+                  output.getDimSize(0)))
+    return emitOpError() << "input " << getInput().getType() << " and result "
+                         << output << " have different rows";
   int64_t columns = output.getDimSize(1);
   if (auto weight = dyn_cast<RankedTensorType>(getWeight().getType())) {
     if (weight.getRank() != 2)
@@ -355,8 +375,22 @@ TENON_UNARY_OP(ScaleOp)
 TENON_UNARY_OP(ActivationOp)
 TENON_UNARY_OP(CastOp)
 TENON_UNARY_OP(SoftmaxOp)
-TENON_UNARY_OP(CausalMaskOp)
 #undef TENON_UNARY_OP
+
+LogicalResult CausalMaskOp::verify() {
+  if (failed(expectSameShape(
+          *this, getInput(), "input",
+          cast<ComputeOpInterface>(getOperation()).getOutput(), "result")) ||
+      failed(detail::verifyWindow(*this, getWindow(), /*causal=*/true)))
+    return failure();
+  if (cast<ShapedType>(getInput().getType()).getRank() < 2)
+    return emitOpError("needs rank 2 or more");
+  return success();
+}
+
+bool CausalMaskOp::canWriteInPlace(OpOperand &operand) {
+  return operand.get() == getInput();
+}
 
 /// Replaces an operation in tensor form by its input, if the types agree.
 static LogicalResult foldToInput(Operation *op, bool isIdentity,
@@ -590,9 +624,15 @@ LogicalResult MergeHeadsOp::verify() {
 
 LogicalResult SliceOp::verify() {
   auto input = cast<RankedTensorType>(getInput().getType());
+  RankedTensorType output = getType();
   int64_t offset = getOffset();
-  if (input.getRank() != getType().getRank() || offset < 0 ||
-      offset + getType().getShape().back() > input.getShape().back())
+  // Subtracting does not wrap: both are sizes, or the offset is not negative.
+  if (input.getRank() != output.getRank() || input.getRank() < 1 ||
+      input.getElementType() != output.getElementType() || offset < 0 ||
+      failed(verifyCompatibleShape(input.getShape().drop_back(),
+                                   output.getShape().drop_back())) ||
+      ShapedType::isDynamic(output.getShape().back()) ||
+      offset > input.getShape().back() - output.getShape().back())
     return emitOpError() << "at " << offset << " of " << input << " cannot be "
                          << getType();
   return success();
@@ -612,10 +652,12 @@ OpFoldResult SliceOp::fold(FoldAdaptor) {
 
 LogicalResult RowsOp::verify() {
   auto input = cast<RankedTensorType>(getInput().getType());
+  int64_t offset = getOffset();
   if (input.getRank() != 2 || getType().getRank() != 2 ||
       !getType().hasStaticShape() ||
-      input.getDimSize(1) != getType().getDimSize(1) ||
-      static_cast<int64_t>(getOffset()) < 0)
+      input.getDimSize(1) != getType().getDimSize(1) || offset < 0 ||
+      (!input.isDynamicDim(0) &&
+       offset > input.getDimSize(0) - getType().getDimSize(0)))
     return emitOpError() << "of " << input << " cannot be " << getType();
   return success();
 }

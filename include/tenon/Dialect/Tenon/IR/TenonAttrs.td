@@ -106,6 +106,7 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
                         "int64_t":$vector_bits, "int64_t":$registers,
                         "bool":$fma, "bool":$avx512, "bool":$bf16_dot,
                         "int64_t":$l1, "int64_t":$l2, "int64_t":$l3);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
@@ -123,6 +124,7 @@ def Tenon_TileAttr : Tenon_Attr<"Tile", "tile"> {
   let parameters = (ins DefaultValuedParameter<"int64_t", "1">:$rows,
                         DefaultValuedParameter<"int64_t", "1">:$columns,
                         DefaultValuedParameter<"int64_t", "1">:$group);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

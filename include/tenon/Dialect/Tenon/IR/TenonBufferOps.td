@@ -86,7 +86,7 @@ def Tenon_DispatchOp : Tenon_Op<"dispatch", [SingleBlockImplicitTerminator<"::te
     }
     ```
   }];
-  let arguments = (ins Index:$count, I64Attr:$grain, StrAttr:$label);
+  let arguments = (ins Index:$count, ConfinedAttr<I64Attr, [IntPositive]>:$grain, StrAttr:$label);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let skipDefaultBuilders = 1;
