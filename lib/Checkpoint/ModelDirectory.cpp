@@ -1,11 +1,13 @@
-//===- ModelDirectory.cpp - a Hugging Face model directory ---------------===//
+//===- ModelDirectory.cpp - a model: directory or GGUF file --------------===//
 
 #include "tenon/Checkpoint/ModelDirectory.h"
 
+#include "tenon/Checkpoint/Gguf.h"
 #include "tenon/Checkpoint/Safetensors.h"
 #include "tenon/Support/Strings.h"
 
 #include <filesystem>
+#include <fstream>
 
 using namespace tenon;
 using nlohmann::json;
@@ -58,7 +60,7 @@ Expected<ModelDirectory> tenon::openModelDirectory(const std::string &path) {
     return errorInFile(path, "no such file or directory");
   if (!fs::is_directory(directory, failure))
     return errorInFile(path, "expected a model directory that holds "
-                             "config.json, found a file");
+                             "config.json, or a .gguf file, found a file");
 
   ModelDirectory model;
   model.path = directory.string();
@@ -100,12 +102,48 @@ Expected<ModelDirectory> tenon::openModelDirectory(const std::string &path) {
   return model;
 }
 
+Expected<ModelDirectory> tenon::openGgufModel(const std::string &path) {
+  Expected<std::unique_ptr<GgufCheckpoint>> opened = GgufCheckpoint::open(path);
+  if (!opened)
+    return opened.takeError();
+  std::unique_ptr<GgufCheckpoint> checkpoint = *std::move(opened);
+  Expected<json> config = configFromGguf(*checkpoint);
+  if (!config)
+    return config.takeError();
+  ModelDirectory model;
+  model.path = model.configPath = path;
+  model.config = *std::move(config);
+  model.gguf = checkpoint.get();
+  if (checkpoint->value("tokenizer.ggml.tokens"))
+    model.tokenizerPath = path;
+  // A file with nothing but a vocabulary has no weights.
+  if (checkpoint->tensors().empty())
+    return errorInFile(path, "the file holds a vocabulary but no tensors");
+  model.checkpoint = std::move(checkpoint);
+  return model;
+}
+
+Expected<ModelDirectory> tenon::openModel(const std::string &path) {
+  std::error_code failure;
+  if (!fs::is_regular_file(path, failure))
+    return openModelDirectory(path);
+  if (fs::path(path).extension() == ".gguf")
+    return openGgufModel(path);
+  char magic[4] = {};
+  std::ifstream(path, std::ios::binary).read(magic, sizeof(magic));
+  return std::string_view(magic, sizeof(magic)) == "GGUF"
+             ? openGgufModel(path)
+             : openModelDirectory(path);
+}
+
 std::string ModelDirectory::name() const {
   std::error_code failure;
   fs::path whole = fs::absolute(path, failure).lexically_normal();
   if (!whole.has_filename())
     whole = whole.parent_path();
-  return whole.filename().string();
+  return (gguf && whole.extension() == ".gguf" ? whole.stem()
+                                               : whole.filename())
+      .string();
 }
 
 std::vector<std::string> ModelDirectory::architectureNames() const {

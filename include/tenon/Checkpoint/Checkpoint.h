@@ -17,6 +17,18 @@
 
 namespace tenon {
 
+/// llama.cpp's converter moves the rows of query and key projections, and the
+/// elements of their biases, so that rotary pairs are neighbours: of a head's D
+/// rows, row s D/2 + i (s is 0 or 1) is stored as row 2 i + s. `row` is counted
+/// in Hugging Face's order, in which row i turns with row i + D/2; the result
+/// in the file's. `rowsPerHead` is D, or 0 for a tensor in order.
+inline int64_t rowInFile(int64_t row, int64_t rowsPerHead) {
+  if (rowsPerHead == 0)
+    return row;
+  int64_t half = rowsPerHead / 2, inHead = row % rowsPerHead;
+  return row - inHead + 2 * (inHead % half) + inHead / half;
+}
+
 /// A tensor in a checkpoint: row-major, little-endian, without gaps. Readers
 /// guarantee that [offset, offset + size) lies inside of the file and that size
 /// is what tensorBytes() says of its type and shape.
@@ -27,6 +39,8 @@ struct TensorInfo {
   const MappedFile *file = nullptr; ///< owned by the checkpoint
   uint64_t offset = 0;              ///< bytes from the file's start
   uint64_t size = 0;                ///< bytes
+  /// Not 0: the rows of each head, so many, are interleaved; see rowInFile.
+  int64_t rowsPerHead = 0;
 
   uint64_t numElements() const {
     return size / blockBytes(dtype) *

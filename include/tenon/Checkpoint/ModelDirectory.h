@@ -1,4 +1,4 @@
-//===- ModelDirectory.h - a Hugging Face model directory ---------*- C++
+//===- ModelDirectory.h - a model: directory or GGUF file --------*- C++
 //-*-===//
 
 #ifndef TENON_CHECKPOINT_MODELDIRECTORY_H
@@ -14,8 +14,11 @@
 
 namespace tenon {
 
-/// What a directory with config.json holds. Only the files' syntax has been
-/// checked; what the values mean is the model description's business.
+class GgufCheckpoint;
+
+/// What a directory with config.json holds, or a GGUF file. Only the files'
+/// syntax has been checked; what the values mean is the model description's
+/// business.
 struct ModelDirectory {
   std::string path;
 
@@ -30,11 +33,17 @@ struct ModelDirectory {
   /// random ones).
   std::unique_ptr<Checkpoint> checkpoint;
 
-  /// Path of tokenizer.json, empty when there is none.
+  /// Of a GGUF file: `checkpoint` with its metadata, which `config` was made
+  /// from (configText is empty) and which holds the tokenizer. Else null.
+  const GgufCheckpoint *gguf = nullptr;
+
+  /// Path of tokenizer.json, or of a GGUF file with a vocabulary; empty when
+  /// there is none.
   std::string tokenizerPath;
   bool hasTokenizer() const { return !tokenizerPath.empty(); }
 
-  /// What the directory is called, its path's last component.
+  /// What the directory is called, its path's last component; a GGUF file's
+  /// without the extension.
   std::string name() const;
   /// `architectures` of config.json ("LlamaForCausalLM"), then `model_type`.
   std::vector<std::string> architectureNames() const;
@@ -46,6 +55,13 @@ struct ModelDirectory {
 /// Opens a directory, or the one that a config.json lies in. Errors: no
 /// config.json; a file in it that isn't well formed.
 Expected<ModelDirectory> openModelDirectory(const std::string &path);
+
+/// Opens a GGUF file. Errors: those of GgufCheckpoint::open and configFromGguf.
+Expected<ModelDirectory> openGgufModel(const std::string &path);
+
+/// Whichever of the two `path` is: a file that ends in .gguf or begins with
+/// "GGUF", or else a directory.
+Expected<ModelDirectory> openModel(const std::string &path);
 
 } // namespace tenon
 

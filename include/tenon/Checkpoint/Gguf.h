@@ -1,0 +1,113 @@
+//===- Gguf.h - GGML's model files -------------------------------*- C++
+//-*-===//
+//
+// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2
+// and 3, little-endian. A header counts tensors and metadata; key-value pairs
+// follow, then each tensor's name, dimensions, type and offset, then the
+// aligned data.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_CHECKPOINT_GGUF_H
+#define TENON_CHECKPOINT_GGUF_H
+
+#include "tenon/Checkpoint/Checkpoint.h"
+#include "tenon/Support/Json.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tenon {
+
+/// A value of the metadata, where it lies in the file.
+class GgufValue {
+public:
+  enum class Type : uint32_t {
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    F32,
+    Bool,
+    String,
+    Array,
+    U64,
+    I64,
+    F64,
+  };
+  Type type = Type::U8;
+  Type elementType = Type::U8; ///< of an array
+  uint64_t count = 0;          ///< elements of an array
+  uint64_t offset = 0;         ///< in the file, of the value or first element
+  /// The value, or the array's elements; of a string its text alone.
+  std::span<const std::byte> data;
+
+  bool isArrayOf(Type element) const {
+    return type == Type::Array && elementType == element;
+  }
+
+  /// nullopt when the value is of another kind (or beyond int64).
+  std::optional<int64_t> asInteger() const;
+  std::optional<double> asNumber() const; ///< integers too
+  std::optional<bool> asBool() const;
+  std::optional<std::string_view> asString() const;
+  /// Elements of an array; nullopt when it isn't one of such. Copies.
+  std::optional<std::vector<int64_t>> asIntegers() const;
+  std::optional<std::vector<float>> asFloats() const; ///< of f32
+  /// In place, each valid as long as the file.
+  std::optional<std::vector<std::string_view>> asStrings() const;
+
+  /// "a string", "an array of u32", for messages.
+  std::string kindName() const;
+};
+
+/// A mapped .gguf file: its tensors, and its metadata by key. Shapes are
+/// row-major, the reverse of the file's.
+class GgufCheckpoint : public Checkpoint {
+public:
+  /// Errors, each with its offset and the key or tensor it is about: a bad
+  /// magic or version (a big-endian file is told by name); counts, lengths and
+  /// nesting beyond the file; empty or duplicate names; unknown types; a bad
+  /// alignment; dimensions that are 0, too many, wrap or hold no whole blocks;
+  /// data that is misaligned, overlaps or leaves the file; one file of a split.
+  static Expected<std::unique_ptr<GgufCheckpoint>> open(std::string path);
+
+  const std::string &path() const { return file->path(); }
+
+  /// The metadata of a key; null when there is none.
+  const GgufValue *value(std::string_view key) const;
+
+  /// Sets TensorInfo::rowsPerHead of every tensor to what `order` says of its
+  /// name and number of rows.
+  void
+  setRowOrders(const std::function<int64_t(std::string_view, int64_t)> &order);
+
+  /// An error at the key's value, or at the file's start without one.
+  Error errorAt(std::string_view key, std::string_view message) const;
+
+private:
+  friend class GgufReader;
+  std::unique_ptr<MappedFile> file;
+  std::map<std::string, GgufValue, std::less<>> metadata;
+};
+
+/// The metadata in the words of config.json, so that a model description reads
+/// either: architectures, model_type, hidden_size, rope_theta, …; the token ids
+/// bos_token_id and eos_token_id; tie_word_embeddings if there is no
+/// output.weight. Also records the row order of tensors that llama.cpp's
+/// converter permutes (TensorInfo::rowsPerHead).
+///
+/// Errors: no architecture or one that isn't known; a key that is missing, of
+/// another kind, or says something that isn't supported.
+Expected<nlohmann::json> configFromGguf(GgufCheckpoint &checkpoint);
+
+} // namespace tenon
+
+#endif // TENON_CHECKPOINT_GGUF_H

@@ -1,0 +1,311 @@
+//===- GgufConfig.cpp - GGUF's metadata in the words of config.json -------===//
+//
+// Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md and
+// llama.cpp's gguf-py/gguf/constants.py. "%" in a key stands for the
+// architecture's name.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tenon/Checkpoint/Gguf.h"
+
+#include "tenon/Support/Strings.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace tenon;
+using nlohmann::json;
+
+namespace {
+
+enum class Kind { Integer, Number };
+
+struct Mapping {
+  const char *gguf; ///< a key, or null to end the list
+  const char *config;
+  Kind kind;
+  bool required;
+};
+
+/// An architecture of GGUF and the model family of Hugging Face it is.
+struct Architecture {
+  const char *name;
+  const char *className;
+  bool permutesRows; ///< the converter moves rows of attn_q and attn_k
+  bool isRotary;
+  Mapping mappings[12];
+};
+
+constexpr Mapping kEnd{nullptr, nullptr, Kind::Integer, false};
+
+#define TENON_ROTARY_DECODER                                                   \
+  {"%.embedding_length", "hidden_size", Kind::Integer, true},                  \
+      {"%.feed_forward_length", "intermediate_size", Kind::Integer, true},     \
+      {"%.block_count", "num_hidden_layers", Kind::Integer, true},             \
+      {"%.attention.head_count", "num_attention_heads", Kind::Integer, true},  \
+      {"%.attention.head_count_kv", "num_key_value_heads", Kind::Integer,      \
+       false},                                                                 \
+      {"%.attention.key_length", "head_dim", Kind::Integer, false},            \
+      {"%.attention.layer_norm_rms_epsilon", "rms_norm_eps", Kind::Number,     \
+       true},                                                                  \
+      {"%.rope.freq_base", "rope_theta", Kind::Number, false},                 \
+      {"%.context_length", "max_position_embeddings", Kind::Integer, true},    \
+      {"%.attention.sliding_window", "sliding_window", Kind::Integer, false},  \
+      kEnd
+
+constexpr Architecture kArchitectures[] = {
+    {"llama", "LlamaForCausalLM", true, true, {TENON_ROTARY_DECODER}},
+    {"qwen2", "Qwen2ForCausalLM", false, true, {TENON_ROTARY_DECODER}},
+    {"gpt2",
+     "GPT2LMHeadModel",
+     false,
+     false,
+     {{"%.embedding_length", "n_embd", Kind::Integer, true},
+      {"%.feed_forward_length", "n_inner", Kind::Integer, true},
+      {"%.block_count", "n_layer", Kind::Integer, true},
+      {"%.attention.head_count", "n_head", Kind::Integer, true},
+      {"%.attention.layer_norm_epsilon", "layer_norm_epsilon", Kind::Number,
+       true},
+      {"%.context_length", "n_positions", Kind::Integer, true},
+      kEnd}},
+    {"bert",
+     "BertModel",
+     false,
+     false,
+     {{"%.embedding_length", "hidden_size", Kind::Integer, true},
+      {"%.feed_forward_length", "intermediate_size", Kind::Integer, true},
+      {"%.block_count", "num_hidden_layers", Kind::Integer, true},
+      {"%.attention.head_count", "num_attention_heads", Kind::Integer, true},
+      {"%.attention.layer_norm_epsilon", "layer_norm_eps", Kind::Number, true},
+      {"%.context_length", "max_position_embeddings", Kind::Integer, true},
+      kEnd}},
+};
+
+#undef TENON_ROTARY_DECODER
+
+class ConfigBuilder {
+public:
+  explicit ConfigBuilder(GgufCheckpoint &checkpoint) : checkpoint(checkpoint) {}
+
+  Status build();
+  json config = json::object();
+
+private:
+  std::string keyOf(std::string_view pattern) const {
+    return pattern.starts_with('%')
+               ? strCat(architecture->name, pattern.substr(1))
+               : std::string(pattern);
+  }
+  const GgufValue *value(std::string_view pattern) const {
+    return checkpoint.value(keyOf(pattern));
+  }
+  std::optional<int64_t> integer(std::string_view pattern) const {
+    const GgufValue *found = value(pattern);
+    return found ? found->asInteger() : std::nullopt;
+  }
+  Error fail(std::string_view pattern, std::string_view message) const {
+    std::string key = keyOf(pattern);
+    return checkpoint.errorAt(key, strCat("'", key, "' ", message));
+  }
+
+  Status findArchitecture();
+  Status map(const Mapping &mapping);
+  Status mapRotary();
+  Status mapTokens();
+  Status mapTensors();
+
+  GgufCheckpoint &checkpoint;
+  const Architecture *architecture = nullptr;
+};
+
+} // namespace
+
+Status ConfigBuilder::findArchitecture() {
+  constexpr std::string_view key = "general.architecture";
+  const GgufValue *found = checkpoint.value(key);
+  std::optional<std::string_view> name =
+      found ? found->asString() : std::nullopt;
+  if (!name)
+    return fail(key,
+                found ? strCat("is ", found->kindName(), "; expected a string")
+                      : "is missing; it names the model family");
+  for (const Architecture &candidate : kArchitectures)
+    if (*name == candidate.name)
+      architecture = &candidate;
+  if (architecture)
+    return Status::success();
+  std::string known;
+  for (const Architecture &candidate : kArchitectures)
+    known += strCat(known.empty() ? "" : ", ", candidate.name);
+  return withNote(fail(key, strCat("is unknown: ", quoteName(*name))),
+                  strCat("known architectures: ", known));
+}
+
+Status ConfigBuilder::map(const Mapping &mapping) {
+  const GgufValue *found = value(mapping.gguf);
+  if (!found)
+    return mapping.required ? Status(fail(mapping.gguf, "is missing"))
+                            : Status::success();
+  json &out = config[mapping.config];
+  const char *expected = "an integer";
+  if (mapping.kind == Kind::Integer) {
+    if (std::optional<int64_t> integer = found->asInteger()) {
+      out = *integer;
+      return Status::success();
+    }
+    // Some models give a number for each layer.
+    if (std::optional<std::vector<int64_t>> each = found->asIntegers();
+        each && !each->empty()) {
+      if (std::count(each->begin(), each->end(), each->front()) !=
+          static_cast<std::ptrdiff_t>(each->size()))
+        return fail(mapping.gguf,
+                    "differs from layer to layer, which is not supported");
+      out = each->front();
+      return Status::success();
+    }
+  } else {
+    expected = "a number";
+    if (std::optional<double> number = found->asNumber();
+        number && std::isfinite(*number)) {
+      out = *number;
+      return Status::success();
+    }
+  }
+  return fail(mapping.gguf,
+              strCat("is ", found->kindName(), "; expected ", expected));
+}
+
+Status ConfigBuilder::mapRotary() {
+  int64_t heads = config["num_attention_heads"].get<int64_t>();
+  int64_t width = config["hidden_size"].get<int64_t>();
+  const json *own = findMember(config, "head_dim");
+  // Nonsense is left for the description's own checks.
+  int64_t headDim = own ? own->get<int64_t>() : heads > 0 ? width / heads : 0;
+  for (const char *key : {"%.rope.dimension_count", "%.attention.value_length"})
+    if (std::optional<int64_t> length = integer(key);
+        length && *length != headDim)
+      return fail(key, strCat("is ", *length, ", but heads have ", headDim,
+                              " components, which is not supported"));
+  if (std::optional<int64_t> experts = integer("%.expert_count");
+      experts && *experts > 0)
+    return fail("%.expert_count", strCat("is ", *experts,
+                                         "; mixtures of experts are not "
+                                         "supported"));
+
+  const GgufValue *type = value("%.rope.scaling.type");
+  std::string scaling;
+  if (type)
+    scaling = type->asString().value_or("?");
+  // The key of old files, for linear scaling only.
+  const char *factorKey = "%.rope.scaling.factor";
+  if (!type && value("%.rope.scale_linear")) {
+    scaling = "linear";
+    factorKey = "%.rope.scale_linear";
+  }
+  if (scaling.empty() || scaling == "none")
+    return Status::success();
+  if (scaling != "linear")
+    return fail("%.rope.scaling.type",
+                strCat("is ", quoteName(scaling),
+                       ", which is not supported; 'linear' is, and factors in "
+                       "rope_freqs.weight"));
+  const GgufValue *found = value(factorKey);
+  std::optional<double> factor = found ? found->asNumber() : std::nullopt;
+  if (!factor || !(*factor > 0) || !std::isfinite(*factor))
+    return fail(factorKey, "is missing or no positive number");
+  config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", *factor}};
+  return Status::success();
+}
+
+// What only the tensors tell, and what is to be known of them.
+Status ConfigBuilder::mapTensors() {
+  auto rows = [&](const char *tensor, const char *key) {
+    if (const TensorInfo *info = checkpoint.find(tensor);
+        info && info->shape.size() == 2)
+      config[key] = info->shape[0];
+  };
+  std::string_view name = architecture->name;
+  if (const GgufValue *tokens = checkpoint.value("tokenizer.ggml.tokens"))
+    config["vocab_size"] = tokens->count;
+  rows("token_embd.weight", "vocab_size");
+  if (name == "bert") {
+    rows("position_embd.weight", "max_position_embeddings");
+    rows("token_types.weight", "type_vocab_size");
+    return Status::success();
+  }
+  config["tie_word_embeddings"] = checkpoint.find("output.weight") == nullptr;
+  if (name == "gpt2") {
+    rows("position_embd.weight", "n_positions");
+    // The converter transposes OpenAI's [in, out] matrices.
+    config["conv1d"] = false;
+    return Status::success();
+  }
+  config["attention_bias"] = checkpoint.find("blk.0.attn_q.bias") != nullptr;
+  config["mlp_bias"] = checkpoint.find("blk.0.ffn_gate.bias") != nullptr;
+  if (!architecture->permutesRows)
+    return Status::success();
+  auto count = [&](const char *key, int64_t otherwise) {
+    const json *found = findMember(config, key);
+    return found ? found->get<int64_t>() : otherwise;
+  };
+  int64_t heads = count("num_attention_heads", 0);
+  int64_t groups = count("num_key_value_heads", heads);
+  checkpoint.setRowOrders([&](std::string_view tensor, int64_t height) {
+    std::string_view kind = tensor.substr(0, tensor.rfind('.'));
+    int64_t parts = kind.ends_with(".attn_q")   ? heads
+                    : kind.ends_with(".attn_k") ? groups
+                                                : 0;
+    bool fits = tensor.starts_with("blk.") && parts > 0 &&
+                height % parts == 0 && height / parts % 2 == 0;
+    return fits ? height / parts : 0;
+  });
+  return Status::success();
+}
+
+Status ConfigBuilder::mapTokens() {
+  auto add = [&](const char *gguf, const char *key) -> Status {
+    const GgufValue *found = checkpoint.value(gguf);
+    if (!found)
+      return Status::success();
+    std::optional<int64_t> id = found->asInteger();
+    if (!id || *id < 0 || *id > INT32_MAX)
+      return checkpoint.errorAt(gguf, strCat("'", gguf, "' is no token's id"));
+    json &ids = config[key];
+    if (std::find(ids.begin(), ids.end(), *id) == ids.end())
+      ids.push_back(*id);
+    return Status::success();
+  };
+  for (auto [gguf, key] :
+       {std::pair("tokenizer.ggml.bos_token_id", "bos_token_id"),
+        std::pair("tokenizer.ggml.eos_token_id", "eos_token_id"),
+        // Ends of a turn and of a message of chat models.
+        std::pair("tokenizer.ggml.eot_token_id", "eos_token_id"),
+        std::pair("tokenizer.ggml.eom_token_id", "eos_token_id")})
+    if (Status status = add(gguf, key); !status)
+      return status;
+  return Status::success();
+}
+
+Status ConfigBuilder::build() {
+  if (Status status = findArchitecture(); !status)
+    return status;
+  config["architectures"] = json::array({architecture->className});
+  config["model_type"] = architecture->name;
+  for (const Mapping *mapping = architecture->mappings; mapping->gguf;
+       ++mapping)
+    if (Status status = map(*mapping); !status)
+      return status;
+  if (architecture->isRotary)
+    if (Status status = mapRotary(); !status)
+      return status;
+  if (Status status = mapTensors(); !status)
+    return status;
+  return mapTokens();
+}
+
+Expected<json> tenon::configFromGguf(GgufCheckpoint &checkpoint) {
+  ConfigBuilder builder(checkpoint);
+  if (Status status = builder.build(); !status)
+    return status.takeError();
+  return std::move(builder.config);
+}
