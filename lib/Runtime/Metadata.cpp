@@ -1,12 +1,11 @@
-//===- Metadata.cpp - what an executable knows about its model
-//-------------===//
+//===- Metadata.cpp - what an executable knows about its model ------------===//
 #include "tenon/Runtime/Metadata.h"
 
 #include "tenon/Support/Json.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <limits>
 
 #include <nlohmann/json.hpp>
@@ -31,24 +30,34 @@ struct BadValue {
 
 uint64_t fromHex(const json &value) {
   const auto &text = value.get_ref<const std::string &>();
-  char *end = nullptr;
-  uint64_t number = std::strtoull(text.c_str(), &end, 16);
-  if (text.empty() || *end)
+  uint64_t number = 0;
+  const char *begin = text.data(), *end = begin + text.size();
+  auto [stop, error] = std::from_chars(begin, end, number, 16);
+  if (error != std::errc() || stop != end)
     throw BadValue{"'" + text + "' is not a hash"};
   return number;
 }
 
 /// An integer in [low, high]; get<int64_t>() would wrap or truncate.
-int64_t integer(const json &object, const char *key, int64_t low,
-                int64_t high = std::numeric_limits<int64_t>::max()) {
-  const json &value = object.at(key);
+int64_t checked(const json &value, const std::string &key, int64_t low,
+                int64_t high) {
   bool fits = value.is_number_integer() &&
               !(value.is_number_unsigned() &&
                 value.get<uint64_t>() > static_cast<uint64_t>(high));
   if (!fits || value.get<int64_t>() < low || value.get<int64_t>() > high)
-    throw BadValue{std::string("'") + key + "' is " + value.dump() +
+    throw BadValue{"'" + key + "' is " + value.dump() +
                    ", expected an integer of at least " + std::to_string(low)};
   return value.get<int64_t>();
+}
+
+int64_t integer(const json &object, const char *key, int64_t low,
+                int64_t high = std::numeric_limits<int64_t>::max()) {
+  return checked(object.at(key), key, low, high);
+}
+
+/// The items of a list; iterating over a number would give the number.
+const json::array_t &list(const json &object, const char *key) {
+  return object.at(key).get_ref<const json::array_t &>();
 }
 
 std::string string(const json &object, const char *key) {
@@ -57,8 +66,9 @@ std::string string(const json &object, const char *key) {
 
 std::vector<int32_t> tokens(const json &object, const char *key) {
   std::vector<int32_t> ids;
-  for (const json &id : object.at(key))
-    ids.push_back(id.get<int32_t>());
+  for (const json &id : list(object, key))
+    ids.push_back(static_cast<int32_t>(
+        checked(id, key, 0, std::numeric_limits<int32_t>::max())));
   return ids;
 }
 
@@ -81,7 +91,7 @@ constexpr const char *kRows[] = {"tokens", "rows", "1"};
 EntryInfo parseEntry(const json &from) {
   EntryInfo entry;
   entry.name = string(from, "name");
-  for (const json &input : from.at("inputs"))
+  for (const json &input : list(from, "inputs"))
     entry.inputs.push_back({string(input, "name"), string(input, "dtype")});
   const json &output = from.at("output");
   entry.outputCols = integer(output, "cols", 1, 1 << 30);
@@ -108,23 +118,25 @@ void parseModel(const json &from, Metadata &meta) {
   model.layers = integer(from, "layers", 0);
   model.bos = tokens(from, "bos");
   model.eos = tokens(from, "eos");
-  for (auto &[type, bytes] : from.at("weight_types").items())
-    model.weightTypes[type] = bytes.get<uint64_t>();
+  const auto &types = from.at("weight_types").get_ref<const json::object_t &>();
+  for (auto &[type, bytes] : types)
+    model.weightTypes[type] =
+        checked(bytes, type, 0, std::numeric_limits<int64_t>::max());
 }
 
 void parseLists(const json &root, Metadata &meta) {
-  for (const json &from : root.at("sections"))
+  for (const json &from : list(root, "sections"))
     meta.sections.push_back({string(from, "name"),
                              static_cast<uint64_t>(integer(from, "offset", 0)),
                              static_cast<uint64_t>(integer(from, "size", 0)),
                              fromHex(from.at("xxh3"))});
-  for (const json &from : root.at("entries"))
+  for (const json &from : list(root, "entries"))
     meta.entries.push_back(parseEntry(from));
-  for (const json &from : root.at("operations"))
+  for (const json &from : list(root, "operations"))
     meta.operations.push_back({integer(from, "id", 0, 1 << 24),
                                string(from, "name"), string(from, "kind"),
                                string(from, "location")});
-  for (const json &from : root.at("weights")) {
+  for (const json &from : list(root, "weights")) {
     WeightInfo weight{string(from, "name"),
                       static_cast<uint64_t>(integer(from, "offset", 0)),
                       static_cast<uint64_t>(integer(from, "size", 0)),

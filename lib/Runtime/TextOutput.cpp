@@ -1,11 +1,12 @@
-//===- TextOutput.cpp - standard output, streamed as whole UTF-8
-//-----------===//
+//===- TextOutput.cpp - standard output, streamed as whole UTF-8 ----------===//
 #include "tenon/Runtime/TextOutput.h"
 
 #include "tenon/Runtime/Interrupt.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
+#include <utility>
 
 #include <unistd.h>
 
@@ -40,9 +41,13 @@ std::string StopMatcher::push(std::string_view piece) {
   if (found)
     return {};
   pending += piece;
-  size_t first = std::string::npos;
+  // The stop that is complete first, the longest of those: which pieces the
+  // text comes in changes nothing.
+  size_t first = std::string::npos, end = std::string::npos;
   for (const std::string &stop : stops)
-    first = std::min(first, pending.find(stop));
+    if (size_t at = pending.find(stop); at != std::string::npos)
+      std::tie(end, first) =
+          std::min(std::pair(end, first), std::pair(at + stop.size(), at));
   if (first != std::string::npos) {
     found = true;
     std::string shown = pending.substr(0, first);

@@ -1,5 +1,4 @@
-//===- TextOutput.h - standard output, streamed as whole UTF-8
-//-------------===//
+//===- TextOutput.h - standard output as whole UTF-8 ------------*- C++ -*-===//
 #ifndef TENON_RUNTIME_TEXTOUTPUT_H
 #define TENON_RUNTIME_TEXTOUTPUT_H
 
@@ -17,7 +16,9 @@ namespace tenon::runtime {
 Status writeOutput(std::string_view text);
 
 /// Finds stop strings in a text that arrives in pieces. Text that may yet turn
-/// out to be the beginning of a stop string is held back.
+/// out to be the beginning of a stop string is held back. The string that is
+/// complete first counts, the longest of those that end there, whatever the
+/// pieces.
 class StopMatcher {
 public:
   explicit StopMatcher(std::vector<std::string> stops);

@@ -58,6 +58,46 @@ TEST_F(NpyTest, TooFewValues) {
   auto writer = NpyWriter::create(path, 2, 3);
   ASSERT_TRUE(writer);
   EXPECT_FALSE(writer->finish());
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(NpyTest, TooManyValues) {
+  auto writer = NpyWriter::create(path, 1, 3);
+  ASSERT_TRUE(writer);
+  float values[4] = {};
+  ASSERT_TRUE(writer->write(values));
+  Status status = writer->finish();
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("4 values written of 3"),
+            std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(NpyTest, NoRows) {
+  auto writer = NpyWriter::create(path, 0, 3);
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->finish());
+  EXPECT_EQ(std::filesystem::file_size(path), npyHeader(0, 3).size());
+}
+
+TEST_F(NpyTest, AnUnfinishedFileLeavesTheOldOne) {
+  std::ofstream(path) << "old";
+  {
+    auto writer = NpyWriter::create(path, 1, 1);
+    ASSERT_TRUE(writer);
+    float value = 1;
+    ASSERT_TRUE(writer->write(std::span(&value, 1)));
+  }
+  std::string text;
+  std::ifstream(path) >> text;
+  EXPECT_EQ(text, "old");
+}
+
+TEST(NpyWriterErrors, NameTheDirectory) {
+  auto writer = NpyWriter::create("/no/such/directory/a.npy", 1, 1);
+  ASSERT_FALSE(writer);
+  EXPECT_NE(writer.error().message.find("/no/such/directory"),
+            std::string::npos);
 }
 
 } // namespace
