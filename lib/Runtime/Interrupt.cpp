@@ -17,7 +17,9 @@ using namespace tenon::runtime;
 
 namespace {
 
-constexpr int kPatienceMicroseconds = 100 * 1000;
+/// How long a step may go on. The end of the process comes on top: the kernel
+/// takes some 40 ms per GB to give the pages of mapped weights back.
+constexpr int kPatienceMicroseconds = 25 * 1000;
 constexpr int kInterruptedCode = static_cast<int>(ExitCode::Interrupted);
 
 std::atomic<bool> flag{false};

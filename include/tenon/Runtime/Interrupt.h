@@ -3,8 +3,9 @@
 //
 // Ctrl-C sets a flag that loops look at between steps. Because one step of a
 // large model may take longer than a user waits, a timer armed by the same
-// handler ends the process 100 ms later, after writing what setHeldText() keeps
-// ready. A second Ctrl-C ends it at once.
+// handler ends the process 25 ms later, after writing what setHeldText() keeps
+// ready; 200 ms are promised, most of which the kernel may need to unmap the
+// weights. A second Ctrl-C ends it at once.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_RUNTIME_INTERRUPT_H
