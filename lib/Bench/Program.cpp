@@ -73,9 +73,13 @@ Program::compile(mlir::ModuleOp module, Stage from, TargetAttr target) {
   program->jit = std::move(*jit);
   llvm::orc::JITDylib &library = program->jit->getMainJITDylib();
   llvm::orc::SymbolMap runtime;
-  runtime[program->jit->mangleAndIntern("tenon_dispatch")] = {
-      llvm::orc::ExecutorAddr::fromPtr(&tenon_dispatch),
-      llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+  auto define = [&](const char *name, auto *function) {
+    runtime[program->jit->mangleAndIntern(name)] = {
+        llvm::orc::ExecutorAddr::fromPtr(function),
+        llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+  };
+  define("tenon_dispatch", &tenon_dispatch);
+  define("tenon_dispatch_after", &tenon_dispatch_after);
   if (llvm::Error error =
           library.define(llvm::orc::absoluteSymbols(std::move(runtime))))
     return errorOf(std::move(error), "cannot load code");

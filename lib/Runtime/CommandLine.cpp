@@ -1,5 +1,4 @@
-//===- CommandLine.cpp - finds the command and reads its options
-//-----------===//
+//===- CommandLine.cpp - finds the command and reads its options ----------===//
 //
 //   PROGRAM [COMMAND] [OPTIONS] [TEXT…]
 //
@@ -64,9 +63,12 @@ void declareGlobalOptions(CLI::App &app, GlobalOptions &options) {
   app.add_flag("--verify", options.verify,
                "Compare the checksums of all weights first")
       ->group("Everywhere");
-  app.add_flag("--huge-pages", options.hugePages,
-               "Copy the weights to huge pages: starts later, generates faster "
-               "if the weights exceed the caches")
+  app.add_option("--weights-memory", options.weightsMemory,
+                 "map: weights are pages of this file, shared and there at "
+                 "once; huge: a copy in huge pages, read faster (default: by "
+                 "size, see info)")
+      ->check(CLI::IsMember({"map", "huge"}))
+      ->type_name("map|huge")
       ->group("Everywhere");
   app.add_option("--kernels", options.kernels,
                  "Use the kernels compiled for this CPU, not the best ones "
@@ -99,10 +101,12 @@ size_t skipGlobalOptions(const std::vector<std::string> &arguments) {
   size_t i = 0;
   while (i < arguments.size()) {
     const std::string &argument = arguments[i];
-    if (argument == "--threads" || argument == "--kernels")
+    if (argument == "--threads" || argument == "--kernels" ||
+        argument == "--weights-memory")
       i += 2;
     else if (argument == "--profile" || argument == "--verify" ||
-             argument == "--huge-pages" || argument.starts_with("--threads=") ||
+             argument.starts_with("--weights-memory=") ||
+             argument.starts_with("--threads=") ||
              argument.starts_with("--kernels="))
       i += 1;
     else

@@ -161,8 +161,6 @@ Executor::Session::Session(Executor &executor) : executor(executor) {
   if (executor.numThreads == 1)
     return;
   executor.team = std::make_shared<Team>();
-  if (executor.pinned)
-    pinThisThread(executor.cpus[0]);
   // TBB throws when the system gives it no thread. The job is then done by
   // those that are there.
   try {
@@ -173,6 +171,10 @@ Executor::Session::Session(Executor &executor) : executor(executor) {
       executor.pool->arena.enqueue([team = executor.team] { team->serve(); });
   } catch (const std::exception &) {
   }
+  // Only now: threads inherit the mask of the one that starts them, and a
+  // worker that starts on our CPU waits for it, before it can go to its own.
+  if (executor.pinned)
+    pinThisThread(executor.cpus[0]);
 }
 
 Executor::Session::~Session() {
@@ -196,6 +198,19 @@ void Executor::dispatchTimed(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
                              int64_t grain) {
   auto start = std::chrono::steady_clock::now();
   run(fn, ctx, n, grain);
+  count(op, start);
+}
+
+void Executor::dispatchAfterTimed(int32_t op, TenonKernelFn prologue,
+                                  TenonKernelFn fn, void *ctx, int64_t n,
+                                  int64_t grain) {
+  auto start = std::chrono::steady_clock::now();
+  prologue(ctx, 0, 1);
+  count(op - 1, start);
+  dispatchTimed(op, fn, ctx, n, grain);
+}
+
+void Executor::count(int32_t op, std::chrono::steady_clock::time_point start) {
   auto elapsed = std::chrono::steady_clock::now() - start;
   if (op < 0 || static_cast<size_t>(op) >= times.size())
     return;
@@ -218,4 +233,14 @@ extern "C" void tenon_dispatch(int32_t op, TenonKernelFn fn, void *ctx,
     return;
   }
   installed->dispatch(op, fn, ctx, n, grain);
+}
+
+extern "C" void tenon_dispatch_after(int32_t op, TenonKernelFn prologue,
+                                     TenonKernelFn fn, void *ctx, int64_t n,
+                                     int64_t grain) {
+  if (installed)
+    return installed->dispatchAfter(op, prologue, fn, ctx, n, grain);
+  prologue(ctx, 0, 1);
+  if (n > 0)
+    fn(ctx, 0, n);
 }

@@ -1,5 +1,4 @@
-//===- Memory.cpp - the mappings that a model runs in
-//----------------------===//
+//===- Memory.cpp - the mappings that a model runs in ---------------------===//
 #include "tenon/Runtime/Memory.h"
 
 #include "tenon/Runtime/Interrupt.h"
@@ -7,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <utility>
 
@@ -46,6 +47,23 @@ Error tenon::runtime::outOfMemory(std::string_view what, uint64_t size,
   if (errorNumber != ENOMEM)
     text += strCat(" (", std::strerror(errorNumber), ")");
   return plainError(text, ExitCode::OutOfResource);
+}
+
+std::optional<uint64_t>
+tenon::runtime::availableMemory(const std::string &root) {
+  std::optional<uint64_t> available;
+  std::ifstream info(root + "/proc/meminfo");
+  for (std::string line; std::getline(info, line);) {
+    unsigned long long kib;
+    if (std::sscanf(line.c_str(), "MemAvailable: %llu kB", &kib) == 1)
+      available = uint64_t(kib) << 10;
+  }
+  // Where a container mounts its group; "max" if there is no limit.
+  std::ifstream group(root + "/sys/fs/cgroup/memory.max");
+  uint64_t limit;
+  if (group >> limit)
+    available = std::min(limit, available.value_or(limit));
+  return available;
 }
 
 Expected<Region> Region::allocate(uint64_t size, Kind kind,

@@ -1,5 +1,4 @@
-//===- Model.cpp - calls the compiled entry points
-//-------------------------===//
+//===- Model.cpp - calls the compiled entry points ------------------------===//
 #include "tenon/Runtime/Model.h"
 
 #include "tenon/Runtime/Interrupt.h"
@@ -14,12 +13,28 @@
 using namespace tenon;
 using namespace tenon::runtime;
 
+const char *tenon::runtime::name(WeightMemory memory) {
+  return memory == WeightMemory::HugePages ? "huge" : "map";
+}
+
+WeightMemory
+tenon::runtime::chooseWeightMemory(uint64_t size,
+                                   std::optional<uint64_t> available) {
+  // Below, they stay in a cache, and a short run is mostly its start.
+  constexpr uint64_t leastSize = uint64_t(256) << 20;
+  // The rest is for arena, cache, and the file's own pages.
+  bool fits = available && size <= *available / 4 * 3;
+  return size >= leastSize && fits ? WeightMemory::HugePages
+                                   : WeightMemory::Mapped;
+}
+
 Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
                                              const TenonVariant &variant,
                                              WeightMemory weightMemory) {
   std::unique_ptr<Model> model(new Model());
   model->meta = payload.metadata();
   model->variant = &variant;
+  model->weightsIn = weightMemory;
   const auto &memory = model->meta.memory;
 
   struct Part {

@@ -1,5 +1,4 @@
-//===- Payload.cpp - what is appended to a compiled executable
-//-------------===//
+//===- Payload.cpp - what is appended to a compiled executable ------------===//
 #include "tenon/Runtime/Payload.h"
 
 #include "tenon/Runtime/Interrupt.h"
@@ -221,9 +220,19 @@ Expected<Region> Payload::load(std::string_view name) const {
   const SectionInfo *section = meta.section(name);
   if (!section)
     return Region();
-  auto region = Region::allocate(section->size, Region::Kind::Scratch, name);
+  auto mib = [](uint64_t bytes) { return bytes / (1 << 20) + 1; };
+  auto available = availableMemory();
+  auto region =
+      available && section->size > *available
+          ? outOfMemory(name, section->size, ENOMEM)
+          : Region::allocate(section->size, Region::Kind::Scratch, name);
   if (!region)
-    return region;
+    return withNote(
+        region.takeError(),
+        strCat("a copy of ", name, " was asked for",
+               available ? strCat(", ", mib(*available), " MiB are available")
+                         : std::string(),
+               "; --weights-memory=map reads the file's pages"));
   if (Status status =
           readInto(section->offset, {region->data(), section->size});
       !status)

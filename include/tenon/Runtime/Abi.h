@@ -2,8 +2,8 @@
  *
  * The only interface between the code that the compiler generates and the
  * runtime that it is linked with. Plain C: the generated object refers to the
- * runtime by one function, tenon_dispatch, and is found by two symbols,
- * tenon_num_variants and tenon_variants.
+ * runtime by two functions, tenon_dispatch and tenon_dispatch_after, and is
+ * found by two symbols, tenon_num_variants and tenon_variants.
  *
  *===----------------------------------------------------------------------===*/
 #ifndef TENON_RUNTIME_ABI_H
@@ -60,6 +60,11 @@ typedef void (*TenonKernelFn)(void *ctx, int64_t begin, int64_t end);
  * point; a call from inside fn runs inline. */
 void tenon_dispatch(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
                     int64_t grain);
+
+/* As tenon_dispatch, after prologue(ctx, 0, 1) on the calling thread, whose
+ * time is that of operation op - 1. */
+void tenon_dispatch_after(int32_t op, TenonKernelFn prologue, TenonKernelFn fn,
+                          void *ctx, int64_t n, int64_t grain);
 
 #ifdef __cplusplus
 }

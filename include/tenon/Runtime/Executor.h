@@ -14,6 +14,7 @@
 #include "tenon/Runtime/Abi.h"
 #include "tenon/Runtime/Topology.h"
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -48,6 +49,15 @@ public:
     run(fn, ctx, n, grain);
   }
 
+  /// Runs prologue(ctx, 0, 1), then fn as above; see tenon_dispatch_after.
+  void dispatchAfter(int32_t op, TenonKernelFn prologue, TenonKernelFn fn,
+                     void *ctx, int64_t n, int64_t grain) {
+    if (__builtin_expect(!times.empty(), 0))
+      return dispatchAfterTimed(op, prologue, fn, ctx, n, grain);
+    prologue(ctx, 0, 1);
+    run(fn, ctx, n, grain);
+  }
+
   /// Starts to time operations 0 … count-1 (ids outside are not timed).
   void enableProfile(size_t count) { times.assign(count ? count : 1, {}); }
   void clearProfile() { times.assign(times.size(), {}); }
@@ -78,6 +88,10 @@ private:
   void run(TenonKernelFn fn, void *ctx, int64_t n, int64_t grain);
   void dispatchTimed(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
                      int64_t grain);
+  void dispatchAfterTimed(int32_t op, TenonKernelFn prologue, TenonKernelFn fn,
+                          void *ctx, int64_t n, int64_t grain);
+  /// Adds a call of an operation that began at `start` to its time.
+  void count(int32_t op, std::chrono::steady_clock::time_point start);
 
   unsigned numThreads;
   bool pinned;

@@ -13,7 +13,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace tenon::runtime {
@@ -57,6 +59,11 @@ private:
   std::byte *bytes = nullptr;
   uint64_t length = 0;
 };
+
+/// Bytes that this process may still take without pushing another out: what the
+/// kernel calls available, and at most its control group's limit. No value if
+/// it doesn't say. `root` replaces / in tests.
+std::optional<uint64_t> availableMemory(const std::string &root = "");
 
 /// The error "… needs N MiB of memory (what)", code OutOfResource.
 Error outOfMemory(std::string_view what, uint64_t size, int errorNumber);

@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -35,10 +36,20 @@ struct Rows {
 /// Where a model's weights are.
 enum class WeightMemory {
   Mapped,    ///< the executable's own pages: at once, shared by processes
-  HugePages, ///< a copy; reading it from DRAM is some 9 % faster
-             ///< (measured: 30.1 against 27.7 GB/s on one core), loading it
-             ///< takes 0.13 s per GB
+  HugePages, ///< a copy in anonymous memory
 };
+
+/// "map" or "huge", as --weights-memory has it.
+const char *name(WeightMemory memory);
+
+/// Where weights of `size` bytes are best, if `available` bytes can be taken
+/// (see availableMemory). Measured on two cores of Zen 5 in a virtual machine,
+/// alternating (test/Bench/alternate.py), huge pages over mapped file: decode of
+/// 2.5 GB of bf16 1.25 times as fast with two threads, and more when other
+/// processes use the cache that the page tables need; of 0.6 GB 1.10 (one
+/// thread) and 1.13 times (two). The copy takes 0.15 to 0.2 s per GB.
+WeightMemory chooseWeightMemory(uint64_t size,
+                                std::optional<uint64_t> available);
 
 class Model {
 public:
@@ -50,6 +61,7 @@ public:
        WeightMemory weightMemory = WeightMemory::Mapped);
 
   const Metadata &metadata() const { return meta; }
+  WeightMemory weightMemory() const { return weightsIn; }
 
   /// Tokens in the context so far.
   int64_t position() const { return current; }
@@ -95,6 +107,7 @@ private:
 
   Metadata meta;
   const TenonVariant *variant = nullptr;
+  WeightMemory weightsIn = WeightMemory::Mapped;
   Region weights, arena, cache, output;
   std::vector<std::vector<int32_t>> inputs; ///< of the call, besides tokens
   int64_t current = 0;

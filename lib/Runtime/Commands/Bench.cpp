@@ -1,5 +1,4 @@
-//===- Bench.cpp - tokens per second
-//---------------------------------------===//
+//===- Bench.cpp - tokens per second --------------------------------------===//
 //
 // The two figures of llama.cpp's llama-bench. Prompt (pp): random tokens from
 // an empty context, logits of the last one only. Generation (tg): random tokens
@@ -170,6 +169,7 @@ Status Bench::print(Program &program, const Measurement &prompt,
   OrderedJson root = {{"model", program.metadata().model.name},
                       {"kernels", variant ? (*variant)->cpu : ""},
                       {"threads", program.threads()},
+                      {"weights_memory", name(program.weightMemory())},
                       {"repetitions", repetitions}};
   std::string table = format("%-11s %7s %14s %9s %12s %12s\n", "", "tokens",
                              "tokens/second", "+-", "slowest", "fastest");

@@ -1,5 +1,4 @@
-//===- Info.cpp - what is in the executable
-//--------------------------------===//
+//===- Info.cpp - what is in the executable -------------------------------===//
 #include "Command.h"
 #include "Json.h"
 
@@ -44,6 +43,7 @@ Status Info::printJson(Program &program) const {
   OrderedJson root = OrderedJson::parse(program.metadata().serialize());
   root["file_size"] = program.payload.fileSize();
   root["threads"] = program.threads();
+  root["weights_memory"] = name(program.weightMemory());
   root["kernels"] = OrderedJson::array();
   CpuFeatures cpu = CpuFeatures::host();
   for (const TenonVariant &variant : program.variants)
@@ -74,6 +74,9 @@ Status Info::printText(Program &program) const {
   for (auto &[type, bytes] : meta.model.weightTypes)
     types += strCat(types.empty() ? "" : ", ", type, " ", bytesText(bytes));
   line("weights", types);
+  line("weights in", program.weightMemory() == WeightMemory::HugePages
+                         ? "huge pages, copied at start (--weights-memory)"
+                         : "the file's pages (--weights-memory)");
   line("arena", bytesText(meta.memory.arena));
   line("cache", bytesText(meta.memory.cache));
   line("prefill chunk", strCat(meta.memory.maxChunk, " tokens"));

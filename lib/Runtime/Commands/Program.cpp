@@ -1,5 +1,4 @@
-//===- Program.cpp - what commands share: model, tokenizer, workers
-//--------===//
+//===- Program.cpp - what commands share: model, tokenizer, workers -------===//
 #include "Program.h"
 
 #include "tenon/Support/Strings.h"
@@ -50,15 +49,21 @@ unsigned Program::threads() {
   return options.threads ? *options.threads : cpus().physicalCores;
 }
 
+WeightMemory Program::weightMemory() const {
+  for (WeightMemory memory : {WeightMemory::Mapped, WeightMemory::HugePages})
+    if (options.weightsMemory == name(memory))
+      return memory;
+  const SectionInfo *weights = metadata().section("weights");
+  return chooseWeightMemory(weights ? weights->size : 0, availableMemory());
+}
+
 Expected<Model *> Program::model() {
   if (loadedModel)
     return loadedModel.get();
   auto chosen = variant();
   if (!chosen)
     return chosen.takeError();
-  auto loaded = Model::load(payload, **chosen,
-                            options.hugePages ? WeightMemory::HugePages
-                                              : WeightMemory::Mapped);
+  auto loaded = Model::load(payload, **chosen, weightMemory());
   if (!loaded)
     return loaded.takeError();
   loadedModel = std::move(*loaded);

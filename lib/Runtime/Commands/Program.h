@@ -1,5 +1,4 @@
-//===- Program.h - what commands share: model, tokenizer, workers
-//----------===//
+//===- Program.h - what commands share: model, tokenizer, workers ---------===//
 #ifndef TENON_LIB_RUNTIME_COMMANDS_PROGRAM_H
 #define TENON_LIB_RUNTIME_COMMANDS_PROGRAM_H
 
@@ -22,7 +21,7 @@ struct GlobalOptions {
   std::optional<unsigned> threads; ///< default: physical cores
   bool profile = false;
   bool verify = false;
-  bool hugePages = false;
+  std::string weightsMemory; ///< "map", "huge", or empty: chosen by size
   std::string kernels; ///< variants compiled for this CPU only
 };
 
@@ -49,6 +48,7 @@ public:
   /// Only after model().
   Executor &executor() { return *workers; }
   unsigned threads();
+  WeightMemory weightMemory() const;
 
   /// Tokens of a text, with what the model expects around it; an empty text is
   /// the beginning-of-text token alone.

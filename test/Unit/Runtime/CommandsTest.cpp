@@ -1,5 +1,4 @@
-//===- CommandsTest.cpp - the commands besides generate
-//--------------------===//
+//===- CommandsTest.cpp - the commands besides generate -------------------===//
 #include "CommandTest.h"
 
 #include "tenon/Runtime/Npy.h"
@@ -166,7 +165,13 @@ TEST_F(Commands, Info) {
   EXPECT_EQ(info["model"]["name"], "alphabet");
   EXPECT_EQ(info["kernels_used"], "x86-64");
   EXPECT_EQ(info["kernels"][0]["missing"], json::array({"quantum"}));
+  EXPECT_EQ(info["weights_memory"], "map");
+  EXPECT_EQ(runJson("./decoder info --json --weights-memory huge")
+                ["weights_memory"],
+            "huge");
   Result text = run("./decoder info");
+  EXPECT_NE(text.out.find("weights in     the file's pages"),
+            std::string::npos);
   EXPECT_NE(text.out.find("context        64 tokens\n"), std::string::npos);
   EXPECT_NE(text.out.find("x86-64, in use"), std::string::npos);
 }
@@ -174,6 +179,7 @@ TEST_F(Commands, Info) {
 TEST_F(Commands, Bench) {
   json bench = runJson("./decoder bench --prompt-tokens 50 --gen-tokens 20 "
                        "--repetitions 3 --json");
+  EXPECT_EQ(bench["weights_memory"], "map");
   for (const char *part : {"prompt", "generation"}) {
     EXPECT_GT(bench[part]["tokens_per_second"].get<double>(), 0);
     EXPECT_EQ(bench[part]["seconds"].size(), 3u);

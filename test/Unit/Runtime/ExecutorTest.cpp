@@ -1,5 +1,4 @@
-//===- ExecutorTest.cpp - ranges are covered once, whoever comes
-//-----------===//
+//===- ExecutorTest.cpp - ranges are covered once, whoever comes ----------===//
 #include "tenon/Runtime/Executor.h"
 
 #include <atomic>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 using namespace tenon::runtime;
@@ -125,6 +125,73 @@ TEST(Executor, WorkersTakePart) {
   };
   executor.dispatch(0, meet, &meeting, 2, 1);
   EXPECT_EQ(meeting.present, 2);
+}
+
+// With a real-time priority the caller leaves its CPU to nobody of the same
+// priority: a worker that starts there, as threads inherit a mask, never comes.
+TEST(Executor, WorkersStartBesideACallerThatNeverRests) {
+  Topology topology = Topology::current();
+  if (topology.cpus.size() < 2)
+    GTEST_SKIP() << "one CPU";
+  bool allowed = false, met = false;
+  std::thread([&] {
+    sched_param priority{};
+    priority.sched_priority = 1;
+    allowed = sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
+    if (!allowed)
+      return;
+    Executor executor(2, topology);
+    Executor::Session session(executor);
+    std::atomic<int> present{0};
+    auto meet = [](void *ctx, int64_t, int64_t) {
+      auto &present = *static_cast<std::atomic<int> *>(ctx);
+      present++;
+      auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+      while (present < 2)
+        if (std::chrono::steady_clock::now() > limit)
+          present = 100; // Alone: the other chunk comes after this one.
+    };
+    executor.dispatch(0, meet, &present, 2, 1);
+    met = present == 2;
+    priority.sched_priority = 0;
+    sched_setscheduler(0, SCHED_OTHER, &priority);
+  }).join();
+  if (!allowed)
+    GTEST_SKIP() << "no real-time priority for this user";
+  EXPECT_TRUE(met);
+}
+
+TEST_P(ExecutorTest, PrologueComesFirstAndOnce) {
+  Executor executor(GetParam(), Topology::current());
+  Executor::install(&executor);
+  executor.enableProfile(3);
+  {
+    Executor::Session session(executor);
+    struct Work {
+      std::atomic<int> prologues{0}, tasks{0}, early{0};
+    } work;
+    auto prologue = [](void *ctx, int64_t begin, int64_t end) {
+      static_cast<Work *>(ctx)->prologues += int(end - begin);
+    };
+    auto task = [](void *ctx, int64_t begin, int64_t end) {
+      auto &work = *static_cast<Work *>(ctx);
+      work.early += work.prologues != 1;
+      work.tasks += int(end - begin);
+    };
+    tenon_dispatch_after(2, prologue, task, &work, 100, 3);
+    EXPECT_EQ(work.prologues, 1);
+    EXPECT_EQ(work.tasks, 100);
+    EXPECT_EQ(work.early, 0);
+    work.prologues = 0;
+    executor.dispatchAfter(2, prologue, task, &work, 0, 1);
+    EXPECT_EQ(work.prologues, 1);
+    EXPECT_EQ(work.tasks, 100);
+  }
+  Executor::install(nullptr);
+  // Its time is that of the operation before.
+  EXPECT_EQ(executor.profile()[0].calls, 0u);
+  EXPECT_EQ(executor.profile()[1].calls, 2u);
+  EXPECT_EQ(executor.profile()[2].calls, 2u);
 }
 
 TEST(Executor, WorkersStayInTheAffinityMask) {

@@ -1,5 +1,4 @@
-//===- GenerateTest.cpp - the command generate
-//-----------------------------===//
+//===- GenerateTest.cpp - the command generate ----------------------------===//
 //
 // The fake model writes the alphabet (see FakeModule.h).
 //
@@ -113,7 +112,7 @@ TEST_F(Generate, ChunksAndThreadsChangeNothing) {
   EXPECT_EQ(first.code, 0);
   for (const char *options :
        {"--prefill-chunk 1", "--prefill-chunk 7", "--threads 1", "--threads 2",
-        "--threads 4", "--huge-pages"})
+        "--threads 4", "--weights-memory=huge", "--weights-memory map"})
     EXPECT_EQ(run(command + options).out, first.out) << options;
 }
 
@@ -122,6 +121,8 @@ TEST_F(Generate, BadOptions) {
   EXPECT_FAILS(run("./decoder generate --temperature -1"), 2, "temperature");
   EXPECT_FAILS(run("./decoder generate --temperature warm"), 2, "warm");
   EXPECT_FAILS(run("./decoder generate --threads 0"), 2, "--threads");
+  EXPECT_FAILS(run("./decoder generate --weights-memory=disk"), 2,
+               "--weights-memory");
   EXPECT_FAILS(run("./decoder generate --tempo 1"), 2, "'--tempo'");
   EXPECT_FAILS(run("./decoder --tempo 1"), 2, "'--tempo'");
   EXPECT_FAILS(run("./decoder generate -n"), 2, "--tokens");

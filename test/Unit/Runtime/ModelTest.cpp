@@ -1,11 +1,11 @@
-//===- ModelTest.cpp - positions, chunks, rows, limits
-//---------------------===//
+//===- ModelTest.cpp - positions, chunks, rows, limits --------------------===//
 #include "FakeModule.h"
 
 #include "tenon/Runtime/Memory.h"
 #include "tenon/Runtime/Model.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -143,6 +143,36 @@ TEST(RegionTest, LargeOnesAreAlignedAndZero) {
     EXPECT_EQ(region->data()[size - 1], std::byte(0));
     region->data()[size - 1] = std::byte(1);
   }
+}
+
+TEST(RegionTest, AvailableMemory) {
+  std::string root = testing::TempDir() + "/available" +
+                     std::to_string(getpid());
+  EXPECT_FALSE(availableMemory(root));
+  std::filesystem::create_directories(root + "/proc");
+  std::filesystem::create_directories(root + "/sys/fs/cgroup");
+  auto write = [&](const char *name, const char *text) {
+    std::ofstream(root + name) << text;
+  };
+  write("/proc/meminfo", "MemTotal: 3000 kB\nMemFree: 1 kB\n"
+                         "MemAvailable:    2000 kB\nBuffers: 5 kB\n");
+  EXPECT_EQ(availableMemory(root), 2000u << 10);
+  write("/sys/fs/cgroup/memory.max", "max\n");
+  EXPECT_EQ(availableMemory(root), 2000u << 10);
+  write("/sys/fs/cgroup/memory.max", "1000000\n");
+  EXPECT_EQ(availableMemory(root), 1000000u);
+  write("/sys/fs/cgroup/memory.max", "9000000\n");
+  EXPECT_EQ(availableMemory(root), 2000u << 10);
+  std::filesystem::remove_all(root);
+  EXPECT_TRUE(availableMemory());
+}
+
+TEST(RegionTest, WeightsGoToHugePagesBySizeAndRoom) {
+  constexpr uint64_t gib = uint64_t(1) << 30;
+  EXPECT_EQ(chooseWeightMemory(gib >> 4, 64 * gib), WeightMemory::Mapped);
+  EXPECT_EQ(chooseWeightMemory(2 * gib, 64 * gib), WeightMemory::HugePages);
+  EXPECT_EQ(chooseWeightMemory(2 * gib, 2 * gib), WeightMemory::Mapped);
+  EXPECT_EQ(chooseWeightMemory(2 * gib, std::nullopt), WeightMemory::Mapped);
 }
 
 TEST(RegionTest, FailureSaysHowMuch) {
