@@ -2,6 +2,7 @@
 
 #include "tenon/Bench/Case.h"
 #include "tenon/Support/Strings.h"
+#include "tenon/Support/Superblock.h"
 
 #include <array>
 #include <charconv>
@@ -113,10 +114,13 @@ Expected<Case> bench::parseCase(std::span<const std::string> words) {
       return usage(strCat(word, " needs a value"));
     const std::string &value = words[i + 1];
     if (isType) {
-      if (value != "f32" && value != "f16" && value != "bf16")
+      std::optional<DType> type = parseDType(value);
+      if (!type || !(*type == DType::F32 || *type == DType::F16 ||
+                     *type == DType::BF16 || isBlock(*type)))
         return usage(strCat("unknown type ", quoteName(value),
-                            "; there are f32, f16 and bf16"));
-      result.type = value;
+                            "; there are f32, f16, bf16 and block formats such "
+                            "as q8_0 and q4_k"));
+      result.type = tenon::name(*type);
       continue;
     }
     int64_t number = 0;
@@ -171,11 +175,26 @@ Expected<std::vector<Case>> bench::readSuite(const std::string &path) {
 // Work, shapes and text of each operation
 //===----------------------------------------------------------------------===//
 
-static double bytesOf(const std::string &type) { return type == "f32" ? 4 : 2; }
+/// Bytes of a weight as it lies in memory.
+static double bytesOf(const std::string &type) {
+  DType dtype = *parseDType(type);
+  if (!isBlock(dtype))
+    return byteWidth(dtype);
+  Superblock superblock = getSuperblock(dtype);
+  return double(superblock.bytes()) /
+         (Superblock::kLanes * superblock.columns());
+}
+
+/// How a module's text spells the type.
+static std::string elementOf(const std::string &type) {
+  return isBlock(*parseDType(type)) ? "!tenon.block<" + type + ">" : type;
+}
 
 Work bench::workOf(const Case &c, bool hasBf16Products) {
   Work work;
-  bool products = c.type == "bf16" && hasBf16Products;
+  Products products = isBlock(*parseDType(c.type))            ? Products::Int8
+                      : c.type == "bf16" && hasBf16Products ? Products::BF16
+                                                             : Products::F32;
   switch (c.operation) {
   case Operation::Linear: {
     double weights = double(c.get("n")) * c.get("k");
@@ -198,7 +217,7 @@ Work bench::workOf(const Case &c, bool hasBf16Products) {
   }
   case Operation::Norm: {
     double elements = double(c.get("m")) * c.get("dim");
-    work = {4 * elements, false, 4 * elements};
+    work = {4 * elements, Products::F32, 4 * elements};
     break;
   }
   case Operation::Limits:
@@ -250,26 +269,28 @@ std::string reference(std::string_view name, int64_t n, int64_t k,
 std::string linearText(const Case &c, const std::string &rows,
                        bool hasBf16Products) {
   int64_t n = c.get("n"), k = c.get("k");
+  std::string element = elementOf(c.type);
   // The producer of the input converts it where a kernel takes bf16.
   std::string input = hasBf16Products && c.type == "bf16" ? "bf16" : "f32";
   std::string x = strCat("tensor<", rows, "x", k, "x", input, ">");
   std::string y = strCat("tensor<", rows, "x", n, "xf32>");
-  return strCat(weight("w", n, k, c.type), "  func.func @run(%x: ", x, ") -> ",
-                y, " {\n", reference("w", n, k, c.type),
+  return strCat(weight("w", n, k, element), "  func.func @run(%x: ", x, ") -> ",
+                y, " {\n", reference("w", n, k, element),
                 "    %y = tenon.linear %x, %w : (", x, ", tensor<", n, "x", k,
-                "x", c.type, ">) -> ", y, "\n    return %y : ", y, "\n  }\n");
+                "x", element, ">) -> ", y, "\n    return %y : ", y, "\n  }\n");
 }
 
 std::string ffnText(const Case &c, const std::string &rows) {
   int64_t dim = c.get("dim"), hidden = c.get("hidden");
+  std::string element = elementOf(c.type);
   std::string x = strCat("tensor<", rows, "x", dim, "xf32>");
-  std::string up = strCat("tensor<", hidden, "x", dim, "x", c.type, ">");
-  std::string down = strCat("tensor<", dim, "x", hidden, "x", c.type, ">");
+  std::string up = strCat("tensor<", hidden, "x", dim, "x", element, ">");
+  std::string down = strCat("tensor<", dim, "x", hidden, "x", element, ">");
   return strCat(
-      weight("g", hidden, dim, c.type), weight("u", hidden, dim, c.type),
-      weight("d", dim, hidden, c.type), "  func.func @run(%x: ", x, ") -> ", x,
-      " {\n", reference("g", hidden, dim, c.type),
-      reference("u", hidden, dim, c.type), reference("d", dim, hidden, c.type),
+      weight("g", hidden, dim, element), weight("u", hidden, dim, element),
+      weight("d", dim, hidden, element), "  func.func @run(%x: ", x, ") -> ", x,
+      " {\n", reference("g", hidden, dim, element),
+      reference("u", hidden, dim, element), reference("d", dim, hidden, element),
       "    %y = tenon.ffn %x, %u, %d gate(%g) residual(%x) {activation = "
       "#tenon.activation_kind<silu>}\n      : (",
       x, ", ", up, ", ", down, ", ", up, ", ", x, ") -> ", x,

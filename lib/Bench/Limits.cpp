@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "tenon/Bench/Program.h"
+#include "tenon/Conversion/BlockWeights.h"
 #include "tenon/Conversion/KernelBuilder.h"
 
 using namespace mlir;
@@ -18,9 +19,12 @@ static int64_t numChains(TargetAttr target) {
   return target.getRegisters() == 32 ? 16 : target.getFma() ? 12 : 10;
 }
 
-double bench::operationsPerStep(TargetAttr target, bool bf16Products) {
+double bench::operationsPerStep(TargetAttr target, Products products) {
   double lanes = target.getVectorBits() / 32.0;
-  return 2 * lanes * numChains(target) * (bf16Products ? 2 : 1);
+  double perLane = products == Products::Int8   ? 4
+                   : products == Products::BF16 ? 2
+                                                : 1;
+  return 2 * lanes * numChains(target) * perLane;
 }
 
 namespace {
@@ -113,6 +117,39 @@ void addProducts(ModuleOp module, int64_t threads) {
       });
 }
 
+/// Weights of 4 bits, whose products any target can add in 16 bits.
+void addByteProducts(ModuleOp module, int64_t threads) {
+  addEntry(module, "int8", threads, /*perStep=*/false,
+           [&](KernelBuilder &b, Arguments arguments, Value task) {
+             ByteDot dot(b, getSuperblock(DType::Q4_0));
+             Value zero = arith::ConstantOp::create(
+                 b, b.getZeroAttr(b.vectorType(b.getI32Type())));
+             // Bytes that no pass can know.
+             auto unknown = [&](int64_t factor) -> Value {
+               Value steps = arith::IndexCastOp::create(b, b.getI32Type(),
+                                                        arguments.steps);
+               Value number = arith::MulIOp::create(
+                   b, steps,
+                   arith::ConstantOp::create(b, b.getI32IntegerAttr(factor)));
+               return vector::BitCastOp::create(
+                   b, VectorType::get({4 * b.lanes()}, b.getI8Type()),
+                   b.splat(number));
+             };
+             Value weights = unknown(0x01010101), bytes = unknown(0x7f3b1d05);
+             KernelBuilder::Values chains(numChains(b.getTarget()), zero);
+             chains = b.loop(b.index(0), arguments.steps, 1, chains,
+                             [&](Value, ValueRange values) {
+                               KernelBuilder::Values next;
+                               for (Value value : values)
+                                 next.push_back(dot.add(value, weights, bytes));
+                               return next;
+                             });
+             for (Value &chain : chains)
+               chain = arith::SIToFPOp::create(b, b.f32VectorType(), chain);
+             storeSum(b, chains, arguments, task);
+           });
+}
+
 /// Four streams at once, as the kernels of a single row read: one stream alone
 /// is slower on some machines.
 void addRead(ModuleOp module) {
@@ -153,6 +190,7 @@ OwningOpRef<ModuleOp> bench::buildLimits(MLIRContext &context,
   addMultiplyAdds(*module, threads);
   if (target.getBf16Dot())
     addProducts(*module, threads);
+  addByteProducts(*module, threads);
   addRead(*module);
   return module;
 }

@@ -80,6 +80,16 @@ private:
 /// Small numbers of either sign: no operation meets an exception.
 void fillRandom(Region &region, std::string_view type) {
   uint64_t state = 0x9e3779b97f4a7c15;
+  if (isBlock(*parseDType(type))) {
+    // Each byte can be part of an f16 scale: keep those at 1 and below.
+    constexpr uint64_t kMask = 0x3b3b3b3b3b3b3b3b;
+    for (size_t i = 0; i + 8 <= region.size(); i += 8) {
+      state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+      uint64_t bytes = (state ^ (state >> 29)) & kMask;
+      std::memcpy(region.data() + i, &bytes, 8);
+    }
+    return;
+  }
   size_t width = type == "f32" ? 4 : 2;
   for (size_t i = 0; i + width <= region.size(); i += width) {
     state = state * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -227,18 +237,25 @@ public:
                                        settings);
     };
     auto fma = add("fma", steps,
-                   operationsPerStep(session.target, false) * steps * threads);
+                   operationsPerStep(session.target, Products::F32) * steps * threads);
     if (!fma)
       return fma.takeError();
     limits->fma = std::move(*fma);
     if (session.hasBf16Products()) {
       auto bf16 =
           add("bf16", steps,
-              operationsPerStep(session.target, true) * steps * threads);
+              operationsPerStep(session.target, Products::BF16) * steps * threads);
       if (!bf16)
         return bf16.takeError();
       limits->bf16 = std::move(*bf16);
     }
+    auto int8 =
+        add("int8", steps,
+            operationsPerStep(session.target, Products::Int8) * steps *
+                threads);
+    if (!int8)
+      return int8.takeError();
+    limits->int8 = std::move(*int8);
     auto read = add("read", tasks, double(tasks) * kReadTaskBytes);
     if (!read)
       return read.takeError();
@@ -252,6 +269,7 @@ public:
     rates.fma = amounts["fma"] / fma->sample();
     if (bf16)
       rates.bf16 = amounts["bf16"] / bf16->sample();
+    rates.int8 = amounts["int8"] / int8->sample();
     rates.read = amounts["read"] / read->sample();
     return rates;
   }
@@ -259,6 +277,7 @@ public:
   Limits rates(const std::function<double(const Sampled &)> &time) {
     return {amounts["fma"] / time(*fma),
             bf16 ? amounts["bf16"] / time(*bf16) : 0,
+            amounts["int8"] / time(*int8),
             amounts["read"] / time(*read)};
   }
 
@@ -267,14 +286,17 @@ private:
   Region weights, output;
   void *outputPointer = nullptr;
   std::map<std::string, double> amounts;
-  std::unique_ptr<Sampled> fma, bf16, read;
+  std::unique_ptr<Sampled> fma, bf16, int8, read;
 };
 
 double leastTime(const Work &work, const Limits &limits, std::string &which) {
-  double compute =
-      work.operations / (work.bf16Products ? limits.bf16 : limits.fma);
+  auto [rate, name] =
+      work.products == Products::Int8   ? std::pair{limits.int8, "int8"}
+      : work.products == Products::BF16 ? std::pair{limits.bf16, "bf16"}
+                                        : std::pair{limits.fma, "fma"};
+  double compute = work.operations / rate;
   double read = work.bytes / limits.read;
-  which = read > compute ? "read" : work.bf16Products ? "bf16" : "fma";
+  which = read > compute ? "read" : name;
   return std::max(compute, read);
 }
 
@@ -345,7 +367,9 @@ Expected<Result> bench::measure(const Case &c, const Settings &settings) {
   Callable callable;
   callable.program = std::move(*program);
   std::string inputType =
-      c.operation == Operation::Linear && work.bf16Products ? "bf16" : "f32";
+      c.operation == Operation::Linear && work.products == Products::BF16
+          ? "bf16"
+          : "f32";
   if (Status status = callable.prepare(callShape(c), c.type, inputType);
       !status)
     return status.takeError();

@@ -24,6 +24,7 @@ std::string bench::formatResult(const Result &r) {
         formatv("{0,-58} fma {1:f1} GOP/s", name, r.limits.fma / 1e9);
     if (r.limits.bf16 > 0)
       text += formatv(", bf16 {0:f1} GOP/s", r.limits.bf16 / 1e9);
+    text += formatv(", int8 {0:f1} GOP/s", r.limits.int8 / 1e9);
     text += formatv(", read {0:f1} GB/s", r.limits.read / 1e9);
     return text;
   }
@@ -72,6 +73,7 @@ std::string bench::formatJson(const std::vector<Result> &results,
     }
     entry["limit_fma"] = r.limits.fma;
     entry["limit_bf16"] = r.limits.bf16;
+    entry["limit_int8"] = r.limits.int8;
     entry["limit_read"] = r.limits.read;
     json["benchmarks"].push_back(entry);
   }

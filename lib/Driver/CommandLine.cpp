@@ -37,8 +37,8 @@ struct Flags {
       cl::value_desc("directory"), cl::cat(category)};
   cl::opt<std::string> emit{
       "emit",
-      cl::desc("Stop at a stage: import, fused, cached, packed, tiled, "
-               "kernels, llvm, asm, obj or exe (default)"),
+      cl::desc("Stop at a stage: import, fused, cached, quantized, packed, "
+               "tiled, kernels, llvm, asm, obj or exe (default)"),
       cl::value_desc("stage"), cl::init("exe"), cl::cat(category)};
   cl::opt<std::string> cpu{
       "mcpu",
@@ -55,6 +55,11 @@ struct Flags {
   cl::opt<std::string> weightType{
       "dtype", cl::desc("Store matrices as f32, f16 or bf16"),
       cl::value_desc("type"), cl::cat(category)};
+  cl::opt<std::string> quantize{
+      "quantize",
+      cl::desc("Store the matrices of linears in 8 or 4 bits, in groups of 32, "
+               "or in bf16"),
+      cl::value_desc("int8|int4|bf16"), cl::cat(category)};
   cl::opt<int64_t> context{
       "context",
       cl::desc("Longest sequence in tokens (default: the model's limit, at "
@@ -140,8 +145,8 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   std::optional<Stage> stage = parseStage(flags.emit);
   if (!stage)
     return usage(strCat("unknown stage ", quoteName(std::string(flags.emit)),
-                        " in --emit; import, fused, cached, packed, tiled, "
-                        "kernels, llvm, asm, obj or exe is expected"));
+                        " in --emit; import, fused, cached, quantized, packed, "
+                        "tiled, kernels, llvm, asm, obj or exe is expected"));
   options.stage = *stage;
   if (flags.seed.getNumOccurrences())
     options.randomSeed = flags.seed;
@@ -152,6 +157,11 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
       return usage(strCat("--dtype is f32, f16 or bf16, not ",
                           quoteName(std::string(flags.weightType))));
   }
+  options.quantize = flags.quantize;
+  if (options.quantize != "" && options.quantize != "int8" &&
+      options.quantize != "int4" && options.quantize != "bf16")
+    return usage(strCat("--quantize is int8, int4 or bf16, not ",
+                        quoteName(options.quantize)));
   for (auto [option, value] : {std::pair(&flags.context, &options.context),
                                std::pair(&flags.maxChunk, &options.maxChunk)}) {
     if (!option->getNumOccurrences())

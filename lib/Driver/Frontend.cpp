@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "tenon/Checkpoint/GgufTokenizer.h"
 #include "tenon/Import/Import.h"
 #include "tenon/Language/Commands.h"
 #include "tenon/Models/Models.h"
@@ -45,7 +46,7 @@ findFamily(const ModelDirectory &directory) {
                                             listed(knownArchitectures())));
   return withNote(std::move(error),
                   "another family can be described in a .tenon file and "
-                  "compiled with --checkpoint DIRECTORY");
+                  "compiled with --checkpoint MODEL");
 }
 
 static Status loadDescription(const CompileOptions &options,
@@ -60,11 +61,11 @@ static Status loadDescription(const CompileOptions &options,
       return withNote(
           plainError("a description needs a model to be compiled for",
                      ExitCode::BadUsage),
-          "--checkpoint DIRECTORY names one; for its config.json alone, add "
-          "--random-weights=SEED");
+          "--checkpoint names one, a directory or a .gguf file; for its "
+          "config.json alone, add --random-weights=SEED");
   }
   Expected<ModelDirectory> directory =
-      openModelDirectory(isDescription ? options.checkpoint : options.input);
+      openModel(isDescription ? options.checkpoint : options.input);
   if (!directory)
     return directory.takeError();
   loaded.directory = std::move(*directory);
@@ -84,9 +85,8 @@ static Status bindDescription(LoadedModel &loaded) {
   lang::Diagnostics diagnostics;
   const ModelDirectory &directory = loaded.directory;
   // The text of the configuration lets messages point to its lines.
-  Expected<MappedFile> text = MappedFile::open(directory.configPath);
   lang::Configuration configuration{directory.config, directory.configPath,
-                                    text ? text->text() : std::string_view()};
+                                    directory.configText};
   loaded.bound = bindModel(*loaded.description, configuration, diagnostics);
   if (!loaded.bound)
     return makeError(diagnostics);
@@ -119,11 +119,20 @@ static Status chooseSizes(const CompileOptions &options, LoadedModel &loaded) {
 static Status loadTokenizer(LoadedModel &loaded) {
   if (!loaded.directory.hasTokenizer())
     return Status::success();
-  Expected<MappedFile> file = MappedFile::open(loaded.directory.tokenizerPath);
-  if (!file)
-    return file.takeError();
-  Expected<std::unique_ptr<Tokenizer>> tokenizer =
-      Tokenizer::fromTokenizerJson(file->text(), file->path());
+  auto open = [&]() -> Expected<std::unique_ptr<Tokenizer>> {
+    const std::string &path = loaded.directory.tokenizerPath;
+    if (const GgufCheckpoint *gguf = loaded.directory.gguf) {
+      Expected<GgufVocabulary> vocabulary = readGgufVocabulary(*gguf);
+      if (!vocabulary)
+        return vocabulary.takeError();
+      return Tokenizer::fromGguf(*vocabulary, path);
+    }
+    Expected<MappedFile> file = MappedFile::open(path);
+    if (!file)
+      return file.takeError();
+    return Tokenizer::fromTokenizerJson(file->text(), path);
+  };
+  Expected<std::unique_ptr<Tokenizer>> tokenizer = open();
   if (!tokenizer)
     return tokenizer.takeError();
   loaded.tokenizer = std::move(*tokenizer);
@@ -176,5 +185,8 @@ tenon::importLoadedModel(mlir::MLIRContext &context, const LoadedModel &model,
   if (!module)
     return makeError(diagnostics);
   (*module)->setAttr(kTargetAttrName, target);
+  if (!options.quantize.empty())
+    (*module)->setAttr(kQuantizeAttrName,
+                       mlir::StringAttr::get(&context, options.quantize));
   return module;
 }

@@ -24,6 +24,9 @@ static constexpr StageInfo kStages[] = {
     {Stage::Cached, "cached",
      "a decoder has @prefill and @decode with a key/value cache",
      "tenon-cache-pipeline", buildCachePipeline},
+    {Stage::Quantized, "quantized",
+     "weights have the precision asked for, those of linears in blocks",
+     "tenon-quantize-pipeline", buildQuantizePipeline},
     {Stage::Packed, "packed",
      "weights have the layout and precision of the target's kernels",
      "tenon-pack-pipeline", buildPackPipeline},
@@ -89,7 +92,7 @@ void tenon::registerDriverPipelines() {
             *from > *to)
           llvm::report_fatal_error(
               "tenon-pipeline: from and to are stages of a module, in order: "
-              "import, fused, cached, packed, tiled, kernels, llvm",
+              "import, fused, cached, quantized, packed, tiled, kernels, llvm",
               /*gen_crash_diag=*/false);
         buildPipeline(manager, *from, *to);
       });

@@ -59,6 +59,8 @@ static std::optional<DType> getDType(mlir::Type type) {
     return DType::F16;
   if (type.isBF16())
     return DType::BF16;
+  if (auto block = mlir::dyn_cast<BlockType>(type))
+    return block.getScheme();
   return std::nullopt;
 }
 
@@ -106,6 +108,7 @@ private:
   Expected<RowSource> open(const PlannedWeight &weight, SourceAttr source,
                            int64_t layer, int64_t columns,
                            const TensorInfo *&info);
+  bool isPermuted(const PlannedWeight &weight, int64_t layer) const;
   Status report(const NonFiniteElement &bad, const PlannedWeight &weight,
                 const std::vector<const TensorInfo *> &infos);
 
@@ -173,7 +176,7 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
   llvm::ArrayRef<int64_t> shape = type.getShape();
   // Layers may differ in their types; the IR says the widest.
   bool readable = info->dtype == DType::F32 || info->dtype == DType::F16 ||
-                  info->dtype == DType::BF16;
+                  info->dtype == DType::BF16 || isBlock(info->dtype);
   if (!readable || !llvm::equal(shape, info->shape))
     return errorInFile(
         info->file->path(),
@@ -181,8 +184,19 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
                " ", shapeText(info->shape), ", but f32, f16 or bf16 ",
                shapeText({shape.data(), shape.size()}), " is expected"));
   rows.dtype = info->dtype;
+  rows.rowsPerHead = info->rowsPerHead;
   rows.data = options.checkpoint->bytes(*info).data();
   return rows;
+}
+
+// Whether the file has the elements of a vector in another order.
+bool Writer::isPermuted(const PlannedWeight &weight, int64_t layer) const {
+  auto source = mlir::dyn_cast<SourceAttr>(weight.sources.front());
+  if (!options.checkpoint || !source)
+    return false;
+  const TensorInfo *info = options.checkpoint->find(
+      substituteLayer(source.getName(), weight.stacked, layer));
+  return info && info->rowsPerHead != 0;
 }
 
 Status Writer::report(const NonFiniteElement &bad, const PlannedWeight &weight,
@@ -224,8 +238,10 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
   if (PanelAttr panel = getPanel(type))
     request.panel =
         PanelLayout{panel.getN(), panel.getK(), panel.getInterleave()};
-  // Biases that are concatenated are rows of one element each.
-  if (type.getRank() == 1 && weight.sources.size() > 1)
+  // Biases that are concatenated, or not in order, are rows of one element
+  // each.
+  if (type.getRank() == 1 &&
+      (weight.sources.size() > 1 || isPermuted(weight, layer)))
     request.columns = 1;
 
   std::vector<const TensorInfo *> infos;
@@ -248,7 +264,8 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
                              typeName(type), " has ", type.getNumElements()));
   request.released = [&](size_t index, int64_t begin, int64_t end) {
     const TensorInfo &info = *infos[index];
-    uint64_t width = request.columns * byteWidth(info.dtype);
+    uint64_t width = request.columns / blockElements(info.dtype) *
+                     blockBytes(info.dtype);
     info.file->release(info.offset + begin * width, (end - begin) * width);
   };
   std::optional<NonFiniteElement> bad;

@@ -147,6 +147,9 @@ tenon::describeTarget(mlir::MLIRContext *context,
   bool avx512 = has(*subtarget, "avx512f") && has(*subtarget, "avx512bw") &&
                 has(*subtarget, "avx512dq") && has(*subtarget, "avx512vl");
   bool avx2 = has(*subtarget, "avx2");
+  // vpdpbusd: as part of AVX-512, with VL also on 256 bits, or alone on those.
+  bool vnni = avx512 ? has(*subtarget, "avx512vnni")
+                     : avx2 && has(*subtarget, "avxvnni");
   CacheSizes caches = native ? getHostCaches() : CacheSizes();
   return TargetAttr::get(context, cpu, features, /*vector_bits=*/
                          avx512 ? 512
@@ -155,7 +158,8 @@ tenon::describeTarget(mlir::MLIRContext *context,
                          /*registers=*/avx512 ? 32 : 16,
                          /*fma=*/has(*subtarget, "fma"), avx512,
                          /*bf16_dot=*/avx512 && has(*subtarget, "avx512bf16"),
-                         caches.l1, caches.l2, caches.l3);
+                         caches.l1, caches.l2, caches.l3, vnni,
+                         has(*subtarget, "ssse3"));
 }
 
 std::string tenon::getRequiredFeatures(TargetAttr target) {

@@ -29,7 +29,7 @@ struct Case {
   Operation operation = Operation::Limits;
   /// Parameters by name, those not given at their defaults.
   std::map<std::string, int64_t, std::less<>> numbers;
-  /// Of the weights: f32, f16 or bf16.
+  /// Of the weights: f32, f16, bf16, or a block format such as q4_0.
   std::string type = "f32";
 
   int64_t get(std::string_view name) const {
@@ -46,11 +46,15 @@ Expected<Case> parseCase(std::span<const std::string> words);
 /// Reads a suite. Errors name the line.
 Expected<std::vector<Case>> readSuite(const std::string &path);
 
+/// What kernels multiply: numbers in f32, or in bf16 or bytes where the weights
+/// are (for bf16: and where the CPU multiplies it).
+enum class Products { F32, BF16, Int8 };
+
 /// What the machine must do at least for a case.
 struct Work {
-  /// Multiplications and additions; with bf16 products where the CPU has them.
+  /// Multiplications and additions, of these products.
   double operations = 0;
-  bool bf16Products = false;
+  Products products = Products::F32;
   /// Bytes of weights, or of keys and values, that are read once.
   double bytes = 0;
 };

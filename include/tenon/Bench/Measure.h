@@ -23,7 +23,7 @@ struct Settings {
 
 /// Rates of the machine, medians: operations and bytes per second.
 struct Limits {
-  double fma = 0, bf16 = 0, read = 0;
+  double fma = 0, bf16 = 0, int8 = 0, read = 0;
 };
 
 struct Result {
@@ -36,7 +36,7 @@ struct Result {
   /// The least time that the limits allow divided by the time taken: median
   /// over the repetitions, and of the best times of each.
   double ofLimit = 0, bestOfLimit = 0;
-  /// "fma", "bf16" or "read": which of them is the limit.
+  /// "fma", "bf16", "int8" or "read": which of them is the limit.
   std::string limit;
   Limits limits;
 };

@@ -10,6 +10,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "tenon/Bench/Case.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "tenon/Driver/Stages.h"
 #include "tenon/Runtime/Abi.h"
@@ -50,6 +51,7 @@ Expected<std::string> textAtStage(mlir::ModuleOp module, Stage from, Stage to,
 /// * @fma: operationsPerStep() multiply-adds a step (multiplications and
 ///   additions count one each);
 /// * @bf16: the same with bf16 products, if the target has them;
+/// * @int8: the same with products of bytes;
 /// * @read: reads `num_tokens` tasks of kReadTaskBytes of the weights.
 ///
 /// The output holds kMostTasks registers.
@@ -57,8 +59,8 @@ mlir::OwningOpRef<mlir::ModuleOp>
 buildLimits(mlir::MLIRContext &context, TargetAttr target, int64_t threads);
 inline constexpr int64_t kReadTaskBytes = 256 * 1024;
 inline constexpr int64_t kMostTasks = 8192;
-/// Operations of a step of @fma or @bf16 in one task.
-double operationsPerStep(TargetAttr target, bool bf16Products);
+/// Operations of a step of @fma, @bf16 or @int8 in one task.
+double operationsPerStep(TargetAttr target, Products products);
 
 } // namespace tenon::bench
 

@@ -91,6 +91,11 @@ public:
   /// Stores a register of f32 (or i32), converted to the memref's element type
   /// with rounding to nearest even.
   void store(Value vector, Value memref, ValueRange indices, Value mask = {});
+  /// Memory of the task that the kernel is part of, on the worker's stack,
+  /// aligned to 64 bytes. Holds nothing at first; the next kernel of the task
+  /// that asks for the same type gets the same.
+  Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element,
+                llvm::StringRef purpose);
   /// One element as f32 (integers as they are).
   Value loadScalar(Value memref, ValueRange indices);
   void storeScalar(Value scalar, Value memref, ValueRange indices);

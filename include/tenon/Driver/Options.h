@@ -37,6 +37,9 @@ struct CompileOptions {
   std::optional<uint64_t> randomSeed;
   /// Element type for matrices instead of the checkpoint's.
   std::optional<DType> weightType;
+  /// int8, int4 or bf16: the precision of the matrices that linears read; empty:
+  /// as they are.
+  std::string quantize;
   /// Tokens; default: the model's own limit, at most kDefaultContext.
   std::optional<int64_t> context;
   /// Tokens; default: kDefaultMaxChunk, at most the context.

@@ -9,6 +9,7 @@
 #ifndef TENON_DRIVER_PACKING_H
 #define TENON_DRIVER_PACKING_H
 
+#include "tenon/Checkpoint/Checkpoint.h"
 #include "tenon/Support/DType.h"
 #include "tenon/Support/Error.h"
 
@@ -35,21 +36,36 @@ struct PanelLayout {
   uint64_t elements(int64_t rows, int64_t columns) const;
 };
 
+/// What quantizing a weight cost.
+struct QuantizationErrors {
+  double squaredErrors = 0; ///< sum over all elements
+  double squares = 0;       ///< sum of the elements' own
+  uint64_t elements = 0;
+
+  void add(double squaredError, std::span<const float> values);
+};
+
 /// Rows of a weight, as the checkpoint holds them.
 struct RowSource {
   /// What random weights look like (tenonc --random-weights).
   enum class Fill { File, Normal, Ones };
 
   Fill fill = Fill::File;
-  DType dtype = DType::F32; ///< F32, F16 or BF16
+  DType dtype = DType::F32; ///< F32, F16, BF16, or blocks
   int64_t rows = 0;
   int64_t columns = 0;
   /// `data` is [columns, rows]: the matrix transposed (Conv1D).
   bool transposed = false;
+  /// The file's order of rows, see TensorInfo::storedRow; 0: in order.
+  int64_t rowsPerHead = 0;
   /// Row-major, little-endian, any alignment. Null unless fill is File.
   const std::byte *data = nullptr;
   /// Of Normal: the same seed gives the same values, in any order of reading.
   uint64_t seed = 0;
+
+  int64_t storedRow(int64_t row) const {
+    return rowInFile(row, rowsPerHead);
+  }
 };
 
 /// The first element that is no finite number, in the order of packing.
@@ -69,8 +85,13 @@ using RowsReleased =
 struct PackRequest {
   std::vector<RowSource> sources; ///< concatenated; all of `columns` columns
   int64_t columns = 0;
-  DType dtype = DType::F32; ///< of the output: F32, F16 or BF16
+  /// Of the output: F32, F16, BF16, or blocks. Numbers can be quantized to
+  /// q8_0 and q4_0; other blocks come from sources that hold them.
+  DType dtype = DType::F32;
   std::optional<PanelLayout> panel;
+  /// For quantizing: how much an error in each column matters; empty: alike.
+  std::span<const float> importance;
+  QuantizationErrors *errors = nullptr; ///< optional
   RowsReleased released; ///< optional
 };
 

@@ -24,6 +24,7 @@ enum class Stage {
   Import,
   Fused,
   Cached,
+  Quantized,
   Packed,
   Tiled,
   Kernels,

@@ -99,7 +99,7 @@ void KernelOutliner::collectScalars(Value value) {
 /// The bytes of a view, T at its bound.
 MemRefType KernelOutliner::bytesOf(memref::ViewOp view) const {
   MemRefType type = view.getType();
-  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t bytes = getElementBytes(type.getElementType());
   for (int64_t extent : type.getShape())
     bytes *= ShapedType::isDynamic(extent) ? maxChunk : extent;
   return MemRefType::get({bytes}, IntegerType::get(type.getContext(), 8));
@@ -180,6 +180,12 @@ func::FuncOp KernelOutliner::createTasks(StringRef name) {
   loop.getBody()->getOperations().splice(loop.getBody()->begin(),
                                          body.getOperations());
   func::ReturnOp::create(builder, loc);
+  // Scratch memory of a task serves the next one as well: it must not grow the
+  // stack with every round of the loop.
+  func.walk([&](memref::AllocaOp scratch) {
+    if (scratch.getDynamicSizes().empty())
+      scratch->moveBefore(entry, entry->begin());
+  });
   return func;
 }
 

@@ -1,7 +1,9 @@
 //===- KernelBuilder.cpp - loops, loads and stores of kernels -------------===//
 
 #include "tenon/Conversion/KernelBuilder.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -277,6 +279,28 @@ void KernelBuilder::store(Value vector, Value memref, ValueRange indices,
     vector::MaskedStoreOp::create(*this, memref, indices, mask, narrow);
   else
     vector::StoreOp::create(*this, narrow, memref, indices);
+}
+
+Value KernelBuilder::scratch(ArrayRef<int64_t> shape, Type element,
+                             StringRef purpose) {
+  constexpr StringLiteral kPurpose = "tenon.scratch";
+  constexpr int64_t kAlignment = 64;
+  auto type = MemRefType::get(shape, element);
+  // The dispatch, or the function that a kernel stands in alone.
+  Operation *task = getInsertionBlock()->getParentOp();
+  while (!isa<DispatchOp, FunctionOpInterface, ModuleOp>(task))
+    task = task->getParentOp();
+  Block &body = task->getRegion(0).front();
+  for (auto known : body.getOps<memref::AllocaOp>())
+    if (auto other = known->getAttrOfType<StringAttr>(kPurpose);
+        other && other == purpose && known.getType() == type)
+      return known;
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(&body);
+  auto alloca = memref::AllocaOp::create(*this, type,
+                                         getI64IntegerAttr(kAlignment));
+  alloca->setAttr(kPurpose, getStringAttr(purpose));
+  return alloca;
 }
 
 Value KernelBuilder::loadScalar(Value memref, ValueRange indices) {

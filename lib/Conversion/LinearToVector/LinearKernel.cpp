@@ -73,10 +73,15 @@ void LinearKernel::emitManyRows() {
   int64_t outputsPerTile = std::max<int64_t>(1, tileVectors / (gated ? 2 : 1));
   auto emitPanel = [&](Value panel, int64_t panelColumns) {
     Outputs outputs = outputsOfPanel(0, panelColumns);
+    SmallVector<ArrayRef<OutputVector>> parts;
     for (size_t first = 0; first < outputs.size(); first += outputsPerTile)
-      emitRows(panel, ArrayRef(outputs).slice(
-                          first, std::min<size_t>(outputsPerTile,
-                                                  outputs.size() - first)));
+      parts.push_back(ArrayRef(outputs).slice(
+          first, std::min<size_t>(outputsPerTile, outputs.size() - first)));
+    if (format.unpacks())
+      emitUnpacked(panel, parts);
+    else
+      for (ArrayRef<OutputVector> part : parts)
+        emitRows(panel, part);
   };
   int64_t fullPanels = columns / panelOutputs();
   if (fullPanels == 1)
@@ -86,6 +91,43 @@ void LinearKernel::emitManyRows() {
            [&](Value panel) { emitPanel(panel, panelOutputs()); });
   if (int64_t rest = columns % panelOutputs())
     emitPanel(b.index(fullPanels), rest);
+}
+
+/// Few rows read the panel as it is, each number of rows by its own tile; more
+/// share the work of unpacking it.
+void LinearKernel::emitUnpacked(Value panel,
+                                ArrayRef<ArrayRef<OutputVector>> parts) {
+  auto few = [&](int64_t rows) {
+    for (ArrayRef<OutputVector> part : parts)
+      emitTile(b.index(0), rows, panel, part);
+  };
+  auto many = [&] {
+    format.unpack(panel);
+    for (ArrayRef<OutputVector> part : parts)
+      emitRows(panel, part);
+    format.forget();
+  };
+  OpFoldResult extent = b.dim(op.getOut(), 0);
+  if (std::optional<int64_t> rows = getConstantIntValue(extent)) {
+    if (*rows <= tileRows)
+      few(*rows);
+    else
+      many();
+    return;
+  }
+  SmallVector<int64_t> counts =
+      llvm::to_vector(llvm::seq_inclusive<int64_t>(1, tileRows));
+  auto choice = scf::IndexSwitchOp::create(
+      b, TypeRange(), b.materialize(extent), counts, counts.size());
+  auto fill = [&](Region &region, llvm::function_ref<void()> body) {
+    OpBuilder::InsertionGuard guard(b);
+    b.createBlock(&region);
+    body();
+    scf::YieldOp::create(b);
+  };
+  for (auto [rows, region] : llvm::zip_equal(counts, choice.getCaseRegions()))
+    fill(region, [&] { few(rows); });
+  fill(choice.getDefaultRegion(), many);
 }
 
 void LinearKernel::emitRows(Value panel, ArrayRef<OutputVector> outputs) {
@@ -127,7 +169,7 @@ void LinearKernel::emitTile(Value row, int64_t rows, Value panel,
   for (int64_t r = 0; r < rows; ++r)
     rowIndices.push_back(b.addIndex(row, r));
   // The vectors of weights, by panel and place in it.
-  SmallVector<std::pair<Value, int64_t>> vectors;
+  SmallVector<WeightVector> vectors;
   int64_t upper = format.panelColumns() / 2 / b.lanes();
   for (const OutputVector &output : outputs) {
     Value source = b.addIndex(panel, output.panel);
@@ -136,26 +178,7 @@ void LinearKernel::emitTile(Value row, int64_t rows, Value panel,
       vectors.push_back({source, output.vector + upper});
   }
 
-  auto step = [&](Value k, ValueRange sums, bool partial) {
-    Values weights, next;
-    for (auto [source, vector] : vectors)
-      weights.push_back(format.loadWeights(source, k, vector));
-    for (int64_t r = 0; r < rows; ++r) {
-      Value value = format.loadInput(rowIndices[r], k, partial);
-      for (auto [i, weight] : llvm::enumerate(weights))
-        next.push_back(
-            format.accumulate(weight, value, sums[r * vectors.size() + i]));
-    }
-    return next;
-  };
-  Value zero = format.start();
-  Values sums(rows * vectors.size(), zero);
-  if (format.fullSteps() > 0)
-    sums =
-        b.loop(b.index(0), b.index(format.fullSteps()), 1, sums,
-               [&](Value k, ValueRange args) { return step(k, args, false); });
-  if (format.hasPartialStep())
-    sums = step(b.index(format.fullSteps()), sums, true);
+  Values sums = format.sum(rowIndices, vectors);
   emitEpilogue(row, rows, panel, outputs, sums);
 }
 

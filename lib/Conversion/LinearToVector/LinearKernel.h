@@ -30,6 +30,10 @@ private:
   int64_t panelOutputs() const;
   void emitSingleRow();
   void emitManyRows();
+  /// All rows of a panel, by parts of its outputs, from unpacked weights where
+  /// there are more rows than a tile's.
+  void emitUnpacked(mlir::Value panel,
+                    llvm::ArrayRef<llvm::ArrayRef<OutputVector>> parts);
   /// All rows of some outputs of a panel.
   void emitRows(mlir::Value panel, llvm::ArrayRef<OutputVector> outputs);
   /// `rows` x outputs, accumulated in registers over all of K.

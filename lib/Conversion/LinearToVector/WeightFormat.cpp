@@ -1,108 +1,15 @@
 //===- WeightFormat.cpp - inner products of a linear ----------------------===//
 
 #include "WeightFormat.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace tenon;
 using namespace tenon::linear;
 
-WeightFormat::WeightFormat(KernelBuilder &b, Value input, Value weight)
-    : b(b), input(input), weight(weight) {
-  auto type = cast<MemRefType>(weight.getType());
-  panels = type.getDimSize(0);
-  numColumns = type.getDimSize(2);
-  group = type.getDimSize(3);
-  depth = cast<MemRefType>(input.getType()).getDimSize(1);
-}
-
-Value WeightFormat::start() { return b.splat(0.0); }
-
-namespace {
-
-/// k = 1: one weight a column and step, converted to f32, and a multiply-add.
-class MultiplyAddFormat : public WeightFormat {
-public:
-  MultiplyAddFormat(KernelBuilder &b, Value input, Value weight)
-      : WeightFormat(b, input, weight) {}
-
-  Value loadWeights(Value panel, Value step, int64_t vector) override {
-    // A vector runs along n, over the trailing dimension of 1.
-    return b.load(weight,
-                  {panel, step, b.index(vector * b.lanes()), b.index(0)});
-  }
-
-  Value loadInput(Value row, Value step, bool) override {
-    return b.splat(b.loadScalar(input, {row, step}));
-  }
-
-  Value accumulate(Value weights, Value value, Value sum) override {
-    return b.fma(weights, value, sum);
-  }
-};
-
-/// k = 2, bf16: vdpbf16ps adds the products of two neighbours to each lane.
-class PairFormat : public WeightFormat {
-public:
-  PairFormat(KernelBuilder &b, Value input, Value weight)
-      : WeightFormat(b, input, weight),
-        pairType(VectorType::get({2}, b.getBF16Type())),
-        pairsType(VectorType::get({2 * b.lanes()}, b.getBF16Type())) {}
-
-  Value loadWeights(Value panel, Value step, int64_t vector) override {
-    return vector::LoadOp::create(
-        b, pairsType, weight,
-        ValueRange{panel, step, b.index(vector * b.lanes()), b.index(0)});
-  }
-
-  Value loadInput(Value row, Value step, bool partial) override {
-    Value column = b.mulIndex(step, 2), pair;
-    if (partial) {
-      Value last = memref::LoadOp::create(b, input, ValueRange{row, column});
-      Value zero =
-          arith::ConstantOp::create(b, b.getFloatAttr(b.getBF16Type(), 0.0));
-      pair =
-          vector::FromElementsOp::create(b, pairType, ValueRange{last, zero});
-    } else {
-      pair =
-          vector::LoadOp::create(b, pairType, input, ValueRange{row, column});
-    }
-    // One 32-bit broadcast of the pair.
-    Value word = vector::BitCastOp::create(
-        b, VectorType::get({1}, b.getI32Type()), pair);
-    Value words = b.splat(vector::ExtractOp::create(b, word, 0));
-    return vector::BitCastOp::create(b, pairsType, words);
-  }
-
-  Value accumulate(Value weights, Value pair, Value sum) override {
-    return LLVM::CallIntrinsicOp::create(
-               b, b.getLoc(), sum.getType(),
-               b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
-               ValueRange{sum, weights, pair})
-        .getResult(0);
-  }
-
-private:
-  VectorType pairType, pairsType;
-};
-
-} // namespace
-
 std::unique_ptr<WeightFormat> WeightFormat::get(KernelBuilder &b, Value input,
                                                 Value weight) {
   auto type = dyn_cast<MemRefType>(weight.getType());
-  auto inputType = cast<MemRefType>(input.getType());
-  if (!type || type.getRank() != 4 || !type.hasStaticShape() ||
-      inputType.isDynamicDim(1) || type.getDimSize(2) % b.lanes())
-    return nullptr;
-  int64_t depth = inputType.getDimSize(1), group = type.getDimSize(3);
-  if (type.getDimSize(1) != llvm::divideCeilSigned(depth, group))
-    return nullptr;
-  if (type.getDimSize(3) == 1)
-    return std::make_unique<MultiplyAddFormat>(b, input, weight);
-  bool pairs = type.getDimSize(3) == 2 && type.getElementType().isBF16() &&
-               inputType.getElementType().isBF16();
-  if (pairs && b.getTarget() && b.getTarget().getBf16Dot() && b.lanes() == 16)
-    return std::make_unique<PairFormat>(b, input, weight);
-  return nullptr;
+  if (type && isa<SuperblockType>(type.getElementType()))
+    return getBlockFormat(b, input, weight);
+  return getStepFormat(b, input, weight);
 }

@@ -1,9 +1,9 @@
 //===- WeightFormat.h - inner products of a linear --------------*- C++ -*-===//
 //
-// What a micro-kernel does at one step of K depends on how weights lie in a
-// panel and on the instruction that multiplies them; the loops around it, the
-// tails and the epilogue do not. A format is the former: a new one (groups of
-// integers with their scales, say) is a new subclass.
+// What a micro-kernel does along K depends on how weights lie in a panel and on
+// the instruction that multiplies them; the tiling, the tails and the epilogue
+// around it do not. A format is the former: StepFormat for plain numbers, one
+// or two along K at a time, BlockFormat for weights quantized in blocks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,10 +15,16 @@
 
 namespace tenon::linear {
 
+/// A register's columns of a panel.
+struct WeightVector {
+  mlir::Value panel;
+  int64_t vector;
+};
+
 class WeightFormat {
 public:
-  /// The format of a packed weight `[panels, K / k, n, k]` (memref) for inputs
-  /// `[M, K]`, or null if there is none for these types on this target.
+  /// The format of a packed weight (memref) for these inputs (memref), or null
+  /// if there is none for their types on this target.
   static std::unique_ptr<WeightFormat> get(KernelBuilder &b, mlir::Value input,
                                            mlir::Value weight);
   virtual ~WeightFormat() = default;
@@ -26,30 +32,33 @@ public:
   /// Output columns in a panel.
   int64_t panelColumns() const { return numColumns; }
   int64_t numPanels() const { return panels; }
-  /// Steps that take whole groups of k.
-  int64_t fullSteps() const { return depth / group; }
-  /// True if a last step takes less than k elements of the input.
-  bool hasPartialStep() const { return depth % group != 0; }
 
-  /// Before any step: an accumulator of `lanes` outputs.
-  virtual mlir::Value start();
-  /// The weights of columns [vector * lanes, (vector + 1) * lanes) of a panel.
-  virtual mlir::Value loadWeights(mlir::Value panel, mlir::Value step,
-                                  int64_t vector) = 0;
-  /// The input's elements of a step in every lane; past the end they are 0.
-  virtual mlir::Value loadInput(mlir::Value row, mlir::Value step,
-                                bool partial) = 0;
-  /// sum + weights * input.
-  virtual mlir::Value accumulate(mlir::Value weights, mlir::Value input,
-                                 mlir::Value sum) = 0;
+  /// Registers of the sums over all of K: for each row, one for each vector.
+  virtual KernelBuilder::Values sum(mlir::ValueRange rows,
+                                    llvm::ArrayRef<WeightVector> vectors) = 0;
+
+  /// Whether many rows gain from a panel that is unpacked first.
+  virtual bool unpacks() const { return false; }
+  /// Unpacks a panel to scratch memory; until `forget`, `sum` reads that for
+  /// every panel.
+  virtual void unpack(mlir::Value panel) {}
+  virtual void forget() {}
 
 protected:
-  WeightFormat(KernelBuilder &b, mlir::Value input, mlir::Value weight);
+  WeightFormat(KernelBuilder &b, int64_t panels, int64_t numColumns)
+      : b(b), panels(panels), numColumns(numColumns) {}
 
   KernelBuilder &b;
-  mlir::Value input, weight;
-  int64_t panels, numColumns, group, depth;
+  int64_t panels, numColumns;
 };
+
+/// The format of weights `[panels, K / k, n, k]` for inputs `[M, K]`, or null.
+std::unique_ptr<WeightFormat> getStepFormat(KernelBuilder &b, mlir::Value input,
+                                            mlir::Value weight);
+/// The format of weights `[panels, S]` of superblocks for inputs `[M, G]` of
+/// int8 groups, or null.
+std::unique_ptr<WeightFormat>
+getBlockFormat(KernelBuilder &b, mlir::Value input, mlir::Value weight);
 
 } // namespace tenon::linear
 

@@ -50,6 +50,14 @@ void emit(KernelBuilder &b, RopeOp op);
 // Norm.cpp
 void emit(KernelBuilder &b, RmsNormOp op);
 void emit(KernelBuilder &b, LayerNormOp op);
+// Quantize.cpp
+void emit(KernelBuilder &b, QuantizeOp op);
+/// Writes a row of int8 groups, memref [M, G]. `number` gives the row's f32 at
+/// `lanes` columns, 0 in lanes outside the mask.
+void quantizeRow(
+    KernelBuilder &b, int64_t length, mlir::Value output, mlir::Value row,
+    llvm::function_ref<mlir::Value(mlir::Value column, mlir::Value mask)>
+        number);
 // Softmax.cpp
 void emit(KernelBuilder &b, SoftmaxOp op);
 void emit(KernelBuilder &b, CausalMaskOp op);

@@ -1,6 +1,7 @@
 //===- Gather.cpp - kernels that look tables up ---------------------------===//
 
 #include "Emitters.h"
+#include "tenon/Conversion/BlockWeights.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -35,13 +36,77 @@ static void emitPackedRow(KernelBuilder &b, Value table, Value id, Value output,
                   output, {token, b.index(column)});
 }
 
+/// The row of a token in a table of superblocks: of each chunk the four bytes
+/// of the row's column.
+static void emitBlockRow(KernelBuilder &b, Value table, Value id, Value output,
+                         Value token) {
+  BlockWeights weights(b, table);
+  const Superblock &format = weights.getSuperblock();
+  int64_t columns = cast<MemRefType>(output.getType()).getDimSize(1);
+  int64_t panelColumns = weights.panelColumns();
+  Value panel = arith::DivUIOp::create(b, id, b.index(panelColumns));
+  Value column = arith::RemUIOp::create(b, id, b.index(panelColumns));
+  auto [vector, lane] = weights.vectorOf(column);
+  VectorType four = VectorType::get({4}, b.getF32Type());
+  auto ofLane = [&](Value value) -> Value {
+    return vector::ExtractOp::create(b, value, lane);
+  };
+  auto emitGroup = [&](Value superblock, Value group, Value first,
+                       int64_t count) {
+    WeightGroup place = {panel, superblock, group};
+    int64_t perScale = Superblock::kChunks / format.scalesPerGroup;
+    Value scale, minimum;
+    for (int64_t chunk = 0; 4 * chunk < count; ++chunk) {
+      if (chunk % perScale == 0) {
+        scale = ofLane(weights.scale(place, vector, chunk / perScale));
+        if (Value lowest = weights.minimum(place, vector, chunk / perScale))
+          minimum = ofLane(lowest);
+      }
+      Value words =
+          vector::BitCastOp::create(b, b.vectorType(b.getI32Type()),
+                                    weights.integers(place, vector, chunk));
+      Value word = vector::FromElementsOp::create(
+          b, VectorType::get({1}, b.getI32Type()), ofLane(words));
+      Value bytes = vector::BitCastOp::create(
+          b, VectorType::get({4}, b.getI8Type()), word);
+      Value numbers = arith::UIToFPOp::create(
+          b, four,
+          arith::ExtUIOp::create(b, VectorType::get({4}, b.getI32Type()),
+                                 bytes));
+      auto splat = [&](Value scalar) -> Value {
+        return vector::BroadcastOp::create(b, four, scalar);
+      };
+      numbers = b.sub(numbers, splat(b.f32(format.zero)));
+      numbers = b.mul(numbers, splat(scale));
+      if (minimum)
+        numbers = b.add(numbers, splat(minimum));
+      for (int64_t i = 0; i < std::min<int64_t>(4, count - 4 * chunk); ++i)
+        b.storeScalar(vector::ExtractOp::create(b, numbers, i), output,
+                      {token, b.addIndex(first, 4 * chunk + i)});
+    }
+  };
+  constexpr int64_t kGroup = Superblock::kGroup;
+  int64_t full = columns / kGroup;
+  b.loop(b.index(0), b.index(full), 1, [&](Value i) {
+    Value superblock = arith::DivUIOp::create(b, i, b.index(format.groups));
+    Value group = arith::RemUIOp::create(b, i, b.index(format.groups));
+    emitGroup(superblock, group, b.mulIndex(i, kGroup), kGroup);
+  });
+  if (columns % kGroup)
+    emitGroup(b.index(full / format.groups), b.index(full % format.groups),
+              b.index(full * kGroup), columns % kGroup);
+}
+
 void rows::emit(KernelBuilder &b, EmbeddingOp op) {
   Value output = op.getOut(), table = op.getTable();
-  bool packed = cast<MemRefType>(table.getType()).getRank() == 4;
+  auto type = cast<MemRefType>(table.getType());
+  auto emitRow = isa<SuperblockType>(type.getElementType()) ? emitBlockRow
+                 : type.getRank() == 4                      ? emitPackedRow
+                                                            : emitPlainRow;
   b.loopNest(leadingDims(b, output), [&](ValueRange row) {
     Value id = b.loadScalar(op.getIds(), row);
     id = arith::IndexCastOp::create(b, b.getIndexType(), id);
-    (packed ? emitPackedRow : emitPlainRow)(b, table, id, output, row[0]);
+    emitRow(b, table, id, output, row[0]);
   });
 }
 

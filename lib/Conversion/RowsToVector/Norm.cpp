@@ -40,6 +40,18 @@ static int64_t rowLength(Value memref) {
   return cast<MemRefType>(memref.getType()).getShape().back();
 }
 
+/// Writes a row of a norm's results, as numbers or as int8 groups.
+static void
+storeRow(KernelBuilder &b, int64_t length, Value output, ValueRange row,
+         llvm::function_ref<Value(Value column, Value mask)> number) {
+  auto type = cast<MemRefType>(output.getType());
+  if (isa<Int8GroupType>(type.getElementType()))
+    return quantizeRow(b, length, output, row[0], number);
+  b.forEachVector(b.getIndexAttr(length), [&](Value column, Value mask) {
+    b.store(number(column, mask), output, at(row, column), mask);
+  });
+}
+
 void rows::emit(KernelBuilder &b, RmsNormOp op) {
   Value input = op.getInput(), output = op.getOut();
   int64_t length = rowLength(input);
@@ -53,12 +65,12 @@ void rows::emit(KernelBuilder &b, RmsNormOp op) {
     Value root = math::SqrtOp::create(
         b, b.add(mean, b.f32(op.getEps().convertToFloat())));
     Value factor = b.splat(b.div(b.f32(1.0), root));
-    b.forEachVector(b.getIndexAttr(length), [&](Value column, Value mask) {
+    storeRow(b, length, output, row, [&](Value column, Value mask) {
       Value x = b.load(input, at(row, column), mask);
       Value w = b.load(op.getWeight(), column, mask);
       if (op.getUnitOffset())
         w = b.add(w, b.splat(1.0));
-      b.store(b.mul(b.mul(x, factor), w), output, at(row, column), mask);
+      return b.mul(b.mul(x, factor), w);
     });
   });
 }
@@ -83,13 +95,13 @@ void rows::emit(KernelBuilder &b, LayerNormOp op) {
     Value root = math::SqrtOp::create(
         b, b.add(variance, b.f32(op.getEps().convertToFloat())));
     Value factor = b.splat(b.div(b.f32(1.0), root));
-    b.forEachVector(b.getIndexAttr(length), [&](Value column, Value mask) {
+    storeRow(b, length, output, row, [&](Value column, Value mask) {
       Value x = b.sub(b.load(input, at(row, column), mask), mean);
       Value w = b.load(op.getWeight(), column, mask);
       Value y = b.mul(b.mul(x, factor), w);
       if (op.getBias())
         y = b.add(y, b.load(op.getBias(), column, mask));
-      b.store(y, output, at(row, column), mask);
+      return y;
     });
   });
 }

@@ -41,8 +41,8 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
     getOperation()->walk([&](Operation *op) {
       if (emitFor<AddOp, SubOp, MulOp, DivOp, ScaleOp, ActivationOp, CastOp,
                   CopyOp, EmbeddingOp, PositionsOp, RopeOp, RmsNormOp,
-                  LayerNormOp, SoftmaxOp, CausalMaskOp, PaddingMaskOp,
-                  MatmulOp>(op))
+                  LayerNormOp, QuantizeOp, SoftmaxOp, CausalMaskOp,
+                  PaddingMaskOp, MatmulOp>(op))
         ++numLowered;
     });
   }

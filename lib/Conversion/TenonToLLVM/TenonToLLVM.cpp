@@ -73,6 +73,42 @@ struct AddressToMemRef : ConvertOpToLLVMPattern<UnrealizedConversionCastOp> {
   }
 };
 
+/// The same address; extents, strides and offset count bytes.
+struct LowerElementBytes : ConvertOpToLLVMPattern<ElementBytesOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(ElementBytesOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getSource().getType());
+    int64_t rank = type.getRank();
+    MemRefDescriptor source(adaptor.getSource());
+    auto result = MemRefDescriptor::poison(
+        rewriter, loc,
+        getTypeConverter()->convertType(op.getResult().getType()));
+    Value bytes = createIndexAttrConstant(
+        rewriter, loc, getIndexType(), getElementBytes(type.getElementType()));
+    auto scaled = [&](Value count) {
+      return LLVM::MulOp::create(rewriter, loc, count, bytes);
+    };
+    result.setAllocatedPtr(rewriter, loc, source.allocatedPtr(rewriter, loc));
+    result.setAlignedPtr(rewriter, loc, source.alignedPtr(rewriter, loc));
+    result.setOffset(rewriter, loc, scaled(source.offset(rewriter, loc)));
+    for (int64_t dim = 0; dim < rank; ++dim) {
+      result.setSize(rewriter, loc, dim, source.size(rewriter, loc, dim));
+      result.setStride(rewriter, loc, dim,
+                       scaled(source.stride(rewriter, loc, dim)));
+    }
+    result.setSize(rewriter, loc, rank, bytes);
+    result.setStride(
+        rewriter, loc, rank,
+        createIndexAttrConstant(rewriter, loc, getIndexType(), 1));
+    rewriter.replaceOp(op, Value(result));
+    return success();
+  }
+};
+
 struct ToLLVM : tenon::impl::TenonToLLVMBase<ToLLVM> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -90,7 +126,8 @@ struct ToLLVM : tenon::impl::TenonToLLVMBase<ToLLVM> {
     for (auto weight : llvm::make_early_inc_range(module.getOps<WeightOp>()))
       weight.erase();
     WalkResult result = module.walk([](Operation *op) {
-      if (!isa_and_nonnull<TenonDialect>(op->getDialect()))
+      if (!isa_and_nonnull<TenonDialect>(op->getDialect()) ||
+          isa<ElementBytesOp>(op))
         return WalkResult::advance();
       op->emitOpError("has no kernel: no pass has lowered it to vectors");
       return WalkResult::interrupt();
@@ -133,8 +170,14 @@ struct ToLLVM : tenon::impl::TenonToLLVMBase<ToLLVM> {
     LowerToLLVMOptions options(&getContext());
     options.useBarePtrCallConv = true;
     LLVMTypeConverter converter(&getContext(), options);
+    converter.addConversion([](Type type) -> std::optional<Type> {
+      if (!isa<SuperblockType, Int8GroupType>(type))
+        return std::nullopt;
+      return LLVM::LLVMArrayType::get(IntegerType::get(type.getContext(), 8),
+                                      getElementBytes(type));
+    });
     RewritePatternSet patterns(&getContext());
-    patterns.add<AddressToMemRef>(converter);
+    patterns.add<AddressToMemRef, LowerElementBytes>(converter);
     populateAffineToStdConversionPatterns(patterns);
     populateSCFToControlFlowConversionPatterns(patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);

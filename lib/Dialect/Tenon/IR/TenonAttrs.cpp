@@ -34,11 +34,20 @@ PanelAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
   if (shape[shape.size() - 2] % getInterleave())
     return emitError() << shape[shape.size() - 2]
                        << " rows cannot be interleaved in halves";
+  if (auto block = dyn_cast<BlockType>(elementType)) {
+    if (getN() % Superblock::kLanes)
+      return emitError() << "superblocks have " << Superblock::kLanes
+                         << " columns: n = " << getN() << " is no multiple";
+    if (getK() != block.getSuperblock().columns())
+      return emitError() << "superblocks of " << elementType << " have k = "
+                         << block.getSuperblock().columns() << ", found "
+                         << getK();
+  }
   return success();
 }
 
-SmallVector<int64_t>
-PanelAttr::getPackedShape(ArrayRef<int64_t> logicalShape) const {
+SmallVector<int64_t> PanelAttr::getPackedShape(ArrayRef<int64_t> logicalShape,
+                                               Type element) const {
   SmallVector<int64_t> packed(logicalShape.drop_back(2));
   int64_t rows = logicalShape[logicalShape.size() - 2];
   int64_t columns = logicalShape.back();
@@ -46,9 +55,15 @@ PanelAttr::getPackedShape(ArrayRef<int64_t> logicalShape) const {
   int64_t perPanel = getN() / getInterleave();
   packed.push_back(llvm::divideCeil(rows / getInterleave(), perPanel));
   packed.push_back(llvm::divideCeil(columns, getK()));
-  packed.push_back(getN());
-  packed.push_back(getK());
+  if (!isa<BlockType>(element))
+    packed.append({getN(), getK()});
   return packed;
+}
+
+Type PanelAttr::getPackedElement(Type element) const {
+  if (auto block = dyn_cast<BlockType>(element))
+    return SuperblockType::get(getContext(), block.getScheme(), getN());
+  return element;
 }
 
 PanelAttr tenon::getPanel(Type type) {
@@ -59,10 +74,30 @@ PanelAttr tenon::getPanel(Type type) {
 
 int64_t tenon::getStorageBytes(RankedTensorType type) {
   SmallVector<int64_t> shape(type.getShape());
-  if (PanelAttr panel = getPanel(type))
-    shape = panel.getPackedShape(shape);
-  return ShapedType::getNumElements(shape) *
-         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  Type element = type.getElementType();
+  if (PanelAttr panel = getPanel(type)) {
+    shape = panel.getPackedShape(shape, element);
+    element = panel.getPackedElement(element);
+  }
+  return ShapedType::getNumElements(shape) * getElementBytes(element);
+}
+
+int64_t tenon::getElementBytes(Type element) {
+  if (auto superblock = dyn_cast<SuperblockType>(element))
+    return superblock.getBytes();
+  if (isa<Int8GroupType>(element))
+    return sizeof(Int8Group);
+  // Blocks that are not packed yet have no place in memory of their own.
+  if (isa<BlockType>(element))
+    return 1;
+  return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
+
+int64_t tenon::getInt8Groups(RankedTensorType weight) {
+  Superblock superblock =
+      cast<BlockType>(weight.getElementType()).getSuperblock();
+  return llvm::divideCeil(weight.getShape().back(), superblock.columns()) *
+         superblock.groups;
 }
 
 //===----------------------------------------------------------------------===//
@@ -127,6 +162,76 @@ void RopeTableAttr::print(AsmPrinter &printer) const {
 }
 
 //===----------------------------------------------------------------------===//
+// Types of quantized numbers
+//===----------------------------------------------------------------------===//
+
+/// A block format by its name, in lower case.
+static FailureOr<DType> parseScheme(AsmParser &parser) {
+  StringRef name;
+  SMLoc place = parser.getCurrentLocation();
+  if (parser.parseKeyword(&name))
+    return failure();
+  std::optional<DType> scheme = parseDType(name);
+  if (!scheme || !isBlock(*scheme)) {
+    parser.emitError(place) << "expected a block format, such as q4_0, found '"
+                            << name << "'";
+    return failure();
+  }
+  return *scheme;
+}
+
+static LogicalResult verifyScheme(function_ref<InFlightDiagnostic()> emitError,
+                                  DType scheme) {
+  if (!isBlock(scheme))
+    return emitError() << tenon::name(scheme) << " is no block format";
+  return success();
+}
+
+LogicalResult BlockType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                DType scheme) {
+  return verifyScheme(emitError, scheme);
+}
+
+Type BlockType::parse(AsmParser &parser) {
+  if (parser.parseLess())
+    return {};
+  FailureOr<DType> scheme = parseScheme(parser);
+  if (failed(scheme) || parser.parseGreater())
+    return {};
+  return get(parser.getContext(), *scheme);
+}
+
+void BlockType::print(AsmPrinter &printer) const {
+  printer << "<" << tenon::name(getScheme()) << ">";
+}
+
+LogicalResult
+SuperblockType::verify(function_ref<InFlightDiagnostic()> emitError,
+                       DType scheme, int64_t columns) {
+  if (columns <= 0 || columns % Superblock::kLanes)
+    return emitError() << "columns must be a positive multiple of "
+                       << Superblock::kLanes << ", found " << columns;
+  return verifyScheme(emitError, scheme);
+}
+
+Type SuperblockType::parse(AsmParser &parser) {
+  int64_t columns;
+  if (parser.parseLess())
+    return {};
+  FailureOr<DType> scheme = parseScheme(parser);
+  SMLoc place = parser.getCurrentLocation();
+  if (failed(scheme) || parser.parseComma() || parser.parseInteger(columns) ||
+      parser.parseGreater())
+    return {};
+  return getChecked([&] { return parser.emitError(place); },
+                    parser.getContext(), *scheme, columns);
+}
+
+void SuperblockType::print(AsmPrinter &printer) const {
+  printer << "<" << tenon::name(getScheme()) << ", " << getColumns() << ">";
+}
+
+//===----------------------------------------------------------------------===//
 // TargetAttr and TileAttr
 //===----------------------------------------------------------------------===//
 
@@ -134,7 +239,8 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef cpu, StringRef features,
                                  int64_t vectorBits, int64_t registers,
                                  bool fma, bool avx512, bool bf16Dot,
-                                 int64_t l1, int64_t l2, int64_t l3) {
+                                 int64_t l1, int64_t l2, int64_t l3, bool vnni,
+                                 bool ssse3) {
   if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512)
     return emitError() << "vector_bits must be 128, 256 or 512, found "
                        << vectorBits;

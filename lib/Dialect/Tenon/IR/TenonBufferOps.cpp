@@ -19,6 +19,52 @@ static void addWrite(Effects &effects, OpOperand &operand) {
                        SideEffects::DefaultResource::get());
 }
 
+//===----------------------------------------------------------------------===//
+// ElementBytesOp
+//===----------------------------------------------------------------------===//
+
+MemRefType ElementBytesOp::getResultType(MemRefType source) {
+  int64_t bytes = getElementBytes(source.getElementType());
+  SmallVector<int64_t> shape(source.getShape());
+  shape.push_back(bytes);
+  auto i8 = IntegerType::get(source.getContext(), 8);
+  auto [strides, offset] = source.getStridesAndOffset();
+  auto scaled = [&](int64_t count) {
+    return ShapedType::isDynamic(count) ? count : count * bytes;
+  };
+  if (source.getLayout().isIdentity())
+    return MemRefType::get(shape, i8);
+  for (int64_t &stride : strides)
+    stride = scaled(stride);
+  strides.push_back(1);
+  return MemRefType::get(
+      shape, i8,
+      StridedLayoutAttr::get(source.getContext(), scaled(offset), strides));
+}
+
+void ElementBytesOp::build(OpBuilder &builder, OperationState &state,
+                           Value source) {
+  state.addOperands(source);
+  state.addTypes(getResultType(cast<MemRefType>(source.getType())));
+}
+
+Value ElementBytesOp::getViewSource() { return getSource(); }
+
+LogicalResult ElementBytesOp::verify() {
+  auto source = cast<MemRefType>(getSource().getType());
+  if (!isa<SuperblockType, Int8GroupType>(source.getElementType()))
+    return emitOpError("shows superblocks or int8 groups, found ") << source;
+  if (getResult().getType() != getResultType(source))
+    return emitOpError() << "of " << source << " has type "
+                         << getResultType(source) << ", found "
+                         << getResult().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// AppendKVOp
+//===----------------------------------------------------------------------===//
+
 void AppendKVOp::getEffects(Effects &effects) {
   addRead(effects, getKeyMutable());
   addRead(effects, getValueMutable());

@@ -52,8 +52,8 @@ LogicalResult tenon::detail::verifyComputeOp(Operation *op) {
   bool hasOut = bool(compute.getOut()), hasResult = op->getNumResults() == 1;
   if (hasOut == hasResult)
     return op->emitOpError("needs either a tensor result or an 'into' memref");
-  for (Type type :
-       llvm::concat<Type>(op->getOperandTypes(), op->getResultTypes()))
+  for (Type type : llvm::concat<Type>(op->getOperandTypes(),
+                                      op->getResultTypes()))
     if (auto shaped = dyn_cast<ShapedType>(type); shaped && !shaped.getRank())
       return op->emitOpError("needs rank 1 or more, found ") << type;
   for (Value operand : op->getOperands()) {
@@ -178,11 +178,14 @@ WeightRefOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
     return success();
   }
   SmallVector<int64_t> shape(expected.getShape());
-  if (PanelAttr panel = getPanel(expected))
-    shape = panel.getPackedShape(shape);
+  Type element = expected.getElementType();
+  if (PanelAttr panel = getPanel(expected)) {
+    shape = panel.getPackedShape(shape, element);
+    element = panel.getPackedElement(element);
+  }
   auto memref = cast<MemRefType>(getType());
   if (memref.getShape() != ArrayRef(shape) ||
-      memref.getElementType() != expected.getElementType())
+      memref.getElementType() != element)
     return emitOpError() << "has type " << memref << ", which does not hold "
                          << expected;
   return success();
@@ -212,9 +215,9 @@ LogicalResult EmbeddingOp::verify() {
 LogicalResult PositionsOp::verify() {
   if (failed(expectRank(*this, getIds(), 1, "ids")))
     return failure();
-  return expectSameShape(*this, getIds(), "ids",
-                         cast<ComputeOpInterface>(getOperation()).getOutput(),
-                         "result");
+  return expectSameShape(
+      *this, getIds(), "ids",
+      cast<ComputeOpInterface>(getOperation()).getOutput(), "result");
 }
 
 //===----------------------------------------------------------------------===//
@@ -280,10 +283,19 @@ LogicalResult LinearOp::verify() {
   if (auto weight = dyn_cast<RankedTensorType>(getWeight().getType())) {
     if (weight.getRank() != 2)
       return emitOpError("weight must have rank 2, found ") << weight;
-    if (!compatible(lastDim(getInput()), weight.getDimSize(1)))
+    bool isQuantized = isa<Int8GroupType>(
+        cast<ShapedType>(getInput().getType()).getElementType());
+    bool isBlock = isa<BlockType>(weight.getElementType());
+    if (isQuantized && !isBlock)
+      return emitOpError() << "int8 groups need a weight quantized in blocks, "
+                              "found "
+                           << weight;
+    int64_t taken = isQuantized ? getInt8Groups(weight) : weight.getDimSize(1);
+    if (!compatible(lastDim(getInput()), taken))
       return emitOpError() << "input " << getInput().getType() << " has "
-                           << lastDim(getInput()) << " columns, the weight "
-                           << weight << " takes " << weight.getDimSize(1);
+                           << lastDim(getInput())
+                           << (isQuantized ? " groups" : " columns")
+                           << ", the weight " << weight << " takes " << taken;
     int64_t rows = weight.getDimSize(0);
     if (getGated() && rows % 2)
       return emitOpError("gated needs an even number of weight rows");
@@ -294,6 +306,8 @@ LogicalResult LinearOp::verify() {
     PanelAttr panel = getPanel(weight);
     if (panel && panel.getInterleave() != (getGated() ? 2 : 1))
       return emitOpError("gated and an interleaved weight must go together");
+    if (panel && isBlock && !isQuantized)
+      return emitOpError("a weight packed in superblocks takes int8 groups");
     if (panel && panel.getK() == 2 &&
         !cast<ShapedType>(getInput().getType()).getElementType().isBF16())
       return emitOpError("a weight packed in bf16 pairs takes a bf16 input");
@@ -317,6 +331,32 @@ LogicalResult LinearOp::verify() {
 
 bool LinearOp::canWriteInPlace(OpOperand &operand) {
   return operand.get() == getResidual() && operand.get() != getInput();
+}
+
+/// Checks that rows of `groups` int8 groups hold rows of `columns` numbers,
+/// with less than a superblock left over.
+static LogicalResult verifyGroups(Operation *op, int64_t columns,
+                                  int64_t groups) {
+  constexpr int64_t kMostGroups = 8; // of a superblock
+  int64_t least = llvm::divideCeil(columns, Superblock::kGroup);
+  if (ShapedType::isDynamic(columns) || groups < least ||
+      groups >= least + kMostGroups)
+    return op->emitOpError() << groups << " int8 groups do not hold rows of "
+                             << columns;
+  return success();
+}
+
+LogicalResult QuantizeOp::verify() {
+  ShapedType output = cast<ComputeOpInterface>(getOperation()).getOutputType();
+  if (failed(expectRank(*this, getInput(), 2, "input")))
+    return failure();
+  if (output.getRank() != 2 || !isa<Int8GroupType>(output.getElementType()))
+    return emitOpError("result must be rows of int8 groups, found ") << output;
+  if (!compatible(cast<ShapedType>(getInput().getType()).getDimSize(0),
+                  output.getDimSize(0)))
+    return emitOpError() << "input " << getInput().getType() << " and result "
+                         << output << " have different rows";
+  return verifyGroups(*this, lastDim(getInput()), output.getDimSize(1));
 }
 
 //===----------------------------------------------------------------------===//
@@ -552,10 +592,16 @@ bool PaddingMaskOp::canWriteInPlace(OpOperand &operand) {
 }
 
 template <typename NormOp> static LogicalResult verifyNorm(NormOp op) {
-  if (failed(expectSameShape(
-          op, op.getInput(), "input",
-          cast<ComputeOpInterface>(op.getOperation()).getOutput(), "result")))
+  auto compute = cast<ComputeOpInterface>(op.getOperation());
+  ShapedType output = compute.getOutputType();
+  if (isa<Int8GroupType>(output.getElementType())) {
+    if (failed(expectRank(op, compute.getOutput(), 2, "result")) ||
+        failed(verifyGroups(op, lastDim(op.getInput()), output.getDimSize(1))))
+      return failure();
+  } else if (failed(expectSameShape(op, op.getInput(), "input",
+                                    compute.getOutput(), "result"))) {
     return failure();
+  }
   if (op.getEps().isNegative() || op.getEps().isNaN())
     return op.emitOpError("eps must not be negative");
   return expectVector(op, op.getWeight(), lastDim(op.getInput()), "weight");

@@ -30,7 +30,7 @@ static MemRefType memrefOf(Value value) {
 }
 
 static int64_t elementBytes(MemRefType type) {
-  return llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return getElementBytes(type.getElementType());
 }
 
 /// The number of tasks of `bytes` each that make a chunk, at most all.
@@ -59,10 +59,13 @@ static FailureOr<bool> keepWhole(Operation *op) {
 FailureOr<bool> tenon::tileLinear(LinearOp op) {
   Location loc = op.getLoc();
   MemRefType weight = memrefOf(op.getWeight()), out = memrefOf(op.getOut());
-  if (weight.getRank() != 4)
+  auto superblock = dyn_cast<SuperblockType>(weight.getElementType());
+  if (weight.getRank() != (superblock ? 2 : 4))
     return op.emitOpError("needs a weight packed in panels, found ") << weight;
   int64_t panels = weight.getDimSize(0);
-  int64_t perPanel = weight.getDimSize(2) / (op.getGated() ? 2 : 1);
+  int64_t perPanel =
+      superblock ? superblock.getColumns() : weight.getDimSize(2);
+  perPanel /= op.getGated() ? 2 : 1;
   int64_t columns = out.getDimSize(1);
   int64_t group = std::min(op.getTile() ? op.getTile()->getGroup() : 1, panels);
   int64_t tasks = llvm::divideCeil(panels, group);

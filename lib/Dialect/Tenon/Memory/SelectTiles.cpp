@@ -13,6 +13,9 @@
 //   more, and rows are rounded down to an even number: 4.
 //   One row (decode) is bound by reading weights: four panels at once keep
 //   enough independent accumulators and streams going.
+//   Weights in superblocks have two accumulators for an output, the exact
+//   integers of a group and the sum of all groups: 6 rows x 2 vectors of 32
+//   registers, 3 of 16.
 // * rows. One task reads and writes half of the first-level cache, so that it
 //   is worth handing to a worker and its result is still near.
 // * attention. Queries are in the lanes, two vectors of them; keys come in
@@ -39,6 +42,12 @@ constexpr int64_t kKeyBlock = 128;
 constexpr int64_t kDecodePanels = 4;
 /// More rows than this in a register tile gain nothing.
 constexpr int64_t kMaxRows = 8;
+/// Weights in superblocks: panels that one task of a one-row linear reads one
+/// after the other.
+constexpr int64_t kDecodeBlockPanels = 2;
+/// Rows of their register tile: integers and f32 accumulate, the rest holds
+/// weights and scales.
+constexpr int64_t kMaxBlockRows = 6, kBlockTemporaries = 4;
 /// More rows than this in a task hinder balance.
 constexpr int64_t kMaxRowGroup = 64;
 
@@ -65,14 +74,28 @@ struct TileModel {
   TileAttr linear(ShapedType weight, ShapedType output) const {
     int64_t rows = output.getDimSize(0);
     int64_t panels = 1;
+    Type element = weight.getElementType();
     if (PanelAttr panel = getPanel(weight))
-      panels = panel.getPackedShape(weight.getShape())[0];
-    else if (weight.getRank() == 4)
+      panels =
+          panel.getPackedShape(weight.getShape(), weight.getElementType())[0];
+    else if (weight.getRank() == 4 || isa<SuperblockType>(element))
       panels = weight.getDimSize(0);
+    if (isa<BlockType, SuperblockType>(element))
+      return blockLinear(rows, panels);
     if (rows == 1)
       return get(1, 2 * lanes, std::min(kDecodePanels, panels));
     int64_t most = ShapedType::isDynamic(rows) ? kMaxRows : rows;
     return get(std::min(linearRows(), most), 2 * lanes, 1);
+  }
+
+  TileAttr blockLinear(int64_t rows, int64_t panels) const {
+    if (rows == 1)
+      return get(1, 2 * lanes, std::min(kDecodeBlockPanels, panels));
+    int64_t most = (target.getRegisters() - kBlockTemporaries) / 4;
+    most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
+    if (!ShapedType::isDynamic(rows))
+      most = std::min(most, rows);
+    return get(most, 2 * lanes, 1);
   }
 
   TileAttr attention(ShapedType query) const {
@@ -93,7 +116,10 @@ struct TileModel {
       if (dim != tokenDim)
         bytes *= output.isDynamicDim(dim) ? kKeyBlock : output.getDimSize(dim);
     // Read once as f32, written once.
-    bytes *= 4 + llvm::divideCeil(output.getElementTypeBitWidth(), 8);
+    if (isa<Int8GroupType>(output.getElementType()))
+      bytes *= Superblock::kGroup * sizeof(float) + sizeof(Int8Group);
+    else
+      bytes *= sizeof(float) + getElementBytes(output.getElementType());
     int64_t group = target.getL1() / 2 / std::max<int64_t>(bytes, 1);
     group = std::clamp<int64_t>(group, 1, kMaxRowGroup);
     return get(1, 1, llvm::bit_floor(static_cast<uint64_t>(group)));

@@ -36,8 +36,7 @@ std::optional<int64_t> tenon::checkedAlign(std::optional<int64_t> bytes) {
 
 std::optional<int64_t> tenon::checkedBytes(ArrayRef<int64_t> shape,
                                            Type element, int64_t bound) {
-  std::optional<int64_t> bytes =
-      llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  std::optional<int64_t> bytes = getElementBytes(element);
   for (int64_t extent : shape)
     bytes =
         checkedMultiply(bytes, ShapedType::isDynamic(extent) ? bound : extent);
@@ -46,9 +45,12 @@ std::optional<int64_t> tenon::checkedBytes(ArrayRef<int64_t> shape,
 
 MemRefType tenon::getWeightMemRef(RankedTensorType layerType) {
   SmallVector<int64_t> shape(layerType.getShape());
-  if (PanelAttr panel = getPanel(layerType))
-    shape = panel.getPackedShape(shape);
-  return MemRefType::get(shape, layerType.getElementType());
+  Type element = layerType.getElementType();
+  if (PanelAttr panel = getPanel(layerType)) {
+    shape = panel.getPackedShape(shape, element);
+    element = panel.getPackedElement(element);
+  }
+  return MemRefType::get(shape, element);
 }
 
 FailureOr<int64_t> tenon::assignWeightPlaces(ModuleOp module) {

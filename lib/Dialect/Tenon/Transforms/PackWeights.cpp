@@ -43,6 +43,16 @@ bool isWantedInBF16(Value value) {
   });
 }
 
+/// Whether all that read the value want it in these int8 groups, and its
+/// producer's kernel can write them.
+bool isWantedInGroups(Value value, Type groups) {
+  return isa_and_nonnull<RmsNormOp, LayerNormOp>(value.getDefiningOp()) &&
+         llvm::all_of(value.getUsers(), [&](Operation *user) {
+           return isa<QuantizeOp>(user) &&
+                  user->getResult(0).getType() == groups;
+         });
+}
+
 void setElementType(Value value, Type element) {
   value.setType(cast<RankedTensorType>(value.getType()).clone(element));
 }
@@ -69,8 +79,10 @@ struct PackWeightsPass : tenon::impl::TenonPackWeightsBase<PackWeightsPass> {
     Weights weights(getOperation());
     lowerFfns(weights);
     packLinears(weights);
+    packTables(weights);
     widenVectors(weights);
     castInputs();
+    quantizeInputs();
     numErased += weights.eraseUnused();
   }
 
@@ -155,6 +167,9 @@ private:
   /// The layout of a weight [N, K] for a linear, or null if it has none.
   PanelAttr choosePanel(RankedTensorType layer, bool gated) {
     Type element = layer.getElementType();
+    if (auto block = dyn_cast<BlockType>(element))
+      return PanelAttr::get(&getContext(), panelColumns,
+                            block.getSuperblock().columns(), gated ? 2 : 1);
     if (!element.isF32() && !element.isF16() && !element.isBF16())
       return {};
     // A pair must not reach past the end of an input row.
@@ -216,6 +231,25 @@ private:
     ++numPacked;
     numPairs += panel.getK() == 2;
     numGated += gated;
+  }
+
+  /// Quantized tables that only an embedding reads: their blocks have a layout
+  /// in memory when they are packed.
+  void packTables(Weights &weights) {
+    for (WeightOp weight : getOperation().getOps<WeightOp>()) {
+      RankedTensorType type = weight.getTensorType();
+      if (!isa<BlockType>(type.getElementType()) || type.getEncoding())
+        continue;
+      PanelAttr panel = choosePanel(weight.getLayerType(), /*gated=*/false);
+      weight.setType(
+          RankedTensorType::get(type.getShape(), type.getElementType(), panel));
+      ++numPacked;
+    }
+    getOperation().walk([&](WeightRefOp ref) {
+      WeightOp weight = weights.get(ref);
+      if (isa<BlockType>(weight.getTensorType().getElementType()))
+        ref.getResult().setType(weight.getLayerType());
+    });
   }
 
   void packCopies(WeightOp weight, ArrayRef<LinearOp> linears,
@@ -300,6 +334,44 @@ private:
       converted.getResult().replaceAllUsesWith(value);
       converted.erase();
       ++numCastsFolded;
+    }
+  }
+
+  //===--------------------------------------------------------------------===//
+  // int8 inputs
+  //===--------------------------------------------------------------------===//
+
+  void quantizeInputs() {
+    llvm::MapVector<std::pair<Value, Type>, QuantizeOp> inputs;
+    getOperation().walk([&](LinearOp op) {
+      auto weight = cast<ShapedType>(op.getWeight().getType());
+      auto type = cast<RankedTensorType>(op.getInput().getType());
+      if (!op.getResult() || !isa<BlockType>(weight.getElementType()) ||
+          isa<Int8GroupType>(type.getElementType()))
+        return;
+      int64_t groups = getInt8Groups(cast<RankedTensorType>(weight));
+      Type groupsType = RankedTensorType::get(
+          {type.getDimSize(0), groups}, Int8GroupType::get(&getContext()));
+      QuantizeOp &quantized = inputs[{op.getInput(), groupsType}];
+      if (!quantized) {
+        OpBuilder builder(&getContext());
+        builder.setInsertionPointAfterValue(op.getInput());
+        quantized = QuantizeOp::create(builder, op.getInput().getLoc(),
+                                       groupsType, op.getInput(),
+                                       /*out=*/Value(), /*tile=*/TileAttr());
+      }
+      op.getInputMutable().assign(quantized.getResult());
+    });
+    for (auto &[key, quantized] : inputs) {
+      auto [value, groups] = key;
+      if (!isWantedInGroups(value, groups)) {
+        ++numQuantized;
+        continue;
+      }
+      value.setType(groups);
+      quantized.getResult().replaceAllUsesWith(value);
+      quantized.erase();
+      ++numQuantizedFolded;
     }
   }
 

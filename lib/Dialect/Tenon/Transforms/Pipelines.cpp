@@ -26,6 +26,10 @@ void tenon::buildCachePipeline(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
+void tenon::buildQuantizePipeline(OpPassManager &manager) {
+  manager.addPass(createTenonQuantizeWeights());
+}
+
 void tenon::buildPackPipeline(OpPassManager &manager) {
   manager.addPass(createTenonPackWeights());
   manager.addPass(createCanonicalizerPass());
@@ -39,6 +43,10 @@ void tenon::registerFusionPipelines() {
   PassPipelineRegistration<>("tenon-cache-pipeline",
                              "From whole sequences to prefill and decode",
                              buildCachePipeline);
+  PassPipelineRegistration<>("tenon-quantize-pipeline",
+                             "From the checkpoint's precision to the one asked "
+                             "for by tenon.quantize",
+                             buildQuantizePipeline);
   PassPipelineRegistration<>("tenon-pack-pipeline",
                              "From the model's weights to packed ones",
                              buildPackPipeline);

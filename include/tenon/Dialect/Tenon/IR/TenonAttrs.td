@@ -46,6 +46,9 @@ def Tenon_PanelAttr : Tenon_Attr<"Panel", "panel",
     ```
 
     `k` is 1 for multiply-add kernels and 2 for bf16 pairs (`vdpbf16ps`).
+    Weights quantized in blocks (`!tenon.block`) lie in superblocks of k
+    elements along K, `[ceil(N / n)][ceil(K / k)]` of them, each holding n
+    columns (`!tenon.superblock`).
     `interleave` = 2 says that the rows come in two halves (gate, then up), and
     that a panel holds n/2 rows of the first half, then the n/2 rows of the
     second half at the same place, so that a gated epilogue has both in
@@ -58,8 +61,12 @@ def Tenon_PanelAttr : Tenon_Attr<"Panel", "panel",
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The packed shape of a logical [..., N, K]: [..., panels, K / k, n, k].
-    ::llvm::SmallVector<int64_t> getPackedShape(::llvm::ArrayRef<int64_t> logicalShape) const;
+    /// The shape that a packed weight of logical shape [..., N, K] has in
+    /// memory: [..., panels, K / k, n, k], or [..., panels, K / k] superblocks.
+    ::llvm::SmallVector<int64_t> getPackedShape(::llvm::ArrayRef<int64_t> logicalShape,
+                                                ::mlir::Type element) const;
+    /// What one element of that shape is: the element, or a superblock.
+    ::mlir::Type getPackedElement(::mlir::Type element) const;
   }];
 }
 
@@ -98,14 +105,18 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
   let description = [{
     The only way in which transforms see the target: the width of a vector
     register in bits, the number of such registers, the instructions that
-    matter to kernels, and the sizes of the caches in bytes.
+    matter to kernels, and the sizes of the caches in bytes. `vnni`: dot
+    products of four bytes (`vpdpbusd`) at the vector width; `ssse3`: products of
+    bytes added in pairs (`pmaddubsw`).
     Set on the module as `tenon.target`.
   }];
   let parameters = (ins StringRefParameter<"LLVM's name of the CPU">:$cpu,
                         StringRefParameter<"LLVM's feature string">:$features,
                         "int64_t":$vector_bits, "int64_t":$registers,
                         "bool":$fma, "bool":$avx512, "bool":$bf16_dot,
-                        "int64_t":$l1, "int64_t":$l2, "int64_t":$l3);
+                        "int64_t":$l1, "int64_t":$l2, "int64_t":$l3,
+                        DefaultValuedParameter<"bool", "false">:$vnni,
+                        DefaultValuedParameter<"bool", "false">:$ssse3);
   let genVerifyDecl = 1;
   let assemblyFormat = "`<` struct(params) `>`";
 }

@@ -9,6 +9,7 @@
 #define TENON_DIALECT_TENON_IR_TENONBUFFEROPS_TD
 
 include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/ViewLikeInterface.td"
 include "tenon/Dialect/Tenon/IR/TenonFusedOps.td"
 
 def Tenon_AppendKVOp : Tenon_Op<"append_kv", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
@@ -58,6 +59,30 @@ def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [
     `:` type($query) `,` type($keys) `,` type($values) `,` type($out)
   }];
   let hasVerifier = 1;
+}
+
+def Tenon_ElementBytesOp : Tenon_Op<"element_bytes", [Pure,
+    DeclareOpInterfaceMethods<ViewLikeOpInterface, ["getViewSource"]>]> {
+  let summary = "the bytes of elements that kernels read themselves";
+  let description = [{
+    A view of a memref of superblocks or int8 groups that has their bytes as one
+    more, last dimension.
+
+    Example:
+    ```mlir
+    %b = tenon.element_bytes %w : memref<64x32x!tenon.superblock<q4_0, 32>> -> memref<64x32x1152xi8>
+    ```
+  }];
+  let arguments = (ins AnyStridedMemRef:$source);
+  let results = (outs AnyStridedMemRef:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::Value":$source)>];
+  let extraClassDeclaration = [{
+    /// The type that the view of a memref of this type has.
+    static ::mlir::MemRefType getResultType(::mlir::MemRefType source);
+  }];
 }
 
 def Tenon_CopyOp : Tenon_Op<"copy", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {

@@ -19,6 +19,8 @@
 #include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "tenon/Support/Superblock.h"
 
 namespace tenon::detail {
 /// The effects of a compute operation: none on tensors; reads of the memref
@@ -51,6 +53,8 @@ namespace tenon {
 
 /// Names of the attributes that a module carries.
 inline constexpr llvm::StringLiteral kTargetAttrName = "tenon.target";
+/// How weights are quantized: "int8", "int4" or "bf16".
+inline constexpr llvm::StringLiteral kQuantizeAttrName = "tenon.quantize";
 /// "decoder" or "encoder".
 inline constexpr llvm::StringLiteral kKindAttrName = "tenon.kind";
 /// The longest sequence in tokens: positions are below it.
@@ -60,6 +64,11 @@ inline constexpr llvm::StringLiteral kMaxChunkAttrName = "tenon.max_chunk";
 
 /// The panel layout of a weight's type, or null if the weight is not packed.
 PanelAttr getPanel(mlir::Type type);
+/// Bytes of an element in memory: of a number, a superblock or an int8 group.
+int64_t getElementBytes(mlir::Type element);
+/// How many int8 groups a row of activations has that a linear with this weight
+/// reads: those of whole superblocks.
+int64_t getInt8Groups(mlir::RankedTensorType weight);
 /// The bytes that a value of this tensor type takes: packed, if it has a panel.
 int64_t getStorageBytes(mlir::RankedTensorType type);
 /// The target of the module around an operation, or null.

@@ -162,7 +162,9 @@ def Tenon_LinearOp : Tenon_SegmentedComputeOp<"linear", [DeclareOpInterfaceMetho
 
     Each output is one chain of fused multiply-adds over k in order, whatever
     the number of rows (invariant I5); a bf16 weight on a target with bf16 dot
-    products takes a bf16 input and adds pairs of products in order.
+    products takes a bf16 input and adds pairs of products in order. A weight in
+    superblocks takes an input `[T, G]` of int8 groups; the dot products of a
+    group are exact, and are scaled and added group by group in order.
 
     Example:
     ```mlir
@@ -258,6 +260,25 @@ def Tenon_CastOp : Tenon_UnaryOp<"cast"> {
   let hasFolder = 1;
 }
 
+def Tenon_QuantizeOp : Tenon_ComputeOp<"quantize", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
+  let summary = "quantizes activations to 8 bits, dynamically";
+  let description = [{
+    Each group of 32 neighbours in a row becomes an int8 group: `scale = max|x| /
+    127`, `q = round(x / scale)`, ties to even. Groups past the end of a row,
+    which a linear with whole superblocks reads, are zero. What a group becomes
+    depends on nothing else (I5).
+
+    Example:
+    ```mlir
+    %q = tenon.quantize %x : (tensor<?x2048xf32>) -> tensor<?x64x!tenon.int8_group>
+    ```
+  }];
+  let arguments = (ins Tenon_Array:$input, Optional<AnyStridedMemRef>:$out,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$input (`into` $out^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Rows: softmax, masks, norms
 //===----------------------------------------------------------------------===//
@@ -303,7 +324,7 @@ def Tenon_RmsNormOp : Tenon_ComputeOp<"rms_norm", [DeclareOpInterfaceMethods<Ten
   let summary = "root mean square norm of rows";
   let description = [{
     `y = x / sqrt(mean(x²) + eps) * w`, or `* (1 + w)` with `unit_offset`
-    (arXiv:1910.07467). The result may be bf16.
+    (arXiv:1910.07467). The result may be bf16, or int8 groups.
 
     Example:
     ```mlir
@@ -321,7 +342,7 @@ def Tenon_LayerNormOp : Tenon_SegmentedComputeOp<"layer_norm", [DeclareOpInterfa
   let summary = "layer norm of rows";
   let description = [{
     `y = (x - mean(x)) / sqrt(var(x) + eps) * w + b` (arXiv:1607.06450).
-    The result may be bf16.
+    The result may be bf16, or int8 groups.
 
     Example:
     ```mlir

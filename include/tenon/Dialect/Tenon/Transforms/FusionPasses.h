@@ -34,11 +34,14 @@ inline constexpr llvm::StringLiteral kDecodeName = "decode";
 void buildFusePipeline(mlir::OpPassManager &manager);
 /// From whole sequences to calls with a key/value cache.
 void buildCachePipeline(mlir::OpPassManager &manager);
+/// From the checkpoint's precision to the one that the module's
+/// `tenon.quantize` asks for, if any.
+void buildQuantizePipeline(mlir::OpPassManager &manager);
 /// From the model's weights to those that the target's kernels read. The module
 /// needs `tenon.target`.
 void buildPackPipeline(mlir::OpPassManager &manager);
-/// Registers the three as --tenon-fuse-pipeline, --tenon-cache-pipeline and
-/// --tenon-pack-pipeline.
+/// Registers them as --tenon-fuse-pipeline, --tenon-cache-pipeline,
+/// --tenon-quantize-pipeline and --tenon-pack-pipeline.
 void registerFusionPipelines();
 
 } // namespace tenon

@@ -254,6 +254,10 @@ def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
     else converted by a `tenon.cast`. A table that is embedding and head at once
     is one packed weight. Weights that nothing refers to are erased.
 
+    Weights quantized in blocks get panels of superblocks, whose kernels take
+    int8 groups: a norm that nothing else reads writes them itself, elsewhere
+    `tenon.quantize` does, once for each input.
+
     Before, with bf16 products:
     ```mlir
     tenon.weight @w : tensor<128x64xbf16> from [#tenon.source<"w", tensor<128x64xbf16>>]
@@ -282,7 +286,45 @@ def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
     Statistic<"numErased", "erased", "Number of weights erased: unused">,
     Statistic<"numCasts", "casts", "Number of conversions to bf16 left">,
     Statistic<"numCastsFolded", "casts-folded", "Number of conversions to bf16 taken into their producer">,
+    Statistic<"numQuantized", "quantized", "Number of inputs quantized to int8 groups by an operation of their own">,
+    Statistic<"numQuantizedFolded", "quantized-folded", "Number of norms that write int8 groups">,
     Statistic<"numDeclined", "declined", "Number of linears left plain: the matrix is no weight of a packable type">,
+  ];
+}
+
+def TenonQuantizeWeights : Tenon_TensorPass<"tenon-quantize-weights"> {
+  let summary = "weights of linears in fewer bits";
+  let description = [{
+    Sets the precision of the matrices that linears and feed-forward networks
+    read, in their types; the values are quantized when the weights are written,
+    one panel at a time. The scheme is the option's or else the module's
+    attribute `tenon.quantize`; without either, nothing changes.
+
+    * `int8`: `!tenon.block<q8_0>`, 8 bits in groups of 32 with an f16 scale.
+    * `int4`: `!tenon.block<q4_0>`, 4 bits in groups of 32 with an f16 scale, in
+      the layers; `q8_0` for the head, whose errors reach the logits at once,
+      and for a table that is embedding and head.
+    * `bf16`.
+
+    Weights that a checkpoint holds in blocks already keep them. A table that
+    only an embedding reads keeps its type.
+
+    Before:
+    ```mlir
+    tenon.weight @w : tensor<4x128x64xf32> from [#tenon.source<"w.{i}", tensor<128x64xf32>>] stacked
+    ```
+    After, for int4:
+    ```mlir
+    tenon.weight @w : tensor<4x128x64x!tenon.block<q4_0>> from [#tenon.source<"w.{i}", tensor<128x64xf32>>] stacked
+    ```
+  }];
+  let options = [
+    Option<"scheme", "scheme", "std::string", /*default=*/"\"\"",
+           "int8, int4 or bf16; default: what the module's tenon.quantize says">,
+  ];
+  let statistics = [
+    Statistic<"numQuantized", "quantized", "Number of weights given another precision">,
+    Statistic<"numKept", "kept", "Number of weights of linears kept: in blocks already, or read by other operations">,
   ];
 }
 

@@ -1,0 +1,143 @@
+//===- BlockWeights.h - kernels' access to quantized weights ----*- C++ -*-===//
+//
+// What micro-kernels of quantized weights share: integers and scales out of
+// superblocks (tenon/Support/Superblock.h), activations out of int8 groups, and
+// dot products of bytes with the instructions that the target has.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_CONVERSION_BLOCKWEIGHTS_H
+#define TENON_CONVERSION_BLOCKWEIGHTS_H
+
+#include "tenon/Conversion/KernelBuilder.h"
+
+namespace tenon {
+
+/// A group of 32 weights along K in all columns of a panel.
+struct WeightGroup {
+  mlir::Value panel;
+  mlir::Value superblock; ///< along K
+  mlir::Value group;      ///< in the superblock
+};
+
+/// Neighbouring columns of a panel, as many as a register has lanes of 32 bits.
+struct ColumnVector {
+  mlir::Value half; ///< which 16 columns of the panel
+  mlir::Value lane; ///< the first of them
+};
+
+/// Where a kernel gets the integers and scales of a panel's groups.
+class WeightSource {
+public:
+  virtual ~WeightSource() = default;
+  /// The unsigned integers of chunk v of a group: vector<4 lanes x i8>.
+  virtual mlir::Value integers(const WeightGroup &group, int64_t vector,
+                               int64_t chunk) = 0;
+  /// The scales (of half a group, if that has its own): f32.
+  virtual mlir::Value scale(const WeightGroup &group, int64_t vector,
+                            int64_t half) = 0;
+  /// What is added to scale times integer, or null: f32.
+  virtual mlir::Value minimum(const WeightGroup &group, int64_t vector,
+                              int64_t half) = 0;
+};
+
+/// Superblocks as they lie in memory.
+class BlockWeights : public WeightSource {
+public:
+  /// `weight` is a memref [panels, superblocks] of !tenon.superblock.
+  BlockWeights(KernelBuilder &b, mlir::Value weight);
+
+  const Superblock &getSuperblock() const { return format; }
+  int64_t panels() const { return numPanels; }
+  int64_t panelColumns() const { return numColumns; }
+  int64_t superblocks() const { return numSuperblocks; }
+  /// Vector i of a panel.
+  ColumnVector vectorAt(int64_t i);
+  /// The vector of a column of a panel, and the column's lane in it.
+  std::pair<ColumnVector, mlir::Value> vectorOf(mlir::Value column);
+
+  mlir::Value integers(const WeightGroup &group, const ColumnVector &vector,
+                       int64_t chunk);
+  mlir::Value scale(const WeightGroup &group, const ColumnVector &vector,
+                    int64_t half);
+  mlir::Value minimum(const WeightGroup &group, const ColumnVector &vector,
+                      int64_t half);
+
+  mlir::Value integers(const WeightGroup &group, int64_t vector,
+                       int64_t chunk) override {
+    return integers(group, vectorAt(vector), chunk);
+  }
+  mlir::Value scale(const WeightGroup &group, int64_t vector,
+                    int64_t half) override {
+    return scale(group, vectorAt(vector), half);
+  }
+  mlir::Value minimum(const WeightGroup &group, int64_t vector,
+                      int64_t half) override {
+    return minimum(group, vectorAt(vector), half);
+  }
+
+private:
+  /// `type` from a part of the superblock: `bytesPerGroup` apart for groups,
+  /// `bytesPerLane` for lanes.
+  mlir::Value load(mlir::VectorType type, const WeightGroup &group,
+                   const ColumnVector &vector, int64_t offset,
+                   int64_t bytesPerGroup, int64_t bytesPerLane);
+  mlir::Value loadHalves(const WeightGroup &group, const ColumnVector &vector,
+                         int64_t offset, int64_t bytesPerGroup);
+  /// The product of an integer scale, or minimum, and its factor.
+  mlir::Value scaleByFactor(mlir::Value bytes, bool isSigned,
+                            const WeightGroup &group,
+                            const ColumnVector &vector, int64_t factorOffset);
+  mlir::Value lookUp(mlir::Value nibbles);
+
+  KernelBuilder &b;
+  mlir::Value bytes;
+  Superblock format;
+  int64_t numPanels, numColumns, numSuperblocks;
+};
+
+/// Rows of int8 groups, read by kernels.
+class Int8Activations {
+public:
+  /// `input` is a memref [M, G] of !tenon.int8_group.
+  Int8Activations(KernelBuilder &b, mlir::Value input);
+
+  /// Elements 4 chunk ... 4 chunk + 3 of a group in every 32 bits: i8.
+  mlir::Value quad(mlir::Value row, mlir::Value group, int64_t chunk);
+  /// A field of Int8Group at this offset in every lane.
+  mlir::Value field(mlir::Value row, mlir::Value group, int64_t offset,
+                    mlir::Type type);
+
+private:
+  mlir::Value word(mlir::Value row, mlir::Value group, int64_t offset);
+
+  KernelBuilder &b;
+  mlir::Value bytes;
+};
+
+/// Sums of products of unsigned integers (weights) and signed ones: exact.
+class ByteDot {
+public:
+  ByteDot(KernelBuilder &b, const Superblock &format);
+
+  /// A sum with nothing added yet, given minus the sum of the signed integers.
+  /// What `add` makes of it is the sum of `(weight - zero) * activation`.
+  mlir::Value start(mlir::Value negativeSum);
+  /// Adds four products in every lane.
+  mlir::Value add(mlir::Value sum, mlir::Value weights,
+                  mlir::Value activations);
+
+private:
+  mlir::Value call(llvm::StringRef intrinsic, mlir::Type result,
+                   mlir::ValueRange operands);
+
+  KernelBuilder &b;
+  int64_t zero;
+  /// Products of two bytes are added in 16 bits, which 255 * 127 would pass:
+  /// weights are taken as signed, and their signs moved to the activations.
+  bool takesSigned = false;
+};
+
+} // namespace tenon
+
+#endif // TENON_CONVERSION_BLOCKWEIGHTS_H

@@ -1,0 +1,308 @@
+//===- BlockWeights.cpp - kernels' access to quantized weights ------------===//
+
+#include "tenon/Conversion/BlockWeights.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace tenon;
+
+/// A constant of bytes, the same everywhere.
+static Value splatBytes(KernelBuilder &b, VectorType type, int64_t value) {
+  return arith::ConstantOp::create(
+      b,
+      DenseElementsAttr::get(type, APInt(8, value & 0xff, /*isSigned=*/false)));
+}
+
+//===----------------------------------------------------------------------===//
+// BlockWeights
+//===----------------------------------------------------------------------===//
+
+BlockWeights::BlockWeights(KernelBuilder &b, Value weight) : b(b) {
+  auto type = cast<MemRefType>(weight.getType());
+  auto element = cast<SuperblockType>(type.getElementType());
+  format = element.getSuperblock();
+  numPanels = type.getDimSize(0);
+  numSuperblocks = type.getDimSize(1);
+  numColumns = element.getColumns();
+  bytes = ElementBytesOp::create(b, weight);
+}
+
+ColumnVector BlockWeights::vectorAt(int64_t i) {
+  int64_t column = i * b.lanes();
+  return {b.index(column / Superblock::kLanes),
+          b.index(column % Superblock::kLanes)};
+}
+
+std::pair<ColumnVector, Value> BlockWeights::vectorOf(Value column) {
+  auto divide = [&](Value value, int64_t by) -> std::pair<Value, Value> {
+    return {arith::DivUIOp::create(b, value, b.index(by)),
+            arith::RemUIOp::create(b, value, b.index(by))};
+  };
+  auto [half, inHalf] = divide(column, Superblock::kLanes);
+  auto [vector, lane] = divide(inHalf, b.lanes());
+  return {{half, b.mulIndex(vector, b.lanes())}, lane};
+}
+
+Value BlockWeights::load(VectorType type, const WeightGroup &group,
+                         const ColumnVector &vector, int64_t offset,
+                         int64_t bytesPerGroup, int64_t bytesPerLane) {
+  Value place = b.mulIndex(vector.half, format.bytes());
+  place = b.addIndex(place, b.mulIndex(group.group, bytesPerGroup));
+  place = b.addIndex(place, b.mulIndex(vector.lane, bytesPerLane));
+  place = b.addIndex(place, offset);
+  return vector::LoadOp::create(
+      b, type, bytes, ValueRange{group.panel, group.superblock, place});
+}
+
+/// The bits of every byte moved up (or down, if negative), and masked.
+static Value shiftAndMask(KernelBuilder &b, Value bytes, int64_t up,
+                          int64_t mask) {
+  auto type = cast<VectorType>(bytes.getType());
+  if (up != 0) {
+    // There is no shift of bytes: what crosses into a neighbour is masked off.
+    VectorType words = b.vectorType(b.getI32Type());
+    Value value = vector::BitCastOp::create(b, words, bytes);
+    Value count = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(words, APInt(32, std::abs(up))));
+    if (up > 0)
+      value = arith::ShLIOp::create(b, value, count);
+    else
+      value = arith::ShRUIOp::create(b, value, count);
+    bytes = vector::BitCastOp::create(b, type, value);
+  }
+  return arith::AndIOp::create(b, bytes, splatBytes(b, type, mask));
+}
+
+Value BlockWeights::integers(const WeightGroup &group,
+                             const ColumnVector &vector, int64_t chunk) {
+  VectorType type = VectorType::get({4 * b.lanes()}, b.getI8Type());
+  auto plane = [&](int64_t offset, int64_t bytesPerGroup, int64_t index) {
+    return load(type, group, vector, offset + index * Superblock::kChunkBytes,
+                bytesPerGroup, 4);
+  };
+  auto first = [&](int64_t index) {
+    return plane(0, format.valueBytes(), index);
+  };
+  Value value;
+  if (format.bits == 8) {
+    value = first(chunk);
+  } else if (format.bits == 4) {
+    value = shiftAndMask(b, first(chunk % 4), chunk < 4 ? 0 : -4, 0x0f);
+  } else {
+    assert(format.bits == 2 && "no such plane");
+    value = shiftAndMask(b, first(chunk / 4), -2 * (chunk % 4), 0x03);
+  }
+  if (format.highBits) {
+    int64_t perByte = 8 / format.highBits;
+    Value high =
+        plane(format.highOffset(), format.highBytes(), chunk / perByte);
+    int64_t mask = ((1 << format.highBits) - 1) << format.bits;
+    high = shiftAndMask(
+        b, high, format.bits - format.highBits * (chunk % perByte), mask);
+    value = arith::OrIOp::create(b, value, high);
+  }
+  return format.isTable ? lookUp(value) : value;
+}
+
+/// IQ4_NL's steps, plus 128 to be unsigned.
+Value BlockWeights::lookUp(Value nibbles) {
+  auto type = cast<VectorType>(nibbles.getType());
+  SmallVector<int8_t> table;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    table.push_back(static_cast<int8_t>(kIQ4Values[i % 16] + 128));
+  StringRef intrinsic;
+  if (b.lanes() == 16)
+    intrinsic = "llvm.x86.avx512.pshuf.b.512";
+  else if (b.lanes() == 8)
+    intrinsic = "llvm.x86.avx2.pshuf.b";
+  else if (b.getTarget() && b.getTarget().getSsse3())
+    intrinsic = "llvm.x86.ssse3.pshuf.b.128";
+  if (!intrinsic.empty()) {
+    Value steps = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, ArrayRef<int8_t>(table)));
+    return LLVM::CallIntrinsicOp::create(b, b.getLoc(), type,
+                                         b.getStringAttr(intrinsic),
+                                         ValueRange{steps, nibbles})
+        .getResult(0);
+  }
+  Value result = splatBytes(b, type, table[0]);
+  for (int64_t i = 1; i < 16; ++i) {
+    Value isStep = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, nibbles,
+                                         splatBytes(b, type, i));
+    result = arith::SelectOp::create(b, isStep, splatBytes(b, type, table[i]),
+                                     result);
+  }
+  return result;
+}
+
+Value BlockWeights::loadHalves(const WeightGroup &group,
+                               const ColumnVector &vector, int64_t offset,
+                               int64_t bytesPerGroup) {
+  Value halves = load(VectorType::get({2 * b.lanes()}, b.getI8Type()), group,
+                      vector, offset, bytesPerGroup, 2);
+  return b.toF32(
+      vector::BitCastOp::create(b, b.vectorType(b.getF16Type()), halves));
+}
+
+Value BlockWeights::scaleByFactor(Value integers, bool isSigned,
+                                  const WeightGroup &group,
+                                  const ColumnVector &vector,
+                                  int64_t factorOffset) {
+  VectorType words = b.vectorType(b.getI32Type());
+  Value wide = isSigned ? Value(arith::ExtSIOp::create(b, words, integers))
+                        : Value(arith::ExtUIOp::create(b, words, integers));
+  Value number = arith::SIToFPOp::create(b, b.f32VectorType(), wide);
+  return b.mul(number, loadHalves(group, vector, factorOffset, 0));
+}
+
+Value BlockWeights::scale(const WeightGroup &group, const ColumnVector &vector,
+                          int64_t half) {
+  if (!format.hasIntegerScales())
+    return loadHalves(group, vector, format.scaleOffset(),
+                      2 * Superblock::kLanes);
+  Value integers = load(b.vectorType(b.getI8Type()), group, vector,
+                        format.scaleOffset() + half * Superblock::kLanes,
+                        format.scalesPerGroup * Superblock::kLanes, 1);
+  if (format.scale == Superblock::Scale::Nibbles)
+    integers = arith::AndIOp::create(
+        b, integers, splatBytes(b, b.vectorType(b.getI8Type()), 0x0f));
+  return scaleByFactor(integers, format.scale == Superblock::Scale::Signed,
+                       group, vector, format.factorOffset());
+}
+
+Value BlockWeights::minimum(const WeightGroup &group,
+                            const ColumnVector &vector, int64_t half) {
+  if (!format.hasMinimum())
+    return {};
+  if (!format.hasIntegerScales())
+    return loadHalves(group, vector, format.minimumOffset(),
+                      2 * Superblock::kLanes);
+  Value integers = load(b.vectorType(b.getI8Type()), group, vector,
+                        format.minimumOffset() + half * Superblock::kLanes,
+                        format.scalesPerGroup * Superblock::kLanes, 1);
+  if (format.scale == Superblock::Scale::Nibbles)
+    integers = arith::ShRUIOp::create(
+        b, integers, splatBytes(b, b.vectorType(b.getI8Type()), 4));
+  Value product = scaleByFactor(integers, /*isSigned=*/false, group, vector,
+                                format.factorOffset() + 2 * Superblock::kLanes);
+  return arith::NegFOp::create(b, product);
+}
+
+//===----------------------------------------------------------------------===//
+// Int8Activations
+//===----------------------------------------------------------------------===//
+
+Int8Activations::Int8Activations(KernelBuilder &b, Value input)
+    : b(b), bytes(ElementBytesOp::create(b, input)) {}
+
+Value Int8Activations::word(Value row, Value group, int64_t offset) {
+  Value four =
+      vector::LoadOp::create(b, VectorType::get({4}, b.getI8Type()), bytes,
+                             ValueRange{row, group, b.index(offset)});
+  Value one =
+      vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), four);
+  return b.splat(vector::ExtractOp::create(b, one, 0));
+}
+
+Value Int8Activations::quad(Value row, Value group, int64_t chunk) {
+  return vector::BitCastOp::create(
+      b, VectorType::get({4 * b.lanes()}, b.getI8Type()),
+      word(row, group, 4 * chunk));
+}
+
+Value Int8Activations::field(Value row, Value group, int64_t offset,
+                             Type type) {
+  Value value = word(row, group, offset);
+  if (type.isInteger())
+    return value;
+  return vector::BitCastOp::create(b, b.vectorType(type), value);
+}
+
+//===----------------------------------------------------------------------===//
+// ByteDot
+//===----------------------------------------------------------------------===//
+
+ByteDot::ByteDot(KernelBuilder &b, const Superblock &format)
+    : b(b), zero(format.zero) {
+  TargetAttr target = b.getTarget();
+  constexpr int64_t kFullRange = 128;
+  takesSigned = zero == kFullRange && target && !target.getVnni() &&
+                (target.getSsse3() || b.lanes() > 4);
+}
+
+Value ByteDot::call(StringRef intrinsic, Type result, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, b.getLoc(), result,
+                                       b.getStringAttr(intrinsic), operands)
+      .getResult(0);
+}
+
+Value ByteDot::start(Value negativeSum) {
+  if (zero == 0 || takesSigned)
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(b.vectorType(b.getI32Type()), APInt(32, 0)));
+  assert(llvm::isPowerOf2_64(zero) && "zero points are powers of two");
+  Value shift = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(b.vectorType(b.getI32Type()),
+                                APInt(32, llvm::Log2_64(zero))));
+  return arith::ShLIOp::create(b, negativeSum, shift);
+}
+
+Value ByteDot::add(Value sum, Value weights, Value activations) {
+  TargetAttr target = b.getTarget();
+  int64_t lanes = b.lanes();
+  VectorType words = b.vectorType(b.getI32Type());
+  auto bytes = cast<VectorType>(weights.getType());
+  if (target && target.getVnni())
+    return call(lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512"
+                            : "llvm.x86.avx512.vpdpbusd.256",
+                words, {sum, weights, activations});
+
+  VectorType pairs = VectorType::get({2 * lanes}, b.getI16Type());
+  if (lanes > 4 || (target && target.getSsse3())) {
+    if (takesSigned) {
+      // |w| * (a with the sign of w): up to 2 * 128 * 127, which 16 bits hold.
+      Value sign = splatBytes(b, bytes, 0x80);
+      Value value = arith::XOrIOp::create(b, weights, sign);
+      Value zeros = splatBytes(b, bytes, 0);
+      Value isNegative =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::slt, value, zeros);
+      weights = math::AbsIOp::create(b, value);
+      activations = arith::SelectOp::create(
+          b, isNegative, arith::SubIOp::create(b, zeros, activations),
+          activations);
+    }
+    Value products = call(lanes == 16  ? "llvm.x86.avx512.pmaddubs.w.512"
+                          : lanes == 8 ? "llvm.x86.avx2.pmadd.ub.sw"
+                                       : "llvm.x86.ssse3.pmadd.ub.sw.128",
+                          pairs, {weights, activations});
+    Value ones = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(pairs, APInt(16, 1)));
+    Value fours = call(lanes == 16  ? "llvm.x86.avx512.pmaddw.d.512"
+                       : lanes == 8 ? "llvm.x86.avx2.pmadd.wd"
+                                    : "llvm.x86.sse2.pmadd.wd",
+                       words, {products, ones});
+    return arith::AddIOp::create(b, sum, fours);
+  }
+
+  // Bytes to 16 bits by shifts of what they are in; SSE2 multiplies those and
+  // adds pairs: first the even bytes of each 32 bits, then the odd.
+  auto parts = [&](Value value, bool isSigned) {
+    Value wide = vector::BitCastOp::create(b, pairs, value);
+    Value eight = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(pairs, APInt(16, 8)));
+    Value up = arith::ShLIOp::create(b, wide, eight);
+    if (isSigned)
+      return std::pair<Value, Value>(arith::ShRSIOp::create(b, up, eight),
+                                     arith::ShRSIOp::create(b, wide, eight));
+    return std::pair<Value, Value>(arith::ShRUIOp::create(b, up, eight),
+                                   arith::ShRUIOp::create(b, wide, eight));
+  };
+  auto [evenWeights, oddWeights] = parts(weights, /*isSigned=*/false);
+  auto [even, odd] = parts(activations, /*isSigned=*/true);
+  for (auto [w, a] : {std::pair(evenWeights, even), std::pair(oddWeights, odd)})
+    sum = arith::AddIOp::create(b, sum,
+                                call("llvm.x86.sse2.pmadd.wd", words, {w, a}));
+  return sum;
+}

@@ -1,0 +1,148 @@
+//===- StepFormat.cpp - inner products of plain numbers -------------------===//
+
+#include "WeightFormat.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::linear;
+
+using Values = KernelBuilder::Values;
+
+namespace {
+
+/// Weights `[panels, K / k, n, k]`: K passes in steps of k, each a chain of
+/// multiply-adds in every lane.
+class StepFormat : public WeightFormat {
+public:
+  StepFormat(KernelBuilder &b, Value input, Value weight)
+      : WeightFormat(b, cast<MemRefType>(weight.getType()).getDimSize(0),
+                     cast<MemRefType>(weight.getType()).getDimSize(2)),
+        input(input), weight(weight),
+        group(cast<MemRefType>(weight.getType()).getDimSize(3)),
+        depth(cast<MemRefType>(input.getType()).getDimSize(1)) {}
+
+  Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override {
+    auto step = [&](Value k, ValueRange sums, bool partial) {
+      Values weights, next;
+      for (const WeightVector &vector : vectors)
+        weights.push_back(loadWeights(vector.panel, k, vector.vector));
+      for (auto [r, row] : llvm::enumerate(rows)) {
+        Value value = loadInput(row, k, partial);
+        for (auto [i, weight] : llvm::enumerate(weights))
+          next.push_back(
+              accumulate(weight, value, sums[r * vectors.size() + i]));
+      }
+      return next;
+    };
+    Values sums(rows.size() * vectors.size(), b.splat(0.0));
+    int64_t fullSteps = depth / group;
+    if (fullSteps > 0)
+      sums = b.loop(
+          b.index(0), b.index(fullSteps), 1, sums,
+          [&](Value k, ValueRange args) { return step(k, args, false); });
+    if (depth % group != 0)
+      sums = step(b.index(fullSteps), sums, true);
+    return sums;
+  }
+
+protected:
+  /// The weights of columns [vector * lanes, (vector + 1) * lanes) of a panel.
+  virtual Value loadWeights(Value panel, Value step, int64_t vector) = 0;
+  /// The input's elements of a step in every lane; past the end they are 0.
+  virtual Value loadInput(Value row, Value step, bool partial) = 0;
+  /// sum + weights * input.
+  virtual Value accumulate(Value weights, Value input, Value sum) = 0;
+
+  Value input, weight;
+  /// k and K.
+  int64_t group, depth;
+};
+
+/// k = 1: one weight a column and step, converted to f32, and a multiply-add.
+class MultiplyAddFormat : public StepFormat {
+public:
+  MultiplyAddFormat(KernelBuilder &b, Value input, Value weight)
+      : StepFormat(b, input, weight) {}
+
+  Value loadWeights(Value panel, Value step, int64_t vector) override {
+    // A vector runs along n, over the trailing dimension of 1.
+    return b.load(weight,
+                  {panel, step, b.index(vector * b.lanes()), b.index(0)});
+  }
+
+  Value loadInput(Value row, Value step, bool) override {
+    return b.splat(b.loadScalar(input, {row, step}));
+  }
+
+  Value accumulate(Value weights, Value value, Value sum) override {
+    return b.fma(weights, value, sum);
+  }
+};
+
+/// k = 2, bf16: vdpbf16ps adds the products of two neighbours to each lane.
+class PairFormat : public StepFormat {
+public:
+  PairFormat(KernelBuilder &b, Value input, Value weight)
+      : StepFormat(b, input, weight),
+        pairType(VectorType::get({2}, b.getBF16Type())),
+        pairsType(VectorType::get({2 * b.lanes()}, b.getBF16Type())) {}
+
+  Value loadWeights(Value panel, Value step, int64_t vector) override {
+    return vector::LoadOp::create(
+        b, pairsType, weight,
+        ValueRange{panel, step, b.index(vector * b.lanes()), b.index(0)});
+  }
+
+  Value loadInput(Value row, Value step, bool partial) override {
+    Value column = b.mulIndex(step, 2), pair;
+    if (partial) {
+      Value last = memref::LoadOp::create(b, input, ValueRange{row, column});
+      Value zero =
+          arith::ConstantOp::create(b, b.getFloatAttr(b.getBF16Type(), 0.0));
+      pair =
+          vector::FromElementsOp::create(b, pairType, ValueRange{last, zero});
+    } else {
+      pair =
+          vector::LoadOp::create(b, pairType, input, ValueRange{row, column});
+    }
+    // One 32-bit broadcast of the pair.
+    Value word = vector::BitCastOp::create(
+        b, VectorType::get({1}, b.getI32Type()), pair);
+    Value words = b.splat(vector::ExtractOp::create(b, word, 0));
+    return vector::BitCastOp::create(b, pairsType, words);
+  }
+
+  Value accumulate(Value weights, Value pair, Value sum) override {
+    return LLVM::CallIntrinsicOp::create(
+               b, b.getLoc(), sum.getType(),
+               b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+               ValueRange{sum, weights, pair})
+        .getResult(0);
+  }
+
+private:
+  VectorType pairType, pairsType;
+};
+
+} // namespace
+
+std::unique_ptr<WeightFormat> linear::getStepFormat(KernelBuilder &b,
+                                                    Value input, Value weight) {
+  auto type = dyn_cast<MemRefType>(weight.getType());
+  auto inputType = cast<MemRefType>(input.getType());
+  if (!type || type.getRank() != 4 || !type.hasStaticShape() ||
+      isa<Int8GroupType>(inputType.getElementType()) ||
+      inputType.isDynamicDim(1) || type.getDimSize(2) % b.lanes())
+    return nullptr;
+  int64_t depth = inputType.getDimSize(1), group = type.getDimSize(3);
+  if (type.getDimSize(1) != llvm::divideCeilSigned(depth, group))
+    return nullptr;
+  if (type.getDimSize(3) == 1)
+    return std::make_unique<MultiplyAddFormat>(b, input, weight);
+  bool pairs = type.getDimSize(3) == 2 && type.getElementType().isBF16() &&
+               inputType.getElementType().isBF16();
+  if (pairs && b.getTarget() && b.getTarget().getBf16Dot() && b.lanes() == 16)
+    return std::make_unique<PairFormat>(b, input, weight);
+  return nullptr;
+}

@@ -1,0 +1,95 @@
+//===- QuantizeWeights.cpp - weights of linears in fewer bits -------------===//
+//
+// tenon-quantize-weights: see FusionPasses.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Weights.h"
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace tenon {
+#define GEN_PASS_DEF_TENONQUANTIZEWEIGHTS
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h.inc"
+} // namespace tenon
+
+using namespace mlir;
+using namespace tenon;
+
+namespace {
+
+/// How the operations of a module read a weight.
+struct Readers {
+  llvm::SmallVector<WeightRefOp> references;
+  bool linear = false;
+  /// By what is neither a linear nor a feed-forward network nor an embedding.
+  bool other = false;
+};
+
+/// Whether this operand is a matrix that the operation's kernels multiply by.
+bool isMatrix(OpOperand &operand) {
+  Value value = operand.get();
+  if (auto linear = dyn_cast<LinearOp>(operand.getOwner()))
+    return value == linear.getWeight();
+  if (auto ffn = dyn_cast<FfnOp>(operand.getOwner()))
+    return value == ffn.getGate() || value == ffn.getUp() ||
+           value == ffn.getDown();
+  return false;
+}
+
+struct QuantizeWeights
+    : tenon::impl::TenonQuantizeWeightsBase<QuantizeWeights> {
+  using TenonQuantizeWeightsBase::TenonQuantizeWeightsBase;
+
+  void runOnOperation() override {
+    std::string name = scheme;
+    if (auto attr =
+            getOperation()->getAttrOfType<StringAttr>(kQuantizeAttrName);
+        attr && name.empty())
+      name = attr.str();
+    if (name.empty())
+      return;
+    if (name != "int8" && name != "int4" && name != "bf16") {
+      getOperation().emitError("weights are quantized to int8, int4 or bf16, "
+                               "not to '")
+          << name << "'";
+      return signalPassFailure();
+    }
+
+    Weights weights(getOperation());
+    llvm::MapVector<Operation *, Readers> readersOf;
+    getOperation().walk([&](WeightRefOp ref) {
+      Readers &readers = readersOf[weights.get(ref)];
+      readers.references.push_back(ref);
+      for (OpOperand &use : ref.getResult().getUses()) {
+        bool matrix = isMatrix(use);
+        readers.linear |= matrix;
+        readers.other |= !matrix && !isa<EmbeddingOp>(use.getOwner());
+      }
+    });
+    for (auto &[op, readers] : readersOf) {
+      auto weight = cast<WeightOp>(op);
+      if (!readers.linear)
+        continue;
+      RankedTensorType type = weight.getTensorType();
+      if (readers.other || type.getEncoding() ||
+          !isa<FloatType>(type.getElementType())) {
+        ++numKept;
+        continue;
+      }
+      weight.setType(type.clone(getElement(name, weight.getStacked())));
+      for (WeightRefOp ref : readers.references)
+        ref.getResult().setType(weight.getLayerType());
+      ++numQuantized;
+    }
+  }
+
+  Type getElement(StringRef name, bool isInLayers) {
+    if (name == "bf16")
+      return BFloat16Type::get(&getContext());
+    bool fourBits = name == "int4" && isInLayers;
+    return BlockType::get(&getContext(), fourBits ? DType::Q4_0 : DType::Q8_0);
+  }
+};
+
+} // namespace
