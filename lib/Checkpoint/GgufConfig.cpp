@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 using namespace tenon;
 using nlohmann::json;
@@ -20,8 +21,9 @@ namespace {
 
 enum class Kind { Integer, Number };
 
+/// A key and the member of config.json it becomes.
 struct Mapping {
-  const char *gguf; ///< a key, or null to end the list
+  const char *gguf;
   const char *config;
   Kind kind;
   bool required;
@@ -33,55 +35,11 @@ struct Architecture {
   const char *className;
   bool permutesRows; ///< the converter moves rows of attn_q and attn_k
   bool isRotary;
-  Mapping mappings[12];
+  const char *positions; ///< member for the rows of position_embd.weight
+  std::span<const Mapping> mappings;
 };
 
-constexpr Mapping kEnd{nullptr, nullptr, Kind::Integer, false};
-
-#define TENON_ROTARY_DECODER                                                   \
-  {"%.embedding_length", "hidden_size", Kind::Integer, true},                  \
-      {"%.feed_forward_length", "intermediate_size", Kind::Integer, true},     \
-      {"%.block_count", "num_hidden_layers", Kind::Integer, true},             \
-      {"%.attention.head_count", "num_attention_heads", Kind::Integer, true},  \
-      {"%.attention.head_count_kv", "num_key_value_heads", Kind::Integer,      \
-       false},                                                                 \
-      {"%.attention.key_length", "head_dim", Kind::Integer, false},            \
-      {"%.attention.layer_norm_rms_epsilon", "rms_norm_eps", Kind::Number,     \
-       true},                                                                  \
-      {"%.rope.freq_base", "rope_theta", Kind::Number, false},                 \
-      {"%.context_length", "max_position_embeddings", Kind::Integer, true},    \
-      {"%.attention.sliding_window", "sliding_window", Kind::Integer, false},  \
-      kEnd
-
-constexpr Architecture kArchitectures[] = {
-    {"llama", "LlamaForCausalLM", true, true, {TENON_ROTARY_DECODER}},
-    {"qwen2", "Qwen2ForCausalLM", false, true, {TENON_ROTARY_DECODER}},
-    {"gpt2",
-     "GPT2LMHeadModel",
-     false,
-     false,
-     {{"%.embedding_length", "n_embd", Kind::Integer, true},
-      {"%.feed_forward_length", "n_inner", Kind::Integer, true},
-      {"%.block_count", "n_layer", Kind::Integer, true},
-      {"%.attention.head_count", "n_head", Kind::Integer, true},
-      {"%.attention.layer_norm_epsilon", "layer_norm_epsilon", Kind::Number,
-       true},
-      {"%.context_length", "n_positions", Kind::Integer, true},
-      kEnd}},
-    {"bert",
-     "BertModel",
-     false,
-     false,
-     {{"%.embedding_length", "hidden_size", Kind::Integer, true},
-      {"%.feed_forward_length", "intermediate_size", Kind::Integer, true},
-      {"%.block_count", "num_hidden_layers", Kind::Integer, true},
-      {"%.attention.head_count", "num_attention_heads", Kind::Integer, true},
-      {"%.attention.layer_norm_epsilon", "layer_norm_eps", Kind::Number, true},
-      {"%.context_length", "max_position_embeddings", Kind::Integer, true},
-      kEnd}},
-};
-
-#undef TENON_ROTARY_DECODER
+#include "GgufArchitectures.def"
 
 class ConfigBuilder {
 public:
@@ -224,22 +182,15 @@ Status ConfigBuilder::mapTensors() {
         info && info->shape.size() == 2)
       config[key] = info->shape[0];
   };
-  std::string_view name = architecture->name;
   if (const GgufValue *tokens = checkpoint.value("tokenizer.ggml.tokens"))
     config["vocab_size"] = tokens->count;
   rows("token_embd.weight", "vocab_size");
-  if (name == "bert") {
-    rows("position_embd.weight", "max_position_embeddings");
-    rows("token_types.weight", "type_vocab_size");
-    return Status::success();
-  }
+  rows("token_types.weight", "type_vocab_size");
+  if (architecture->positions)
+    rows("position_embd.weight", architecture->positions);
   config["tie_word_embeddings"] = checkpoint.find("output.weight") == nullptr;
-  if (name == "gpt2") {
-    rows("position_embd.weight", "n_positions");
-    // The converter transposes OpenAI's [in, out] matrices.
-    config["conv1d"] = false;
-    return Status::success();
-  }
+  // The converter transposes OpenAI's [in, out] matrices.
+  config["conv1d"] = false;
   config["attention_bias"] = checkpoint.find("blk.0.attn_q.bias") != nullptr;
   config["mlp_bias"] = checkpoint.find("blk.0.ffn_gate.bias") != nullptr;
   if (!architecture->permutesRows)
@@ -291,9 +242,8 @@ Status ConfigBuilder::build() {
     return status;
   config["architectures"] = json::array({architecture->className});
   config["model_type"] = architecture->name;
-  for (const Mapping *mapping = architecture->mappings; mapping->gguf;
-       ++mapping)
-    if (Status status = map(*mapping); !status)
+  for (const Mapping &mapping : architecture->mappings)
+    if (Status status = map(mapping); !status)
       return status;
   if (architecture->isRotary)
     if (Status status = mapRotary(); !status)

@@ -27,6 +27,8 @@
 
 namespace tenon {
 
+struct GgufVocabulary;
+
 /// Immutable, so that threads may share it.
 class Tokenizer {
 public:
@@ -35,6 +37,10 @@ public:
   /// Reads a tokenizer.json. `filename` is for messages.
   static Expected<std::unique_ptr<Tokenizer>>
   fromTokenizerJson(std::string_view json, std::string_view filename);
+
+  /// From the metadata of a GGUF file. `filename` is for messages.
+  static Expected<std::unique_ptr<Tokenizer>>
+  fromGguf(const GgufVocabulary &vocabulary, std::string_view filename);
 
   /// From data that some reader made; verifies it.
   static Expected<std::unique_ptr<Tokenizer>> fromModel(TokenizerModel model,

@@ -1,5 +1,4 @@
-//===- GgufText.h - GGUF files made by tests ---------------------*- C++
-//-*-===//
+//===- GgufText.h - GGUF files made by tests --------------------*- C++ -*-===//
 
 #ifndef TENON_TEST_UNIT_CHECKPOINT_GGUFTEXT_H
 #define TENON_TEST_UNIT_CHECKPOINT_GGUFTEXT_H

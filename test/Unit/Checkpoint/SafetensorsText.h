@@ -1,5 +1,4 @@
-//===- SafetensorsText.h - small safetensors files for tests -----*- C++
-//-*-===//
+//===- SafetensorsText.h - small safetensors files for tests ----*- C++ -*-===//
 
 #ifndef TENON_TEST_UNIT_CHECKPOINT_SAFETENSORSTEXT_H
 #define TENON_TEST_UNIT_CHECKPOINT_SAFETENSORSTEXT_H

@@ -1,0 +1,86 @@
+//===- GgufTokenizer.cpp - the vocabulary in a GGUF file ------------------===//
+
+#include "tenon/Checkpoint/GgufTokenizer.h"
+
+#include "tenon/Support/Strings.h"
+
+using namespace tenon;
+
+namespace {
+
+/// Reads keys into fields; the first that is of another kind stays as error.
+class KeyReader {
+public:
+  explicit KeyReader(const GgufCheckpoint &checkpoint)
+      : checkpoint(checkpoint) {}
+
+  /// `get` gives nullopt for values of another kind than `expected`.
+  template <class Field, class Get>
+  void read(std::string_view key, Field &field, const char *expected, Get get) {
+    std::string full = strCat("tokenizer.ggml.", key);
+    const GgufValue *value = checkpoint.value(full);
+    if (!value || !status)
+      return;
+    if (auto read = get(*value))
+      field = *std::move(read);
+    else
+      status =
+          checkpoint.errorAt(full, strCat("'", full, "' is ", value->kindName(),
+                                          "; expected ", expected));
+  }
+  void text(std::string_view key, std::string &field) {
+    read(key, field, "a string",
+         [](const GgufValue &value) { return value.asString(); });
+  }
+  void id(std::string_view key, std::optional<int64_t> &field) {
+    read(key, field, "an integer",
+         [](const GgufValue &value) { return value.asInteger(); });
+  }
+  void flag(std::string_view key, std::optional<bool> &field) {
+    read(key, field, "a bool",
+         [](const GgufValue &value) { return value.asBool(); });
+  }
+  void texts(std::string_view key, std::vector<std::string_view> &field) {
+    read(key, field, "an array of strings",
+         [](const GgufValue &value) { return value.asStrings(); });
+  }
+
+  Status status;
+
+private:
+  const GgufCheckpoint &checkpoint;
+};
+
+} // namespace
+
+Expected<GgufVocabulary>
+tenon::readGgufVocabulary(const GgufCheckpoint &checkpoint) {
+  GgufVocabulary vocabulary;
+  KeyReader reader(checkpoint);
+  reader.text("model", vocabulary.model);
+  reader.text("pre", vocabulary.pre);
+  reader.texts("tokens", vocabulary.tokens);
+  reader.texts("merges", vocabulary.merges);
+  reader.read("scores", vocabulary.scores, "an array of f32",
+              [](const GgufValue &value) { return value.asFloats(); });
+  reader.read("token_type", vocabulary.types, "an array of integers",
+              [](const GgufValue &value) { return value.asIntegers(); });
+  reader.id("bos_token_id", vocabulary.bos);
+  reader.id("eos_token_id", vocabulary.eos);
+  reader.id("unknown_token_id", vocabulary.unknown);
+  reader.id("seperator_token_id", vocabulary.separator); // GGUF's spelling
+  reader.id("cls_token_id", vocabulary.cls);
+  reader.id("mask_token_id", vocabulary.mask);
+  reader.flag("add_bos_token", vocabulary.addBos);
+  reader.flag("add_eos_token", vocabulary.addEos);
+  reader.flag("add_space_prefix", vocabulary.addSpacePrefix);
+  if (!reader.status)
+    return reader.status.takeError();
+  if (vocabulary.model.empty() || vocabulary.tokens.empty())
+    return checkpoint.errorAt(
+        "tokenizer.ggml.model",
+        strCat("'tokenizer.ggml.",
+               vocabulary.model.empty() ? "model" : "tokens",
+               "' is missing or empty"));
+  return vocabulary;
+}
