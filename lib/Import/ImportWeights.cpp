@@ -4,50 +4,53 @@
 
 #include "llvm/ADT/SmallVector.h"
 
+#include <cmath>
+#include <cstring>
+
 using namespace tenon;
 using namespace mlir;
 
 Type Importer::elementType(DType type) {
-  switch (type) {
-  case DType::F16:
-    return builder.getF16Type();
-  case DType::BF16:
-    return builder.getBF16Type();
-  default:
-    return builder.getF32Type();
-  }
+  return getWeightElement(builder.getContext(), type);
 }
 
-// The type of a weight's tensors in the checkpoint: the widest, and f32 for a
-// mix of f16 and bf16. nullopt when one is no floating-point tensor.
-std::optional<DType> Importer::checkpointType(const lang::BoundWeight &weight) {
+// The element type of a weight's tensors in the checkpoint. Layers of different
+// floating-point types are f32 together; layers in blocks keep what each has.
+// Null when one is no tensor of weights.
+Type Importer::checkpointElement(const lang::BoundWeight &weight) {
   if (!checkpoint)
-    return weight.shape.size() < 2 ? DType::F32
-                                   : options.weightDType.value_or(DType::F32);
-  std::optional<DType> widest;
+    return elementType(weight.shape.size() < 2
+                           ? DType::F32
+                           : options.weightDType.value_or(DType::F32));
+  SmallVector<DType> types;
   for (int64_t layer = 0; layer < std::max<int64_t>(weight.layers, 1);
        ++layer) {
     const TensorInfo *info = checkpoint->find(weight.tensorName(layer));
-    if (!info) {
-      diagnostics.error(model.source, weight.decl->nameRange,
-                        "'" + weight.tensorName(layer) +
-                            "' is missing in the checkpoint");
-      return std::nullopt;
-    }
-    if (info->dtype != DType::F32 && info->dtype != DType::F16 &&
-        info->dtype != DType::BF16) {
-      diagnostics
-          .error(model.source, weight.decl->nameRange,
-                 "'" + info->name + "' has elements of an integer type")
-          .note("weights are F32, F16 or BF16; convert the checkpoint");
-      return std::nullopt;
-    }
-    if (!widest)
-      widest = info->dtype;
-    else if (*widest != info->dtype)
-      widest = DType::F32;
+    auto fail = [&](const std::string &name, const char *problem,
+                    const char *note) {
+      lang::Diagnostic &error = diagnostics.error(
+          model.source, weight.decl->nameRange, "'" + name + "' " + problem);
+      if (note)
+        error.note(note);
+      return Type();
+    };
+    if (!info)
+      return fail(weight.tensorName(layer), "is missing in the checkpoint",
+                  nullptr);
+    if (!elementType(info->dtype))
+      return fail(info->name, "has elements of an integer type",
+                  "weights are F32, F16, BF16 or in GGML's blocks; convert the "
+                  "checkpoint");
+    if (isBlock(info->dtype) && weight.shape.size() != 2)
+      return fail(info->name, "is in blocks, which only a matrix can be",
+                  nullptr);
+    types.push_back(info->dtype);
   }
-  return widest;
+  if (llvm::all_equal(types))
+    return elementType(types[0]);
+  if (llvm::any_of(types, isBlock))
+    return MixedType::get(builder.getContext(), types);
+  return elementType(DType::F32);
 }
 
 bool Importer::declareWeights() {
@@ -55,25 +58,28 @@ bool Importer::declareWeights() {
   for (const lang::BoundWeight &weight : bound.weights()) {
     if (!weight.present)
       continue;
-    std::optional<DType> type = checkpointType(weight);
+    Type type = checkpointElement(weight);
     if (!type) {
       ok = false;
       continue;
     }
     // Vectors are small and take part in f32 arithmetic.
-    DType stored = weight.shape.size() < 2
-                       ? DType::F32
-                       : options.weightDType.value_or(*type);
-    auto sourceType = RankedTensorType::get(weight.shape, elementType(*type));
+    Type stored = type;
+    if (weight.shape.size() < 2)
+      stored = elementType(DType::F32);
+    else if (options.weightDType)
+      stored = elementType(*options.weightDType);
+    auto sourceType = RankedTensorType::get(weight.shape, type);
     SmallVector<int64_t> shape(weight.shape.begin(), weight.shape.end());
     if (weight.layers)
       shape.insert(shape.begin(), weight.layers);
     WeightOp::create(
         builder, location(weight.decl->nameRange, weight.decl->name),
-        weight.symbol, RankedTensorType::get(shape, elementType(stored)),
+        weight.symbol, RankedTensorType::get(shape, stored),
         builder.getArrayAttr(SourceAttr::get(
             builder.getContext(), weight.nameTemplate, sourceType, false)),
-        weight.layers != 0, IntegerAttr(), IntegerAttr());
+        weight.layers != 0, IntegerAttr(), IntegerAttr(),
+        DenseI64ArrayAttr());
   }
   return ok;
 }
@@ -90,6 +96,35 @@ Value Importer::weightRef(const lang::BoundWeight &weight, Location loc) {
   auto op = cast<WeightOp>(SymbolTable::lookupSymbolIn(*module, weight.symbol));
   return reference(weight.symbol, op.getLayerType(),
                    weight.layers ? layerIndex : Value(), loc);
+}
+
+// The values of a weight that divides a rotary table's frequencies. None when
+// it is absent, or weights are random.
+bool Importer::readDivisors(const lang::Expr *expr,
+                            std::vector<double> &divisors) {
+  auto *name = lang::exprAs<lang::NameExpr>(expr);
+  auto *decl = name ? lang::declAs<lang::WeightDecl>(name->decl) : nullptr;
+  const lang::BoundWeight *weight = decl ? bound.weight(decl) : nullptr;
+  if (!weight || !checkpoint)
+    return true;
+  const TensorInfo *info = checkpoint->find(weight->tensorName(0));
+  auto fail = [&](std::string message) {
+    diagnostics.error(model.source, expr->range,
+                      "'" + weight->tensorName(0) + "' " + message);
+    return false;
+  };
+  if (!info || info->dtype != DType::F32)
+    return fail("must be a tensor of f32");
+  std::span<const std::byte> bytes = checkpoint->bytes(*info);
+  for (size_t at = 0; at < bytes.size(); at += sizeof(float)) {
+    float value;
+    std::memcpy(&value, bytes.data() + at, sizeof(float));
+    if (!(value > 0) || !std::isfinite(value))
+      return fail("divides the frequencies of rotary positions; " +
+                  std::to_string(value) + " is no positive number");
+    divisors.push_back(value);
+  }
+  return true;
 }
 
 // The table of a rope: `expr` is a call of rotary(…), or theta alone. Tables of
@@ -125,6 +160,8 @@ Value Importer::rotaryTable(const lang::Expr *expr, int64_t dim,
     parameters.highFreqFactor = number(5, parameters.highFreqFactor);
     parameters.originalContext = static_cast<int64_t>(
         number(6, static_cast<double>(parameters.originalContext)));
+    if (!readDivisors(call->slots[7], parameters.divisors))
+      return {};
   } else {
     parameters.theta = bound.evaluateFloat(expr);
   }
@@ -148,7 +185,7 @@ Value Importer::rotaryTable(const lang::Expr *expr, int64_t dim,
       builder.setInsertionPointAfter(weight);
     WeightOp::create(builder, location(expr->range, name), symbol, type,
                      builder.getArrayAttr(table), false, IntegerAttr(),
-                     IntegerAttr());
+                     IntegerAttr(), DenseI64ArrayAttr());
   }
   return reference(symbol, type, {}, loc);
 }

@@ -37,11 +37,12 @@ private:
   // Weights.
   bool declareWeights();
   void declareWeight(const lang::BoundWeight &weight);
-  std::optional<DType> checkpointType(const lang::BoundWeight &weight);
+  mlir::Type checkpointElement(const lang::BoundWeight &weight);
   mlir::Type elementType(DType type);
   mlir::Value weightRef(const lang::BoundWeight &weight, mlir::Location loc);
   mlir::Value rotaryTable(const lang::Expr *expr, int64_t dim,
                           std::string_view name, mlir::Location loc);
+  bool readDivisors(const lang::Expr *expr, std::vector<double> &divisors);
   mlir::Value reference(llvm::StringRef symbol, mlir::RankedTensorType type,
                         mlir::Value layer, mlir::Location loc);
   void finishWeights();

@@ -27,6 +27,8 @@ tenon::rotaryFrequencies(const RotaryParameters &parameters) {
         frequency *= (1 - smooth) / parameters.factor + smooth;
       }
     }
+    if (!parameters.divisors.empty())
+      frequency /= parameters.divisors[j];
     frequencies.push_back(frequency);
   }
   return frequencies;

@@ -238,6 +238,16 @@ Type shape::rope(CallShape &call) {
 Type shape::rotary(CallShape &call) {
   Type type = Type::scalar(Type::Kind::Rotary);
   type.value = call.arg(0)->type.value;
+  if (!call.arg(7))
+    return type;
+  if (!call.rank(7, 1))
+    return Type();
+  // One for each pair of components.
+  std::optional<Dim> pairs = Dim::mul(call.shape(7)[0], Dim(2));
+  if (!pairs || *pairs != type.value)
+    return call.fail("the divisors are one for each two of the " +
+                         type.value.str() + " components",
+                     {7});
   return type;
 }
 

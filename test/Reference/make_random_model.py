@@ -43,15 +43,16 @@ class Maker:
             self.vector(name + ".bias", size)
 
 
-def llama(a, m):
+def llama(a, m):  # and qwen2, which has biases on three projections
+    qwen = a.family == "qwen2"
     q, kv = a.heads * a.head_dim, a.kv_heads * a.head_dim
     m.matrix("model.embed_tokens.weight", a.vocab, a.hidden, inputs=a.hidden if a.tie else 1)
     for i in range(a.layers):
         at = f"model.layers.{i}."
         m.norm(at + "input_layernorm", a.hidden, bias=False)
-        m.linear(at + "self_attn.q_proj", q, a.hidden, a.attention_bias)
-        m.linear(at + "self_attn.k_proj", kv, a.hidden, a.attention_bias)
-        m.linear(at + "self_attn.v_proj", kv, a.hidden, a.attention_bias)
+        m.linear(at + "self_attn.q_proj", q, a.hidden, a.attention_bias or qwen)
+        m.linear(at + "self_attn.k_proj", kv, a.hidden, a.attention_bias or qwen)
+        m.linear(at + "self_attn.v_proj", kv, a.hidden, a.attention_bias or qwen)
         m.linear(at + "self_attn.o_proj", a.hidden, q, a.attention_bias)
         m.norm(at + "post_attention_layernorm", a.hidden, bias=False)
         m.linear(at + "mlp.gate_proj", a.ffn, a.hidden, a.mlp_bias)
@@ -66,6 +67,13 @@ def llama(a, m):
     elif a.rope_scaling == "llama3":
         scaling = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
                    "original_max_position_embeddings": max(a.context // 8, 16)}
+    if a.family == "qwen2":
+        return {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "hidden_act": a.act or "silu",
+                "hidden_size": a.hidden, "intermediate_size": a.ffn, "num_hidden_layers": a.layers,
+                "num_attention_heads": a.heads, "num_key_value_heads": a.kv_heads, "vocab_size": a.vocab,
+                "max_position_embeddings": a.context, "rms_norm_eps": 1e-6, "rope_theta": a.theta,
+                "use_sliding_window": False, "sliding_window": a.context, "tie_word_embeddings": a.tie,
+                "bos_token_id": 1, "eos_token_id": 2}
     name = "MistralForCausalLM" if a.window else "LlamaForCausalLM"
     return {"architectures": [name], "model_type": "mistral" if a.window else "llama", "hidden_act": a.act or "silu",
             "hidden_size": a.hidden, "intermediate_size": a.ffn, "num_hidden_layers": a.layers,
@@ -144,7 +152,7 @@ def write_json(directory, name, content):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("family", choices=("llama", "gpt2", "bert", "parallel"))
+    parser.add_argument("family", choices=("llama", "qwen2", "gpt2", "bert", "parallel"))
     parser.add_argument("directory")
     parser.add_argument("--seed", type=int, default=1)
     for name, default in (("hidden", 64), ("layers", 2), ("heads", 4), ("kv-heads", 0), ("head-dim", 0), ("ffn", 0),
@@ -166,10 +174,10 @@ def main():
     if a.family != "llama" and a.heads * a.head_dim != a.hidden:
         parser.error("--hidden must be a multiple of --heads")
 
-    tokenizer = getattr(tiny_tokenizers, {"parallel": "llama"}.get(a.family, a.family))(a.vocab)
+    tokenizer = getattr(tiny_tokenizers, {"parallel": "llama", "qwen2": "llama"}.get(a.family, a.family))(a.vocab)
     a.tokens = len(tokenizer["model"]["vocab"])
     maker = Maker(a.seed)
-    config = {"llama": llama, "gpt2": gpt2, "bert": bert, "parallel": parallel}[a.family](a, maker)
+    config = {"llama": llama, "qwen2": llama, "gpt2": gpt2, "bert": bert, "parallel": parallel}[a.family](a, maker)
     config["torch_dtype"] = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}[a.dtype]
     os.makedirs(a.directory, exist_ok=True)
     write_json(a.directory, "config.json", config)

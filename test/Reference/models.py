@@ -136,6 +136,7 @@ class Decoder(Model):
 
 
 class Llama(Decoder):
+    """Also Qwen2: biases are added where there are some."""
     prefixes = ("", "model.")
 
     def __init__(self, config, tensors, dtype):
@@ -252,4 +253,4 @@ class Bert(Model):
         return h @ head.T + self.get("cls.predictions.bias", self.get("cls.predictions.decoder.bias", 0))
 
 
-FAMILIES = {"llama": Llama, "mistral": Llama, "gpt2": GPT2, "bert": Bert, "parallel": Parallel}
+FAMILIES = {"llama": Llama, "mistral": Llama, "qwen2": Llama, "gpt2": GPT2, "bert": Bert, "parallel": Parallel}

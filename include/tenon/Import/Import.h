@@ -63,13 +63,16 @@ struct RotaryParameters {
   double lowFreqFactor = 1.0;
   double highFreqFactor = 4.0;
   int64_t originalContext = 8192;
+  /// One for each frequency, or none: GGUF's rope_freqs.weight.
+  std::vector<double> divisors;
 };
 
 /// The dim / 2 angular frequencies f_j = theta^(-2j / dim) (arXiv:2104.09864),
 /// scaled. "linear" divides all by `factor` (arXiv:2306.15595); "llama3"
 /// divides those whose wavelength exceeds originalContext / lowFreqFactor,
 /// keeps those below originalContext / highFreqFactor, and interpolates
-/// between (transformers/modeling_rope_utils.py).
+/// between (transformers/modeling_rope_utils.py). Then each is divided by its
+/// divisor.
 std::vector<double> rotaryFrequencies(const RotaryParameters &parameters);
 
 } // namespace tenon
