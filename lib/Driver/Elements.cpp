@@ -252,22 +252,17 @@ transposeEights(const std::byte *source, size_t strideBytes,
 typedef uint32_t Words __attribute__((vector_size(32)));
 typedef uint16_t Halves __attribute__((vector_size(16)));
 
+/// Of units of 4 or 2 bytes. Clones are of functions, not of templates.
 TENON_CLONES
-static void transposeEightRows(const std::byte *source, size_t strideBytes,
-                               std::byte *destination,
-                               size_t destinationStrideBytes, size_t blocks,
-                               uint32_t) {
-  transposeEights<Words>(source, strideBytes, destination,
-                         destinationStrideBytes, blocks);
-}
-
-TENON_CLONES
-static void transposeEightRows(const std::byte *source, size_t strideBytes,
-                               std::byte *destination,
-                               size_t destinationStrideBytes, size_t blocks,
-                               uint16_t) {
-  transposeEights<Halves>(source, strideBytes, destination,
-                          destinationStrideBytes, blocks);
+static void transposeEightRows(size_t width, const std::byte *source,
+                               size_t strideBytes, std::byte *destination,
+                               size_t destinationStrideBytes, size_t blocks) {
+  if (width == 4)
+    transposeEights<Words>(source, strideBytes, destination,
+                           destinationStrideBytes, blocks);
+  else
+    transposeEights<Halves>(source, strideBytes, destination,
+                            destinationStrideBytes, blocks);
 }
 
 template <class T>
@@ -277,8 +272,8 @@ static void transposeByEights(const std::byte *source, size_t stride,
   constexpr size_t size = sizeof(T);
   size_t blocks = columns / 8, done = rows / 8 * 8;
   for (size_t r = 0; r < done; r += 8)
-    transposeEightRows(source + r * stride * size, stride * size,
-                       destination + r * size, rows * size, blocks, T());
+    transposeEightRows(size, source + r * stride * size, stride * size,
+                       destination + r * size, rows * size, blocks);
   // What is left: the columns at the right, then the rows at the bottom.
   size_t c = blocks * 8;
   transposeBlock<T>(source + c * size, stride, done, columns - c,

@@ -1,5 +1,4 @@
-//===- Generate.cpp - continues a text
-//-------------------------------------===//
+//===- Generate.cpp - continues a text ------------------------------------===//
 //
 // The prompt is printed before its continuation, as llama.cpp and llama2.c do:
 // the output reads as one text. A line break ends it.
@@ -55,42 +54,34 @@ private:
 };
 
 void Generate::declareOptions(CLI::App &app) {
-  app.add_option("-p,--prompt", promptOption, "The text to continue")
-      ->type_name("TEXT");
-  app.add_option("-f,--file", file, "Read the prompt from a file (-: stdin)")
-      ->type_name("FILE");
-  app.add_option("-n,--tokens", count,
-                 "Tokens to generate (default -1: until the text ends or the "
-                 "context is full)")
-      ->type_name("N");
-  app.add_option("--temperature", temperature,
-                 "0: always the likeliest token (default 0.8)")
-      ->type_name("T");
-  app.add_option("--top-k", topK, "Choose from the K likeliest (default 40)")
-      ->type_name("K");
-  app.add_option("--top-p", topP,
-                 "Choose from the fewest that reach probability P (default "
-                 "0.95)")
-      ->type_name("P");
-  app.add_option("--min-p", minP,
-                 "Choose from those with at least P times the probability of "
-                 "the likeliest (default 0.05)")
-      ->type_name("P");
-  app.add_option("--repeat-penalty", repeatPenalty,
-                 "Make tokens seen before less likely (default 1: off)")
-      ->type_name("X");
-  app.add_option("--repeat-last-n", repeatLastN,
-                 "How far --repeat-penalty looks back (default 64; -1: all)")
-      ->type_name("N");
-  app.add_option("--seed", seed,
-                 "The same seed gives the same text (default: random)")
-      ->type_name("N");
-  app.add_option("--stop", stops, "Stop before this text (may be repeated)")
-      ->type_name("TEXT")
+  auto add = [&](const char *name, auto &to, const char *type,
+                 const char *help) {
+    return app.add_option(name, to, help)->type_name(type);
+  };
+  add("-p,--prompt", promptOption, "TEXT", "The text to continue");
+  add("-f,--file", file, "FILE", "Read the prompt from a file (-: stdin)");
+  add("-n,--tokens", count, "N",
+      "Tokens to generate (default -1: until the text ends or the context is "
+      "full)");
+  add("--temperature", temperature, "T",
+      "0: always the likeliest token (default 0.8)");
+  add("--top-k", topK, "K", "Choose from the K likeliest (default 40)");
+  add("--top-p", topP, "P",
+      "Choose from the fewest that reach probability P (default 0.95)");
+  add("--min-p", minP, "P",
+      "Choose from those with at least P times the probability of the "
+      "likeliest "
+      "(default 0.05)");
+  add("--repeat-penalty", repeatPenalty, "X",
+      "Make tokens seen before less likely (default 1: off)");
+  add("--repeat-last-n", repeatLastN, "N",
+      "How far --repeat-penalty looks back (default 64; -1: all)");
+  add("--seed", seed, "N",
+      "The same seed gives the same text (default: random)");
+  add("--stop", stops, "TEXT", "Stop before this text (may be repeated)")
       ->allow_extra_args(false);
-  app.add_option("--prefill-chunk", chunk,
-                 "Prompt tokens to process at a time (default: as compiled)")
-      ->type_name("N")
+  add("--prefill-chunk", chunk, "N",
+      "Prompt tokens to process at a time (default: as compiled)")
       ->check(CLI::NonNegativeNumber.description(""));
   app.add_flag("--ignore-eos", ignoreEnd, "Go on where the text ends");
   app.add_flag("--no-echo", noEcho, "Don't print the prompt");
