@@ -1,5 +1,4 @@
-//===- Npy.cpp - writes float32 matrices as NumPy files
-//--------------------===//
+//===- Npy.cpp - writes float32 matrices as NumPy files -------------------===//
 #include "tenon/Runtime/Npy.h"
 
 #include "tenon/Support/Strings.h"

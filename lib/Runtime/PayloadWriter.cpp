@@ -1,5 +1,4 @@
-//===- PayloadWriter.cpp - appends a payload to a linked executable
-//--------===//
+//===- PayloadWriter.cpp - appends a payload to a linked executable -------===//
 #include "tenon/Runtime/PayloadWriter.h"
 
 #include "tenon/Runtime/Payload.h"

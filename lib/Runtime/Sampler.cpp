@@ -1,5 +1,4 @@
-//===- Sampler.cpp - chooses the next token from a row of logits
-//-----------===//
+//===- Sampler.cpp - chooses the next token from a row of logits ----------===//
 #include "tenon/Runtime/Sampler.h"
 
 #include "tenon/Support/Strings.h"

@@ -1,5 +1,4 @@
-//===- Topology.cpp - which CPUs this process may use
-//----------------------===//
+//===- Topology.cpp - which CPUs this process may use ---------------------===//
 #include "tenon/Runtime/Topology.h"
 
 #include <algorithm>

@@ -1,5 +1,4 @@
-//===- Variant.cpp - which of the compiled kernels this CPU can run
-//--------===//
+//===- Variant.cpp - which of the compiled kernels this CPU can run -------===//
 //
 // cpuid is read directly rather than through __builtin_cpu_supports: the table
 // of the C library's compiler runtime may be older than the kernels' features.

@@ -1,5 +1,4 @@
-//===- AddedTokens.h - tokens that are found before all else -----*- C++
-//-*-===//
+//===- AddedTokens.h - tokens that are found before all else ----*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_ADDEDTOKENS_H
 #define TENON_LIB_TOKENIZER_ADDEDTOKENS_H

@@ -1,5 +1,4 @@
-//===- ByteAlphabet.h - GPT-2's spelling of bytes ----------------*- C++
-//-*-===//
+//===- ByteAlphabet.h - GPT-2's spelling of bytes ---------------*- C++ -*-===//
 //
 // GPT-2's vocabulary spells each byte as a printable code point: bytes that
 // print in Latin-1 as themselves, the other 68 as U+0100 and up, in order

@@ -1,5 +1,4 @@
-//===- BytePairs.h - byte-pair encoding --------------------------*- C++
-//-*-===//
+//===- BytePairs.h - byte-pair encoding -------------------------*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_BYTEPAIRS_H
 #define TENON_LIB_TOKENIZER_BYTEPAIRS_H

@@ -1,5 +1,4 @@
-//===- Decoder.h - from tokens to text ---------------------------*- C++
-//-*-===//
+//===- Decoder.h - from tokens to text --------------------------*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_DECODER_H
 #define TENON_LIB_TOKENIZER_DECODER_H

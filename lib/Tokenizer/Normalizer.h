@@ -1,5 +1,4 @@
-//===- Normalizer.h - rewriting text before it is cut ------------*- C++
-//-*-===//
+//===- Normalizer.h - rewriting text before it is cut -----------*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_NORMALIZER_H
 #define TENON_LIB_TOKENIZER_NORMALIZER_H

@@ -1,5 +1,4 @@
-//===- PieceIndex.h - from texts and pairs to ids ----------------*- C++
-//-*-===//
+//===- PieceIndex.h - from texts and pairs to ids ---------------*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_PIECEINDEX_H
 #define TENON_LIB_TOKENIZER_PIECEINDEX_H

@@ -1,5 +1,4 @@
-//===- PreTokenizer.h - cutting text into pieces -----------------*- C++
-//-*-===//
+//===- PreTokenizer.h - cutting text into pieces ----------------*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_PRETOKENIZER_H
 #define TENON_LIB_TOKENIZER_PRETOKENIZER_H

@@ -1,5 +1,4 @@
-//===- Regex.h - regular expressions in bounded time -------------*- C++
-//-*-===//
+//===- Regex.h - regular expressions in bounded time ------------*- C++ -*-===//
 //
 // Tokenizers come with regular expressions, and a stranger's tokenizer with a
 // stranger's. PCRE2 does the matching; the work that it may do on one text is

@@ -1,5 +1,4 @@
-//===- TokenizerJson.h - parts of tokenizer.json -----------------*- C++
-//-*-===//
+//===- TokenizerJson.h - parts of tokenizer.json ----------------*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_TOKENIZERJSON_H
 #define TENON_LIB_TOKENIZER_TOKENIZERJSON_H

@@ -1,5 +1,4 @@
-//===- Unicode.h - classes and mappings of code points -----------*- C++
-//-*-===//
+//===- Unicode.h - classes and mappings of code points ----------*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_UNICODE_H
 #define TENON_LIB_TOKENIZER_UNICODE_H

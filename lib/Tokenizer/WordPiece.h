@@ -1,5 +1,4 @@
-//===- WordPiece.h - BERT's algorithm ----------------------------*- C++
-//-*-===//
+//===- WordPiece.h - BERT's algorithm ---------------------------*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_WORDPIECE_H
 #define TENON_LIB_TOKENIZER_WORDPIECE_H

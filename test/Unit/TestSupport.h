@@ -1,5 +1,4 @@
-//===- TestSupport.h - what unit tests share ---------------------*- C++
-//-*-===//
+//===- TestSupport.h - what unit tests share --------------------*- C++ -*-===//
 
 #ifndef TENON_TEST_UNIT_TESTSUPPORT_H
 #define TENON_TEST_UNIT_TESTSUPPORT_H

@@ -1,5 +1,4 @@
-//===- Command.h - one command of a compiled executable
-//--------------------===//
+//===- Command.h - one command of a compiled executable ---------*- C++ -*-===//
 #ifndef TENON_LIB_RUNTIME_COMMANDS_COMMAND_H
 #define TENON_LIB_RUNTIME_COMMANDS_COMMAND_H
 

@@ -1,5 +1,4 @@
-//===- Embed.cpp - texts to vectors
-//----------------------------------------===//
+//===- Embed.cpp - texts to vectors ---------------------------------------===//
 #include "Command.h"
 
 #include "tenon/Runtime/Npy.h"

@@ -1,5 +1,4 @@
-//===- FillMask.cpp - what an encoder expects at a masked place
-//------------===//
+//===- FillMask.cpp - what an encoder expects at a masked place -----------===//
 #include "Command.h"
 #include "Json.h"
 

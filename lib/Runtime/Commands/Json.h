@@ -1,5 +1,4 @@
-//===- Json.h - JSON output of commands
-//------------------------------------===//
+//===- Json.h - JSON output of commands -------------------------*- C++ -*-===//
 #ifndef TENON_LIB_RUNTIME_COMMANDS_JSON_H
 #define TENON_LIB_RUNTIME_COMMANDS_JSON_H
 

@@ -1,5 +1,4 @@
-//===- Logits.cpp - the model's output as a NumPy file
-//---------------------===//
+//===- Logits.cpp - the model's output as a NumPy file --------------------===//
 //
 // Decoders: [T, vocabulary] of the whole-sequence function. Encoders: of the
 // masked-LM head.

@@ -1,5 +1,4 @@
-//===- Score.cpp - how likely the model finds a text
-//-----------------------===//
+//===- Score.cpp - how likely the model finds a text ----------------------===//
 //
 // A text longer than the context is cut into windows of the context's length
 // that don't overlap; each begins with the beginning-of-text token if the model

@@ -1,5 +1,4 @@
-//===- Tokenize.cpp - text to tokens and back
-//------------------------------===//
+//===- Tokenize.cpp - text to tokens and back -----------------------------===//
 #include "Command.h"
 #include "Json.h"
 

@@ -1,5 +1,4 @@
-//===- Main.cpp - main() of every compiled executable
-//----------------------===//
+//===- Main.cpp - main() of every compiled executable ---------------------===//
 //
 // In a library of its own, as it alone needs the generated object.
 //

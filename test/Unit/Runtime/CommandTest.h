@@ -1,5 +1,4 @@
-//===- CommandTest.h - runs fake executables and looks at what they do
-//-----===//
+//===- CommandTest.h - runs fake executables and looks at what they do ----===//
 #ifndef TENON_TEST_UNIT_RUNTIME_COMMANDTEST_H
 #define TENON_TEST_UNIT_RUNTIME_COMMANDTEST_H
 

@@ -1,5 +1,4 @@
-//===- FakeBuild.cpp - makes fake executables, as tenonc would
-//-------------===//
+//===- FakeBuild.cpp - makes fake executables, as tenonc would ------------===//
 //
 //   fake-build decoder|encoder|untokenized|huge PROGRAM OUTPUT
 //

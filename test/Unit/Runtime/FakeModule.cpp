@@ -1,5 +1,4 @@
-//===- FakeModule.cpp - stands for a generated object in tests
-//-------------===//
+//===- FakeModule.cpp - stands for a generated object in tests ------------===//
 #include "FakeModule.h"
 
 #include "tenon/Runtime/Abi.h"

@@ -1,5 +1,4 @@
-//===- FakeModule.h - stands for a generated object in tests
-//---------------===//
+//===- FakeModule.h - stands for a generated object in tests ----*- C++ -*-===//
 //
 // A model whose output is easy to foretell, behind the same C interface as
 // compiled kernels. Its vocabulary is <unk> <s> </s>, the 256 bytes, and

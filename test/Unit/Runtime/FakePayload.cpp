@@ -1,5 +1,4 @@
-//===- FakePayload.cpp - appends the fake module's payload
-//-----------------===//
+//===- FakePayload.cpp - appends the fake module's payload ----------------===//
 #include "FakeModule.h"
 
 #include "tenon/Runtime/PayloadWriter.h"

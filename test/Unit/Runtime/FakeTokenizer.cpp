@@ -1,5 +1,4 @@
-//===- FakeTokenizer.cpp - one token per byte
-//------------------------------===//
+//===- FakeTokenizer.cpp - one token per byte -----------------------------===//
 #include "FakeTokenizer.h"
 #include "FakeModule.h"
 

@@ -1,5 +1,4 @@
-//===- FakeTokenizer.h - one token per byte
-//--------------------------------===//
+//===- FakeTokenizer.h - one token per byte ---------------------*- C++ -*-===//
 #ifndef TENON_TEST_UNIT_RUNTIME_FAKETOKENIZER_H
 #define TENON_TEST_UNIT_RUNTIME_FAKETOKENIZER_H
 

@@ -1,5 +1,4 @@
-//===- InvariantTest.cpp - I2: no LLVM below the compiler
-//------------------===//
+//===- InvariantTest.cpp - I2: no LLVM below the compiler -----------------===//
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

@@ -1,5 +1,4 @@
-//===- NpyTest.cpp - files that numpy.load reads
-//---------------------------===//
+//===- NpyTest.cpp - files that numpy.load reads --------------------------===//
 #include "tenon/Runtime/Npy.h"
 
 #include <cstring>

@@ -1,5 +1,4 @@
-//===- PayloadTest.cpp - written, read back, damaged
-//-----------------------===//
+//===- PayloadTest.cpp - written, read back, damaged ----------------------===//
 #include "tenon/Runtime/Payload.h"
 #include "tenon/Runtime/PayloadWriter.h"
 

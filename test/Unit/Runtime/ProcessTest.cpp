@@ -1,5 +1,4 @@
-//===- ProcessTest.cpp - executables that meet trouble
-//---------------------===//
+//===- ProcessTest.cpp - executables that meet trouble --------------------===//
 #include "CommandTest.h"
 
 #include "tenon/Runtime/Payload.h"

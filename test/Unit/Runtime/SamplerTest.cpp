@@ -1,5 +1,4 @@
-//===- SamplerTest.cpp - cutting and drawing
-//-------------------------------===//
+//===- SamplerTest.cpp - cutting and drawing ------------------------------===//
 #include "tenon/Runtime/Sampler.h"
 
 #include <cmath>

@@ -1,5 +1,4 @@
-//===- TextOutputTest.cpp - stop strings
-//-----------------------------------===//
+//===- TextOutputTest.cpp - stop strings ----------------------------------===//
 #include "tenon/Runtime/TextOutput.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,4 @@
-//===- VariantTest.cpp - the best kernels that the CPU can run
-//-------------===//
+//===- VariantTest.cpp - the best kernels that the CPU can run ------------===//
 #include "tenon/Runtime/Variant.h"
 
 #include <fstream>

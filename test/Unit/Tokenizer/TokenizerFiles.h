@@ -1,5 +1,4 @@
-//===- TokenizerFiles.h - small tokenizer.json files for tests ---*- C++
-//-*-===//
+//===- TokenizerFiles.h - small tokenizer.json files for tests --*- C++ -*-===//
 
 #ifndef TENON_TEST_UNIT_TOKENIZER_TOKENIZERFILES_H
 #define TENON_TEST_UNIT_TOKENIZER_TOKENIZERFILES_H
