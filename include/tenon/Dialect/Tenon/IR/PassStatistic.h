@@ -3,8 +3,8 @@
 // A pass statistic that counts in every build. LLVM's own are compiled out of
 // release builds of LLVM, among them the distribution's, and
 // -mlir-pass-statistics prints nothing there. TableGen declares statistics as
-// usual; tenon_pass_tablegen (lib/cmake/AddTenon.cmake) makes them of this type,
-// and `tenon-opt --tenon-statistics` prints them.
+// usual; tenon_pass_tablegen (lib/cmake/AddTenon.cmake) makes them of this
+// type, and `tenon-opt --tenon-statistics` prints them.
 //
 //===----------------------------------------------------------------------===//
 
