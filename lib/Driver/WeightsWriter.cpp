@@ -24,6 +24,8 @@ Expected<std::vector<PlannedWeight>> tenon::planWeights(mlir::ModuleOp module) {
     weight.sources.assign(op.getSources().begin(), op.getSources().end());
     weight.layers = op.getNumLayers();
     weight.stacked = op.getStacked();
+    if (auto numbers = op.getLayers())
+      weight.layerNumbers.assign(numbers->begin(), numbers->end());
     weight.layerBytes = getStorageBytes(weight.layerType);
     if (!op.getOffset())
       return plainError(strCat("weight @", weight.name, " has no offset"));
@@ -146,14 +148,12 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
                                  const TensorInfo *&info) {
   std::string name = substituteLayer(source.getName(), weight.stacked, layer);
   mlir::RankedTensorType type = source.getType();
-  std::optional<DType> dtype = getDType(type.getElementType());
   int64_t elements = type.getNumElements();
-  if (!dtype || columns == 0 || elements % columns)
+  if (columns == 0 || elements % columns)
     return plainError(strCat("weight @", weight.name, ": tensor ",
                              quoteName(name), " of type ", typeName(type),
                              " does not fit ", typeName(weight.layerType)));
   RowSource rows;
-  rows.dtype = *dtype;
   rows.columns = columns;
   rows.rows = elements / columns;
   rows.transposed = source.getTransposed();
@@ -264,8 +264,8 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
                              typeName(type), " has ", type.getNumElements()));
   request.released = [&](size_t index, int64_t begin, int64_t end) {
     const TensorInfo &info = *infos[index];
-    uint64_t width = request.columns / blockElements(info.dtype) *
-                     blockBytes(info.dtype);
+    uint64_t width =
+        request.columns / blockElements(info.dtype) * blockBytes(info.dtype);
     info.file->release(info.offset + begin * width, (end - begin) * width);
   };
   std::optional<NonFiniteElement> bad;
@@ -284,7 +284,9 @@ Status Writer::write(const PlannedWeight &weight, runtime::WeightInfo &info) {
     uint64_t start = weight.offset + layer * weight.stride;
     if (Status status = padTo(start); !status)
       return status;
-    if (Status status = writeLayer(weight, layer); !status)
+    int64_t number =
+        weight.layerNumbers.empty() ? layer : weight.layerNumbers[layer];
+    if (Status status = writeLayer(weight, number); !status)
       return status;
     if (position != start + weight.layerBytes)
       return plainError(strCat("weight @", weight.name, " took ",

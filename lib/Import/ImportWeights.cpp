@@ -78,8 +78,7 @@ bool Importer::declareWeights() {
         weight.symbol, RankedTensorType::get(shape, stored),
         builder.getArrayAttr(SourceAttr::get(
             builder.getContext(), weight.nameTemplate, sourceType, false)),
-        weight.layers != 0, IntegerAttr(), IntegerAttr(),
-        DenseI64ArrayAttr());
+        weight.layers != 0, IntegerAttr(), IntegerAttr(), DenseI64ArrayAttr());
   }
   return ok;
 }

@@ -76,6 +76,12 @@ public:
     return minimum(group, vectorAt(vector), half);
   }
 
+  /// Asks for part `step` of `steps` of a superblock that comes later: the one
+  /// `distance` bytes or a little more behind this place, in the order of
+  /// memory.
+  void prefetch(mlir::Value panel, mlir::Value superblock, mlir::Value step,
+                int64_t steps, int64_t distance);
+
 private:
   /// `type` from a part of the superblock: `bytesPerGroup` apart for groups,
   /// `bytesPerLane` for lanes.

@@ -27,6 +27,8 @@ struct PlannedWeight {
   std::vector<mlir::Attribute> sources;
   int64_t layers = 1;
   bool stacked = false;
+  /// The model's numbers of the layers; empty: all, in order.
+  std::vector<int64_t> layerNumbers;
   uint64_t offset = 0; ///< of layer 0, bytes from the start of the weights
   uint64_t stride = 0; ///< bytes from one layer to the next
   uint64_t layerBytes = 0;

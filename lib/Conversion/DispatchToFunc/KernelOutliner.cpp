@@ -2,6 +2,7 @@
 
 #include "KernelOutliner.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -43,8 +44,8 @@ static bool canSink(Operation *op) {
   // Canonicalization hoists constants of any dialect, llvm's among them.
   return op && op->getNumRegions() == 0 && isPure(op) &&
          (op->hasTrait<OpTrait::ConstantLike>() ||
-          isa_and_nonnull<arith::ArithDialect, memref::MemRefDialect>(
-              op->getDialect()));
+          isa_and_nonnull<arith::ArithDialect, math::MathDialect,
+                          memref::MemRefDialect>(op->getDialect()));
 }
 
 static memref::ViewOp asRootView(Value value) {

@@ -137,6 +137,21 @@ Value BlockWeights::lookUp(Value nibbles) {
   return result;
 }
 
+void BlockWeights::prefetch(Value panel, Value superblock, Value step,
+                            int64_t steps, int64_t distance) {
+  constexpr int64_t kLine = 64;
+  int64_t bytesOfPanel = numColumns / Superblock::kLanes * format.bytes();
+  int64_t ahead = llvm::divideCeil(distance, bytesOfPanel);
+  int64_t lines = llvm::divideCeil(bytesOfPanel, kLine * steps);
+  Value first = b.mulIndex(step, lines * kLine);
+  for (int64_t line = 0; line < lines; ++line)
+    memref::PrefetchOp::create(b, bytes,
+                               ValueRange{panel, b.addIndex(superblock, ahead),
+                                          b.addIndex(first, line * kLine)},
+                               /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+}
+
 Value BlockWeights::loadHalves(const WeightGroup &group,
                                const ColumnVector &vector, int64_t offset,
                                int64_t bytesPerGroup) {

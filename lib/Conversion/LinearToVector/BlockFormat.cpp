@@ -30,7 +30,7 @@ public:
     int64_t groups = packed.superblocks() * format.groups;
     int64_t vectors = packed.panelColumns() / b.lanes();
     bytes = b.scratch({groups, Superblock::kChunks, vectors, 4 * b.lanes()},
-                    b.getI8Type(), "integers");
+                      b.getI8Type(), "integers");
     SmallVector<int64_t> shape = {groups, format.scalesPerGroup, vectors,
                                   b.lanes()};
     scales = b.scratch(shape, b.getF32Type(), "scales");
@@ -104,6 +104,28 @@ private:
   /// Adds a group to the sums. `group` is the group's number among all along K.
   Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                   const WeightGroup &place, Value group, ValueRange sums);
+
+  /// Asks for weights that the step at group `first` of a superblock comes to
+  /// later. A single row is bound by reading them.
+  void prefetchAhead(ArrayRef<WeightVector> vectors, Value superblock,
+                     Value first) {
+    int64_t steps = packed.getSuperblock().groups / kStep;
+    Value step = first;
+    if (steps > 1)
+      step = arith::DivUIOp::create(b, first, b.index(kStep));
+    Value last;
+    for (const WeightVector &vector : vectors)
+      if (vector.panel != last) {
+        packed.prefetch(vector.panel, superblock, step, steps, kDistance);
+        last = vector.panel;
+      }
+  }
+
+  /// Bytes between what a single row reads and what it asks for: more than a
+  /// core reads while memory answers.
+  static constexpr int64_t kDistance = 4096;
+  /// Groups that a step takes: those of the smallest superblock.
+  static constexpr int64_t kStep = 2;
 
   BlockWeights packed;
   Int8Activations activations;
@@ -188,13 +210,13 @@ Values BlockFormat::sum(ValueRange rows, ArrayRef<WeightVector> vectors) {
                     return addGroup(rows, vectors, {{}, {}, group}, group,
                                     args);
                   });
-  // Two groups at a time: the smallest superblock.
-  constexpr int64_t kStep = 2;
   return b.loop(zero, b.index(packed.superblocks()), 1, sums,
                 [&](Value superblock, ValueRange args) {
                   Value base = b.mulIndex(superblock, format.groups);
                   auto step = [&](Value first, ValueRange args) {
                     Values next(args);
+                    if (rows.size() == 1)
+                      prefetchAhead(vectors, superblock, first);
                     for (int64_t i = 0; i < kStep; ++i) {
                       Value group = b.addIndex(first, i);
                       next = addGroup(rows, vectors, {{}, superblock, group},

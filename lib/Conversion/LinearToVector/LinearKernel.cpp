@@ -93,41 +93,59 @@ void LinearKernel::emitManyRows() {
     emitPanel(b.index(fullPanels), rest);
 }
 
-/// Few rows read the panel as it is, each number of rows by its own tile; more
-/// share the work of unpacking it.
+/// Whole tiles of rows share the work of unpacking the panel; the few that are
+/// left read it as it is.
 void LinearKernel::emitUnpacked(Value panel,
                                 ArrayRef<ArrayRef<OutputVector>> parts) {
-  auto few = [&](int64_t rows) {
-    for (ArrayRef<OutputVector> part : parts)
-      emitTile(b.index(0), rows, panel, part);
-  };
-  auto many = [&] {
+  OpFoldResult extent = b.dim(op.getOut(), 0);
+  auto many = [&](Value full) {
     format.unpack(panel);
     for (ArrayRef<OutputVector> part : parts)
-      emitRows(panel, part);
+      b.loop(b.index(0), full, tileRows,
+             [&](Value row) { emitTile(row, tileRows, panel, part); });
     format.forget();
   };
-  OpFoldResult extent = b.dim(op.getOut(), 0);
   if (std::optional<int64_t> rows = getConstantIntValue(extent)) {
-    if (*rows <= tileRows)
-      few(*rows);
-    else
-      many();
+    int64_t full = *rows / tileRows * tileRows;
+    if (full > 0)
+      many(b.index(full));
+    if (*rows > full)
+      for (ArrayRef<OutputVector> part : parts)
+        emitTile(b.index(full), *rows - full, panel, part);
     return;
   }
-  SmallVector<int64_t> counts =
-      llvm::to_vector(llvm::seq_inclusive<int64_t>(1, tileRows));
-  auto choice = scf::IndexSwitchOp::create(
-      b, TypeRange(), b.materialize(extent), counts, counts.size());
-  auto fill = [&](Region &region, llvm::function_ref<void()> body) {
+  Value rows = b.materialize(extent);
+  Value rest = arith::RemUIOp::create(b, rows, b.index(tileRows));
+  Value full = arith::SubIOp::create(b, rows, rest);
+  Value hasTiles =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ne, full, b.index(0));
+  auto branch = scf::IfOp::create(b, hasTiles, /*withElseRegion=*/false);
+  {
     OpBuilder::InsertionGuard guard(b);
-    b.createBlock(&region);
-    body();
-    scf::YieldOp::create(b);
-  };
-  for (auto [rows, region] : llvm::zip_equal(counts, choice.getCaseRegions()))
-    fill(region, [&] { few(rows); });
-  fill(choice.getDefaultRegion(), many);
+    b.setInsertionPointToStart(branch.thenBlock());
+    many(full);
+  }
+  emitRest(full, rest, [&](Value row, int64_t count) {
+    for (ArrayRef<OutputVector> part : parts)
+      emitTile(row, count, panel, part);
+  });
+}
+
+/// Less rows than a tile's, in powers of two: each set bit is a tile, which
+/// starts where those of the higher bits end.
+void LinearKernel::emitRest(Value first, Value rest,
+                            llvm::function_ref<void(Value, int64_t)> tile) {
+  for (int64_t size = llvm::bit_floor(uint64_t(tileRows) - 1); size > 0;
+       size /= 2) {
+    Value bit = arith::AndIOp::create(b, rest, b.index(size));
+    Value isSet =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit, b.index(0));
+    auto ifOp = scf::IfOp::create(b, isSet, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(ifOp.thenBlock());
+    Value before = arith::AndIOp::create(b, rest, b.index(-2 * size));
+    tile(b.addIndex(first, before), size);
+  }
 }
 
 void LinearKernel::emitRows(Value panel, ArrayRef<OutputVector> outputs) {
@@ -148,19 +166,7 @@ void LinearKernel::emitRows(Value panel, ArrayRef<OutputVector> outputs) {
   Value rest = arith::RemUIOp::create(b, rows, b.index(tileRows));
   Value full = arith::SubIOp::create(b, rows, rest);
   b.loop(b.index(0), full, tileRows, [&](Value row) { tile(row, tileRows); });
-  // The rest in powers of two: each set bit is a tile, which starts where
-  // those of the higher bits end.
-  for (int64_t size = llvm::bit_floor(uint64_t(tileRows) - 1); size > 0;
-       size /= 2) {
-    Value bit = arith::AndIOp::create(b, rest, b.index(size));
-    Value isSet =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit, b.index(0));
-    auto ifOp = scf::IfOp::create(b, isSet, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(ifOp.thenBlock());
-    Value before = arith::AndIOp::create(b, rest, b.index(-2 * size));
-    tile(b.addIndex(full, before), size);
-  }
+  emitRest(full, rest, tile);
 }
 
 void LinearKernel::emitTile(Value row, int64_t rows, Value panel,

@@ -30,10 +30,12 @@ private:
   int64_t panelOutputs() const;
   void emitSingleRow();
   void emitManyRows();
-  /// All rows of a panel, by parts of its outputs, from unpacked weights where
-  /// there are more rows than a tile's.
+  /// All rows of a panel, by parts of its outputs, whole tiles from unpacked
+  /// weights.
   void emitUnpacked(mlir::Value panel,
                     llvm::ArrayRef<llvm::ArrayRef<OutputVector>> parts);
+  void emitRest(mlir::Value first, mlir::Value rest,
+                llvm::function_ref<void(mlir::Value, int64_t)> tile);
   /// All rows of some outputs of a panel.
   void emitRows(mlir::Value panel, llvm::ArrayRef<OutputVector> outputs);
   /// `rows` x outputs, accumulated in registers over all of K.

@@ -88,9 +88,22 @@ int64_t tenon::getElementBytes(Type element) {
   if (isa<Int8GroupType>(element))
     return sizeof(Int8Group);
   // Blocks that are not packed yet have no place in memory of their own.
-  if (isa<BlockType>(element))
+  if (isa<BlockType, MixedType>(element))
     return 1;
   return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
+
+Type tenon::getWeightElement(MLIRContext *context, DType type) {
+  switch (type) {
+  case DType::F32:
+    return Float32Type::get(context);
+  case DType::F16:
+    return Float16Type::get(context);
+  case DType::BF16:
+    return BFloat16Type::get(context);
+  default:
+    return isBlock(type) ? BlockType::get(context, type) : Type();
+  }
 }
 
 int64_t tenon::getInt8Groups(RankedTensorType weight) {
@@ -203,6 +216,60 @@ Type BlockType::parse(AsmParser &parser) {
 
 void BlockType::print(AsmPrinter &printer) const {
   printer << "<" << tenon::name(getScheme()) << ">";
+}
+
+LogicalResult MixedType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                ArrayRef<DType> layers) {
+  if (llvm::all_equal(layers))
+    return emitError() << "layers of one precision need no mixed type";
+  for (DType type : layers)
+    if (!isBlock(type) && type != DType::F32 && type != DType::F16 &&
+        type != DType::BF16)
+      return emitError() << tenon::name(type) << " is no precision of weights";
+  return success();
+}
+
+Type MixedType::parse(AsmParser &parser) {
+  SmallVector<DType> layers;
+  constexpr int64_t kMostLayers = 1 << 16;
+  SMLoc place = parser.getCurrentLocation();
+  auto parseLayers = [&]() -> ParseResult {
+    StringRef name;
+    SMLoc here = parser.getCurrentLocation();
+    int64_t count = 1;
+    if (parser.parseKeyword(&name) ||
+        (succeeded(parser.parseOptionalStar()) && parser.parseInteger(count)))
+      return failure();
+    std::optional<DType> type = parseDType(name);
+    if (!type)
+      return parser.emitError(here) << "unknown precision '" << name << "'";
+    if (count < 1 || count > kMostLayers)
+      return parser.emitError(here) << "a count of layers is positive";
+    layers.append(count, *type);
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater,
+                                     parseLayers))
+    return {};
+  return getChecked([&] { return parser.emitError(place); },
+                    parser.getContext(), ArrayRef<DType>(layers));
+}
+
+void MixedType::print(AsmPrinter &printer) const {
+  printer << "<";
+  ArrayRef<DType> rest = getLayers();
+  while (!rest.empty()) {
+    size_t count = 1;
+    while (count < rest.size() && rest[count] == rest[0])
+      ++count;
+    printer << tenon::name(rest[0]);
+    if (count > 1)
+      printer << " * " << count;
+    rest = rest.drop_front(count);
+    if (!rest.empty())
+      printer << ", ";
+  }
+  printer << ">";
 }
 
 LogicalResult

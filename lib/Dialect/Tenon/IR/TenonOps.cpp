@@ -123,6 +123,18 @@ LogicalResult WeightOp::verify() {
   if (type.getRank() < 1)
     return emitOpError("type must have rank 1 or more, found ") << type;
   RankedTensorType layer = getLayerType();
+  if (std::optional<ArrayRef<int64_t>> layers = getLayers()) {
+    if (!getStacked() || static_cast<int64_t>(layers->size()) != getNumLayers())
+      return emitOpError() << "names " << layers->size() << " layers, but holds "
+                           << (getStacked() ? getNumLayers() : 0);
+    if (llvm::any_of(*layers, [](int64_t number) { return number < 0; }))
+      return emitOpError("names a layer below 0");
+  }
+  if (auto mixed = dyn_cast<MixedType>(type.getElementType()))
+    if (!getStacked() ||
+        static_cast<int64_t>(mixed.getLayers().size()) != getNumLayers())
+      return emitOpError() << "of type " << type << " must be stacked over "
+                           << mixed.getLayers().size() << " layers";
   if (getSources().empty())
     return emitOpError("needs a source");
   if (isa<RopeTableAttr>(getSources()[0])) {

@@ -146,6 +146,8 @@ LogicalResult EntryRewriter::rewriteBlock(Block &block) {
 LogicalResult EntryRewriter::rewriteOp(Operation *op) {
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return rewriteLoop(loop);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return rewriteIf(branch);
   if (auto yield = dyn_cast<scf::YieldOp>(op))
     return rewriteYield(cast<scf::ForOp>(yield->getParentOp())), success();
   if (auto ret = dyn_cast<func::ReturnOp>(op))
@@ -289,6 +291,43 @@ LogicalResult EntryRewriter::rewriteLoop(scf::ForOp op) {
   return success();
 }
 
+/// Both branches write one buffer, chosen as for an operation.
+LogicalResult EntryRewriter::rewriteIf(scf::IfOp op) {
+  Location loc = op.getLoc();
+  if (op.getNumResults() != 1 || !tensorOf(op.getResult(0)))
+    return op.emitOpError("must give one tensor to have a form in memory");
+  Value result = op.getResult(0);
+  if (!tensorOf(result).hasStaticShape())
+    if (Operation *producer = op.thenYield().getOperand(0).getDefiningOp())
+      for (Value operand : producer->getOperands())
+        if (Value count = rows.lookup(operand)) {
+          rows[result] = count;
+          break;
+        }
+  if (!rows.lookup(result) && !tensorOf(result).hasStaticShape())
+    return op.emitOpError("has a dynamic result, but no operand gives it T");
+  Value out = chooseOutput(op);
+
+  auto branch =
+      scf::IfOp::create(builder, loc, mapping.lookup(op.getCondition()),
+                        /*withElseRegion=*/true);
+  for (auto [from, to] :
+       llvm::zip_equal(op->getRegions(), branch->getRegions())) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(to.front().getTerminator());
+    Block &block = from.front();
+    Operation *yield = block.getTerminator();
+    findDestinations(yield, {addBuffer(out, &block)});
+    for (Operation &inner : block.without_terminator())
+      if (failed(rewriteOp(&inner)))
+        return failure();
+    Value value = mapping.lookup(yield->getOperand(0));
+    if (value != out)
+      copy(loc, value, out);
+  }
+  return success();
+}
+
 void EntryRewriter::rewriteYield(scf::ForOp loop) {
   ArrayRef<Buffer *> carried = loopBuffers[loop];
   auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
@@ -376,15 +415,22 @@ void EntryRewriter::findDestinations(Operation *terminator,
 bool EntryRewriter::canWrite(Buffer *buffer, Operation *op) {
   if (buffer->owner != op->getBlock())
     return false;
-  auto compute = dyn_cast<ComputeOpInterface>(op);
+  // The operation itself, or one that makes the value of a branch.
+  auto writesInPlace = [&](OpOperand &use) {
+    Operation *owner = use.getOwner();
+    auto compute = dyn_cast<ComputeOpInterface>(owner);
+    bool gives = owner == op ||
+                 (isa<scf::IfOp>(op) && owner->getParentOp() == op &&
+                  llvm::all_of(owner->getUsers(), llvm::IsaPred<scf::YieldOp>));
+    return compute && gives && compute.canWriteInPlace(use);
+  };
   for (Value alias : buffer->aliases)
     for (OpOperand &use : alias.getUses()) {
       Operation *user = op->getBlock()->findAncestorOpInBlock(*use.getOwner());
       if (!user || op->isBeforeInBlock(user))
         return false;
-      if (user == op && !(compute && use.getOwner() == op &&
-                          mapping.lookup(alias) == buffer->whole &&
-                          compute.canWriteInPlace(use)))
+      if (user == op &&
+          !(mapping.lookup(alias) == buffer->whole && writesInPlace(use)))
         return false;
     }
   return true;

@@ -58,6 +58,7 @@ private:
   mlir::LogicalResult rewriteOp(mlir::Operation *op);
   mlir::LogicalResult rewriteCompute(ComputeOpInterface op);
   mlir::LogicalResult rewriteLoop(mlir::scf::ForOp op);
+  mlir::LogicalResult rewriteIf(mlir::scf::IfOp op);
   void rewriteYield(mlir::scf::ForOp loop);
   void rewriteReturn(mlir::func::ReturnOp op);
   void rewriteWeightRef(WeightRefOp op);

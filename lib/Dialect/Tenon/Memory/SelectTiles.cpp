@@ -44,7 +44,7 @@ constexpr int64_t kDecodePanels = 4;
 constexpr int64_t kMaxRows = 8;
 /// Weights in superblocks: panels that one task of a one-row linear reads one
 /// after the other.
-constexpr int64_t kDecodeBlockPanels = 2;
+constexpr int64_t kDecodeBlockPanels = 1;
 /// Rows of their register tile: integers and f32 accumulate, the rest holds
 /// weights and scales.
 constexpr int64_t kMaxBlockRows = 6, kBlockTemporaries = 4;

@@ -4,8 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Weights.h"
+#include "MixedWeights.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "llvm/ADT/MapVector.h"
@@ -78,6 +79,7 @@ struct PackWeightsPass : tenon::impl::TenonPackWeightsBase<PackWeightsPass> {
     }
     Weights weights(getOperation());
     lowerFfns(weights);
+    numSplit += splitMixedWeights(getOperation(), weights);
     packLinears(weights);
     packTables(weights);
     widenVectors(weights);

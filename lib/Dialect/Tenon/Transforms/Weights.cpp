@@ -20,7 +20,8 @@ WeightOp Weights::create(WeightOp after, StringRef name, RankedTensorType type,
   auto weight = WeightOp::create(builder, loc, name, type,
                                  builder.getArrayAttr(sources), stacked,
                                  /*offset=*/IntegerAttr(),
-                                 /*stride=*/IntegerAttr());
+                                 /*stride=*/IntegerAttr(),
+                                 /*layers=*/DenseI64ArrayAttr());
   // Leaves it where it is, and renames it if the name is taken.
   weight->remove();
   symbols.insert(weight, std::next(after->getIterator()));

@@ -64,6 +64,9 @@ inline constexpr llvm::StringLiteral kMaxChunkAttrName = "tenon.max_chunk";
 
 /// The panel layout of a weight's type, or null if the weight is not packed.
 PanelAttr getPanel(mlir::Type type);
+/// The element type of weights of this precision: f32, f16, bf16 or a
+/// `!tenon.block`; null for what no weight has.
+mlir::Type getWeightElement(mlir::MLIRContext *context, DType type);
 /// Bytes of an element in memory: of a number, a superblock or an int8 group.
 int64_t getElementBytes(mlir::Type element);
 /// How many int8 groups a row of activations has that a linear with this weight

@@ -47,7 +47,8 @@ def Tenon_WeightOp : Tenon_Op<"weight", [Symbol]> {
     `stacked`: the first dimension counts the layers, and `{i}` in the sources'
     names stands for the layer. `offset` (bytes from the start of the weights)
     and `stride` (bytes from one layer to the next) are assigned when memory is
-    planned.
+    planned. `layers`: the stack holds these layers of the model only, in this
+    order; a reference's index counts them.
 
     Example:
     ```mlir
@@ -57,7 +58,7 @@ def Tenon_WeightOp : Tenon_Op<"weight", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, ArrayAttr:$sources,
                        UnitAttr:$stacked, OptionalAttr<I64Attr>:$offset,
-                       OptionalAttr<I64Attr>:$stride);
+                       OptionalAttr<I64Attr>:$stride, OptionalAttr<DenseI64ArrayAttr>:$layers);
   let assemblyFormat = [{
     $sym_name `:` $type `from` $sources (`stacked` $stacked^)? attr-dict
   }];

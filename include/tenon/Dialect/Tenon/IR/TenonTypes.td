@@ -59,6 +59,21 @@ def Tenon_BlockType : Tenon_BlockSchemeType<"Block"> {
   }];
 }
 
+def Tenon_MixedType : TypeDef<Tenon_Dialect, "Mixed"> {
+  let mnemonic = "mixed";
+  let summary = "the element of a stacked weight whose layers differ in precision";
+  let description = [{
+    Says the precision of every layer in order, with a count where neighbours
+    agree. `tenon-pack-weights` splits such a weight into one for each precision,
+    and the linears that read it into an `scf.if` on the layer.
+
+    Example: `tensor<6x2048x2048x!tenon.mixed<q6_k * 2, q4_k * 3, q6_k>>`
+  }];
+  let parameters = (ins ArrayRefParameter<"::tenon::DType">:$layers);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
 def Tenon_SuperblockType : Tenon_BlockSchemeType<"Superblock"> {
   let mnemonic = "superblock";
   let summary = "a piece of a weight packed for kernels of bytes";

@@ -258,6 +258,10 @@ def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
     int8 groups: a norm that nothing else reads writes them itself, elsewhere
     `tenon.quantize` does, once for each input.
 
+    A weight whose layers differ in precision (`!tenon.mixed`) becomes one for
+    each precision, which holds its layers only, and a linear that reads it an
+    `scf.if` on a bit for each layer: the layer loop stays one loop.
+
     Before, with bf16 products:
     ```mlir
     tenon.weight @w : tensor<128x64xbf16> from [#tenon.source<"w", tensor<128x64xbf16>>]
@@ -271,6 +275,9 @@ def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
     %y = tenon.linear %n, %w : (tensor<?x64xbf16>, tensor<128x64xbf16, #tenon.panel<n = 32, k = 2>>) -> tensor<?x128xf32>
     ```
   }];
+  let dependentDialects = ["::tenon::TenonDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect"];
   let options = [
     Option<"panelColumns", "panel-columns", "int64_t", /*default=*/"32",
            "Columns of a panel: even, and a multiple of the vectors that kernels use">,
@@ -279,6 +286,7 @@ def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
   ];
   let statistics = [
     Statistic<"numPacked", "packed", "Number of weights packed">,
+    Statistic<"numSplit", "split", "Number of linears split by the precision of their layer">,
     Statistic<"numPairs", "pairs", "Number of weights packed in bf16 pairs">,
     Statistic<"numGated", "gated", "Number of gate and up weights interleaved">,
     Statistic<"numShared", "shared", "Number of packed weights that are embedding and head at once">,

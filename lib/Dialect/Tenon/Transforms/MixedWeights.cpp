@@ -1,0 +1,145 @@
+//===- MixedWeights.cpp - weights whose layers differ in precision --------===//
+//
+// A step of tenon-pack-weights: see FusionPasses.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MixedWeights.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace tenon;
+
+namespace {
+
+/// The layers of one precision: a weight of its own, and a bit for each layer
+/// of the model that is among them.
+struct Part {
+  WeightOp weight;
+  llvm::APInt layers;
+};
+using Parts = SmallVector<Part, 2>;
+
+class Splitter {
+public:
+  Splitter(ModuleOp module, Weights &weights)
+      : module(module), weights(weights) {}
+
+  unsigned run() {
+    SmallVector<LinearOp> linears;
+    module.walk([&](LinearOp op) {
+      WeightOp weight = weights.getWeightOf(op.getWeight());
+      if (weight && isa<MixedType>(weight.getTensorType().getElementType()))
+        linears.push_back(op);
+    });
+    for (LinearOp op : linears)
+      split(op);
+    return linears.size();
+  }
+
+private:
+  Parts &getParts(WeightOp weight) {
+    Parts &parts = known[weight];
+    if (!parts.empty())
+      return parts;
+    RankedTensorType type = weight.getTensorType();
+    ArrayRef<DType> layers = cast<MixedType>(type.getElementType()).getLayers();
+    Builder builder(weight.getContext());
+    SmallVector<DType> seen;
+    for (DType precision : layers) {
+      if (llvm::is_contained(seen, precision))
+        continue;
+      seen.push_back(precision);
+      SmallVector<int64_t> numbers;
+      llvm::APInt bits(layers.size(), 0);
+      for (auto [i, other] : llvm::enumerate(layers))
+        if (other == precision) {
+          numbers.push_back(i);
+          bits.setBit(i);
+        }
+      SmallVector<int64_t> shape(type.getShape());
+      shape[0] = numbers.size();
+      WeightOp part = weights.create(
+          parts.empty() ? weight : parts.back().weight,
+          (weight.getSymName() + "." + tenon::name(precision)).str(),
+          RankedTensorType::get(
+              shape, getWeightElement(weight.getContext(), precision)),
+          weight.getSources().getValue(), /*stacked=*/true, weight.getLoc());
+      part.setLayers(numbers);
+      parts.push_back({part, bits});
+    }
+    return parts;
+  }
+
+  /// Layer `layer` is one of these: its bit, and how many of them are below.
+  struct Place {
+    Value isOne, index;
+  };
+  Place findPlace(OpBuilder &builder, Location loc, Value layer,
+                  const llvm::APInt &layers) {
+    Type word = builder.getIntegerType(layers.getBitWidth());
+    auto constant = [&](const llvm::APInt &bits) -> Value {
+      return arith::ConstantOp::create(builder, loc,
+                                       builder.getIntegerAttr(word, bits));
+    };
+    Value all = constant(layers);
+    Value count = arith::IndexCastOp::create(builder, loc, word, layer);
+    Value shifted = arith::ShRUIOp::create(builder, loc, all, count);
+    Value isOne = shifted;
+    if (layers.getBitWidth() > 1)
+      isOne =
+          arith::TruncIOp::create(builder, loc, builder.getI1Type(), shifted);
+    Value bit = arith::ShLIOp::create(
+        builder, loc, constant(llvm::APInt(layers.getBitWidth(), 1)), count);
+    Value below = arith::SubIOp::create(
+        builder, loc, bit, constant(llvm::APInt(layers.getBitWidth(), 1)));
+    Value number = math::CtPopOp::create(
+        builder, loc, arith::AndIOp::create(builder, loc, all, below));
+    return {isOne, arith::IndexCastUIOp::create(
+                       builder, loc, builder.getIndexType(), number)};
+  }
+
+  void split(LinearOp op) {
+    auto ref = op.getWeight().getDefiningOp<WeightRefOp>();
+    Parts &parts = getParts(weights.get(ref));
+    OpBuilder builder(op);
+    Value result = choose(builder, op, ref.getLayer(), parts);
+    op.getResult().replaceAllUsesWith(result);
+    op.erase();
+    if (ref->use_empty())
+      ref.erase();
+  }
+
+  Value choose(OpBuilder &builder, LinearOp op, Value layer,
+               ArrayRef<Part> parts) {
+    Location loc = op.getLoc();
+    Place place = findPlace(builder, loc, layer, parts[0].layers);
+    auto emit = [&](OpBuilder &inner, const Part &part, Value index) -> Value {
+      IRMapping mapping;
+      mapping.map(op.getWeight(),
+                  createRef(inner, loc, part.weight, index).getResult());
+      return inner.clone(*op, mapping)->getResult(0);
+    };
+    if (parts.size() == 1)
+      return emit(builder, parts[0], place.index);
+    auto branch = scf::IfOp::create(builder, loc, op.getResult().getType(),
+                                    place.isOne, /*withElseRegion=*/true);
+    OpBuilder then = branch.getThenBodyBuilder();
+    scf::YieldOp::create(then, loc, emit(then, parts[0], place.index));
+    OpBuilder otherwise = branch.getElseBodyBuilder();
+    scf::YieldOp::create(otherwise, loc,
+                         choose(otherwise, op, layer, parts.drop_front()));
+    return branch.getResult(0);
+  }
+
+  ModuleOp module;
+  Weights &weights;
+  llvm::DenseMap<Operation *, Parts> known;
+};
+
+} // namespace
+
+unsigned tenon::splitMixedWeights(ModuleOp module, Weights &weights) {
+  return Splitter(module, weights).run();
+}
