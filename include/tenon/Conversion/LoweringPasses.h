@@ -23,8 +23,9 @@ namespace tenon {
 #include "tenon/Conversion/LoweringPasses.h.inc"
 
 /// On a module, after tenon-outline-dispatches: an array of dictionaries
-/// {id, name, kind, location}, one for each dispatch, for the executable's
-/// metadata. `id` is the first argument of tenon_dispatch.
+/// {id, name, kind, location}, one for each dispatch and each prologue, for the
+/// executable's metadata. `id` is the first argument of tenon_dispatch; that of
+/// a prologue is the one before.
 inline constexpr llvm::StringLiteral kOperationsAttrName = "tenon.operations";
 
 /// The prefix of the exported wrappers of entry points.

@@ -17,6 +17,10 @@ def TenonOutlineDispatches : Pass<"tenon-outline-dispatches", "::mlir::ModuleOp"
     for a profile. What a kernel captures, pointers and indices only, lies in a
     struct on the stack. Kernels with equal bodies are one.
 
+    A prologue becomes one more kernel on the same context, which calls the
+    functions of its steps; the call is then one of `tenon_dispatch_after`. Its
+    number in `tenon.operations` is the one before that of the dispatch.
+
     Before:
     ```mlir
     %x = memref.view %arena[%c0][%num_tokens] : memref<8192xi8> to memref<?x64xf32>
@@ -40,6 +44,7 @@ def TenonOutlineDispatches : Pass<"tenon-outline-dispatches", "::mlir::ModuleOp"
                            "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
   let statistics = [
     Statistic<"numOutlined", "outlined", "Number of dispatches outlined">,
+    Statistic<"numPrologues", "prologues", "Number of prologues outlined">,
     Statistic<"numShared", "shared", "Number of dispatches that use the kernel of another">,
   ];
 }

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/OperationSupport.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -44,6 +45,7 @@ static bool canSink(Operation *op) {
   // Canonicalization hoists constants of any dialect, llvm's among them.
   return op && op->getNumRegions() == 0 && isPure(op) &&
          (op->hasTrait<OpTrait::ConstantLike>() ||
+          isa<ViewLikeOpInterface>(op) ||
           isa_and_nonnull<arith::ArithDialect, math::MathDialect,
                           memref::MemRefDialect>(op->getDialect()));
 }
@@ -55,46 +57,58 @@ static memref::ViewOp asRootView(Value value) {
 
 KernelOutliner::KernelOutliner(DispatchOp dispatch, int64_t maxChunk)
     : dispatch(dispatch), maxChunk(maxChunk) {
-  getUsedValuesDefinedAbove(dispatch.getBody(), used);
-  for (Value value : used)
-    collect(value);
-  for (Value root : whole)
-    roots.insert(root);
+  for (StepOp step : dispatch.getSteps())
+    addPart(step.getBody(), step.getLoc(), step.getLabel(), /*isStep=*/true);
+  addPart(dispatch.getBody(), dispatch.getLoc(), dispatch.getLabel(),
+          /*isStep=*/false);
 }
 
-void KernelOutliner::collect(Value value) {
-  if (!visited.insert(value).second)
+void KernelOutliner::addPart(Region &region, Location loc, StringRef label,
+                             bool isStep) {
+  Part part = {&region, loc, label, isStep, {}, {}, {}, {}, {}, {}, {}};
+  getUsedValuesDefinedAbove(region, part.used);
+  for (Value value : part.used)
+    collect(part, value);
+  for (Value root : part.whole)
+    part.roots.insert(root);
+  roots.insert_range(part.roots);
+  scalars.insert_range(part.scalars);
+  parts.push_back(std::move(part));
+}
+
+void KernelOutliner::collect(Part &part, Value value) {
+  if (!part.visited.insert(value).second)
     return;
   if (memref::ViewOp view = asRootView(value)) {
-    views.insert(value);
-    roots.insert(view.getSource());
-    collectScalars(view.getByteShift());
+    part.views.insert(value);
+    part.roots.insert(view.getSource());
+    collectScalars(part, view.getByteShift());
     for (Value size : view.getSizes())
-      collect(size);
+      collect(part, size);
     return;
   }
   if (isa<MemRefType>(value.getType()) && isa<BlockArgument>(value)) {
-    whole.insert(value);
+    part.whole.insert(value);
     return;
   }
   Operation *op = value.getDefiningOp();
   if (!canSink(op)) {
-    scalars.insert(value);
+    part.scalars.insert(value);
     return;
   }
   for (Value operand : op->getOperands())
-    collect(operand);
+    collect(part, operand);
 }
 
 /// The scalars of an address, which only the kernel function computes.
-void KernelOutliner::collectScalars(Value value) {
+void KernelOutliner::collectScalars(Part &part, Value value) {
   Operation *op = value.getDefiningOp();
   if (!canSink(op)) {
-    scalars.insert(value);
+    part.scalars.insert(value);
     return;
   }
   for (Value operand : op->getOperands())
-    collectScalars(operand);
+    collectScalars(part, operand);
 }
 
 /// The bytes of a view, T at its bound.
@@ -124,43 +138,42 @@ Type KernelOutliner::getContextType() {
   return LLVM::LLVMStructType::getLiteral(context, fields);
 }
 
-func::FuncOp KernelOutliner::createTasks(StringRef name) {
-  Location loc = dispatch.getLoc();
-  MLIRContext *context = dispatch.getContext();
-  OpBuilder builder(context);
+func::FuncOp KernelOutliner::createTasks(Part &part, StringRef name) {
+  Location loc = part.loc;
+  OpBuilder builder(dispatch.getContext());
   SmallVector<Type> types;
-  for (Value view : views)
+  for (Value view : part.views)
     types.push_back(bytesOf(view.getDefiningOp<memref::ViewOp>()));
-  for (Value root : whole)
+  for (Value root : part.whole)
     types.push_back(root.getType());
-  for (Value scalar : scalars)
+  for (Value scalar : part.scalars)
     types.push_back(scalar.getType());
-  types.append(2, builder.getIndexType()); // begin, end
+  if (!part.isStep)
+    types.append(2, builder.getIndexType()); // begin, end
   auto func = func::FuncOp::create(builder, loc, name,
                                    builder.getFunctionType(types, {}));
   func.setPrivate();
   Block *entry = func.addEntryBlock();
 
   // A root that is used both itself and through a view says nothing.
-  bool disjoint = llvm::none_of(views, [&](Value view) {
-    return whole.contains(view.getDefiningOp<memref::ViewOp>().getSource());
+  bool disjoint = llvm::none_of(part.views, [&](Value view) {
+    return part.whole.contains(
+        view.getDefiningOp<memref::ViewOp>().getSource());
   });
   if (disjoint)
-    for (unsigned i = 0, e = views.size() + whole.size(); i < e; ++i)
+    for (unsigned i = 0, e = part.views.size() + part.whole.size(); i < e; ++i)
       func.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(),
                       builder.getUnitAttr());
 
   builder.setInsertionPointToStart(entry);
   IRMapping mapping;
-  unsigned next = views.size();
-  for (Value root : whole)
+  unsigned next = part.views.size();
+  for (Value root : part.whole)
     mapping.map(root, entry->getArgument(next++));
-  for (Value scalar : scalars)
+  for (Value scalar : part.scalars)
     mapping.map(scalar, entry->getArgument(next++));
-  Value begin = entry->getArgument(next++), end = entry->getArgument(next++);
   Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
-  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  for (auto [i, value] : llvm::enumerate(views)) {
+  for (auto [i, value] : llvm::enumerate(part.views)) {
     auto view = value.getDefiningOp<memref::ViewOp>();
     SmallVector<Value> sizes;
     for (Value size : view.getSizes())
@@ -169,17 +182,23 @@ func::FuncOp KernelOutliner::createTasks(StringRef name) {
                                          entry->getArgument(i), zero, sizes);
     mapping.map(value, inner);
   }
-  for (Value value : used) {
+  for (Value value : part.used) {
     Value inner = materialize(value, builder, mapping);
-    replaceAllUsesInRegionWith(value, inner, dispatch.getBody());
+    replaceAllUsesInRegionWith(value, inner, *part.region);
   }
 
-  auto loop = scf::ForOp::create(builder, loc, begin, end, one);
-  Block &body = dispatch.getBody().front();
+  Block &body = part.region->front();
   body.getTerminator()->erase();
-  body.getArgument(0).replaceAllUsesWith(loop.getInductionVar());
-  loop.getBody()->getOperations().splice(loop.getBody()->begin(),
-                                         body.getOperations());
+  Block *to = entry;
+  if (!part.isStep) {
+    Value begin = entry->getArgument(next), end = entry->getArgument(next + 1);
+    Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+    auto loop = scf::ForOp::create(builder, loc, begin, end, one);
+    body.getArgument(0).replaceAllUsesWith(loop.getInductionVar());
+    to = loop.getBody();
+  }
+  to->getOperations().splice(part.isStep ? to->end() : to->begin(),
+                             body.getOperations());
   func::ReturnOp::create(builder, loc);
   // Scratch memory of a task serves the next one as well: it must not grow the
   // stack with every round of the loop.
@@ -190,11 +209,11 @@ func::FuncOp KernelOutliner::createTasks(StringRef name) {
   return func;
 }
 
-func::FuncOp KernelOutliner::createKernel(StringRef name, func::FuncOp tasks) {
-  Location loc = dispatch.getLoc();
-  MLIRContext *context = dispatch.getContext();
-  OpBuilder builder(context);
-  Type pointer = LLVM::LLVMPointerType::get(context);
+func::FuncOp KernelOutliner::createKernel(ArrayRef<Part> parts,
+                                          StringRef name) {
+  Location loc = parts.front().loc;
+  OpBuilder builder(dispatch.getContext());
+  Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
   Type i64 = builder.getI64Type();
   auto func = func::FuncOp::create(
       builder, loc, name, builder.getFunctionType({pointer, i64, i64}, {}));
@@ -202,41 +221,54 @@ func::FuncOp KernelOutliner::createKernel(StringRef name, func::FuncOp tasks) {
   Block *entry = func.addEntryBlock();
   builder.setInsertionPointToStart(entry);
 
+  // The fields of the context that these parts need.
   IRMapping mapping;
   int32_t next = 0;
-  auto loadField = [&](Type type) -> Value {
+  auto loadField = [&](int32_t index, Type type) -> Value {
     Value place = LLVM::GEPOp::create(builder, loc, pointer, getContextType(),
                                       entry->getArgument(0),
-                                      ArrayRef<LLVM::GEPArg>{0, next++});
+                                      ArrayRef<LLVM::GEPArg>{0, index});
     return LLVM::LoadOp::create(builder, loc, type, place);
   };
   for (Value root : roots) {
-    Value address = loadField(pointer);
+    int32_t index = next++;
+    if (llvm::none_of(parts, [&](auto &p) { return p.roots.contains(root); }))
+      continue;
     // tenon-to-llvm makes a descriptor of it.
-    mapping.map(root, UnrealizedConversionCastOp::create(
-                          builder, loc, root.getType(), address)
-                          .getResult(0));
+    mapping.map(root,
+                UnrealizedConversionCastOp::create(builder, loc, root.getType(),
+                                                   loadField(index, pointer))
+                    .getResult(0));
   }
-  for (Value scalar : scalars)
-    mapping.map(scalar, arith::IndexCastOp::create(
-                            builder, loc, scalar.getType(), loadField(i64)));
+  for (Value scalar : scalars) {
+    int32_t index = next++;
+    if (llvm::none_of(parts,
+                      [&](auto &p) { return p.scalars.contains(scalar); }))
+      continue;
+    mapping.map(scalar,
+                arith::IndexCastOp::create(builder, loc, scalar.getType(),
+                                           loadField(index, i64)));
+  }
 
-  SmallVector<Value> operands;
-  for (Value value : views) {
-    auto view = value.getDefiningOp<memref::ViewOp>();
-    Value shift = materialize(view.getByteShift(), builder, mapping);
-    operands.push_back(memref::ViewOp::create(builder, loc, bytesOf(view),
-                                              mapping.lookup(view.getSource()),
-                                              shift, ValueRange()));
+  for (const Part &part : parts) {
+    SmallVector<Value> operands;
+    for (Value value : part.views) {
+      auto view = value.getDefiningOp<memref::ViewOp>();
+      Value shift = materialize(view.getByteShift(), builder, mapping);
+      operands.push_back(memref::ViewOp::create(
+          builder, part.loc, bytesOf(view), mapping.lookup(view.getSource()),
+          shift, ValueRange()));
+    }
+    for (Value root : part.whole)
+      operands.push_back(mapping.lookup(root));
+    for (Value scalar : part.scalars)
+      operands.push_back(mapping.lookup(scalar));
+    if (!part.isStep)
+      for (unsigned i : {1, 2})
+        operands.push_back(arith::IndexCastOp::create(
+            builder, part.loc, builder.getIndexType(), entry->getArgument(i)));
+    func::CallOp::create(builder, part.loc, part.tasks, operands);
   }
-  for (Value root : whole)
-    operands.push_back(mapping.lookup(root));
-  for (Value scalar : scalars)
-    operands.push_back(mapping.lookup(scalar));
-  for (unsigned i : {1, 2})
-    operands.push_back(arith::IndexCastOp::create(
-        builder, loc, builder.getIndexType(), entry->getArgument(i)));
-  func::CallOp::create(builder, loc, tasks, operands);
   func::ReturnOp::create(builder, loc);
   return func;
 }

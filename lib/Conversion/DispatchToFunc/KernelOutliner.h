@@ -21,27 +21,50 @@ private:
   llvm::DenseMap<size_t, llvm::SmallVector<mlir::func::FuncOp>> functions;
 };
 
-/// Moves the body of one dispatch to two functions.
+/// Moves the parts of one dispatch, which are the steps of its prologue and its
+/// body, to functions.
 ///
-/// What the body uses from outside is of three kinds. *Roots* are memrefs that
+/// What a part uses from outside is of three kinds. *Roots* are memrefs that
 /// the entry point takes; *scalars* are indices that are known only when the
-/// dispatch runs (T, a position, a layer); both are fields of the context.
-/// Everything else is computed from them and is computed again inside.
+/// dispatch runs (T, a position, a layer); both are fields of the context,
+/// which all parts share. Everything else is computed from them and is computed
+/// again inside.
 ///
-/// The *tasks* function gets each view of a root as an argument of its own, so
-/// that `llvm.noalias` can be said of it: views of one arena that are alive in
-/// one operation are disjoint (tenon-plan-arena), as are weights and the keys
-/// and values of a cache. The *kernel* has the runtime's signature, and calls
-/// the tasks function with the addresses of the views.
+/// Each part gets a *tasks* function, which takes each view of a root as an
+/// argument of its own, so that `llvm.noalias` can be said of it: views of one
+/// arena that are alive in one operation are disjoint (tenon-plan-arena), as
+/// are weights and the keys and values of a cache. A *kernel* has the runtime's
+/// signature, and calls the tasks functions with the addresses of the views.
 class KernelOutliner {
 public:
+  /// A step or the body.
+  struct Part {
+    mlir::Region *region;
+    mlir::Location loc;
+    llvm::StringRef label;
+    bool isStep;
+    llvm::SetVector<mlir::Value> used;    // defined outside
+    llvm::SetVector<mlir::Value> views;   // results of memref.view of a root
+    llvm::SetVector<mlir::Value> whole;   // roots that are used themselves
+    llvm::SetVector<mlir::Value> roots;   // roots of views, and `whole`
+    llvm::SetVector<mlir::Value> scalars; // captured indices
+    llvm::DenseSet<mlir::Value> visited;
+    mlir::func::FuncOp tasks; // set by the caller from createTasks
+  };
+
   KernelOutliner(DispatchOp dispatch, int64_t maxChunk);
 
-  /// The function of the tasks, from the body of the dispatch.
-  mlir::func::FuncOp createTasks(mlir::StringRef name);
-  /// The function for the runtime, which calls `tasks`.
-  mlir::func::FuncOp createKernel(mlir::StringRef name,
-                                  mlir::func::FuncOp tasks);
+  llvm::MutableArrayRef<Part> getSteps() {
+    return llvm::MutableArrayRef(parts).drop_back();
+  }
+  Part &getBody() { return parts.back(); }
+
+  /// The function of a part's tasks, from its region: (views, roots, scalars),
+  /// and for the body the range of its tasks.
+  mlir::func::FuncOp createTasks(Part &part, mlir::StringRef name);
+  /// The function for the runtime, which calls the functions of the parts.
+  mlir::func::FuncOp createKernel(llvm::ArrayRef<Part> parts,
+                                  mlir::StringRef name);
 
   /// The context's fields: roots, then scalars.
   llvm::ArrayRef<mlir::Value> getRoots() const { return roots.getArrayRef(); }
@@ -51,8 +74,10 @@ public:
   mlir::Type getContextType();
 
 private:
-  void collect(mlir::Value value);
-  void collectScalars(mlir::Value value);
+  void addPart(mlir::Region &region, mlir::Location loc, llvm::StringRef label,
+               bool isStep);
+  static void collect(Part &part, mlir::Value value);
+  static void collectScalars(Part &part, mlir::Value value);
   mlir::MemRefType bytesOf(mlir::memref::ViewOp view) const;
   /// Makes `value` available at the builder from what `mapping` has.
   mlir::Value materialize(mlir::Value value, mlir::OpBuilder &builder,
@@ -60,12 +85,9 @@ private:
 
   DispatchOp dispatch;
   int64_t maxChunk;
-  llvm::SetVector<mlir::Value> used;    // by the body, defined outside
-  llvm::SetVector<mlir::Value> views;   // results of memref.view of a root
-  llvm::SetVector<mlir::Value> whole;   // roots that are used themselves
-  llvm::SetVector<mlir::Value> roots;   // roots of views, and `whole`
-  llvm::SetVector<mlir::Value> scalars; // captured indices
-  llvm::DenseSet<mlir::Value> visited;
+  llvm::SmallVector<Part, 1> parts;     // steps in order, then the body
+  llvm::SetVector<mlir::Value> roots;   // of all parts
+  llvm::SetVector<mlir::Value> scalars; // of all parts
 };
 
 } // namespace tenon

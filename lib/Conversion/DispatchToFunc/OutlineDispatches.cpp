@@ -6,6 +6,7 @@
 #include "mlir/IR/Iterators.h"
 #include "mlir/IR/SymbolTable.h"
 #include "tenon/Conversion/LoweringPasses.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace tenon {
 #define GEN_PASS_DEF_TENONOUTLINEDISPATCHES
@@ -16,6 +17,9 @@ using namespace mlir;
 using namespace tenon;
 
 static constexpr llvm::StringLiteral kDispatchFunction = "tenon_dispatch";
+/// With a prologue.
+static constexpr llvm::StringLiteral kDispatchAfterFunction =
+    "tenon_dispatch_after";
 
 /// "linear block.wq" -> "linear_block_wq".
 static std::string makeSymbol(StringRef entry, StringRef label) {
@@ -81,8 +85,19 @@ struct OutlineDispatches
         symbols.insert(made, Block::iterator(func));
       return kept;
     };
-    func::FuncOp tasks = insert(outliner.createTasks(name + "_tasks"));
-    func::FuncOp created = outliner.createKernel(name, tasks);
+    auto createTasks = [&](KernelOutliner::Part &part) {
+      std::string symbol = makeSymbol(func.getName(), part.label) + "_tasks";
+      part.tasks = insert(outliner.createTasks(part, symbol));
+    };
+    func::FuncOp prologue;
+    if (!outliner.getSteps().empty()) {
+      llvm::for_each(outliner.getSteps(), createTasks);
+      prologue = insert(
+          outliner.createKernel(outliner.getSteps(), name + "_prologue"));
+      ++numPrologues;
+    }
+    createTasks(outliner.getBody());
+    func::FuncOp created = outliner.createKernel(outliner.getBody(), name);
     func::FuncOp kernel = insert(created);
     ++numOutlined;
     if (kernel != created)
@@ -118,37 +133,62 @@ struct OutlineDispatches
     for (Value scalar : outliner.getScalars())
       store(asI64(builder, scalar));
 
+    // The prologue's number is the one before its dispatch's.
+    if (prologue)
+      describe(func, outliner.getSteps(), operations);
     auto id = int32_t(operations.size());
-    StringRef label = dispatch.getLabel();
-    operations.push_back(builder.getDictionaryAttr(
-        {builder.getNamedAttr("id", builder.getI32IntegerAttr(id)),
-         builder.getNamedAttr("name", builder.getStringAttr(label)),
-         builder.getNamedAttr("kind",
-                              builder.getStringAttr(label.split(' ').first)),
-         builder.getNamedAttr("entry", builder.getStringAttr(func.getName())),
-         builder.getNamedAttr("location",
-                              builder.getStringAttr(printLocation(loc)))}));
+    describe(func, outliner.getBody(), operations);
 
-    Value idValue = arith::ConstantIntOp::create(builder, loc, id, 32);
-    Value callee = func::ConstantOp::create(
-        builder, loc, kernel.getFunctionType(),
-        FlatSymbolRefAttr::get(kernel.getSymNameAttr()));
-    Value grain = arith::ConstantIntOp::create(
-        builder, loc, static_cast<int64_t>(dispatch.getGrain()), 64);
-    SmallVector<Value> operands = {idValue, callee, context,
-                                   asI64(builder, dispatch.getCount()), grain};
-    func::FuncOp runtime = declareRuntime(symbols, ValueRange(operands));
+    auto reference = [&](func::FuncOp function) -> Value {
+      return func::ConstantOp::create(
+          builder, loc, function.getFunctionType(),
+          FlatSymbolRefAttr::get(function.getSymNameAttr()));
+    };
+    SmallVector<Value> operands = {
+        arith::ConstantIntOp::create(builder, loc, id, 32)};
+    if (prologue)
+      operands.push_back(reference(prologue));
+    operands.push_back(reference(kernel));
+    operands.push_back(context);
+    operands.push_back(asI64(builder, dispatch.getCount()));
+    operands.push_back(arith::ConstantIntOp::create(
+        builder, loc, static_cast<int64_t>(dispatch.getGrain()), 64));
+    func::FuncOp runtime =
+        declareRuntime(prologue ? kDispatchAfterFunction : kDispatchFunction,
+                       symbols, operands);
     func::CallOp::create(builder, loc, runtime, operands);
     dispatch.erase();
   }
 
-  func::FuncOp declareRuntime(SymbolTable &symbols, ValueRange operands) {
-    if (auto func = symbols.lookup<func::FuncOp>(kDispatchFunction))
+  /// Adds what a profile shows for some parts of a dispatch together.
+  static void describe(func::FuncOp func, ArrayRef<KernelOutliner::Part> parts,
+                       SmallVectorImpl<Attribute> &operations) {
+    Builder builder(func.getContext());
+    llvm::SetVector<StringRef> kinds;
+    SmallVector<StringRef> names;
+    for (const KernelOutliner::Part &part : parts) {
+      names.push_back(part.label);
+      kinds.insert(part.label.split(' ').first);
+    }
+    auto field = [&](StringRef name, const Twine &text) {
+      return builder.getNamedAttr(name, builder.getStringAttr(text));
+    };
+    auto id = int32_t(operations.size());
+    operations.push_back(builder.getDictionaryAttr(
+        {builder.getNamedAttr("id", builder.getI32IntegerAttr(id)),
+         field("name", llvm::join(names, " + ")),
+         field("kind", llvm::join(kinds, "+")), field("entry", func.getName()),
+         field("location", printLocation(parts.front().loc))}));
+  }
+
+  func::FuncOp declareRuntime(StringRef name, SymbolTable &symbols,
+                              ValueRange operands) {
+    if (auto func = symbols.lookup<func::FuncOp>(name))
       return func;
     OpBuilder builder(&getContext());
-    auto func = func::FuncOp::create(
-        builder, getOperation().getLoc(), kDispatchFunction,
-        builder.getFunctionType(operands.getTypes(), {}));
+    auto func =
+        func::FuncOp::create(builder, getOperation().getLoc(), name,
+                             builder.getFunctionType(operands.getTypes(), {}));
     func.setPrivate();
     symbols.insert(func, getOperation().getBody()->begin());
     return func;

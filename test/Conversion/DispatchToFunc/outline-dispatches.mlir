@@ -87,3 +87,45 @@ func.func @f(%root: memref<64xi8>) {
   }
   return
 }
+
+// -----
+
+// A prologue: each step has a function of its own, whose views don't overlap; one kernel on the shared context calls them.
+
+// CHECK: tenon.operations = [{{.*}}id = 0 : i32, kind = "scale+copy", {{.*}}name = "scale a + copy b + scale c"}, {{.*}}id = 1 : i32, kind = "scale", {{.*}}name = "scale x"}]
+// CHECK: func.func private @tenon_dispatch_after(i32, (!llvm.ptr, i64, i64) -> (), (!llvm.ptr, i64, i64) -> (), !llvm.ptr, i64, i64)
+// CHECK: func.func private @kernel_decode_scale_a_tasks(%{{[^:]*}}: memref<40xi8> {llvm.noalias})
+// CHECK-NOT: scf.for
+// CHECK: tenon.scale
+// CHECK: func.func private @kernel_decode_copy_b_tasks(%{{[^:]*}}: memref<40xi8> {llvm.noalias}, %{{[^:]*}}: memref<40xi8> {llvm.noalias})
+// CHECK: func.func private @kernel_decode_scale_x_prologue(%[[CTX:.*]]: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
+// CHECK: llvm.getelementptr %[[CTX]][0, 0]
+// CHECK-NOT: llvm.getelementptr
+// CHECK: call @kernel_decode_scale_a_tasks
+// CHECK: call @kernel_decode_copy_b_tasks
+// CHECK: call @kernel_decode_scale_a_tasks
+// CHECK: func.func private @kernel_decode_scale_x(%{{.*}}: !llvm.ptr
+// CHECK: func.func @decode
+// CHECK: call @tenon_dispatch_after(%c1_i32
+module attributes {tenon.max_chunk = 8 : i64} {
+func.func @decode(%arena: memref<4096xi8>, %out: memref<8x10xf32>, %n: index) attributes {tenon.entry} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %a = memref.view %arena[%c0][] : memref<4096xi8> to memref<10xf32>
+  %b = memref.view %arena[%c64][] : memref<4096xi8> to memref<10xf32>
+  tenon.dispatch %task of %n grain 1 label "scale x" prologue {
+    tenon.step "scale a" {
+      tenon.scale %a into %a {factor = 2.0 : f32} : (memref<10xf32>, memref<10xf32>) -> ()
+    }
+    tenon.step "copy b" {
+      tenon.copy %a into %b : memref<10xf32>, memref<10xf32>
+    }
+    tenon.step "scale c" {
+      tenon.scale %b into %b {factor = 2.0 : f32} : (memref<10xf32>, memref<10xf32>) -> ()
+    }
+  } {
+    tenon.scale %out into %out {factor = 2.0 : f32} : (memref<8x10xf32>, memref<8x10xf32>) -> ()
+  }
+  return
+}
+}

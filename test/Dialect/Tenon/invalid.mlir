@@ -793,7 +793,54 @@ func.func @f(%a: memref<?x64xf32>, %b: memref<?x32xf32>) {
 // -----
 
 func.func @f() {
-  // expected-error @+1 {{'tenon.yield' op expects parent op 'tenon.dispatch'}}
+  // expected-error @+1 {{'tenon.yield' op expects parent op to be one of 'tenon.dispatch, tenon.step'}}
   tenon.yield
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<4xf32>) {
+  // expected-error @+1 {{'tenon.step' op expects parent op 'tenon.dispatch'}}
+  tenon.step "x" {
+    tenon.copy %x into %x : memref<4xf32>, memref<4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<4xf32>, %n: index) {
+  // expected-error @+1 {{holds only tenon.step in its prologue}}
+  tenon.dispatch %t of %n grain 1 label "x" prologue {
+    // expected-note @+1 {{found tenon.copy}}
+    tenon.copy %x into %x : memref<4xf32>, memref<4xf32>
+  } {
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index) {
+  // expected-error @+1 {{has a body of one argument, the task's index}}
+  "tenon.dispatch"(%n) <{grain = 1 : i64, label = "x"}> ({
+    "tenon.yield"() : () -> ()
+  }, {
+  }) : (index) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%n: index) {
+  // expected-error @+1 {{has a prologue without arguments}}
+  "tenon.dispatch"(%n) <{grain = 1 : i64, label = "x"}> ({
+  ^bb0(%t: index):
+    "tenon.yield"() : () -> ()
+  }, {
+  ^bb0(%u: index):
+    "tenon.yield"() : () -> ()
+  }) : (index) -> ()
   return
 }

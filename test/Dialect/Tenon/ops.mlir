@@ -143,6 +143,22 @@ func.func @buffers(%x: memref<?x64xf32>, %w: memref<4x64x32x1xf32>, %y: memref<?
     tenon.copy %x into %x : memref<?x64xf32>, memref<?x64xf32>
   // CHECK-NEXT: }
   }
+  // CHECK: tenon.dispatch %{{.*}} of %{{.*}} grain 2 label "after" prologue {
+  // CHECK-NEXT: tenon.step "first" {
+  // CHECK-NEXT: tenon.copy
+  // CHECK-NEXT: }
+  // CHECK-NEXT: tenon.step "second" {
+  // CHECK-NEXT: }
+  // CHECK-NEXT: } {
+  // CHECK-NEXT: }
+  tenon.dispatch %t of %n grain 2 label "after" prologue {
+    tenon.step "first" {
+      tenon.copy %x into %x : memref<?x64xf32>, memref<?x64xf32>
+    }
+    tenon.step "second" {
+    }
+  } {
+  }
   return
 }
 

@@ -133,7 +133,7 @@ LogicalResult CopyOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// DispatchOp: %t of %n grain G label "L" { ... }
+// DispatchOp: %t of %n grain G label "L" (prologue { ... })? { ... }
 //===----------------------------------------------------------------------===//
 
 void DispatchOp::build(OpBuilder &builder, OperationState &state, Value count,
@@ -148,6 +148,40 @@ void DispatchOp::build(OpBuilder &builder, OperationState &state, Value count,
   if (body)
     body(builder, state.location, block->getArgument(0));
   ensureTerminator(*state.regions[0], builder, state.location);
+  state.addRegion(); // The prologue.
+}
+
+SmallVector<StepOp, 4> DispatchOp::getSteps() {
+  if (!hasPrologue())
+    return {};
+  return llvm::to_vector<4>(getPrologue().getOps<StepOp>());
+}
+
+Block &DispatchOp::getOrCreatePrologue() {
+  if (!hasPrologue()) {
+    OpBuilder builder(getContext());
+    builder.createBlock(&getPrologue());
+    ensureTerminator(getPrologue(), builder, getLoc());
+  }
+  return getPrologue().front();
+}
+
+LogicalResult DispatchOp::verifyRegions() {
+  Region &body = getBody();
+  if (body.getNumArguments() != 1 || !body.getArgument(0).getType().isIndex())
+    return emitOpError("has a body of one argument, the task's index");
+  if (!hasPrologue())
+    return success();
+  if (getPrologue().getNumArguments())
+    return emitOpError("has a prologue without arguments");
+  for (Operation &op : getPrologue().front().without_terminator())
+    if (!isa<StepOp>(op)) {
+      InFlightDiagnostic error =
+          emitOpError("holds only tenon.step in its prologue");
+      error.attachNote(op.getLoc()) << "found " << op.getName();
+      return error;
+    }
+  return success();
 }
 
 ParseResult DispatchOp::parse(OpAsmParser &parser, OperationState &result) {
@@ -164,11 +198,18 @@ ParseResult DispatchOp::parse(OpAsmParser &parser, OperationState &result) {
       parser.parseAttribute(grain, builder.getI64Type(), "grain",
                             result.attributes) ||
       parser.parseKeyword("label") ||
-      parser.parseAttribute(label, "label", result.attributes) ||
-      parser.parseRegion(*result.addRegion(), task) ||
+      parser.parseAttribute(label, "label", result.attributes))
+    return failure();
+  Region *body = result.addRegion(), *prologue = result.addRegion();
+  if (succeeded(parser.parseOptionalKeyword("prologue"))) {
+    if (parser.parseRegion(*prologue))
+      return failure();
+    ensureTerminator(*prologue, builder, result.location);
+  }
+  if (parser.parseRegion(*body, task) ||
       parser.parseOptionalAttrDict(result.attributes))
     return failure();
-  ensureTerminator(*result.regions[0], builder, result.location);
+  ensureTerminator(*body, builder, result.location);
   return success();
 }
 
@@ -176,6 +217,11 @@ void DispatchOp::print(OpAsmPrinter &printer) {
   printer << " " << getTask() << " of " << getCount() << " grain " << getGrain()
           << " label ";
   printer.printAttribute(getLabelAttr());
+  if (hasPrologue()) {
+    printer << " prologue ";
+    printer.printRegion(getPrologue(), /*printEntryBlockArgs=*/false,
+                        /*printBlockTerminators=*/false);
+  }
   printer << " ";
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false,
                       /*printBlockTerminators=*/false);

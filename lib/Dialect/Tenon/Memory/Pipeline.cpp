@@ -12,6 +12,7 @@ void tenon::buildTilePipeline(OpPassManager &manager) {
   manager.addPass(createTenonBufferize());
   manager.addPass(createTenonPlanArena());
   manager.addPass(createTenonApplyTiles());
+  manager.addPass(createTenonFuseDispatches());
   manager.addPass(createCSEPass());
 }
 
@@ -19,6 +20,7 @@ void tenon::registerTilePipeline() {
   PassPipelineRegistration<>(
       "tenon-tile-pipeline",
       "From packed tensors to dispatches of tiles: tenon-select-tiles, "
-      "tenon-bufferize, tenon-plan-arena, tenon-apply-tiles",
+      "tenon-bufferize, tenon-plan-arena, tenon-apply-tiles, "
+      "tenon-fuse-dispatches",
       buildTilePipeline);
 }

@@ -104,26 +104,59 @@ def Tenon_DispatchOp : Tenon_Op<"dispatch", [SingleBlockImplicitTerminator<"::te
     write disjoint places, and what a task computes does not depend on which
     worker runs it (I5). `label` names the operation in a profile.
 
+    A `prologue` is a list of `tenon.step`, which run once, in order and on one
+    thread, before the first task.
+
     Example:
     ```mlir
-    tenon.dispatch %t of %count grain 1 label "linear qkv" {
+    tenon.dispatch %t of %count grain 1 label "linear qkv" prologue {
+      tenon.step "rms_norm norm1" {
+        ...
+      }
+    } {
       ...
     }
     ```
   }];
   let arguments = (ins Index:$count, ConfinedAttr<I64Attr, [IntPositive]>:$grain, StrAttr:$label);
-  let regions = (region SizedRegion<1>:$body);
+  let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$prologue);
   let hasCustomAssemblyFormat = 1;
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::mlir::Value":$count, "int64_t":$grain, "::llvm::StringRef":$label,
       CArg<"::llvm::function_ref<void(::mlir::OpBuilder &, ::mlir::Location, ::mlir::Value)>", "nullptr">:$body)>];
   let extraClassDeclaration = [{
     ::mlir::Value getTask() { return getBody().front().getArgument(0); }
+    bool hasPrologue() { return !getPrologue().empty(); }
+    /// The steps of the prologue, in order; none without a prologue.
+    ::llvm::SmallVector<StepOp, 4> getSteps();
+    /// The block of the prologue, made if there is none.
+    ::mlir::Block &getOrCreatePrologue();
   }];
+  let hasRegionVerifier = 1;
 }
 
-def Tenon_YieldOp : Tenon_Op<"yield", [Pure, ReturnLike, Terminator, HasParent<"DispatchOp">]> {
-  let summary = "ends a dispatch's body";
+def Tenon_StepOp : Tenon_Op<"step", [SingleBlockImplicitTerminator<"::tenon::YieldOp">,
+    RecursiveMemoryEffects, NoRegionArguments, HasParent<"DispatchOp">]> {
+  let summary = "one operation of a dispatch's prologue";
+  let description = [{
+    Runs its body. A region of its own keeps what was one operation apart from
+    its neighbours: within it, distinct views don't overlap; the label names it
+    in a profile.
+
+    Example:
+    ```mlir
+    tenon.step "rms_norm norm1" {
+      tenon.rms_norm %x, %w into %y {eps = 1.0e-5 : f32} : (memref<1x64xf32>, memref<64xf32>, memref<1x64xf32>) -> ()
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$label);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$label $body attr-dict";
+}
+
+def Tenon_YieldOp : Tenon_Op<"yield", [Pure, ReturnLike, Terminator, ParentOneOf<["DispatchOp", "StepOp"]>]> {
+  let summary = "ends a dispatch's body, its prologue, or a step";
   let description = [{ Example: `tenon.yield` (implicit). }];
   let assemblyFormat = "attr-dict";
 }

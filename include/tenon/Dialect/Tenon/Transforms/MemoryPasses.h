@@ -53,7 +53,7 @@ struct EntryArguments {
 /// tenon-bufferize where it is missing).
 inline constexpr llvm::StringLiteral kEntryAttrName = "tenon.entry";
 
-/// select-tiles, bufferize, plan-arena, apply-tiles.
+/// select-tiles, bufferize, plan-arena, apply-tiles, fuse-dispatches.
 void buildTilePipeline(mlir::OpPassManager &manager);
 /// Registers buildTilePipeline as --tenon-tile-pipeline.
 void registerTilePipeline();

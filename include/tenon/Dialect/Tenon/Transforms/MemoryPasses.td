@@ -146,4 +146,46 @@ def TenonApplyTiles : Pass<"tenon-apply-tiles", "::mlir::ModuleOp"> {
   ];
 }
 
+def TenonFuseDispatches : Pass<"tenon-fuse-dispatches", "::mlir::ModuleOp"> {
+  let summary = "operations of one task become steps before the next dispatch";
+  let description = [{
+    A dispatch of one task (in `@decode`: norms, rotary positions, the cache's
+    new entry, casts, quantized activations) becomes a step in the prologue of
+    the next dispatch of its block, if only operations without effects on memory
+    stand between the two. So such an operation is done once, not per task, and
+    a layer has few parallel regions: five in the llama family, for Q/K/V,
+    attention, its output, gate and up, and down. Dispatches of a linear, of
+    attention or of a product of matrices stay, however small, and so do those
+    that have a task for every group of rows.
+
+    Before:
+    ```mlir
+    tenon.dispatch %t of %c1 grain 1 label "rms_norm norm1" {
+      tenon.rms_norm %x, %w into %h {eps = 1.0e-5 : f32} : ...
+    }
+    %view = memref.view %weights[%place][] : ...
+    tenon.dispatch %t of %c8 grain 2 label "linear wq" {
+      ... %h ...
+    }
+    ```
+    After:
+    ```mlir
+    %view = memref.view %weights[%place][] : ...
+    tenon.dispatch %t of %c8 grain 2 label "linear wq" prologue {
+      tenon.step "rms_norm norm1" {
+        tenon.rms_norm %x, %w into %h {eps = 1.0e-5 : f32} : ...
+      }
+    } {
+      ... %h ...
+    }
+    ```
+  }];
+  let dependentDialects = ["::tenon::TenonDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numMerged", "merged", "Number of dispatches that became steps of the next">,
+    Statistic<"numNorms", "norms", "Number of norms among them">,
+    Statistic<"numLeft", "left", "Number of small dispatches that nothing follows, or something else first">,
+  ];
+}
+
 #endif // TENON_DIALECT_TENON_TRANSFORMS_MEMORYPASSES_TD
