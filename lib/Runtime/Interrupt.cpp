@@ -50,7 +50,7 @@ void onPatienceEnd(int) {
 }
 
 void handle(int signal, void (*handler)(int)) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = handler;
   // No SA_RESTART: a write that waits for a slow reader must return.
   sigaction(signal, &action, nullptr);
@@ -69,7 +69,7 @@ void tenon::runtime::prepareProcess() {
   }
   handle(SIGPIPE, SIG_IGN);
   // A shell that starts us in the background has SIGINT ignored: leave it so.
-  struct sigaction before {};
+  struct sigaction before{};
   sigaction(SIGINT, nullptr, &before);
   if (before.sa_handler == SIG_IGN)
     return;

@@ -44,8 +44,8 @@ const char *name(WeightMemory memory);
 
 /// Where weights of `size` bytes are best, if `available` bytes can be taken
 /// (see availableMemory). Measured on two cores of Zen 5 in a virtual machine,
-/// alternating (test/Bench/alternate.py), huge pages over mapped file: decode of
-/// 2.5 GB of bf16 1.25 times as fast with two threads, and more when other
+/// alternating (test/Bench/alternate.py), huge pages over mapped file: decode
+/// of 2.5 GB of bf16 1.25 times as fast with two threads, and more when other
 /// processes use the cache that the page tables need; of 0.6 GB 1.10 (one
 /// thread) and 1.13 times (two). The copy takes 0.15 to 0.2 s per GB.
 WeightMemory chooseWeightMemory(uint64_t size,

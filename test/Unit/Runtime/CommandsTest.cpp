@@ -166,9 +166,9 @@ TEST_F(Commands, Info) {
   EXPECT_EQ(info["kernels_used"], "x86-64");
   EXPECT_EQ(info["kernels"][0]["missing"], json::array({"quantum"}));
   EXPECT_EQ(info["weights_memory"], "map");
-  EXPECT_EQ(runJson("./decoder info --json --weights-memory huge")
-                ["weights_memory"],
-            "huge");
+  EXPECT_EQ(
+      runJson("./decoder info --json --weights-memory huge")["weights_memory"],
+      "huge");
   Result text = run("./decoder info");
   EXPECT_NE(text.out.find("weights in     the file's pages"),
             std::string::npos);

@@ -146,8 +146,8 @@ TEST(RegionTest, LargeOnesAreAlignedAndZero) {
 }
 
 TEST(RegionTest, AvailableMemory) {
-  std::string root = testing::TempDir() + "/available" +
-                     std::to_string(getpid());
+  std::string root =
+      testing::TempDir() + "/available" + std::to_string(getpid());
   EXPECT_FALSE(availableMemory(root));
   std::filesystem::create_directories(root + "/proc");
   std::filesystem::create_directories(root + "/sys/fs/cgroup");
