@@ -236,10 +236,10 @@ void GgufTokenizerReader::addAffixes(bool addBos, bool addEos) {
 Status GgufTokenizerReader::readLlama() {
   model.byteFallback = true;
   model.fuseUnknown = false;
-  if (model.unknown < 0 && !vocabulary.unknown)
-    model.unknown = find("<unk>");
   if (Status status = readPieces(); !status)
     return status;
+  if (model.unknown < 0)
+    model.unknown = find("<unk>");
   if (Status status = readScores(); !status)
     return status;
   bool prefix = vocabulary.addSpacePrefix.value_or(true);

@@ -5,12 +5,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "tenon/Checkpoint/Gguf.h"
+#include "tenon/Checkpoint/GgufTokenizer.h"
 #include "tenon/Checkpoint/ModelDirectory.h"
+#include "tenon/Tokenizer/Tokenizer.h"
 
 #include "GgufText.h"
 #include "TestSupport.h"
 
 #include <gtest/gtest.h>
+
+#include <random>
 
 using namespace tenon;
 using namespace tenon::test;
@@ -243,6 +247,40 @@ TEST_F(Gguf, EveryTruncation) {
   ASSERT_TRUE(open(bytes));
   for (size_t size = 0; size < bytes.size(); ++size)
     EXPECT_NE(errorOf(bytes.substr(0, size)), "no error") << size;
+}
+
+// Bytes changed at random in a whole model: an error or a model, never a crash.
+TEST_F(Gguf, RandomDamage) {
+  GgufText file = tinyGguf();
+  file.text("tokenizer.ggml.model", "llama")
+      .strings("tokenizer.ggml.tokens", {"<unk>", "a", "b", "ab"})
+      .array<float>("tokenizer.ggml.scores", 6, {0, -1, -2, -3})
+      .array<int32_t>("tokenizer.ggml.token_type", 5, {2, 1, 1, 1})
+      .u32("tokenizer.ggml.bos_token_id", 1)
+      .tensorOf("token_embd.weight", {8, 4}, 0, 128)
+      .tensorOf("blk.0.attn_q.weight", {32, 8}, 2, 144);
+  const std::string good = file.str();
+  std::mt19937 engine(11);
+  size_t refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string bytes = good;
+    for (unsigned i = 0, count = 1 + engine() % 3; i < count; ++i) {
+      static constexpr uint8_t values[] = {0, 1, 0x20, 0x7f, 0x80, 0xff};
+      bytes[engine() % bytes.size()] = static_cast<char>(values[engine() % 6]);
+    }
+    Expected<ModelDirectory> model =
+        openModel(directory.write("m.gguf", bytes));
+    if (!model) {
+      ++refused;
+      continue;
+    }
+    if (Expected<GgufVocabulary> read = readGgufVocabulary(*model->gguf))
+      if (Expected<std::unique_ptr<Tokenizer>> tokenizer =
+              Tokenizer::fromGguf(*read, "m.gguf"))
+        (*tokenizer)->encode("ab a");
+  }
+  EXPECT_GT(refused, 1000u);
+  EXPECT_LT(refused, 3000u);
 }
 
 //===----------------------------------------------------------------------===//
