@@ -1,5 +1,4 @@
-//===- GgufPatterns.h - the pre-tokenizers that GGUF names -------*- C++
-//-*-===//
+//===- GgufPatterns.h - the pre-tokenizers that GGUF names ------*- C++ -*-===//
 
 #ifndef TENON_LIB_TOKENIZER_GGUFPATTERNS_H
 #define TENON_LIB_TOKENIZER_GGUFPATTERNS_H

@@ -1,5 +1,4 @@
-//===- Blocks.h - GGML's block formats ---------------------------*- C++
-//-*-===//
+//===- Blocks.h - GGML's block formats --------------------------*- C++ -*-===//
 //
 // A block holds 32 or 256 neighbours of a row as small integers and the scales
 // they share. With d, m and dmin in binary16, everything little-endian, and

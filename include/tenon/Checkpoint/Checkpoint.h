@@ -1,5 +1,4 @@
-//===- Checkpoint.h - named tensors in files ---------------------*- C++
-//-*-===//
+//===- Checkpoint.h - named tensors in files --------------------*- C++ -*-===//
 
 #ifndef TENON_CHECKPOINT_CHECKPOINT_H
 #define TENON_CHECKPOINT_CHECKPOINT_H

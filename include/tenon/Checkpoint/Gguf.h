@@ -1,5 +1,4 @@
-//===- Gguf.h - GGML's model files -------------------------------*- C++
-//-*-===//
+//===- Gguf.h - GGML's model files ------------------------------*- C++ -*-===//
 //
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2
 // and 3, little-endian. A header counts tensors and metadata; key-value pairs

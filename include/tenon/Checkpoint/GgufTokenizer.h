@@ -1,5 +1,4 @@
-//===- GgufTokenizer.h - the vocabulary in a GGUF file -----------*- C++
-//-*-===//
+//===- GgufTokenizer.h - the vocabulary in a GGUF file ----------*- C++ -*-===//
 
 #ifndef TENON_CHECKPOINT_GGUFTOKENIZER_H
 #define TENON_CHECKPOINT_GGUFTOKENIZER_H

@@ -1,5 +1,4 @@
-//===- ModelDirectory.h - a model: directory or GGUF file --------*- C++
-//-*-===//
+//===- ModelDirectory.h - a model: directory or GGUF file -------*- C++ -*-===//
 
 #ifndef TENON_CHECKPOINT_MODELDIRECTORY_H
 #define TENON_CHECKPOINT_MODELDIRECTORY_H

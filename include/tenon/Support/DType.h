@@ -1,5 +1,4 @@
-//===- DType.h - element types of tensors ------------------------*- C++
-//-*-===//
+//===- DType.h - element types of tensors -----------------------*- C++ -*-===//
 
 #ifndef TENON_SUPPORT_DTYPE_H
 #define TENON_SUPPORT_DTYPE_H

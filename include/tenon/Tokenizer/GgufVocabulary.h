@@ -1,5 +1,4 @@
-//===- GgufVocabulary.h - a tokenizer as GGUF describes it -------*- C++
-//-*-===//
+//===- GgufVocabulary.h - a tokenizer as GGUF describes it ------*- C++ -*-===//
 //
 // The tokenizer.ggml.* keys of a GGUF file, free of the file: a reader fills
 // the struct, Tokenizer::fromGguf makes a tokenizer of it whose tokens are
