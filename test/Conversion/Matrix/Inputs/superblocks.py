@@ -1,0 +1,170 @@
+"""Weights of every block type, made up of random integers and scales, and laid out in superblocks as
+include/tenon/Support/Superblock.h says. Nothing here is shared with the compiler's packing, nor with GGML's formats:
+a weight is its integers, and its values follow from them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+PANEL, LANES, GROUP = 32, 16, 32
+IQ4_VALUES = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113])
+
+
+@dataclass(frozen=True)
+class Scheme:
+    bits: int
+    high: int  # bits of a second plane
+    zero: int
+    scale: str  # half, minimum (half and a half minimum), signed, unsigned, nibbles
+    groups: int = 2
+    halves: int = 1  # scales in a group
+
+    @property
+    def columns(self):
+        return self.groups * GROUP
+
+    @property
+    def bytes(self):
+        values = 16 * GROUP * self.groups * (self.bits + self.high) // 8
+        count = self.groups * self.halves * LANES
+        scales = {"half": 2 * count, "minimum": 4 * count, "signed": count + 32, "unsigned": 2 * count + 64,
+                  "nibbles": count + 64}[self.scale]
+        return (values + scales + 63) // 64 * 64
+
+
+SCHEMES = {
+    "q4_0": Scheme(4, 0, 8, "half"), "q4_1": Scheme(4, 0, 0, "minimum"), "q5_0": Scheme(4, 1, 16, "half"),
+    "q5_1": Scheme(4, 1, 0, "minimum"), "q8_0": Scheme(8, 0, 128, "half"), "iq4_nl": Scheme(4, 0, 128, "half"),
+    "q2_k": Scheme(2, 0, 0, "nibbles", 8, 2), "q3_k": Scheme(2, 1, 4, "signed", 8, 2),
+    "q4_k": Scheme(4, 0, 0, "unsigned", 8), "q5_k": Scheme(4, 1, 0, "unsigned", 8),
+    "q6_k": Scheme(4, 2, 32, "signed", 8, 2),
+}
+# Magnitudes of integer scales.
+MOST = {"q2_k": 15, "q3_k": 31, "q4_k": 63, "q5_k": 63, "q6_k": 127}
+
+
+class Weight:
+    """A random [n, k] of a type: `values` in f64, and f32 as a table lookup rounds them; `packed` bytes."""
+
+    def __init__(self, rng, kind, n, k, gated=False):
+        self.kind, self.scheme, self.n, self.k = kind, SCHEMES[kind], n, k
+        s = self.scheme
+        outputs = n // 2 if gated else n
+        width = PANEL // 2 if gated else PANEL
+        self.panels = -(-outputs // width)
+        self.superblocks = -(-k // s.columns)
+        # All that memory holds, as [rows, groups, ...]: padding has finite values that must not matter.
+        rows, groups = self.panels * PANEL, self.superblocks * s.groups
+        u = rng.integers(0, 1 << (s.bits + s.high), (rows, groups, GROUP))
+        u[rng.random((rows, groups)) < 0.03] = 0  # the farthest integers side by side
+        u[rng.random((rows, groups)) < 0.03] = (1 << (s.bits + s.high)) - 1
+        self.u = u
+        many = (rows, groups, s.halves)
+        step = {"half": 2.0**-s.bits, "minimum": 2.0**-s.bits}.get(s.scale, 2.0**-s.bits / MOST.get(kind, 1))
+        self.minimum = None
+        if s.scale in ("half", "minimum"):
+            self.d = (rng.uniform(0.2, 1, many) * rng.choice([-1, 1], many) * step).astype(np.float16)
+            if kind == "q8_0":
+                self.d /= np.float16(16)
+            if kind == "iq4_nl":
+                self.d = np.float16(0.06) * self.d
+            scale = self.d.astype(np.float64)
+            if s.scale == "minimum":
+                self.m = rng.uniform(-0.6, 0.6, many).astype(np.float16)
+                self.minimum = self.m.astype(np.float64)
+        else:
+            blocks = (rows, self.superblocks)
+            self.d = (rng.uniform(0.2, 1, blocks) * step * (1 if s.scale != "signed" else 0.5)).astype(np.float16)
+            low = -MOST[kind] - 1 if s.scale == "signed" else 0
+            self.sc = rng.integers(low, MOST[kind] + 1, many)
+            scale = self.sc * np.repeat(self.d.astype(np.float64), s.groups, 1)[..., None]
+            if s.scale != "signed":
+                self.dmin = (rng.uniform(0.2, 1, blocks) / MOST[kind]).astype(np.float16)
+                self.mn = rng.integers(0, MOST[kind] + 1, many)
+                self.minimum = -self.mn * np.repeat(self.dmin.astype(np.float64), s.groups, 1)[..., None]
+        number = IQ4_VALUES[u] if kind == "iq4_nl" else u - s.zero
+        spread = lambda x: np.repeat(x, GROUP // s.halves, 2)
+        whole = spread(scale) * number
+        # Each product is rounded once to f32 (exact but for q6_k), then the sum.
+        single = (spread(scale.astype(np.float32)) * number.astype(np.float32)).astype(np.float32)
+        if self.minimum is not None:
+            whole = whole + spread(self.minimum)
+            single = single + spread(self.minimum.astype(np.float32))
+        place = self._places(outputs, width, gated)
+        self.values = whole.reshape(rows, -1)[place, :k]
+        self.rounded = single.reshape(rows, -1)[place, :k]
+        self.packed = self._pack()
+
+    def _places(self, outputs, width, gated):
+        """Where logical row i lies among the rows of all panels."""
+        i = np.arange(outputs)
+        first = i // width * PANEL + i % width
+        return np.concatenate((first, first + width)) if gated else first
+
+    def _pack(self):
+        s = self.scheme
+        p, sb = self.panels, self.superblocks
+        # [panel, half, lane, superblock, group, chunk, byte] to [panel, superblock, half, group, chunk, lane, byte]
+        v = self.u.reshape(p, 2, LANES, sb, s.groups, 8, 4).transpose(0, 3, 1, 4, 5, 2, 6)
+
+        def plane(x, bits):
+            """Bytes of [..., 8 chunks, lane, byte] fields of so many bits."""
+            if bits == 8:
+                out = x
+            elif bits == 4:
+                out = x[:, :, :, :, :4] | x[:, :, :, :, 4:] << 4
+            else:
+                per = 8 // bits
+                out = np.stack([sum(x[:, :, :, :, per * i + j] << (bits * j) for j in range(per))
+                                for i in range(8 // per)], 4)
+            return out.astype(np.uint8).reshape(p, sb, 2, -1)
+
+        def scales(x, dtype):
+            """[rows, groups, halves] as [groups * halves][16 lanes]."""
+            x = x.reshape(p, 2, LANES, sb, -1).transpose(0, 3, 1, 4, 2)
+            return np.ascontiguousarray(x.astype(dtype)).view(np.uint8).reshape(p, sb, 2, -1)
+
+        parts = [plane(v & ((1 << s.bits) - 1), s.bits)]
+        if s.high:
+            parts.append(plane(v >> s.bits, s.high))
+        if s.scale == "nibbles":
+            parts.append(scales(self.sc | self.mn << 4, np.uint8))
+        elif s.scale == "unsigned":
+            parts += [scales(self.sc, np.uint8), scales(self.mn, np.uint8)]
+        elif s.scale == "signed":
+            parts.append(scales(self.sc, np.int8))
+        else:
+            parts.append(scales(self.d, np.float16))
+            if s.scale == "minimum":
+                parts.append(scales(self.m, np.float16))
+        if s.scale in ("nibbles", "unsigned", "signed"):
+            parts.append(scales(self.d, np.float16))
+            if s.scale != "signed":
+                parts.append(scales(self.dmin, np.float16))
+        whole = np.concatenate(parts, 3)
+        assert 0 <= s.bytes - whole.shape[3] < 64
+        return np.pad(whole, ((0, 0), (0, 0), (0, 0), (0, s.bytes - whole.shape[3])), constant_values=0xA5)
+
+
+def quantize(x, groups):
+    """f32 rows to int8 groups [rows, groups, 64 bytes], and the values that they stand for, in f64."""
+    rows, k = x.shape
+    padded = np.zeros((rows, groups, GROUP), np.float32)
+    padded.reshape(rows, -1)[:, :k] = x
+    most = np.abs(padded).max(2, keepdims=True)
+    scale = most * np.float32(1 / 127)
+    with np.errstate(divide="ignore"):
+        inverse = np.where(most == 0, np.float32(0), np.float32(127) / most)
+    q = np.rint(padded * inverse).astype(np.int32)
+    halves = q.reshape(rows, groups, 2, 16).sum(3, dtype=np.int32)
+    out = np.zeros((rows, groups, 16), np.int32)
+    out[:, :, :8] = q.astype(np.int8).view(np.int32)
+    floats = out.view(np.float32)
+    floats[:, :, 8] = scale[:, :, 0]
+    floats[:, :, 9] = scale[:, :, 0] * q.sum(2).astype(np.float32)
+    out[:, :, 10] = -q.sum(2)
+    out[:, :, 11:13] = -halves
+    floats[:, :, 13:15] = scale * halves.astype(np.float32)
+    values = (q * scale.astype(np.float64)).reshape(rows, -1)[:, :k]
+    return out.view(np.uint8).reshape(rows, groups, 64), values

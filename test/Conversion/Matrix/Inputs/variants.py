@@ -1,0 +1,103 @@
+"""The variants of the instruction set that the matrix covers, and entry points compiled for one of them.
+
+Every case is an entry point of the runtime's ABI in a module that goes through the compiler's own passes from
+operations in buffer form to LLVM; clang makes a shared object of it.
+"""
+
+import ctypes
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Variant:
+    bits: int
+    registers: int
+    march: str
+    needs: str  # as in /proc/cpuinfo
+    fma: bool = True
+    avx512: bool = False
+    bf16_dot: bool = False
+    vnni: bool = False
+    ssse3: bool = True
+
+    def attribute(self):
+        flags = "".join(f", {name} = {str(getattr(self, name)).lower()}" for name in ("fma", "avx512", "bf16_dot"))
+        return (f'#tenon.target<cpu = "", features = "", vector_bits = {self.bits}, registers = {self.registers}{flags}, '
+                f"l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = {str(self.vnni).lower()}, "
+                f"ssse3 = {str(self.ssse3).lower()}>")
+
+
+VARIANTS = {
+    "avx512-vnni": Variant(512, 32, "x86-64-v4 -mavx512vnni -mavx512bf16", "avx512f avx512bw avx512_vnni avx512_bf16",
+                           avx512=True, bf16_dot=True, vnni=True),
+    "avx512": Variant(512, 32, "x86-64-v4", "avx512f avx512bw avx512vl avx512dq", avx512=True),
+    "avx2-vnni": Variant(256, 16, "x86-64-v3 -mavxvnni", "avx2 fma f16c avx_vnni", vnni=True),
+    "avx2": Variant(256, 16, "x86-64-v3", "avx2 fma f16c"),
+    "sse42": Variant(128, 16, "x86-64-v2", "sse4_2 ssse3", fma=False),
+    "sse2": Variant(128, 16, "x86-64", "sse2", fma=False, ssse3=False),
+}
+
+
+def missing(variant):
+    """What this machine's CPU lacks for the variant."""
+    with open("/proc/cpuinfo") as file:
+        flags = next((line for line in file if line.startswith("flags")), "").split(":")[-1].split()
+    return sorted(set(variant.needs.split()) - set(flags))
+
+
+class Frame(ctypes.Structure):
+    _fields_ = [("weights", ctypes.c_void_p), ("arena", ctypes.c_void_p), ("cache", ctypes.c_void_p),
+                ("buffers", ctypes.c_void_p), ("T", ctypes.c_int64), ("position", ctypes.c_int64),
+                ("rows", ctypes.c_int64)]
+
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr[-4000:]}")
+
+
+class Module:
+    """Entry points for one variant."""
+
+    def __init__(self, variant, entries):
+        with tempfile.TemporaryDirectory(prefix="tenon-matrix-") as place:
+            base = os.path.join(place, "m")
+            with open(base + ".mlir", "w") as file:
+                file.write(f"module attributes {{tenon.target = {variant.attribute()}}} {{\n")
+                file.write("\n".join(entries) + "\n}\n")
+            run(["tenon-opt", base + ".mlir", "--tenon-select-tiles", "--tenon-kernel-pipeline",
+                 "--tenon-llvm-pipeline", "--emit-bytecode", "-o", base + ".mlirbc"])
+            run(["mlir-translate", "--mlir-to-llvmir", "--allow-unregistered-dialect", base + ".mlirbc", "-o",
+                 base + ".ll"])
+            run(["clang", "-O1", "-w", *("-march=" + variant.march).split(), "-mprefer-vector-width=512",
+                 "-fno-vectorize", "-fno-slp-vectorize", "-shared", "-fPIC", base + ".ll", "-o", base + ".so", "-lm"])
+            self.library = ctypes.CDLL(base + ".so")
+
+    def call(self, name, weights, buffers, tokens=1, position=0, rows=0):
+        """Arrays are passed by address. `weights` is what the entry's %weights points to."""
+        pointers = (ctypes.c_void_p * max(len(buffers), 1))(*[b.ctypes.data for b in buffers])
+        frame = Frame(weights.ctypes.data if weights is not None else None, None, None, ctypes.addressof(pointers),
+                      tokens, position, rows)
+        getattr(self.library, "tenon_entry_" + name)(ctypes.byref(frame))
+
+
+def aligned(array):
+    """A copy at an address that is a multiple of 64."""
+    block = np.zeros(array.nbytes + 64 + 8192, np.uint8)  # kernels may ask for weights a little past the end
+    start = -block.ctypes.data % 64
+    copy = block[start:start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def entry(name, weights, buffers, body):
+    """`weights` is the bytes of %weights, `buffers` (name, type) pairs."""
+    arguments = ", ".join(f"%{n}: {t}" for n, t in buffers)
+    return (f"func.func @{name}(%weights: memref<{weights}xi8>, %arena: memref<1xi8>, %cache: memref<1xi8>, {arguments}, "
+            f"%T: index, %position: index, %rows: index) attributes {{tenon.entry}} {{\n{body}\n  return\n}}")
