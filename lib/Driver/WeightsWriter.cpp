@@ -69,7 +69,9 @@ static std::optional<DType> getDType(mlir::Type type) {
 WeightsSummary tenon::summarizeWeights(std::span<const PlannedWeight> plan) {
   WeightsSummary summary;
   for (const PlannedWeight &weight : plan) {
-    summary.bytesByType[typeName(weight.layerType.getElementType())] +=
+    mlir::Type element = weight.layerType.getElementType();
+    std::optional<DType> dtype = getDType(element);
+    summary.bytesByType[dtype ? tenon::name(*dtype) : typeName(element)] +=
         weight.layerBytes * weight.layers;
     if (llvm::all_of(weight.sources, llvm::IsaPred<SourceAttr>))
       summary.parameters += weight.layerType.getNumElements() * weight.layers;

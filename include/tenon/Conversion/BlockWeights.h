@@ -76,11 +76,10 @@ public:
     return minimum(group, vectorAt(vector), half);
   }
 
-  /// Asks for part `step` of `steps` of a superblock that comes later: the one
-  /// `distance` bytes or a little more behind this place, in the order of
-  /// memory.
-  void prefetch(mlir::Value panel, mlir::Value superblock, mlir::Value step,
-                int64_t steps, int64_t distance);
+  /// Asks for the lines that a chunk of this group stands for in the superblock
+  /// `distance` bytes or a little more behind this one, in the order of memory.
+  void prefetch(const WeightGroup &group, int64_t vector, int64_t chunk,
+                int64_t distance);
 
 private:
   /// `type` from a part of the superblock: `bytesPerGroup` apart for groups,

@@ -137,19 +137,26 @@ Value BlockWeights::lookUp(Value nibbles) {
   return result;
 }
 
-void BlockWeights::prefetch(Value panel, Value superblock, Value step,
-                            int64_t steps, int64_t distance) {
+void BlockWeights::prefetch(const WeightGroup &group, int64_t vector,
+                            int64_t chunk, int64_t distance) {
   constexpr int64_t kLine = 64;
-  int64_t bytesOfPanel = numColumns / Superblock::kLanes * format.bytes();
-  int64_t ahead = llvm::divideCeil(distance, bytesOfPanel);
-  int64_t lines = llvm::divideCeil(bytesOfPanel, kLine * steps);
-  Value first = b.mulIndex(step, lines * kLine);
-  for (int64_t line = 0; line < lines; ++line)
-    memref::PrefetchOp::create(b, bytes,
-                               ValueRange{panel, b.addIndex(superblock, ahead),
-                                          b.addIndex(first, line * kLine)},
-                               /*isWrite=*/false, /*localityHint=*/3,
-                               /*isDataCache=*/true);
+  int64_t perElement = numColumns / Superblock::kLanes * format.bytes();
+  int64_t ahead = llvm::divideCeil(distance, perElement);
+  // The lines of 16 columns, over their groups, their vectors and the chunks of
+  // those.
+  int64_t perHalf = Superblock::kLanes / b.lanes();
+  int64_t parts = perHalf * Superblock::kChunks;
+  int64_t part = vector % perHalf * Superblock::kChunks + chunk;
+  int64_t lines = llvm::divideCeil(format.bytes(), kLine * format.groups);
+  Value first = b.addIndex(b.mulIndex(group.group, lines * kLine),
+                           vector / perHalf * format.bytes());
+  for (int64_t line = part * lines / parts, end = (part + 1) * lines / parts;
+       line < end; ++line)
+    memref::PrefetchOp::create(
+        b, bytes,
+        ValueRange{group.panel, b.addIndex(group.superblock, ahead),
+                   b.addIndex(first, line * kLine)},
+        /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
 }
 
 Value BlockWeights::loadHalves(const WeightGroup &group,

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "WeightFormat.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "tenon/Conversion/BlockWeights.h"
 
 using namespace mlir;
@@ -105,28 +106,13 @@ private:
   Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                   const WeightGroup &place, Value group, ValueRange sums);
 
-  /// Asks for weights that the step at group `first` of a superblock comes to
-  /// later. A single row is bound by reading them.
-  void prefetchAhead(ArrayRef<WeightVector> vectors, Value superblock,
-                     Value first) {
-    int64_t steps = packed.getSuperblock().groups / kStep;
-    Value step = first;
-    if (steps > 1)
-      step = arith::DivUIOp::create(b, first, b.index(kStep));
-    Value last;
-    for (const WeightVector &vector : vectors)
-      if (vector.panel != last) {
-        packed.prefetch(vector.panel, superblock, step, steps, kDistance);
-        last = vector.panel;
-      }
-  }
+  /// Adds all groups of a superblock for one vector of columns.
+  Values addSuperblock(ValueRange rows, const WeightVector &vector,
+                       Value superblock, ValueRange sums);
 
   /// Bytes between what a single row reads and what it asks for: more than a
   /// core reads while memory answers.
-  static constexpr int64_t kDistance = 4096;
-  /// Groups that a step takes: those of the smallest superblock.
-  static constexpr int64_t kStep = 2;
-
+  static constexpr int64_t kDistance = 3072;
   BlockWeights packed;
   Int8Activations activations;
   ByteDot dot;
@@ -147,35 +133,32 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     result.panel = vector.panel;
     return result;
   };
-  Values next(sums);
   bool halves = format.scalesPerGroup == 2;
-  for (int64_t half = 0; half < format.scalesPerGroup; ++half) {
-    // Fields of the whole group, or of the half.
-    int64_t sumOffset = halves
-                            ? offsetof(Int8Group, negativeHalfSums) + 4 * half
+  auto start = [&](int64_t half) {
+    int64_t offset = halves ? offsetof(Int8Group, negativeHalfSums) + 4 * half
                             : offsetof(Int8Group, negativeSum);
-    int64_t scaledOffset = halves
-                               ? offsetof(Int8Group, scaledHalfSums) + 4 * half
-                               : offsetof(Int8Group, scaledSum);
     Values integers;
-    for (Value row : rows) {
-      Value start = dot.start(activations.field(row, group, sumOffset, i32));
-      integers.append(vectors.size(), start);
-    }
-    int64_t chunks = Superblock::kChunks / format.scalesPerGroup;
-    for (int64_t chunk = half * chunks; chunk < (half + 1) * chunks; ++chunk) {
-      Values weights;
-      for (const WeightVector &vector : vectors)
-        weights.push_back(
-            source.integers(placeOf(vector), vector.vector, chunk));
-      for (auto [r, row] : llvm::enumerate(rows)) {
-        Value quad = activations.quad(row, group, chunk);
-        for (auto [i, weight] : llvm::enumerate(weights)) {
-          Value &sum = integers[r * vectors.size() + i];
-          sum = dot.add(sum, weight, quad);
-        }
+    for (Value row : rows)
+      integers.append(vectors.size(),
+                      dot.start(activations.field(row, group, offset, i32)));
+    return integers;
+  };
+  auto addChunk = [&](int64_t chunk, Values &integers) {
+    Values weights;
+    for (const WeightVector &vector : vectors)
+      weights.push_back(source.integers(placeOf(vector), vector.vector, chunk));
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      Value quad = activations.quad(row, group, chunk);
+      for (auto [i, weight] : llvm::enumerate(weights)) {
+        Value &sum = integers[r * vectors.size() + i];
+        sum = dot.add(sum, weight, quad);
       }
     }
+  };
+  Values next(sums);
+  auto finish = [&](int64_t half, const Values &integers) {
+    int64_t offset = halves ? offsetof(Int8Group, scaledHalfSums) + 4 * half
+                            : offsetof(Int8Group, scaledSum);
     Values scales, minimums;
     for (const WeightVector &vector : vectors) {
       scales.push_back(source.scale(placeOf(vector), vector.vector, half));
@@ -186,7 +169,7 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
           activations.field(row, group, offsetof(Int8Group, scale), f32);
       Value scaledSum;
       if (format.hasMinimum())
-        scaledSum = activations.field(row, group, scaledOffset, f32);
+        scaledSum = activations.field(row, group, offset, f32);
       for (size_t i = 0; i < vectors.size(); ++i) {
         size_t at = r * vectors.size() + i;
         Value number =
@@ -196,7 +179,38 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
           next[at] = b.fma(minimums[i], scaledSum, next[at]);
       }
     }
+  };
+
+  constexpr int64_t kChunks = Superblock::kChunks;
+  int64_t perHalf = kChunks / format.scalesPerGroup;
+  if (unpacked || rows.size() > 1) {
+    for (int64_t half = 0; half < format.scalesPerGroup; ++half) {
+      Values integers = start(half);
+      for (int64_t i = 0; i < perHalf; ++i)
+        addChunk(half * perHalf + i, integers);
+      finish(half, integers);
+    }
+    return next;
   }
+
+  // A single row is bound by reading weights. It asks for those that come later
+  // a few lines at a time: many at once would fill the buffers that wait for
+  // memory and stop it. The fence, no instruction, keeps LLVM from gathering
+  // those of several groups.
+  LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "singlethread");
+  SmallVector<Values, 2> integers;
+  for (int64_t half = 0; half < format.scalesPerGroup; ++half)
+    integers.push_back(start(half));
+  for (int64_t i = 0; i < kChunks / 2; ++i) {
+    for (int64_t line : {2 * i, 2 * i + 1})
+      for (const WeightVector &vector : vectors)
+        packed.prefetch(placeOf(vector), vector.vector, line, kDistance);
+    // The two that may share their bytes.
+    for (int64_t chunk : {i, i + kChunks / 2})
+      addChunk(chunk, integers[chunk / perHalf]);
+  }
+  for (int64_t half = 0; half < format.scalesPerGroup; ++half)
+    finish(half, integers[half]);
   return next;
 }
 
@@ -212,23 +226,39 @@ Values BlockFormat::sum(ValueRange rows, ArrayRef<WeightVector> vectors) {
                   });
   return b.loop(zero, b.index(packed.superblocks()), 1, sums,
                 [&](Value superblock, ValueRange args) {
-                  Value base = b.mulIndex(superblock, format.groups);
-                  auto step = [&](Value first, ValueRange args) {
-                    Values next(args);
-                    if (rows.size() == 1)
-                      prefetchAhead(vectors, superblock, first);
-                    for (int64_t i = 0; i < kStep; ++i) {
-                      Value group = b.addIndex(first, i);
-                      next = addGroup(rows, vectors, {{}, superblock, group},
-                                      b.addIndex(base, group), next);
-                    }
-                    return next;
-                  };
-                  if (format.groups == kStep)
-                    return step(zero, args);
-                  return b.loop(zero, b.index(format.groups), kStep, args,
-                                step);
+                  Values next(args);
+                  // Vector by vector: in the order in which they lie in memory,
+                  // which is what prefetchers of the CPU expect.
+                  for (size_t i = 0; i < vectors.size(); ++i) {
+                    Values own;
+                    for (size_t r = 0; r < rows.size(); ++r)
+                      own.push_back(next[r * vectors.size() + i]);
+                    own = addSuperblock(rows, vectors[i], superblock, own);
+                    for (size_t r = 0; r < rows.size(); ++r)
+                      next[r * vectors.size() + i] = own[r];
+                  }
+                  return next;
                 });
+}
+
+Values BlockFormat::addSuperblock(ValueRange rows, const WeightVector &vector,
+                                  Value superblock, ValueRange sums) {
+  const Superblock &format = packed.getSuperblock();
+  // Two groups at a time: those of the smallest superblock.
+  constexpr int64_t kStep = 2;
+  Value base = b.mulIndex(superblock, format.groups);
+  auto step = [&](Value first, ValueRange args) {
+    Values next(args);
+    for (int64_t i = 0; i < kStep; ++i) {
+      Value group = b.addIndex(first, i);
+      next = addGroup(rows, vector, {{}, superblock, group},
+                      b.addIndex(base, group), next);
+    }
+    return next;
+  };
+  if (format.groups == kStep)
+    return step(b.index(0), sums);
+  return b.loop(b.index(0), b.index(format.groups), kStep, sums, step);
 }
 
 std::unique_ptr<WeightFormat>

@@ -42,9 +42,11 @@ constexpr int64_t kKeyBlock = 128;
 constexpr int64_t kDecodePanels = 4;
 /// More rows than this in a register tile gain nothing.
 constexpr int64_t kMaxRows = 8;
-/// Weights in superblocks: panels that one task of a one-row linear reads one
-/// after the other.
-constexpr int64_t kDecodeBlockPanels = 1;
+/// Weights in superblocks: panels that one task of a one-row linear reads at
+/// once. Measured: two streams of short superblocks come to 90 to 97 % of what
+/// a core reads, one of long superblocks to 93 to 100 %; one short to 70 %, two
+/// long to 85 %.
+constexpr int64_t kDecodeShortPanels = 2, kDecodeLongPanels = 1;
 /// Rows of their register tile: integers and f32 accumulate, the rest holds
 /// weights and scales.
 constexpr int64_t kMaxBlockRows = 6, kBlockTemporaries = 4;
@@ -80,17 +82,23 @@ struct TileModel {
           panel.getPackedShape(weight.getShape(), weight.getElementType())[0];
     else if (weight.getRank() == 4 || isa<SuperblockType>(element))
       panels = weight.getDimSize(0);
-    if (isa<BlockType, SuperblockType>(element))
-      return blockLinear(rows, panels);
+    if (auto block = dyn_cast<BlockType>(element))
+      return blockLinear(rows, panels, block.getSuperblock());
+    if (auto packed = dyn_cast<SuperblockType>(element))
+      return blockLinear(rows, panels, packed.getSuperblock());
     if (rows == 1)
       return get(1, 2 * lanes, std::min(kDecodePanels, panels));
     int64_t most = ShapedType::isDynamic(rows) ? kMaxRows : rows;
     return get(std::min(linearRows(), most), 2 * lanes, 1);
   }
 
-  TileAttr blockLinear(int64_t rows, int64_t panels) const {
+  TileAttr blockLinear(int64_t rows, int64_t panels,
+                       const Superblock &superblock) const {
+    bool isShort = superblock.groups == 2;
     if (rows == 1)
-      return get(1, 2 * lanes, std::min(kDecodeBlockPanels, panels));
+      return get(
+          1, 2 * lanes,
+          std::min(isShort ? kDecodeShortPanels : kDecodeLongPanels, panels));
     int64_t most = (target.getRegisters() - kBlockTemporaries) / 4;
     most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
     if (!ShapedType::isDynamic(rows))
