@@ -39,7 +39,7 @@ func.func private @f() attributes {t = #tenon.tile<rows = 1.5>}
 
 // -----
 
-// expected-error @+1 {{expected ','}}
+// expected-error @+1 {{struct is missing required parameter: features}}
 func.func private @f() attributes {t = #tenon.target<cpu = "znver5">}
 
 // -----
@@ -50,7 +50,7 @@ func.func private @f() attributes {t = #tenon.target<cpu = znver5, features = ""
 
 // -----
 
-// expected-error @+1 {{expected ','}}
+// expected-error @+1 {{struct is missing required parameter: bf16_dot}}
 func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, l1 = 1, l2 = 1, l3 = 1>}
 
 // -----
