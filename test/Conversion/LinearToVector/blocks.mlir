@@ -1,0 +1,140 @@
+// RUN: tenon-opt %s --tenon-linear-to-vector --split-input-file | FileCheck %s
+
+// Weights in superblocks: products of bytes with the instructions of each
+// target, a group's exact sum scaled and added.
+
+#vnni512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+module attributes {tenon.target = #vnni512} {
+  // One row reads superblocks as they are. Two vectors of sums; in a step two
+  // groups of eight chunks each.
+  // CHECK-LABEL: func.func @one_row
+  // CHECK-NOT: memref.alloca
+  // CHECK-DAG: tenon.element_bytes %{{.*}} : memref<1x2x!tenon.superblock<q4_0, 32>> -> memref<1x2x1152xi8>
+  // CHECK-DAG: tenon.element_bytes %{{.*}} : memref<1x4x!tenon.int8_group> -> memref<1x4x64xi8>
+  // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
+  // CHECK-COUNT-32: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+  // CHECK-NOT: vpdpbusd
+  // CHECK: scf.yield
+  // CHECK-COUNT-2: vector.store %{{.*}} : memref<1x32xf32>, vector<16xf32>
+  // CHECK-NOT: tenon.linear
+  func.func @one_row(%x: memref<1x4x!tenon.int8_group>, %w: memref<1x2x!tenon.superblock<q4_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x4x!tenon.int8_group>, memref<1x2x!tenon.superblock<q4_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+
+  // A tile of rows or more: the panel is unpacked to bytes and f32 scales in
+  // scratch memory, once.
+  // CHECK-LABEL: func.func @many_rows
+  // CHECK-DAG: memref.alloca() {{.*}}"integers"{{.*}} : memref<16x8x2x64xi8>
+  // CHECK-DAG: memref.alloca() {{.*}}"scales"{{.*}} : memref<16x1x2x16xf32>
+  // CHECK-DAG: memref.alloca() {{.*}}"minimums"{{.*}} : memref<16x1x2x16xf32>
+  // CHECK: scf.if
+  // CHECK: vector.store %{{.*}} : memref<16x8x2x64xi8>, vector<64xi8>
+  // CHECK: scf.for {{.*}} step %c6
+  // CHECK: vector.load %{{.*}} : memref<16x8x2x64xi8>, vector<64xi8>
+  // CHECK: vpdpbusd.512
+  // CHECK-NOT: tenon.linear
+  func.func @many_rows(%x: memref<?x16x!tenon.int8_group>, %w: memref<1x2x!tenon.superblock<q4_k, 32>>, %y: memref<?x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 32>} : (memref<?x16x!tenon.int8_group>, memref<1x2x!tenon.superblock<q4_k, 32>>, memref<?x32xf32>) -> ()
+    return
+  }
+
+  // Steps of a table.
+  // CHECK-LABEL: func.func @table
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pshuf.b.512"
+  // CHECK: vpdpbusd.512
+  func.func @table(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<iq4_nl, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<iq4_nl, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+
+  // Groups that don't fit the superblocks, or an input that is no groups: left
+  // as it is.
+  // CHECK-LABEL: func.func @declined
+  // CHECK: tenon.linear
+  func.func @declined(%x: memref<1x3x!tenon.int8_group>, %w: memref<1x2x!tenon.superblock<q4_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x3x!tenon.int8_group>, memref<1x2x!tenon.superblock<q4_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+#avx512 = #tenon.target<cpu = "skylake-avx512", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = false, ssse3 = true>
+module attributes {tenon.target = #avx512} {
+  // Without VNNI: products in 16 bits, added in pairs. Weights of 8 bits are
+  // signed there, or the sums of two products would not fit.
+  // CHECK-LABEL: func.func @pairs
+  // CHECK-NOT: vpdpbusd
+  // CHECK: math.absi %{{.*}} : vector<64xi8>
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"
+  // CHECK-NOT: vpdpbusd
+  // CHECK-LABEL: func.func @unsigned
+  // CHECK-NOT: math.absi
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"
+  // CHECK-NOT: math.absi
+  // CHECK: return
+  func.func @pairs(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q8_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<q8_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+  func.func @unsigned(%x: memref<1x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q6_k, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x8x!tenon.int8_group>, memref<1x1x!tenon.superblock<q6_k, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+#vnni256 = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+module attributes {tenon.target = #vnni256} {
+  // CHECK-LABEL: func.func @vnni256
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"
+  func.func @vnni256(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q5_1, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 16>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<q5_1, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+#avx2 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, vnni = false, ssse3 = true>
+module attributes {tenon.target = #avx2} {
+  // CHECK-LABEL: func.func @avx2
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+  func.func @avx2(%x: memref<1x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q3_k, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 16>} : (memref<1x8x!tenon.int8_group>, memref<1x1x!tenon.superblock<q3_k, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+#ssse3 = #tenon.target<cpu = "x86-64-v2", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, vnni = false, ssse3 = true>
+module attributes {tenon.target = #ssse3} {
+  // CHECK-LABEL: func.func @ssse3
+  // CHECK: llvm.call_intrinsic "llvm.x86.ssse3.pmadd.ub.sw.128"
+  // CHECK: llvm.call_intrinsic "llvm.x86.sse2.pmadd.wd"
+  func.func @ssse3(%x: memref<1x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q2_k, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 8>} : (memref<1x8x!tenon.int8_group>, memref<1x1x!tenon.superblock<q2_k, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+#sse2 = #tenon.target<cpu = "x86-64", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, vnni = false, ssse3 = false>
+module attributes {tenon.target = #sse2} {
+  // Nothing for bytes: 16 bits each.
+  // CHECK-LABEL: func.func @sse2
+  // CHECK-NOT: ssse3
+  // CHECK: llvm.call_intrinsic "llvm.x86.sse2.pmadd.wd"
+  // CHECK-NOT: ssse3
+  // CHECK: return
+  func.func @sse2(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<iq4_nl, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 8>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<iq4_nl, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+}
