@@ -44,7 +44,7 @@ struct Grid {
 };
 
 constexpr Grid kQ8{-127, 127, 120.0f, 127.5f, 0.25f};
-constexpr Grid kQ4{-8, 7, 6.0f, 10.0f, 0.125f};
+constexpr Grid kQ4{-8, 7, 6.5f, 9.5f, 0.25f};
 
 } // namespace
 

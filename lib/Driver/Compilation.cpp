@@ -167,6 +167,10 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
   if (Status status = writer->beginSection("weights"); !status)
     return status;
   WeightsOptions weightsOptions;
+  if (options.verbose)
+    weightsOptions.report = [](const std::string &line) {
+      llvm::errs() << "quantized " << line << '\n';
+    };
   weightsOptions.checkpoint = model->checkpoint();
   weightsOptions.seed = options.randomSeed.value_or(0);
   weightsOptions.strict = options.strict;

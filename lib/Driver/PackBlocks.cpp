@@ -1,7 +1,7 @@
 //===- PackBlocks.cpp - weights in superblocks ----------------------------===//
 //
 // Rows in blocks of the wanted type are repacked, bit-exact; rows of numbers
-// are quantized first.
+// are quantized first. Panels are independent: all cores pack.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +14,11 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
+#include <functional>
+#include <tuple>
+
+#include <tbb/enumerable_thread_specific.h>
+#include <tbb/parallel_for.h>
 
 using namespace tenon;
 
@@ -123,19 +128,47 @@ private:
   BlockValues values;
 };
 
-/// Rows of the sources as blocks of one type.
-class BlockReader {
+/// What one thread packs with: rows of the sources as blocks, and their places.
+class PanelPacker {
 public:
-  BlockReader(const PackRequest &request,
-              std::optional<NonFiniteElement> *nonFinite)
-      : request(request), rows(request, DType::F32, nonFinite),
+  explicit PanelPacker(const PackRequest &request)
+      : request(request), format(getSuperblock(request.dtype)),
+        placer(request.dtype), rows(request, DType::F32, &nonFinite),
         blocksPerRow((request.columns + blockElements(request.dtype) - 1) /
                      blockElements(request.dtype)),
         numbers(blocksPerRow * blockElements(request.dtype)),
         quantized(blocksPerRow * blockBytes(request.dtype)) {}
 
-  RowReader &getRows() { return rows; }
-  int64_t count() const { return blocksPerRow; }
+  /// Fills a panel, which is zero.
+  void pack(int64_t panel, std::byte *destination) {
+    const PanelLayout &layout = *request.panel;
+    int64_t half = rows.rows() / layout.interleave;
+    int64_t part = layout.n / layout.interleave;
+    int64_t valid = std::min(part, half - panel * part);
+    for (int64_t i = 0; i < layout.interleave; ++i)
+      for (int64_t r = 0; r < valid; ++r)
+        placeRow(i * half + panel * part + r, i * part + r, destination);
+  }
+
+  /// Only of the panels that this thread packed.
+  std::optional<NonFiniteElement> nonFinite;
+  QuantizationErrors errors;
+
+private:
+  void placeRow(int64_t row, int64_t column, std::byte *panel) {
+    const std::byte *blocks = read(row);
+    int64_t elementBytes =
+        request.panel->n / Superblock::kLanes * format.bytes();
+    std::byte *destination =
+        panel + column / Superblock::kLanes * format.bytes();
+    int64_t blockGroups = blockElements(request.dtype) / Superblock::kGroup;
+    for (int64_t block = 0; block < blocksPerRow; ++block) {
+      int64_t group = block * blockGroups;
+      placer.place(blocks + block * blockBytes(request.dtype),
+                   destination + group / format.groups * elementBytes,
+                   column % Superblock::kLanes, group % format.groups);
+    }
+  }
 
   /// The blocks of a row; valid until the next call.
   const std::byte *read(int64_t row) {
@@ -144,20 +177,34 @@ public:
     // What fills up the last block stays 0.
     rows.read(row, 1, reinterpret_cast<std::byte *>(numbers.data()),
               numbers.size());
-    double error = quantizeBlocks(request.dtype, numbers, request.importance,
-                                  BlockSearch::Best, quantized.data());
+    // With 8 bits, no scale is much better than the plain one.
+    bool searches = request.dtype != DType::Q8_0 || !request.importance.empty();
+    double error = quantizeBlocks(
+        request.dtype, numbers, request.importance,
+        searches ? BlockSearch::Best : BlockSearch::None, quantized.data());
     if (request.errors)
-      request.errors->add(error, std::span(numbers.data(), request.columns));
+      errors.add(error, std::span(numbers.data(), request.columns));
     return quantized.data();
   }
 
-private:
   const PackRequest &request;
+  Superblock format;
+  BlockPlacer placer;
   RowReader rows;
   int64_t blocksPerRow;
   std::vector<float> numbers;
   std::vector<std::byte> quantized;
 };
+
+/// The earlier of two in the order of packing.
+void keepFirst(std::optional<NonFiniteElement> &found,
+               const std::optional<NonFiniteElement> &other) {
+  auto place = [](const NonFiniteElement &element) {
+    return std::tuple(element.source, element.row, element.column);
+  };
+  if (other && (!found || place(*other) < place(*found)))
+    found = other;
+}
 
 } // namespace
 
@@ -169,48 +216,46 @@ void QuantizationErrors::add(double squaredError,
   elements += values.size();
 }
 
+void QuantizationErrors::add(const QuantizationErrors &other) {
+  squaredErrors += other.squaredErrors;
+  squares += other.squares;
+  elements += other.elements;
+}
+
 Status tenon::packBlocks(const PackRequest &request, const ByteSink &sink,
                          std::optional<NonFiniteElement> *nonFinite) {
-  const PanelLayout &panel = *request.panel;
+  const PanelLayout &layout = *request.panel;
   Superblock format = getSuperblock(request.dtype);
-  assert(panel.k == format.columns() && panel.n % Superblock::kLanes == 0);
-  BlockReader reader(request, nonFinite);
-  BlockPlacer placer(request.dtype);
-  RowReader &rows = reader.getRows();
+  assert(layout.k == format.columns() && layout.n % Superblock::kLanes == 0);
+  RowReader rows(request, DType::F32, nullptr);
+  tbb::enumerable_thread_specific<PanelPacker> packers(std::cref(request));
 
-  int64_t superblocks = (request.columns + panel.k - 1) / panel.k;
-  int64_t blockGroups = blockElements(request.dtype) / Superblock::kGroup;
-  size_t elementBytes = panel.n / Superblock::kLanes * format.bytes();
-  size_t panelBytes = superblocks * elementBytes;
-  int64_t half = rows.rows() / panel.interleave;
-  int64_t part = panel.n / panel.interleave;
-  int64_t panels = panel.panels(rows.rows());
+  int64_t superblocks = (request.columns + layout.k - 1) / layout.k;
+  size_t panelBytes =
+      superblocks * (layout.n / Superblock::kLanes) * format.bytes();
+  int64_t half = rows.rows() / layout.interleave;
+  int64_t part = layout.n / layout.interleave;
+  int64_t panels = layout.panels(rows.rows());
   int64_t step = std::max<int64_t>(1, kPieceBytes / panelBytes);
   std::vector<std::byte> packed(std::min(step, panels) * panelBytes);
   for (int64_t first = 0; first < panels; first += step) {
     int64_t count = std::min(step, panels - first);
-    std::fill(packed.begin(), packed.end(), std::byte(0));
-    for (int64_t p = first; p < first + count; ++p)
-      for (int64_t i = 0; i < panel.interleave; ++i) {
-        int64_t valid = std::min(part, half - p * part);
-        for (int64_t r = 0; r < valid; ++r) {
-          const std::byte *blocks = reader.read(i * half + p * part + r);
-          int64_t column = i * part + r;
-          std::byte *destination = packed.data() + (p - first) * panelBytes +
-                                   column / Superblock::kLanes * format.bytes();
-          for (int64_t block = 0; block < reader.count(); ++block) {
-            int64_t group = block * blockGroups;
-            placer.place(blocks + block * blockBytes(request.dtype),
-                         destination + group / format.groups * elementBytes,
-                         column % Superblock::kLanes, group % format.groups);
-          }
-        }
-      }
+    tbb::parallel_for(int64_t(0), count, [&](int64_t i) {
+      std::byte *panel = packed.data() + i * panelBytes;
+      std::memset(panel, 0, panelBytes);
+      packers.local().pack(first + i, panel);
+    });
     if (Status status = sink({packed.data(), count * panelBytes}); !status)
       return status;
-    for (int64_t i = 0; i < panel.interleave; ++i)
+    for (int64_t i = 0; i < layout.interleave; ++i)
       rows.release(i * half + first * part,
                    std::min(i * half + (first + count) * part, (i + 1) * half));
+  }
+  for (const PanelPacker &packer : packers) {
+    if (nonFinite)
+      keepFirst(*nonFinite, packer.nonFinite);
+    if (request.errors)
+      request.errors->add(packer.errors);
   }
   return Status::success();
 }

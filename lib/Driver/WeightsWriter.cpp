@@ -5,9 +5,11 @@
 #include "tenon/Support/Hash.h"
 #include "tenon/Support/Strings.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace tenon;
 
@@ -66,12 +68,16 @@ static std::optional<DType> getDType(mlir::Type type) {
   return std::nullopt;
 }
 
+/// "q4_0", "bf16": what a weight's elements are stored as.
+static std::string storedTypeName(mlir::Type element) {
+  std::optional<DType> dtype = getDType(element);
+  return dtype ? tenon::name(*dtype) : typeName(element);
+}
+
 WeightsSummary tenon::summarizeWeights(std::span<const PlannedWeight> plan) {
   WeightsSummary summary;
   for (const PlannedWeight &weight : plan) {
-    mlir::Type element = weight.layerType.getElementType();
-    std::optional<DType> dtype = getDType(element);
-    summary.bytesByType[dtype ? tenon::name(*dtype) : typeName(element)] +=
+    summary.bytesByType[storedTypeName(weight.layerType.getElementType())] +=
         weight.layerBytes * weight.layers;
     if (llvm::all_of(weight.sources, llvm::IsaPred<SourceAttr>))
       summary.parameters += weight.layerType.getNumElements() * weight.layers;
@@ -119,6 +125,8 @@ private:
   const WeightsOptions &options;
   const ByteSink &sink;
   StreamingHash hash;
+  /// Of the weight that is being written.
+  QuantizationErrors errors;
   uint64_t position = 0;
 };
 
@@ -237,6 +245,8 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
                              typeName(type.getElementType()),
                              ", which cannot be written"));
   request.dtype = *dtype;
+  if (options.report && isBlock(*dtype))
+    request.errors = &errors;
   if (PanelAttr panel = getPanel(type))
     request.panel =
         PanelLayout{panel.getN(), panel.getK(), panel.getInterleave()};
@@ -282,6 +292,7 @@ Status Writer::write(const PlannedWeight &weight, runtime::WeightInfo &info) {
   if (Status status = padTo(weight.offset); !status)
     return status;
   hash = StreamingHash();
+  errors = {};
   for (int64_t layer = 0; layer < weight.layers; ++layer) {
     uint64_t start = weight.offset + layer * weight.stride;
     if (Status status = padTo(start); !status)
@@ -296,6 +307,14 @@ Status Writer::write(const PlannedWeight &weight, runtime::WeightInfo &info) {
                                weight.layerBytes));
   }
   info.xxh3 = hash.digest();
+  // Blocks that the checkpoint holds are kept as they are.
+  if (errors.elements > 0 && errors.squares > 0)
+    options.report(llvm::formatv(
+        "{0}: {1}, {2:f1} M weights, error {3:f2} % (root mean "
+        "square)",
+        weight.name, storedTypeName(weight.layerType.getElementType()),
+        errors.elements / 1e6,
+        100 * std::sqrt(errors.squaredErrors / errors.squares)));
   return Status::success();
 }
 

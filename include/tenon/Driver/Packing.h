@@ -43,6 +43,7 @@ struct QuantizationErrors {
   uint64_t elements = 0;
 
   void add(double squaredError, std::span<const float> values);
+  void add(const QuantizationErrors &other);
 };
 
 /// Rows of a weight, as the checkpoint holds them.
