@@ -5,9 +5,9 @@
 // of the two scales and added to the output's f32 sum. Groups come in order, so
 // that an output is the same whatever is computed beside it (I5).
 //
-// Few rows take integers out of superblocks as they go. For many, a panel is
-// unpacked once to bytes and f32 scales in scratch memory that stays in the
-// second-level cache.
+// Few rows take integers out of superblocks as they go. For many, the
+// panels of a task are unpacked once to bytes and f32 scales in scratch memory
+// that stays in the second-level cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,64 +23,74 @@ using Values = KernelBuilder::Values;
 
 namespace {
 
-/// A panel's weights as bytes, and its scales as f32, group by group.
-class UnpackedPanel : public WeightSource {
+/// Panels' weights as bytes, and their scales as f32, group by group.
+class UnpackedPanels : public WeightSource {
 public:
-  UnpackedPanel(KernelBuilder &b, const BlockWeights &packed) : b(b) {
+  UnpackedPanels(KernelBuilder &b, const BlockWeights &packed) : b(b) {
     const Superblock &format = packed.getSuperblock();
     int64_t groups = packed.superblocks() * format.groups;
     int64_t vectors = packed.panelColumns() / b.lanes();
-    bytes = b.scratch({groups, Superblock::kChunks, vectors, 4 * b.lanes()},
-                      b.getI8Type(), "integers");
-    SmallVector<int64_t> shape = {groups, format.scalesPerGroup, vectors,
-                                  b.lanes()};
+    bytes = b.scratch(
+        {packed.panels(), groups, Superblock::kChunks, vectors, 4 * b.lanes()},
+        b.getI8Type(), "integers");
+    SmallVector<int64_t> shape = {packed.panels(), groups,
+                                  format.scalesPerGroup, vectors, b.lanes()};
     scales = b.scratch(shape, b.getF32Type(), "scales");
     if (format.hasMinimum())
       minimums = b.scratch(shape, b.getF32Type(), "minimums");
   }
 
-  void fill(BlockWeights &packed, Value panel) {
+  void fill(BlockWeights &packed) {
     const Superblock &format = packed.getSuperblock();
     int64_t vectors = packed.panelColumns() / b.lanes();
-    b.loopNest(
-        {b.getIndexAttr(packed.superblocks()), b.getIndexAttr(format.groups)},
-        [&](ValueRange place) {
-          WeightGroup from = {panel, place[0], place[1]};
-          Value to = b.addIndex(b.mulIndex(place[0], format.groups), place[1]);
-          for (int64_t v = 0; v < vectors; ++v) {
-            for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
-              vector::StoreOp::create(
-                  b, packed.integers(from, v, chunk), bytes,
-                  ValueRange{to, b.index(chunk), b.index(v), b.index(0)});
-            for (int64_t half = 0; half < format.scalesPerGroup; ++half) {
-              Values at = {to, b.index(half), b.index(v), b.index(0)};
-              b.store(packed.scale(from, v, half), scales, at);
-              if (minimums)
-                b.store(packed.minimum(from, v, half), minimums, at);
-            }
-          }
-        });
+    b.loopNest({b.getIndexAttr(packed.panels()),
+                b.getIndexAttr(packed.superblocks()),
+                b.getIndexAttr(format.groups)},
+               [&](ValueRange place) {
+                 WeightGroup from = {place[0], place[1], place[2]};
+                 WeightGroup to = {
+                     place[0],
+                     {},
+                     b.addIndex(b.mulIndex(place[1], format.groups), place[2])};
+                 for (int64_t v = 0; v < vectors; ++v)
+                   fillVector(packed, from, to, v);
+               });
   }
 
   Value integers(const WeightGroup &group, int64_t vector,
                  int64_t chunk) override {
     return vector::LoadOp::create(
         b, VectorType::get({4 * b.lanes()}, b.getI8Type()), bytes,
-        ValueRange{group.group, b.index(chunk), b.index(vector), b.index(0)});
+        placeOf(group, chunk, vector));
   }
   Value scale(const WeightGroup &group, int64_t vector, int64_t half) override {
-    return b.load(scales,
-                  {group.group, b.index(half), b.index(vector), b.index(0)});
+    return b.load(scales, placeOf(group, half, vector));
   }
   Value minimum(const WeightGroup &group, int64_t vector,
                 int64_t half) override {
-    if (!minimums)
-      return {};
-    return b.load(minimums,
-                  {group.group, b.index(half), b.index(vector), b.index(0)});
+    return minimums ? b.load(minimums, placeOf(group, half, vector)) : Value();
   }
 
 private:
+  Values placeOf(const WeightGroup &group, int64_t part, int64_t vector) {
+    return {group.panel, group.group, b.index(part), b.index(vector),
+            b.index(0)};
+  }
+
+  void fillVector(BlockWeights &packed, const WeightGroup &from,
+                  const WeightGroup &to, int64_t vector) {
+    for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
+      vector::StoreOp::create(b, packed.integers(from, vector, chunk), bytes,
+                              placeOf(to, chunk, vector));
+    for (int64_t half = 0; half < packed.getSuperblock().scalesPerGroup;
+         ++half) {
+      Values place = placeOf(to, half, vector);
+      b.store(packed.scale(from, vector, half), scales, place);
+      if (minimums)
+        b.store(packed.minimum(from, vector, half), minimums, place);
+    }
+  }
+
   KernelBuilder &b;
   Value bytes, scales, minimums;
 };
@@ -95,9 +105,9 @@ public:
   Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
 
   bool unpacks() const override { return true; }
-  void unpack(Value panel) override {
+  void unpack() override {
     unpacked.emplace(b, packed);
-    unpacked->fill(packed, panel);
+    unpacked->fill(packed);
   }
   void forget() override { unpacked.reset(); }
 
@@ -116,7 +126,7 @@ private:
   BlockWeights packed;
   Int8Activations activations;
   ByteDot dot;
-  std::optional<UnpackedPanel> unpacked;
+  std::optional<UnpackedPanels> unpacked;
 };
 
 } // namespace

@@ -68,20 +68,16 @@ void LinearKernel::emitSingleRow() {
              outputsOf(first, std::min(first + tilePanels, end)));
 }
 
-void LinearKernel::emitManyRows() {
+void LinearKernel::forEachPart(
+    llvm::function_ref<void(Value panel, ArrayRef<OutputVector> part)> body) {
   // The outputs that have accumulators at once.
   int64_t outputsPerTile = std::max<int64_t>(1, tileVectors / (gated ? 2 : 1));
   auto emitPanel = [&](Value panel, int64_t panelColumns) {
     Outputs outputs = outputsOfPanel(0, panelColumns);
-    SmallVector<ArrayRef<OutputVector>> parts;
     for (size_t first = 0; first < outputs.size(); first += outputsPerTile)
-      parts.push_back(ArrayRef(outputs).slice(
-          first, std::min<size_t>(outputsPerTile, outputs.size() - first)));
-    if (format.unpacks())
-      emitUnpacked(panel, parts);
-    else
-      for (ArrayRef<OutputVector> part : parts)
-        emitRows(panel, part);
+      body(panel, ArrayRef(outputs).slice(
+                      first, std::min<size_t>(outputsPerTile,
+                                              outputs.size() - first)));
   };
   int64_t fullPanels = columns / panelOutputs();
   if (fullPanels == 1)
@@ -93,25 +89,37 @@ void LinearKernel::emitManyRows() {
     emitPanel(b.index(fullPanels), rest);
 }
 
-/// Whole tiles of rows share the work of unpacking the panel; the few that are
-/// left read it as it is.
-void LinearKernel::emitUnpacked(Value panel,
-                                ArrayRef<ArrayRef<OutputVector>> parts) {
-  OpFoldResult extent = b.dim(op.getOut(), 0);
+void LinearKernel::emitManyRows() {
+  if (format.unpacks())
+    emitUnpacked();
+  else
+    forEachPart([&](Value panel, ArrayRef<OutputVector> part) {
+      emitRows(panel, part);
+    });
+}
+
+/// Whole tiles of rows share the work of unpacking the panels, and a tile's
+/// activations stay near while all panels pass. The few rows that are left read
+/// the panels as they are.
+void LinearKernel::emitUnpacked() {
+  auto tiles = [&](Value row, int64_t rows) {
+    forEachPart([&](Value panel, ArrayRef<OutputVector> part) {
+      emitTile(row, rows, panel, part);
+    });
+  };
   auto many = [&](Value full) {
-    format.unpack(panel);
-    for (ArrayRef<OutputVector> part : parts)
-      b.loop(b.index(0), full, tileRows,
-             [&](Value row) { emitTile(row, tileRows, panel, part); });
+    format.unpack();
+    b.loop(b.index(0), full, tileRows,
+           [&](Value row) { tiles(row, tileRows); });
     format.forget();
   };
+  OpFoldResult extent = b.dim(op.getOut(), 0);
   if (std::optional<int64_t> rows = getConstantIntValue(extent)) {
     int64_t full = *rows / tileRows * tileRows;
     if (full > 0)
       many(b.index(full));
     if (*rows > full)
-      for (ArrayRef<OutputVector> part : parts)
-        emitTile(b.index(full), *rows - full, panel, part);
+      tiles(b.index(full), *rows - full);
     return;
   }
   Value rows = b.materialize(extent);
@@ -125,10 +133,7 @@ void LinearKernel::emitUnpacked(Value panel,
     b.setInsertionPointToStart(branch.thenBlock());
     many(full);
   }
-  emitRest(full, rest, [&](Value row, int64_t count) {
-    for (ArrayRef<OutputVector> part : parts)
-      emitTile(row, count, panel, part);
-  });
+  emitRest(full, rest, tiles);
 }
 
 /// Less rows than a tile's, in powers of two: each set bit is a tile, which

@@ -30,10 +30,11 @@ private:
   int64_t panelOutputs() const;
   void emitSingleRow();
   void emitManyRows();
-  /// All rows of a panel, by parts of its outputs, whole tiles from unpacked
-  /// weights.
-  void emitUnpacked(mlir::Value panel,
-                    llvm::ArrayRef<llvm::ArrayRef<OutputVector>> parts);
+  void emitUnpacked();
+  /// Every panel, by parts of its outputs that have accumulators at once.
+  void forEachPart(llvm::function_ref<void(mlir::Value panel,
+                                           llvm::ArrayRef<OutputVector> part)>
+                       body);
   void emitRest(mlir::Value first, mlir::Value rest,
                 llvm::function_ref<void(mlir::Value, int64_t)> tile);
   /// All rows of some outputs of a panel.

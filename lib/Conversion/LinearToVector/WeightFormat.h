@@ -37,11 +37,10 @@ public:
   virtual KernelBuilder::Values sum(mlir::ValueRange rows,
                                     llvm::ArrayRef<WeightVector> vectors) = 0;
 
-  /// Whether many rows gain from a panel that is unpacked first.
+  /// Whether many rows gain from panels that are unpacked first.
   virtual bool unpacks() const { return false; }
-  /// Unpacks a panel to scratch memory; until `forget`, `sum` reads that for
-  /// every panel.
-  virtual void unpack(mlir::Value panel) {}
+  /// Unpacks all panels to scratch memory; until `forget`, `sum` reads that.
+  virtual void unpack() {}
   virtual void forget() {}
 
 protected:

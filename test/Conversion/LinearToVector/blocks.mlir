@@ -25,13 +25,13 @@ module attributes {tenon.target = #vnni512} {
   // A tile of rows or more: the panel is unpacked to bytes and f32 scales in
   // scratch memory, once.
   // CHECK-LABEL: func.func @many_rows
-  // CHECK-DAG: memref.alloca() {{.*}}"integers"{{.*}} : memref<16x8x2x64xi8>
-  // CHECK-DAG: memref.alloca() {{.*}}"scales"{{.*}} : memref<16x1x2x16xf32>
-  // CHECK-DAG: memref.alloca() {{.*}}"minimums"{{.*}} : memref<16x1x2x16xf32>
+  // CHECK-DAG: memref.alloca() {{.*}}"integers"{{.*}} : memref<1x16x8x2x64xi8>
+  // CHECK-DAG: memref.alloca() {{.*}}"scales"{{.*}} : memref<1x16x1x2x16xf32>
+  // CHECK-DAG: memref.alloca() {{.*}}"minimums"{{.*}} : memref<1x16x1x2x16xf32>
   // CHECK: scf.if
-  // CHECK: vector.store %{{.*}} : memref<16x8x2x64xi8>, vector<64xi8>
+  // CHECK: vector.store %{{.*}} : memref<1x16x8x2x64xi8>, vector<64xi8>
   // CHECK: scf.for {{.*}} step %c6
-  // CHECK: vector.load %{{.*}} : memref<16x8x2x64xi8>, vector<64xi8>
+  // CHECK: vector.load %{{.*}} : memref<1x16x8x2x64xi8>, vector<64xi8>
   // CHECK: vpdpbusd.512
   // CHECK-NOT: tenon.linear
   func.func @many_rows(%x: memref<?x16x!tenon.int8_group>, %w: memref<1x2x!tenon.superblock<q4_k, 32>>, %y: memref<?x32xf32>) {

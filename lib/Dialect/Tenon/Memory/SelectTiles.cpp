@@ -47,6 +47,8 @@ constexpr int64_t kMaxRows = 8;
 /// a core reads, one of long superblocks to 93 to 100 %; one short to 70 %, two
 /// long to 85 %.
 constexpr int64_t kDecodeShortPanels = 2, kDecodeLongPanels = 1;
+/// Panels that a task of many rows unpacks.
+constexpr int64_t kMostUnpackedPanels = 4;
 /// Rows of their register tile: integers and f32 accumulate, the rest holds
 /// weights and scales.
 constexpr int64_t kMaxBlockRows = 6, kBlockTemporaries = 4;
@@ -83,16 +85,20 @@ struct TileModel {
     else if (weight.getRank() == 4 || isa<SuperblockType>(element))
       panels = weight.getDimSize(0);
     if (auto block = dyn_cast<BlockType>(element))
-      return blockLinear(rows, panels, block.getSuperblock());
+      return blockLinear(rows, panels,
+                         getInt8Groups(cast<RankedTensorType>(weight)),
+                         block.getSuperblock());
     if (auto packed = dyn_cast<SuperblockType>(element))
-      return blockLinear(rows, panels, packed.getSuperblock());
+      return blockLinear(rows, panels,
+                         weight.getDimSize(1) * packed.getSuperblock().groups,
+                         packed.getSuperblock());
     if (rows == 1)
       return get(1, 2 * lanes, std::min(kDecodePanels, panels));
     int64_t most = ShapedType::isDynamic(rows) ? kMaxRows : rows;
     return get(std::min(linearRows(), most), 2 * lanes, 1);
   }
 
-  TileAttr blockLinear(int64_t rows, int64_t panels,
+  TileAttr blockLinear(int64_t rows, int64_t panels, int64_t groups,
                        const Superblock &superblock) const {
     bool isShort = superblock.groups == 2;
     if (rows == 1)
@@ -103,7 +109,14 @@ struct TileModel {
     most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
     if (!ShapedType::isDynamic(rows))
       most = std::min(most, rows);
-    return get(most, 2 * lanes, 1);
+    // Unpacked panels of 32 columns take a byte for a weight and an f32 scale
+    // for a group. Those of a task should leave room in the second-level cache
+    // for activations.
+    int64_t bytes = 32 * groups * (Superblock::kGroup + 4);
+    int64_t together =
+        std::clamp<int64_t>(target.getL2() / 3 / std::max<int64_t>(bytes, 1), 1,
+                            kMostUnpackedPanels);
+    return get(most, 2 * lanes, std::min(together, panels));
   }
 
   TileAttr attention(ShapedType query) const {

@@ -81,6 +81,7 @@ struct PackWeightsPass : tenon::impl::TenonPackWeightsBase<PackWeightsPass> {
     lowerFfns(weights);
     numSplit += splitMixedWeights(getOperation(), weights);
     packLinears(weights);
+    numErased += weights.eraseUnused();
     packTables(weights);
     widenVectors(weights);
     castInputs();
