@@ -90,6 +90,6 @@ for level, needs in levels.items():
 if not lit_config.maxIndividualTestTime:
     supported, reason = lit_config.maxIndividualTestTimeIsSupported
     if supported:
-        lit_config.maxIndividualTestTime = 60
+        lit_config.maxIndividualTestTime = 240
     else:
         lit_config.note("no timeout per test: " + reason)
