@@ -19,6 +19,13 @@ def TenonLinearToVector : Pass<"tenon-linear-to-vector", "::mlir::ModuleOp"> {
     that this pass makes, so that the result does not depend on how many rows
     are computed together (I5).
 
+    Weights in superblocks multiply int8 groups: the products of a group's bytes
+    are added exactly, in 32 bits (`vpdpbusd`, or `pmaddubsw` and `pmaddwd`, or
+    `pmaddwd` alone), then scaled and added to the output's f32 sum, group after
+    group. Tiles of rows read panels that a task has unpacked to bytes and f32
+    scales in scratch memory; fewer rows take the integers out of superblocks as
+    they go, and a single one asks for those that come later.
+
     Before:
     ```mlir
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 8, columns = 32>}
