@@ -16,7 +16,7 @@ log=build/Testing/output.log
 mkdir -p build/Testing
 ctest --test-dir build --output-on-failure "$@" 2>&1 | tee "$log"
 status=${PIPESTATUS[0]}
-skipped=$(grep -hoE '^UNSUPPORTED: .*|^\[  SKIPPED \] .*' build/Testing/Temporary/LastTest.log 2>/dev/null | sed -E 's/ \([0-9]+ of [0-9]+\)$//' | sort -u)
+skipped=$(grep -hoE '^UNSUPPORTED: .*|^\[  SKIPPED \] .*' build/Testing/Temporary/LastTest.log 2>/dev/null | sed -E '/ tests?, listed below:$/d; s/ \([0-9]+ (of [0-9]+|ms)\)$//' | sort -u)
 if [[ -n $skipped ]]; then
   echo
   echo "Skipped on this machine:"
