@@ -43,7 +43,7 @@ struct Grid {
   float begin, end, step;
 };
 
-constexpr Grid kQ8{-127, 127, 120.0f, 127.5f, 0.25f};
+constexpr Grid kQ8{-127, 127, 124.0f, 127.5f, 0.5f};
 constexpr Grid kQ4{-8, 7, 6.5f, 9.5f, 0.25f};
 
 } // namespace

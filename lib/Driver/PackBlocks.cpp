@@ -177,11 +177,8 @@ private:
     // What fills up the last block stays 0.
     rows.read(row, 1, reinterpret_cast<std::byte *>(numbers.data()),
               numbers.size());
-    // With 8 bits, no scale is much better than the plain one.
-    bool searches = request.dtype != DType::Q8_0 || !request.importance.empty();
-    double error = quantizeBlocks(
-        request.dtype, numbers, request.importance,
-        searches ? BlockSearch::Best : BlockSearch::None, quantized.data());
+    double error = quantizeBlocks(request.dtype, numbers, request.importance,
+                                  BlockSearch::Best, quantized.data());
     if (request.errors)
       errors.add(error, std::span(numbers.data(), request.columns));
     return quantized.data();
