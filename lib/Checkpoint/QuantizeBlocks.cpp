@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tenon/Checkpoint/Blocks.h"
+#include "tenon/Support/TargetClones.h"
 
 #include <algorithm>
 #include <cassert>
@@ -16,14 +17,6 @@
 #include <cstring>
 
 using namespace tenon;
-
-// The loops over the grid, once for each level of the x86-64 psABI.
-#if defined(__x86_64__) && defined(__clang__)
-#define TENON_CLONES                                                           \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define TENON_CLONES
-#endif
 
 namespace {
 

@@ -7,19 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "tenon/Driver/Packing.h"
+#include "tenon/Support/TargetClones.h"
 
 #include <bit>
 #include <cmath>
 #include <cstring>
 
 using namespace tenon;
-
-#if defined(__x86_64__) && defined(__clang__)
-#define TENON_CLONES                                                           \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define TENON_CLONES
-#endif
 
 namespace {
 
