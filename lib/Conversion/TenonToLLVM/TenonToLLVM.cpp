@@ -171,7 +171,7 @@ struct ToLLVM : tenon::impl::TenonToLLVMBase<ToLLVM> {
     options.useBarePtrCallConv = true;
     LLVMTypeConverter converter(&getContext(), options);
     converter.addConversion([](Type type) -> std::optional<Type> {
-      if (!isa<SuperblockType, Int8GroupType>(type))
+      if (!isa<SuperblockType, Int8GroupType, Int8TokensType>(type))
         return std::nullopt;
       return LLVM::LLVMArrayType::get(IntegerType::get(type.getContext(), 8),
                                       getElementBytes(type));

@@ -42,7 +42,7 @@ func.func private @cache(!tenon.kv_cache<layers = 1, heads = 4, capacity = 100, 
 
 // -----
 
-// expected-error @+1 {{element type must be a float or integer, found 'index'}}
+// expected-error @+1 {{element type must be f32, f16, i8 or bf16, found 'index'}}
 func.func private @cache(!tenon.kv_cache<layers = 1, heads = 4, capacity = 128, head_dim = 8, element = index>)
 
 // -----

@@ -166,7 +166,7 @@ func.func @f(%x: tensor<?x64xf32>, %w: tensor<64xf32>) {
 // -----
 
 func.func @f(%w: memref<2x2xf32>) {
-  // expected-error @+1 {{shows superblocks or int8 groups, found 'memref<2x2xf32>'}}
+  // expected-error @+1 {{shows superblocks, int8 groups or int8 tokens, found 'memref<2x2xf32>'}}
   %0 = tenon.element_bytes %w : memref<2x2xf32> -> memref<2x2x4xi8>
   return
 }

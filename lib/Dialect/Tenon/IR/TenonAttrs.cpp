@@ -39,9 +39,9 @@ PanelAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
       return emitError() << "superblocks have " << Superblock::kLanes
                          << " columns: n = " << getN() << " is no multiple";
     if (getK() != block.getSuperblock().columns())
-      return emitError() << "superblocks of " << elementType << " have k = "
-                         << block.getSuperblock().columns() << ", found "
-                         << getK();
+      return emitError() << "superblocks of " << elementType
+                         << " have k = " << block.getSuperblock().columns()
+                         << ", found " << getK();
   }
   return success();
 }
@@ -87,6 +87,8 @@ int64_t tenon::getElementBytes(Type element) {
     return superblock.getBytes();
   if (isa<Int8GroupType>(element))
     return sizeof(Int8Group);
+  if (auto tokens = dyn_cast<Int8TokensType>(element))
+    return tokens.getBytes();
   // Blocks that are not packed yet have no place in memory of their own.
   if (isa<BlockType, MixedType>(element))
     return 1;
@@ -186,8 +188,8 @@ static FailureOr<DType> parseScheme(AsmParser &parser) {
     return failure();
   std::optional<DType> scheme = parseDType(name);
   if (!scheme || !isBlock(*scheme)) {
-    parser.emitError(place) << "expected a block format, such as q4_0, found '"
-                            << name << "'";
+    parser.emitError(place)
+        << "expected a block format, such as q4_0, found '" << name << "'";
     return failure();
   }
   return *scheme;
@@ -325,8 +327,39 @@ LogicalResult TileAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 //===----------------------------------------------------------------------===//
-// KVCacheType
+// Keys and values
 //===----------------------------------------------------------------------===//
+
+LogicalResult
+Int8TokensType::verify(function_ref<InFlightDiagnostic()> emitError,
+                       int64_t headDim, bool) {
+  constexpr int64_t kLargest = 1 << 20; // Bytes of a block fit any integer.
+  if (headDim <= 0 || headDim > kLargest)
+    return emitError() << "head size must be between 1 and " << kLargest
+                       << ", found " << headDim;
+  return success();
+}
+
+Type Int8TokensType::parse(AsmParser &parser) {
+  int64_t headDim;
+  bool transposed = false;
+  SMLoc place = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseInteger(headDim))
+    return {};
+  if (succeeded(parser.parseOptionalComma())) {
+    if (parser.parseKeyword("transposed"))
+      return {};
+    transposed = true;
+  }
+  if (parser.parseGreater())
+    return {};
+  return getChecked([&] { return parser.emitError(place); },
+                    parser.getContext(), headDim, transposed);
+}
+
+void Int8TokensType::print(AsmPrinter &printer) const {
+  printer << "<" << getHeadDim() << (getTransposed() ? ", transposed>" : ">");
+}
 
 LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t layers, int64_t heads,
@@ -337,21 +370,74 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
   if (capacity <= 0 || capacity % 128)
     return emitError() << "capacity must be a positive multiple of 128, found "
                        << capacity;
-  if (!isa<FloatType, IntegerType>(element))
-    return emitError() << "element type must be a float or integer, found "
+  if (!element.isF32() && !element.isF16() && !element.isBF16() &&
+      !element.isSignlessInteger(8))
+    return emitError() << "element type must be f32, f16, i8 or bf16, found "
                        << element;
   return success();
 }
 
-SmallVector<int64_t> KVCacheType::getKeyShape() const {
-  return {getHeads(), getCapacity() / kBlock, getHeadDim(), kBlock};
+static CacheBlocks blocksOf(KVCacheType cache) {
+  return {cache.getHeads(), cache.getCapacity(), cache.getHeadDim(),
+          cache.getElement()};
 }
 
-SmallVector<int64_t> KVCacheType::getValueShape() const {
-  return {getHeads(), getCapacity(), getHeadDim()};
+MemRefType KVCacheType::getKeysType() const {
+  return blocksOf(*this).getKeysType();
+}
+
+MemRefType KVCacheType::getValuesType() const {
+  return blocksOf(*this).getValuesType();
 }
 
 int64_t KVCacheType::getHalfLayerBytes() const {
-  return getHeads() * getCapacity() * getHeadDim() *
-         (getElement().getIntOrFloatBitWidth() / 8);
+  MemRefType keys = getKeysType();
+  return keys.getNumElements() * getElementBytes(keys.getElementType());
+}
+
+MemRefType CacheBlocks::getKeysType() const {
+  int64_t blocks = capacity / KVCacheType::kBlock;
+  int64_t pairs = llvm::divideCeil(headDim, 2);
+  if (element.isInteger())
+    return MemRefType::get({heads, blocks},
+                           Int8TokensType::get(element.getContext(), headDim,
+                                               /*transposed=*/true));
+  if (element.isBF16())
+    return MemRefType::get({heads, blocks, pairs, KVCacheType::kBlock, 2},
+                           element);
+  return MemRefType::get({heads, blocks, headDim, KVCacheType::kBlock},
+                         element);
+}
+
+MemRefType CacheBlocks::getValuesType() const {
+  if (element.isInteger())
+    return MemRefType::get({heads, capacity / KVCacheType::kBlock},
+                           Int8TokensType::get(element.getContext(), headDim,
+                                               /*transposed=*/false));
+  if (element.isBF16())
+    return MemRefType::get({heads, capacity / 2, headDim, 2}, element);
+  return MemRefType::get({heads, capacity, headDim}, element);
+}
+
+std::optional<CacheBlocks> CacheBlocks::get(MemRefType keys,
+                                            MemRefType values) {
+  if (keys.getRank() < 2 || values.getRank() < 2 || !keys.hasStaticShape())
+    return std::nullopt;
+  CacheBlocks blocks{keys.getDimSize(0),
+                     keys.getDimSize(1) * KVCacheType::kBlock, 0,
+                     keys.getElementType()};
+  if (auto tokens = dyn_cast<Int8TokensType>(blocks.element)) {
+    blocks.headDim = tokens.getHeadDim();
+    blocks.element = IntegerType::get(keys.getContext(), 8);
+  } else if (isa<FloatType>(blocks.element) && values.getRank() >= 3) {
+    blocks.headDim = values.getDimSize(2);
+  }
+  auto fits = [](MemRefType type, MemRefType expected) {
+    return type.getShape() == expected.getShape() &&
+           type.getElementType() == expected.getElementType();
+  };
+  if (blocks.headDim <= 0 || !fits(keys, blocks.getKeysType()) ||
+      !fits(values, blocks.getValuesType()))
+    return std::nullopt;
+  return blocks;
 }

@@ -52,8 +52,10 @@ Value ElementBytesOp::getViewSource() { return getSource(); }
 
 LogicalResult ElementBytesOp::verify() {
   auto source = cast<MemRefType>(getSource().getType());
-  if (!isa<SuperblockType, Int8GroupType>(source.getElementType()))
-    return emitOpError("shows superblocks or int8 groups, found ") << source;
+  if (!isa<SuperblockType, Int8GroupType, Int8TokensType>(
+          source.getElementType()))
+    return emitOpError("shows superblocks, int8 groups or int8 tokens, found ")
+           << source;
   if (getResult().getType() != getResultType(source))
     return emitOpError() << "of " << source << " has type "
                          << getResultType(source) << ", found "
@@ -72,28 +74,46 @@ void AppendKVOp::getEffects(Effects &effects) {
   addWrite(effects, getValuesMutable());
 }
 
-/// Checks that keys are blocks [G, S/16, D, 16] and values [G, S, D].
-static LogicalResult verifyBlocks(Operation *op, Value keys, Value values) {
+/// What the keys and values are blocks of, or failure with a diagnostic.
+static FailureOr<CacheBlocks> verifyBlocks(Operation *op, Value keys,
+                                           Value values) {
   auto k = cast<MemRefType>(keys.getType());
   auto v = cast<MemRefType>(values.getType());
-  if (k.getRank() != 4 || v.getRank() != 3 ||
-      k.getDimSize(3) != KVCacheType::kBlock ||
-      k.getDimSize(0) != v.getDimSize(0) || k.getDimSize(2) != v.getDimSize(2))
-    return op->emitOpError()
-           << "keys " << k << " and values " << v << " are no cache blocks";
-  return success();
+  if (std::optional<CacheBlocks> blocks = CacheBlocks::get(k, v))
+    return *blocks;
+  return op->emitOpError() << "keys " << k << " and values " << v
+                           << " are no cache blocks";
 }
 
 LogicalResult AppendKVOp::verify() {
-  if (failed(verifyBlocks(*this, getKeys(), getValues())))
+  FailureOr<CacheBlocks> blocks = verifyBlocks(*this, getKeys(), getValues());
+  if (failed(blocks))
     return failure();
-  auto keys = cast<MemRefType>(getKeys().getType());
   for (Value value : {getKey(), getValue()}) {
     auto type = cast<MemRefType>(value.getType());
-    if (type.getRank() != 3 || type.getDimSize(0) != keys.getDimSize(0) ||
-        type.getDimSize(2) != keys.getDimSize(2))
-      return emitOpError() << type << " does not fit blocks " << keys;
+    if (type.getRank() != 3 || type.getDimSize(0) != blocks->heads ||
+        type.getDimSize(2) != blocks->headDim)
+      return emitOpError() << type << " does not fit blocks "
+                           << getKeys().getType();
   }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// BlockAttentionOp, PartialAttentionOp, CombineAttentionOp
+//===----------------------------------------------------------------------===//
+
+/// Checks a query on blocks of keys and values.
+static LogicalResult verifyQuery(Operation *op, Value query, Value keys,
+                                 Value values) {
+  FailureOr<CacheBlocks> blocks = verifyBlocks(op, keys, values);
+  if (failed(blocks))
+    return failure();
+  auto type = cast<MemRefType>(query.getType());
+  if (type.getRank() != 3 || type.getDimSize(2) != blocks->headDim ||
+      !tenon::detail::sharesHeads(type.getDimSize(0), blocks->heads))
+    return op->emitOpError()
+           << "query " << type << " does not fit keys " << keys.getType();
   return success();
 }
 
@@ -107,18 +127,54 @@ void BlockAttentionOp::getEffects(Effects &effects) {
 }
 
 LogicalResult BlockAttentionOp::verify() {
-  if (failed(verifyBlocks(*this, getKeys(), getValues())))
+  if (failed(verifyQuery(*this, getQuery(), getKeys(), getValues())))
     return failure();
-  auto keys = cast<MemRefType>(getKeys().getType());
   auto query = cast<MemRefType>(getQuery().getType());
-  if (query.getRank() != 3 || query.getDimSize(2) != keys.getDimSize(2) ||
-      !detail::sharesHeads(query.getDimSize(0), keys.getDimSize(0)))
-    return emitOpError() << "query " << query << " does not fit keys " << keys;
   if (failed(verifyCompatibleShape(query, getOut().getType())))
     return emitOpError() << "query " << query << " and result "
                          << getOut().getType() << " must have the same shape";
-  return detail::verifyWindow(*this, getWindow(), getCausal());
+  return tenon::detail::verifyWindow(*this, getWindow(), getCausal());
 }
+
+/// Checks parts [heads, splits, row], in f32, of one query of `headDim`.
+static LogicalResult verifyPartials(Operation *op, Value partials, Value query,
+                                    std::optional<int64_t> window) {
+  auto parts = cast<MemRefType>(partials.getType());
+  auto type = cast<MemRefType>(query.getType());
+  if (type.getRank() != 3 || type.getDimSize(1) != 1)
+    return op->emitOpError() << "is of one query of each head, found " << type;
+  if (parts.getRank() != 3 || !parts.getElementType().isF32() ||
+      parts.getDimSize(0) != type.getDimSize(0) || type.isDynamicDim(2) ||
+      parts.getDimSize(2) != PartialAttentionOp::getRowSize(type.getDimSize(2)))
+    return op->emitOpError() << "partials " << parts << " do not fit " << type;
+  return tenon::detail::verifyWindow(op, window, /*causal=*/true);
+}
+
+void PartialAttentionOp::getEffects(Effects &effects) {
+  addRead(effects, getQueryMutable());
+  addRead(effects, getKeysMutable());
+  addRead(effects, getValuesMutable());
+  addWrite(effects, getPartialsMutable());
+}
+
+LogicalResult PartialAttentionOp::verify() {
+  if (failed(verifyQuery(*this, getQuery(), getKeys(), getValues())))
+    return failure();
+  return verifyPartials(*this, getPartials(), getQuery(), getWindow());
+}
+
+void CombineAttentionOp::getEffects(Effects &effects) {
+  addRead(effects, getPartialsMutable());
+  addWrite(effects, getOutMutable());
+}
+
+LogicalResult CombineAttentionOp::verify() {
+  return verifyPartials(*this, getPartials(), getOut(), getWindow());
+}
+
+//===----------------------------------------------------------------------===//
+// CopyOp
+//===----------------------------------------------------------------------===//
 
 void CopyOp::getEffects(Effects &effects) {
   addRead(effects, getInputMutable());

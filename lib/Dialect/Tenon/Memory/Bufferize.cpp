@@ -91,7 +91,8 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
     std::optional<int64_t> sum = 0;
     for (Type type : func.getArgumentTypes())
       if (auto cache = dyn_cast<KVCacheType>(type)) {
-        auto half = checkedBytes(cache.getValueShape(), cache.getElement());
+        MemRefType keys = cache.getKeysType();
+        auto half = checkedBytes(keys.getShape(), keys.getElementType());
         sum = checkedAdd(
             sum, checkedMultiply(checkedMultiply(half, 2), cache.getLayers()));
       }

@@ -116,17 +116,16 @@ std::pair<Value, Value> EntryRewriter::cacheViews(Location loc, Value cache,
   int64_t half = type.getHalfLayerBytes();
   Value stride = constant(loc, 2 * half);
   Value layers = arith::MulIOp::create(builder, loc, layer, stride);
-  auto view = [&](ArrayRef<int64_t> shape, int64_t base) {
+  auto view = [&](MemRefType viewed, int64_t base) {
     Value offset =
         arith::AddIOp::create(builder, loc, layers, constant(loc, base));
-    return memref::ViewOp::create(builder, loc,
-                                  MemRefType::get(shape, type.getElement()),
-                                  mapping.lookup(cache), offset, ValueRange())
+    return memref::ViewOp::create(builder, loc, viewed, mapping.lookup(cache),
+                                  offset, ValueRange())
         .getResult();
   };
   int64_t base = cacheOffsets.lookup(cache);
-  return {view(type.getKeyShape(), base),
-          view(type.getValueShape(), base + half)};
+  return {view(type.getKeysType(), base),
+          view(type.getValuesType(), base + half)};
 }
 
 void EntryRewriter::rewriteCacheAppend(CacheAppendOp op) {
@@ -172,12 +171,8 @@ void EntryRewriter::rewriteAttention(AttentionOp op) {
   auto blocks =
       KVCacheType::get(builder.getContext(), /*layers=*/1, key.getDimSize(0),
                        capacity, key.getDimSize(2), key.getElementType());
-  auto scratch = [&](ArrayRef<int64_t> shape) {
-    return memref::AllocOp::create(
-        builder, loc, MemRefType::get(shape, key.getElementType()));
-  };
-  Value keys = scratch(blocks.getKeyShape());
-  Value values = scratch(blocks.getValueShape());
+  Value keys = memref::AllocOp::create(builder, loc, blocks.getKeysType());
+  Value values = memref::AllocOp::create(builder, loc, blocks.getValuesType());
   Value start = constant(loc, 0);
   auto append = AppendKVOp::create(builder, loc, mapping.lookup(op.getKey()),
                                    mapping.lookup(op.getValue()), keys, values,

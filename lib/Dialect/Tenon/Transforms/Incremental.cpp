@@ -229,11 +229,33 @@ private:
       return getOperation().emitError("a decoder needs the attribute ")
              << kContextAttrName << ", the longest sequence in tokens";
     auto keys = cast<RankedTensorType>(first.getKey().getType());
-    cacheType =
-        KVCacheType::get(&getContext(), layers.size(), keys.getDimSize(0),
-                         llvm::alignTo(context.getInt(), kCacheGranularity),
-                         keys.getDimSize(2), keys.getElementType());
-    return success();
+    Type element = chooseElement(keys.getElementType());
+    if (!element)
+      return failure();
+    int64_t capacity = llvm::alignTo(context.getInt(), kCacheGranularity);
+    cacheType = KVCacheType::getChecked(
+        [&] { return first.emitOpError("cannot be cached: "); }, &getContext(),
+        layers.size(), keys.getDimSize(0), capacity, keys.getDimSize(2),
+        element);
+    return success(cacheType != nullptr);
+  }
+
+  /// The precision that `tenon.kv_cache` asks for, by default that of the keys.
+  /// Null after a diagnostic.
+  Type chooseElement(Type keys) {
+    Builder builder(&getContext());
+    auto wanted = getOperation()->getAttrOfType<StringAttr>(kKVCacheAttrName);
+    if (!wanted)
+      return keys;
+    if (wanted.getValue() == "f32")
+      return builder.getF32Type();
+    if (wanted.getValue() == "f16")
+      return builder.getF16Type();
+    if (wanted.getValue() == "int8")
+      return builder.getI8Type();
+    getOperation().emitError("a cache is of f32, f16 or int8, not of '")
+        << wanted.getValue() << "'";
+    return {};
   }
 
   LogicalResult derive(func::FuncOp forward, StringRef name, bool isDecode) {

@@ -16,7 +16,10 @@ def Tenon_AppendKVOp : Tenon_Op<"append_kv", [DeclareOpInterfaceMethods<MemoryEf
   let summary = "keys and values written to cache blocks";
   let description = [{
     `keys[g, (p+t) / 16, d, (p+t) % 16] = key[g, t, d]`,
-    `values[g, p+t, d] = value[g, t, d]`, p the position.
+    `values[g, p+t, d] = value[g, t, d]`, p the position, rounded to what the
+    blocks hold: f16 to nearest even (what passes its range, to its ends), int8
+    by token and head (`!tenon.int8_tokens`), bf16 in pairs (`!tenon.kv_cache`
+    has the shapes).
 
     Example:
     ```mlir
@@ -40,7 +43,13 @@ def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [
   let description = [{
     `tenon.attention` of queries `[H, T, D]` at positions position + t on keys
     in transposed blocks `[G, S/16, D, 16]` and values `[G, S, D]`, of which
-    `length` tokens are present (position + T for a causal call).
+    `length` tokens are present (position + T for a causal call). Blocks of other
+    precisions have the shapes that `!tenon.kv_cache` says.
+
+    If there can be more than 512 keys, those between two multiples of 512 make
+    a part of their own, with its own maximum, and the parts are combined in
+    order: what `tenon.partial_attention` and `tenon.combine_attention` compute,
+    bit by bit.
 
     Example:
     ```mlir
@@ -61,12 +70,68 @@ def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [
   let hasVerifier = 1;
 }
 
+def Tenon_PartialAttentionOp : Tenon_Op<"partial_attention", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "attention of one query to 512 keys and the next";
+  let description = [{
+    A causal `tenon.block_attention` of queries `[H, 1, D]`, split over the keys.
+    Row `partials[h, s]` belongs to the keys of positions 512 (s + first) up to
+    the next multiple: o[0 .. D), the sum of 2^(x - m) v over the scores x (which
+    are in units of log 2); and in its last 16 elements m, the greatest score,
+    and l, the sum of 2^(x - m). Rows without a key that is seen stay as they are.
+
+    Example:
+    ```mlir
+    tenon.partial_attention %q, %keys, %values at %pos from %c0 into %p {scale = 0.35 : f32}
+      : memref<8x1x8xf32>, memref<4x128x8x16xf16>, memref<4x2048x8xf16>, memref<8x4x32xf32>
+    ```
+  }];
+  let arguments = (ins AnyStridedMemRef:$query, AnyStridedMemRef:$keys, AnyStridedMemRef:$values,
+                       Index:$position, Index:$first, AnyStridedMemRef:$partials,
+                       F32Attr:$scale, OptionalAttr<I64Attr>:$window,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = [{
+    $query `,` $keys `,` $values `at` $position `from` $first `into` $partials attr-dict
+    `:` type($query) `,` type($keys) `,` type($values) `,` type($partials)
+  }];
+  let extraClassDeclaration = [{
+    /// Elements after a row's components, rounded up to 16: m, l, and padding.
+    static constexpr int64_t kState = 16;
+    /// Elements of a row of partials.
+    static int64_t getRowSize(int64_t headDim) {
+      return ::llvm::alignTo(headDim, 16) + kState;
+    }
+  }];
+  let hasVerifier = 1;
+}
+
+def Tenon_CombineAttentionOp : Tenon_Op<"combine_attention", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "the attention that parts over the keys make together";
+  let description = [{
+    Of the rows of `tenon.partial_attention` whose keys the query at this
+    position sees, in order: `m' = max(m, m_s)`, `o = o 2^(m - m') + o_s 2^(m_s - m')`,
+    l likewise, from m = -1e30, o = l = 0; then `out = o / l`.
+
+    Example:
+    ```mlir
+    tenon.combine_attention %p at %pos into %o : memref<8x4x32xf32>, memref<8x1x8xf32>
+    ```
+  }];
+  let arguments = (ins AnyStridedMemRef:$partials, Index:$position, AnyStridedMemRef:$out,
+                       OptionalAttr<I64Attr>:$window);
+  let assemblyFormat = [{
+    $partials `at` $position `into` $out attr-dict `:` type($partials) `,` type($out)
+  }];
+  let hasVerifier = 1;
+}
+
 def Tenon_ElementBytesOp : Tenon_Op<"element_bytes", [Pure,
     DeclareOpInterfaceMethods<ViewLikeOpInterface, ["getViewSource"]>]> {
   let summary = "the bytes of elements that kernels read themselves";
   let description = [{
-    A view of a memref of superblocks or int8 groups that has their bytes as one
-    more, last dimension.
+    A view of a memref of superblocks, int8 groups or int8 tokens that has their
+    bytes as one more, last dimension.
 
     Example:
     ```mlir

@@ -55,6 +55,8 @@ namespace tenon {
 inline constexpr llvm::StringLiteral kTargetAttrName = "tenon.target";
 /// How weights are quantized: "int8", "int4" or "bf16".
 inline constexpr llvm::StringLiteral kQuantizeAttrName = "tenon.quantize";
+/// The precision of a decoder's cache: "f32", "f16" or "int8".
+inline constexpr llvm::StringLiteral kKVCacheAttrName = "tenon.kv_cache";
 /// "decoder" or "encoder".
 inline constexpr llvm::StringLiteral kKindAttrName = "tenon.kind";
 /// The longest sequence in tokens: positions are below it.
@@ -76,6 +78,20 @@ int64_t getInt8Groups(mlir::RankedTensorType weight);
 int64_t getStorageBytes(mlir::RankedTensorType type);
 /// The target of the module around an operation, or null.
 TargetAttr getTarget(mlir::Operation *op);
+
+/// What memrefs of keys and values in cache blocks hold, by the layouts of
+/// `!tenon.kv_cache`.
+struct CacheBlocks {
+  int64_t heads, capacity, headDim;
+  /// As KVCacheType's: f32, f16, i8 or bf16.
+  mlir::Type element;
+
+  /// Nothing if the memrefs are no such blocks, or don't fit each other.
+  static std::optional<CacheBlocks> get(mlir::MemRefType keys,
+                                        mlir::MemRefType values);
+  mlir::MemRefType getKeysType() const;
+  mlir::MemRefType getValuesType() const;
+};
 
 } // namespace tenon
 

@@ -13,11 +13,18 @@ def Tenon_KVCacheType : TypeDef<Tenon_Dialect, "KVCache"> {
   let description = [{
     A handle to `layers` key and value matrices of `heads` heads, `capacity`
     tokens (a multiple of 128) and `head_dim` components. Memory holds, for
-    each layer, the keys `[heads][capacity / 16][head_dim][16]` (blocks of 16
-    tokens, transposed, so that decode has keys in the lanes), then the values
-    `[heads][capacity][head_dim]`.
+    each layer, the keys in blocks of 16 tokens, transposed, so that decode has
+    keys in the lanes, then the values in rows. The precision is the element:
 
-    Example: `!tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32>`
+    | `element`     | keys                                      | values                          |
+    |---------------|-------------------------------------------|---------------------------------|
+    | `f32`, `f16`  | `[heads][capacity / 16][head_dim][16]`    | `[heads][capacity][head_dim]`   |
+    | `i8`          | `[heads][capacity / 16]` of `!tenon.int8_tokens<head_dim, transposed>` | `[heads][capacity / 16]` of `!tenon.int8_tokens<head_dim>` |
+    | `bf16`        | `[heads][capacity / 16][ceil(head_dim / 2)][16][2]` | `[heads][capacity / 2][head_dim][2]` |
+
+    Elements of bf16 lie in the pairs that dot products of bf16 take.
+
+    Example: `!tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f16>`
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$heads, "int64_t":$capacity,
                         "int64_t":$head_dim, "::mlir::Type":$element);
@@ -26,11 +33,15 @@ def Tenon_KVCacheType : TypeDef<Tenon_Dialect, "KVCache"> {
   let extraClassDeclaration = [{
     /// Tokens in one transposed block of keys.
     static constexpr int64_t kBlock = 16;
-    /// The physical shape of one layer's keys: [heads, capacity/16, head_dim, 16].
-    ::llvm::SmallVector<int64_t> getKeyShape() const;
-    /// The physical shape of one layer's values: [heads, capacity, head_dim].
-    ::llvm::SmallVector<int64_t> getValueShape() const;
-    /// Bytes of one layer's keys; the values take as many.
+    /// Keys whose part of an attention is computed apart, at its multiples;
+    /// the parts are combined in order.
+    static constexpr int64_t kSplit = 512;
+    /// One layer's keys in memory.
+    ::mlir::MemRefType getKeysType() const;
+    /// One layer's values in memory; they take as many bytes as the keys, or
+    /// fewer if bf16 pairs are padded.
+    ::mlir::MemRefType getValuesType() const;
+    /// Bytes of one layer's keys, and of its values' place.
     int64_t getHalfLayerBytes() const;
     /// Bytes of the whole cache.
     int64_t getBytes() const { return 2 * getLayers() * getHalfLayerBytes(); }
@@ -101,6 +112,32 @@ def Tenon_Int8GroupType : TypeDef<Tenon_Dialect, "Int8Group", [MemRefElementType
     (`Int8Group` in `tenon/Support/Superblock.h`).
 
     Example: `tensor<?x64x!tenon.int8_group>`, rows of 2048 activations
+  }];
+}
+
+def Tenon_Int8TokensType : TypeDef<Tenon_Dialect, "Int8Tokens", [MemRefElementTypeInterface]> {
+  let mnemonic = "int8_tokens";
+  let summary = "keys or values of 16 tokens in 8 bits";
+  let description = [{
+    What a cache of int8 holds of one head: for each of 16 tokens, `head_dim`
+    integers q in [-127, 127] and a scale, with `x = scale * q` and
+    `scale = max|x| / 127`. Memory has the integers, `[16][head_dim]`, or
+    `[head_dim][16]` if transposed (keys), then the 16 scales in f32.
+
+    All components of a token share its scale, so that a score is one sum of
+    products and one scale, and a probability is scaled once for all components.
+
+    Example: `memref<4x32x!tenon.int8_tokens<64, transposed>>`
+  }];
+  let parameters = (ins "int64_t":$head_dim, "bool":$transposed);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Where the scales begin.
+    int64_t getScaleOffset() const { return KVCacheType::kBlock * getHeadDim(); }
+    int64_t getBytes() const {
+      return getScaleOffset() + KVCacheType::kBlock * int64_t(sizeof(float));
+    }
   }];
 }
 

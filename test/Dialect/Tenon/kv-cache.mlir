@@ -1,0 +1,34 @@
+// RUN: tenon-opt %s | tenon-opt | FileCheck %s
+
+// The precisions of a cache, and what lies in memory for each.
+
+// CHECK: func.func private @caches(!tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 64, element = f16>, !tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 64, element = i8>, !tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 63, element = bf16>)
+func.func private @caches(!tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 64, element = f16>,
+    !tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 64, element = i8>,
+    !tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 63, element = bf16>)
+
+// CHECK-LABEL: func.func @append
+func.func @append(%x: memref<4x?x63xf32>, %pos: index,
+    %k16: memref<4x32x63x16xf16>, %v16: memref<4x512x63xf16>,
+    %k8: memref<4x32x!tenon.int8_tokens<63, transposed>>, %v8: memref<4x32x!tenon.int8_tokens<63>>,
+    %kp: memref<4x32x32x16x2xbf16>, %vp: memref<4x256x63x2xbf16>) {
+  // CHECK: tenon.append_kv {{.*}} memref<4x32x63x16xf16>, memref<4x512x63xf16>
+  tenon.append_kv %x, %x, %k16, %v16 at %pos : memref<4x?x63xf32>, memref<4x?x63xf32>, memref<4x32x63x16xf16>, memref<4x512x63xf16>
+  // CHECK: tenon.append_kv {{.*}} memref<4x32x!tenon.int8_tokens<63, transposed>>, memref<4x32x!tenon.int8_tokens<63>>
+  tenon.append_kv %x, %x, %k8, %v8 at %pos : memref<4x?x63xf32>, memref<4x?x63xf32>, memref<4x32x!tenon.int8_tokens<63, transposed>>, memref<4x32x!tenon.int8_tokens<63>>
+  // CHECK: tenon.append_kv {{.*}} memref<4x32x32x16x2xbf16>, memref<4x256x63x2xbf16>
+  tenon.append_kv %x, %x, %kp, %vp at %pos : memref<4x?x63xf32>, memref<4x?x63xf32>, memref<4x32x32x16x2xbf16>, memref<4x256x63x2xbf16>
+  // CHECK: tenon.element_bytes %{{.*}} : memref<4x32x!tenon.int8_tokens<63>> -> memref<4x32x1072xi8>
+  %b = tenon.element_bytes %v8 : memref<4x32x!tenon.int8_tokens<63>> -> memref<4x32x1072xi8>
+  return
+}
+
+// CHECK-LABEL: func.func @split
+func.func @split(%q: memref<8x1x63xf32>, %pos: index, %keys: memref<4x128x63x16xf16>, %values: memref<4x2048x63xf16>, %parts: memref<8x4x80xf32>) {
+  %c0 = arith.constant 0 : index
+  // CHECK: tenon.partial_attention %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} from %{{.*}} into %{{.*}} {scale = 3.500000e-01 : f32, window = 600 : i64} : memref<8x1x63xf32>, memref<4x128x63x16xf16>, memref<4x2048x63xf16>, memref<8x4x80xf32>
+  tenon.partial_attention %q, %keys, %values at %pos from %c0 into %parts {scale = 0.35 : f32, window = 600 : i64} : memref<8x1x63xf32>, memref<4x128x63x16xf16>, memref<4x2048x63xf16>, memref<8x4x80xf32>
+  // CHECK: tenon.combine_attention %{{.*}} at %{{.*}} into %{{.*}} {window = 600 : i64} : memref<8x4x80xf32>, memref<8x1x63xf32>
+  tenon.combine_attention %parts at %pos into %q {window = 600 : i64} : memref<8x4x80xf32>, memref<8x1x63xf32>
+  return
+}
