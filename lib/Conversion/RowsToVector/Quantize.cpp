@@ -16,86 +16,198 @@ static Value roundToEven(KernelBuilder &b, Value x) {
   return b.sub(b.add(x, magic), magic);
 }
 
-/// Writes a group, given its 32 numbers in registers.
-static void storeGroup(KernelBuilder &b, ValueRange numbers, Value bytes,
-                       Value row, Value group) {
-  Value largest;
-  for (Value x : numbers) {
-    Value magnitude = math::AbsFOp::create(b, x);
-    largest = largest ? b.max(largest, magnitude) : magnitude;
+namespace {
+
+/// Quantizes the groups of a row, as many at a time as a register has lanes:
+/// what is reduced over the 32 numbers of a group (the largest magnitude, the
+/// sums of both halves) is first left in a register for each group; transposed,
+/// these are reduced for all of them at once, and scales and sums are computed
+/// with a group in each lane.
+class GroupQuantizer {
+public:
+  using Number = llvm::function_ref<Value(Value column, Value mask)>;
+
+  GroupQuantizer(KernelBuilder &b, Value output, Value row)
+      : b(b), bytes(ElementBytesOp::create(b, output)), row(row),
+        numbers(scratch({b.lanes(), kGroup}, b.getF32Type(), "numbers")),
+        partials(
+            scratch({2, b.lanes(), b.lanes()}, b.getI32Type(), "partials")),
+        factors(scratch({b.lanes()}, b.getF32Type(), "factors")),
+        fields(scratch({b.lanes(), kFields}, b.getI32Type(), "fields")) {}
+
+  /// Full groups `first` .. `first + count - 1`.
+  void emitFull(Value first, Value count, Number number) {
+    b.loop(b.index(0), count, 1, [&](Value place) {
+      readGroup(b.addIndex(first, place), place, kGroup, number);
+    });
+    writeGroups(first, count);
   }
-  Value most = b.reduceMax(largest);
-  Value scale = b.mul(most, b.f32(1.0 / 127));
-  Value isZero =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, most, b.f32(0.0));
-  Value inverse =
-      arith::SelectOp::create(b, isZero, b.f32(0.0), b.div(b.f32(127.0), most));
-  Value factor = b.splat(inverse);
-  int64_t perHalf = numbers.size() / 2;
-  Value sums[2];
-  for (auto [i, x] : llvm::enumerate(numbers)) {
-    Value q = roundToEven(b, b.mul(x, factor));
-    Value &sum = sums[static_cast<int64_t>(i) / perHalf];
-    sum = sum ? b.add(sum, q) : q;
-    Value words = arith::FPToSIOp::create(b, b.vectorType(b.getI32Type()), q);
-    vector::StoreOp::create(
-        b, arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), words),
-        bytes, ValueRange{row, group, b.index(i * b.lanes())});
+
+  /// Groups `first` .. `first + count - 1`, of which the first has `length`
+  /// numbers and the others, which fill a superblock up, have none.
+  void emitTail(int64_t first, int64_t count, int64_t length, Number number) {
+    for (int64_t i = 0; i < count; ++i)
+      readGroup(b.index(first + i), b.index(i), i == 0 ? length : 0, number);
+    writeGroups(b.index(first), b.index(count));
   }
-  // Whole numbers below 2^24: the order of these additions doesn't matter.
-  Value first = b.reduceAdd(sums[0]), second = b.reduceAdd(sums[1]);
-  Value all = b.add(first, second);
-  auto negative = [&](Value sum) -> Value {
-    return arith::FPToSIOp::create(b, b.getI32Type(),
-                                   arith::NegFOp::create(b, sum));
-  };
-  auto bits = [&](Value number) -> Value {
-    return arith::BitcastOp::create(b, b.getI32Type(), number);
-  };
-  Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
-  // In the order of Int8Group's fields.
-  Values fields = {bits(scale),
-                   bits(b.mul(scale, all)),
-                   negative(all),
-                   negative(first),
-                   negative(second),
-                   bits(b.mul(scale, first)),
-                   bits(b.mul(scale, second)),
-                   zero};
-  static_assert(offsetof(Int8Group, scale) == 32 && sizeof(Int8Group) == 64);
-  Value words = vector::FromElementsOp::create(
-      b, VectorType::get({8}, b.getI32Type()), fields);
-  vector::StoreOp::create(
-      b,
-      vector::BitCastOp::create(b, VectorType::get({32}, b.getI8Type()), words),
-      bytes, ValueRange{row, group, b.index(offsetof(Int8Group, scale))});
-}
+
+private:
+  static constexpr int64_t kGroup = Superblock::kGroup;
+  /// Words of an Int8Group after its numbers.
+  static constexpr int64_t kFields =
+      (sizeof(Int8Group) - offsetof(Int8Group, scale)) / 4;
+
+  Value scratch(ArrayRef<int64_t> shape, Type element, StringRef what) {
+    return b.scratch(shape, element, ("quantize " + what).str());
+  }
+  Value toBits(Value numbers) {
+    return arith::BitcastOp::create(b, b.vectorType(b.getI32Type()), numbers);
+  }
+  Value toNumbers(Value bits) {
+    return arith::BitcastOp::create(b, b.f32VectorType(), bits);
+  }
+  void storeWords(Value words, Value memref, ValueRange indices) {
+    vector::StoreOp::create(b, words, memref, indices);
+  }
+
+  /// Copies a group's numbers to scratch and leaves its largest magnitudes.
+  void readGroup(Value group, Value place, int64_t length, Number number) {
+    Value column = b.mulIndex(group, kGroup), largest;
+    for (int64_t i = 0; i < kGroup; i += b.lanes()) {
+      int64_t here = std::clamp<int64_t>(length - i, 0, b.lanes());
+      Value mask = here < b.lanes() ? b.maskOf(here) : Value();
+      Value x = here ? number(b.addIndex(column, i), mask) : b.splat(0.0);
+      b.store(x, numbers, {place, b.index(i)});
+      Value magnitude = math::AbsFOp::create(b, x);
+      largest = largest ? b.max(largest, magnitude) : magnitude;
+    }
+    storeWords(toBits(largest), partials, {b.index(0), place, b.index(0)});
+  }
+
+  /// Reduces what the groups left: a register with a group in each lane.
+  Value reduce(int64_t which, llvm::function_ref<Value(Value, Value)> combine) {
+    Values parts;
+    auto type = b.vectorType(b.getI32Type());
+    for (int64_t i = 0; i < b.lanes(); ++i)
+      parts.push_back(vector::LoadOp::create(
+          b, type, partials,
+          ValueRange{b.index(which), b.index(i), b.index(0)}));
+    parts = b.transpose(parts);
+    for (size_t size = parts.size() / 2; size > 0; size /= 2)
+      for (size_t i = 0; i < size; ++i)
+        parts[i] = combine(parts[i], parts[i + size]);
+    return parts.front();
+  }
+
+  void writeGroups(Value first, Value count) {
+    Value most = toNumbers(reduce(0, [&](Value x, Value y) {
+      return toBits(b.max(toNumbers(x), toNumbers(y)));
+    }));
+    Value scale = b.mul(most, b.splat(1.0 / 127));
+    Value isZero =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, most, b.splat(0.0));
+    b.store(arith::SelectOp::create(b, isZero, b.splat(0.0),
+                                    b.div(b.splat(127.0), most)),
+            factors, b.index(0));
+    b.loop(b.index(0), count, 1, [&](Value place) {
+      writeIntegers(b.addIndex(first, place), place);
+    });
+
+    auto sum = [&](int64_t half) {
+      return reduce(half, [&](Value x, Value y) -> Value {
+        return arith::AddIOp::create(b, x, y);
+      });
+    };
+    Value halves[2] = {sum(0), sum(1)};
+    Value all = arith::AddIOp::create(b, halves[0], halves[1]);
+    Value zero = arith::ConstantOp::create(
+        b, b.getZeroAttr(b.vectorType(b.getI32Type())));
+    auto negative = [&](Value sum) -> Value {
+      return arith::SubIOp::create(b, zero, sum);
+    };
+    auto scaled = [&](Value sum) {
+      return toBits(
+          b.mul(scale, arith::SIToFPOp::create(b, b.f32VectorType(), sum)));
+    };
+    storeFields({toBits(scale), scaled(all), negative(all), negative(halves[0]),
+                 negative(halves[1]), scaled(halves[0]), scaled(halves[1]),
+                 zero});
+    b.loop(b.index(0), count, 1, [&](Value place) {
+      auto type = VectorType::get({kFields}, b.getI32Type());
+      Value words = vector::LoadOp::create(b, type, fields,
+                                           ValueRange{place, b.index(0)});
+      vector::StoreOp::create(
+          b,
+          vector::BitCastOp::create(
+              b, VectorType::get({4 * kFields}, b.getI8Type()), words),
+          bytes,
+          ValueRange{row, b.addIndex(first, place),
+                     b.index(offsetof(Int8Group, scale))});
+    });
+  }
+
+  /// Writes a group's integers and leaves the sums of its halves.
+  void writeIntegers(Value group, Value place) {
+    Value factor = b.splat(b.loadScalar(factors, place));
+    int64_t perHalf = kGroup / 2 / b.lanes();
+    for (int64_t half = 0; half < 2; ++half) {
+      Value sum;
+      for (int64_t i = half * perHalf; i < (half + 1) * perHalf; ++i) {
+        Value column = b.index(i * b.lanes());
+        Value q =
+            roundToEven(b, b.mul(b.load(numbers, {place, column}), factor));
+        Value words =
+            arith::FPToSIOp::create(b, b.vectorType(b.getI32Type()), q);
+        vector::StoreOp::create(
+            b, arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), words),
+            bytes, ValueRange{row, group, column});
+        sum = sum ? arith::AddIOp::create(b, sum, words).getResult() : words;
+      }
+      storeWords(sum, partials, {b.index(half), place, b.index(0)});
+    }
+  }
+
+  /// Registers of fields, in the order of Int8Group, to a row for each group.
+  void storeFields(Values registers) {
+    int64_t lanes = b.lanes();
+    while (static_cast<int64_t>(registers.size()) < lanes)
+      registers.push_back(registers.back());
+    for (int64_t first = 0; first < kFields; first += lanes) {
+      Values square = b.transpose(ArrayRef(registers).slice(first, lanes));
+      for (int64_t group = 0; group < lanes; ++group) {
+        Value words = square[group];
+        if (lanes > kFields)
+          words =
+              vector::ExtractStridedSliceOp::create(b, words, 0, kFields, 1);
+        storeWords(words, fields, {b.index(group), b.index(first)});
+      }
+    }
+  }
+
+  KernelBuilder &b;
+  Value bytes, row, numbers, partials, factors, fields;
+};
+
+} // namespace
 
 void rows::quantizeRow(
     KernelBuilder &b, int64_t length, Value output, Value row,
     llvm::function_ref<Value(Value column, Value mask)> number) {
-  Value bytes = ElementBytesOp::create(b, output);
   constexpr int64_t kGroup = Superblock::kGroup;
-  auto emitGroup = [&](Value group, int64_t count) {
-    Value column = b.mulIndex(group, kGroup);
-    Values numbers;
-    for (int64_t i = 0; i < kGroup; i += b.lanes()) {
-      int64_t here = std::min(count - i, b.lanes());
-      if (here <= 0)
-        numbers.push_back(b.splat(0.0));
-      else
-        numbers.push_back(number(b.addIndex(column, i),
-                                 here < b.lanes() ? b.maskOf(here) : Value()));
-    }
-    storeGroup(b, numbers, bytes, row, group);
-  };
-  int64_t full = length / kGroup;
+  int64_t full = length / kGroup, lanes = b.lanes();
   int64_t groups = cast<MemRefType>(output.getType()).getDimSize(1);
-  if (full > 0)
-    b.loop(b.index(0), b.index(full), 1,
-           [&](Value group) { emitGroup(group, kGroup); });
-  for (int64_t group = full; group < groups; ++group)
-    emitGroup(b.index(group), std::max<int64_t>(length - group * kGroup, 0));
+  GroupQuantizer quantizer(b, output, row);
+  if (full > lanes)
+    b.loop(b.index(0), b.index(full), lanes, [&](Value first) {
+      Value left = arith::SubIOp::create(b, b.index(full), first);
+      quantizer.emitFull(first, arith::MinSIOp::create(b, left, b.index(lanes)),
+                         number);
+    });
+  else if (full > 0)
+    quantizer.emitFull(b.index(0), b.index(full), number);
+  for (int64_t first = full; first < groups; first += lanes)
+    quantizer.emitTail(first, std::min(lanes, groups - first),
+                       std::max<int64_t>(length - first * kGroup, 0), number);
 }
 
 void rows::emit(KernelBuilder &b, QuantizeOp op) {
