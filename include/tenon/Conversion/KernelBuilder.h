@@ -122,6 +122,10 @@ public:
   Value reduceMax(Value vector);
   /// Transposes a square of registers: as many as a register has lanes.
   Values transpose(ValueRange rows);
+  /// Reduces each of as many registers as one has lanes: lane i of the result
+  /// is the combination of all lanes of rows[i], in the order of a tree.
+  Value reduceRows(ValueRange rows,
+                   llvm::function_ref<Value(Value, Value)> combine);
 
   /// 2^x, exactly 1 at 0, 0 from -151 down (also for minus infinity).
   Value exp2(Value x);

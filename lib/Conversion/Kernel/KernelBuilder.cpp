@@ -286,9 +286,10 @@ Value KernelBuilder::scratch(ArrayRef<int64_t> shape, Type element,
   constexpr StringLiteral kPurpose = "tenon.scratch";
   constexpr int64_t kAlignment = 64;
   auto type = MemRefType::get(shape, element);
-  // The dispatch, or the function that a kernel stands in alone.
+  // The dispatch or the step of its prologue, or the function that a kernel
+  // stands in alone.
   Operation *task = getInsertionBlock()->getParentOp();
-  while (!isa<DispatchOp, FunctionOpInterface, ModuleOp>(task))
+  while (!isa<DispatchOp, StepOp, FunctionOpInterface, ModuleOp>(task))
     task = task->getParentOp();
   Block &body = task->getRegion(0).front();
   for (auto known : body.getOps<memref::AllocaOp>())

@@ -20,9 +20,9 @@ namespace {
 
 /// Quantizes the groups of a row, as many at a time as a register has lanes:
 /// what is reduced over the 32 numbers of a group (the largest magnitude, the
-/// sums of both halves) is first left in a register for each group; transposed,
-/// these are reduced for all of them at once, and scales and sums are computed
-/// with a group in each lane.
+/// sums of both halves) is first left in a register for each group; these are
+/// reduced for all of them at once, and scales and sums are computed with a
+/// group in each lane.
 class GroupQuantizer {
 public:
   using Number = llvm::function_ref<Value(Value column, Value mask)>;
@@ -92,11 +92,7 @@ private:
       parts.push_back(vector::LoadOp::create(
           b, type, partials,
           ValueRange{b.index(which), b.index(i), b.index(0)}));
-    parts = b.transpose(parts);
-    for (size_t size = parts.size() / 2; size > 0; size /= 2)
-      for (size_t i = 0; i < size; ++i)
-        parts[i] = combine(parts[i], parts[i + size]);
-    return parts.front();
+    return b.reduceRows(parts, combine);
   }
 
   void writeGroups(Value first, Value count) {
