@@ -121,7 +121,7 @@ void addProducts(ModuleOp module, int64_t threads) {
 void addByteProducts(ModuleOp module, int64_t threads) {
   addEntry(module, "int8", threads, /*perStep=*/false,
            [&](KernelBuilder &b, Arguments arguments, Value task) {
-             ByteDot dot(b, getSuperblock(DType::Q4_0));
+             ByteDot dot(b, getSuperblock(DType::Q4_0).zero);
              Value zero = arith::ConstantOp::create(
                  b, b.getZeroAttr(b.vectorType(b.getI32Type())));
              // Bytes that no pass can know.

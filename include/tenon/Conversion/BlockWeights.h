@@ -56,8 +56,9 @@ public:
   /// The vector of a column of a panel, and the column's lane in it.
   std::pair<ColumnVector, mlir::Value> vectorOf(mlir::Value column);
 
+  /// `up`: multiplied by 2^up, which must leave them below 256.
   mlir::Value integers(const WeightGroup &group, const ColumnVector &vector,
-                       int64_t chunk);
+                       int64_t chunk, int64_t up = 0);
   mlir::Value scale(const WeightGroup &group, const ColumnVector &vector,
                     int64_t half);
   mlir::Value minimum(const WeightGroup &group, const ColumnVector &vector,
@@ -123,11 +124,17 @@ private:
 /// Sums of products of unsigned integers (weights) and signed ones: exact.
 class ByteDot {
 public:
-  ByteDot(KernelBuilder &b, const Superblock &format);
+  /// `zero`, which is subtracted from weights, is 0 or a power of two up to
+  /// kFullRange.
+  ByteDot(KernelBuilder &b, int64_t zero);
 
-  /// A sum with nothing added yet, given minus the sum of the signed integers.
-  /// What `add` makes of it is the sum of `(weight - zero) * activation`.
-  mlir::Value start(mlir::Value negativeSum);
+  /// Half of what a byte can hold.
+  static constexpr int64_t kFullRange = 128;
+
+  /// A sum with nothing added yet, given -128 times the sum of the signed
+  /// integers. What `add` makes of it is the sum of `(weight - zero) *
+  /// activation`.
+  mlir::Value start(mlir::Value offsetSum);
   /// Adds four products in every lane.
   mlir::Value add(mlir::Value sum, mlir::Value weights,
                   mlir::Value activations);

@@ -116,10 +116,10 @@ struct Int8Group {
   float scale;
   /// scale times the sum of q: what the minimum of a weight's group multiplies.
   float scaledSum;
-  /// Minus the sums of q, of all and of each half: what a zero point
-  /// multiplies.
-  int32_t negativeSum;
-  int32_t negativeHalfSums[2];
+  /// -128 times the sums of q, of all and of each half: what a zero point of
+  /// 128, the largest there is, adds to the products.
+  int32_t offsetSum;
+  int32_t offsetHalfSums[2];
   float scaledHalfSums[2];
   int32_t padding;
 };

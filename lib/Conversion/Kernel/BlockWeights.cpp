@@ -76,7 +76,8 @@ static Value shiftAndMask(KernelBuilder &b, Value bytes, int64_t up,
 }
 
 Value BlockWeights::integers(const WeightGroup &group,
-                             const ColumnVector &vector, int64_t chunk) {
+                             const ColumnVector &vector, int64_t chunk,
+                             int64_t up) {
   VectorType type = VectorType::get({4 * b.lanes()}, b.getI8Type());
   auto plane = [&](int64_t offset, int64_t bytesPerGroup, int64_t index) {
     return load(type, group, vector, offset + index * Superblock::kChunkBytes,
@@ -87,20 +88,22 @@ Value BlockWeights::integers(const WeightGroup &group,
   };
   Value value;
   if (format.bits == 8) {
+    assert(up == 0 && "bytes are full");
     value = first(chunk);
   } else if (format.bits == 4) {
-    value = shiftAndMask(b, first(chunk % 4), chunk < 4 ? 0 : -4, 0x0f);
+    value =
+        shiftAndMask(b, first(chunk % 4), up - (chunk < 4 ? 0 : 4), 0x0f << up);
   } else {
     assert(format.bits == 2 && "no such plane");
-    value = shiftAndMask(b, first(chunk / 4), -2 * (chunk % 4), 0x03);
+    value = shiftAndMask(b, first(chunk / 4), up - 2 * (chunk % 4), 0x03 << up);
   }
   if (format.highBits) {
     int64_t perByte = 8 / format.highBits;
     Value high =
         plane(format.highOffset(), format.highBytes(), chunk / perByte);
-    int64_t mask = ((1 << format.highBits) - 1) << format.bits;
-    high = shiftAndMask(
-        b, high, format.bits - format.highBits * (chunk % perByte), mask);
+    int64_t place = format.bits + up;
+    high = shiftAndMask(b, high, place - format.highBits * (chunk % perByte),
+                        ((1 << format.highBits) - 1) << place);
     value = arith::OrIOp::create(b, value, high);
   }
   return format.isTable ? lookUp(value) : value;
@@ -246,10 +249,8 @@ Value Int8Activations::field(Value row, Value group, int64_t offset,
 // ByteDot
 //===----------------------------------------------------------------------===//
 
-ByteDot::ByteDot(KernelBuilder &b, const Superblock &format)
-    : b(b), zero(format.zero) {
+ByteDot::ByteDot(KernelBuilder &b, int64_t zero) : b(b), zero(zero) {
   TargetAttr target = b.getTarget();
-  constexpr int64_t kFullRange = 128;
   takesSigned = zero == kFullRange && target && !target.getVnni() &&
                 (target.getSsse3() || b.lanes() > 4);
 }
@@ -260,15 +261,17 @@ Value ByteDot::call(StringRef intrinsic, Type result, ValueRange operands) {
       .getResult(0);
 }
 
-Value ByteDot::start(Value negativeSum) {
+Value ByteDot::start(Value offsetSum) {
   if (zero == 0 || takesSigned)
     return arith::ConstantOp::create(
         b, DenseElementsAttr::get(b.vectorType(b.getI32Type()), APInt(32, 0)));
   assert(llvm::isPowerOf2_64(zero) && "zero points are powers of two");
+  if (zero == kFullRange)
+    return offsetSum;
   Value shift = arith::ConstantOp::create(
       b, DenseElementsAttr::get(b.vectorType(b.getI32Type()),
-                                APInt(32, llvm::Log2_64(zero))));
-  return arith::ShLIOp::create(b, negativeSum, shift);
+                                APInt(32, llvm::Log2_64(kFullRange / zero))));
+  return arith::ShRSIOp::create(b, offsetSum, shift);
 }
 
 Value ByteDot::add(Value sum, Value weights, Value activations) {

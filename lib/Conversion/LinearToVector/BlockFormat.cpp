@@ -7,7 +7,8 @@
 //
 // Few rows take integers out of superblocks as they go. For many, the
 // panels of a task are unpacked once to bytes and f32 scales in scratch memory
-// that stays in the second-level cache.
+// that stays in the second-level cache; weights that are bytes already are read
+// where they lie.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,8 +27,15 @@ namespace {
 /// Panels' weights as bytes, and their scales as f32, group by group.
 class UnpackedPanels : public WeightSource {
 public:
-  UnpackedPanels(KernelBuilder &b, const BlockWeights &packed) : b(b) {
+  UnpackedPanels(KernelBuilder &b, const BlockWeights &packed)
+      : b(b), zeroPoint(packed.getSuperblock().zero) {
     const Superblock &format = packed.getSuperblock();
+    // With a zero point of 128 a sum starts from a number that is there; powers
+    // of two change no bit of the results.
+    if (zeroPoint && b.getTarget() && b.getTarget().getVnni()) {
+      up = llvm::Log2_64(ByteDot::kFullRange / zeroPoint);
+      zeroPoint = ByteDot::kFullRange;
+    }
     int64_t groups = packed.superblocks() * format.groups;
     int64_t vectors = packed.panelColumns() / b.lanes();
     bytes = b.scratch(
@@ -71,6 +79,9 @@ public:
     return minimums ? b.load(minimums, placeOf(group, half, vector)) : Value();
   }
 
+  /// Subtracted from the integers.
+  int64_t zero() const { return zeroPoint; }
+
 private:
   Values placeOf(const WeightGroup &group, int64_t part, int64_t vector) {
     return {group.panel, group.group, b.index(part), b.index(vector),
@@ -80,12 +91,16 @@ private:
   void fillVector(BlockWeights &packed, const WeightGroup &from,
                   const WeightGroup &to, int64_t vector) {
     for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
-      vector::StoreOp::create(b, packed.integers(from, vector, chunk), bytes,
-                              placeOf(to, chunk, vector));
+      vector::StoreOp::create(
+          b, packed.integers(from, packed.vectorAt(vector), chunk, up), bytes,
+          placeOf(to, chunk, vector));
     for (int64_t half = 0; half < packed.getSuperblock().scalesPerGroup;
          ++half) {
       Values place = placeOf(to, half, vector);
-      b.store(packed.scale(from, vector, half), scales, place);
+      Value scale = packed.scale(from, vector, half);
+      if (up)
+        scale = b.mul(scale, b.splat(1.0 / (1 << up)));
+      b.store(scale, scales, place);
       if (minimums)
         b.store(packed.minimum(from, vector, half), minimums, place);
     }
@@ -93,6 +108,8 @@ private:
 
   KernelBuilder &b;
   Value bytes, scales, minimums;
+  /// Integers are multiplied by 2^up.
+  int64_t up = 0, zeroPoint;
 };
 
 class BlockFormat : public WeightFormat {
@@ -100,24 +117,34 @@ public:
   BlockFormat(KernelBuilder &b, Value input, Value weight, int64_t panels,
               int64_t columns)
       : WeightFormat(b, panels, columns), packed(b, weight),
-        activations(b, input), dot(b, packed.getSuperblock()) {}
+        activations(b, input) {}
 
   Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
 
   bool unpacks() const override { return true; }
   void unpack() override {
+    if (isUnpacked())
+      return;
     unpacked.emplace(b, packed);
     unpacked->fill(packed);
   }
   void forget() override { unpacked.reset(); }
 
 private:
+  /// Whether integers are bytes in memory, and scales cheap to convert (SSE has
+  /// no instruction for f16).
+  bool isUnpacked() const {
+    const Superblock &format = packed.getSuperblock();
+    return format.bits == 8 && !format.isTable &&
+           format.scale == Superblock::Scale::Half && b.lanes() > 4;
+  }
+
   /// Adds a group to the sums. `group` is the group's number among all along K.
   Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                   const WeightGroup &place, Value group, ValueRange sums);
 
-  /// Adds all groups of a superblock for one vector of columns.
-  Values addSuperblock(ValueRange rows, const WeightVector &vector,
+  /// Adds all groups of a superblock.
+  Values addSuperblock(ValueRange rows, ArrayRef<WeightVector> vectors,
                        Value superblock, ValueRange sums);
 
   /// Bytes between what a single row reads and what it asks for: more than a
@@ -125,7 +152,6 @@ private:
   static constexpr int64_t kDistance = 3072;
   BlockWeights packed;
   Int8Activations activations;
-  ByteDot dot;
   std::optional<UnpackedPanels> unpacked;
 };
 
@@ -137,6 +163,7 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   const Superblock &format = packed.getSuperblock();
   WeightSource &source = unpacked ? static_cast<WeightSource &>(*unpacked)
                                   : static_cast<WeightSource &>(packed);
+  ByteDot dot(b, unpacked ? unpacked->zero() : format.zero);
   Type f32 = b.getF32Type(), i32 = b.getI32Type();
   auto placeOf = [&](const WeightVector &vector) {
     WeightGroup result = place;
@@ -145,8 +172,8 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   };
   bool halves = format.scalesPerGroup == 2;
   auto start = [&](int64_t half) {
-    int64_t offset = halves ? offsetof(Int8Group, negativeHalfSums) + 4 * half
-                            : offsetof(Int8Group, negativeSum);
+    int64_t offset = halves ? offsetof(Int8Group, offsetHalfSums) + 4 * half
+                            : offsetof(Int8Group, offsetSum);
     Values integers;
     for (Value row : rows)
       integers.append(vectors.size(),
@@ -236,22 +263,21 @@ Values BlockFormat::sum(ValueRange rows, ArrayRef<WeightVector> vectors) {
                   });
   return b.loop(zero, b.index(packed.superblocks()), 1, sums,
                 [&](Value superblock, ValueRange args) {
+                  if (rows.size() > 1)
+                    return addSuperblock(rows, vectors, superblock, args);
                   Values next(args);
                   // Vector by vector: in the order in which they lie in memory,
                   // which is what prefetchers of the CPU expect.
-                  for (size_t i = 0; i < vectors.size(); ++i) {
-                    Values own;
-                    for (size_t r = 0; r < rows.size(); ++r)
-                      own.push_back(next[r * vectors.size() + i]);
-                    own = addSuperblock(rows, vectors[i], superblock, own);
-                    for (size_t r = 0; r < rows.size(); ++r)
-                      next[r * vectors.size() + i] = own[r];
-                  }
+                  for (auto [i, vector] : llvm::enumerate(vectors))
+                    next[i] = addSuperblock(rows, vector, superblock,
+                                            ValueRange(next[i]))
+                                  .front();
                   return next;
                 });
 }
 
-Values BlockFormat::addSuperblock(ValueRange rows, const WeightVector &vector,
+Values BlockFormat::addSuperblock(ValueRange rows,
+                                  ArrayRef<WeightVector> vectors,
                                   Value superblock, ValueRange sums) {
   const Superblock &format = packed.getSuperblock();
   // Two groups at a time: those of the smallest superblock.
@@ -261,7 +287,7 @@ Values BlockFormat::addSuperblock(ValueRange rows, const WeightVector &vector,
     Values next(args);
     for (int64_t i = 0; i < kStep; ++i) {
       Value group = b.addIndex(first, i);
-      next = addGroup(rows, vector, {{}, superblock, group},
+      next = addGroup(rows, vectors, {{}, superblock, group},
                       b.addIndex(base, group), next);
     }
     return next;

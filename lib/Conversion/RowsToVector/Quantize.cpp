@@ -116,17 +116,21 @@ private:
     };
     Value halves[2] = {sum(0), sum(1)};
     Value all = arith::AddIOp::create(b, halves[0], halves[1]);
-    Value zero = arith::ConstantOp::create(
-        b, b.getZeroAttr(b.vectorType(b.getI32Type())));
-    auto negative = [&](Value sum) -> Value {
-      return arith::SubIOp::create(b, zero, sum);
+    auto words = [&](int64_t value) -> Value {
+      return arith::ConstantOp::create(
+          b, DenseElementsAttr::get(b.vectorType(b.getI32Type()),
+                                    APInt(32, value, /*isSigned=*/true)));
+    };
+    Value zero = words(0), zeroPoint = words(-128);
+    auto offset = [&](Value sum) -> Value {
+      return arith::MulIOp::create(b, sum, zeroPoint);
     };
     auto scaled = [&](Value sum) {
       return toBits(
           b.mul(scale, arith::SIToFPOp::create(b, b.f32VectorType(), sum)));
     };
-    storeFields({toBits(scale), scaled(all), negative(all), negative(halves[0]),
-                 negative(halves[1]), scaled(halves[0]), scaled(halves[1]),
+    storeFields({toBits(scale), scaled(all), offset(all), offset(halves[0]),
+                 offset(halves[1]), scaled(halves[0]), scaled(halves[1]),
                  zero});
     b.loop(b.index(0), count, 1, [&](Value place) {
       auto type = VectorType::get({kFields}, b.getI32Type());

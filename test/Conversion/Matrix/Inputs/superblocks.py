@@ -163,8 +163,8 @@ def quantize(x, groups):
     floats = out.view(np.float32)
     floats[:, :, 8] = scale[:, :, 0]
     floats[:, :, 9] = scale[:, :, 0] * q.sum(2).astype(np.float32)
-    out[:, :, 10] = -q.sum(2)
-    out[:, :, 11:13] = -halves
+    out[:, :, 10] = -128 * q.sum(2)
+    out[:, :, 11:13] = -128 * halves
     floats[:, :, 13:15] = scale * halves.astype(np.float32)
     values = (q * scale.astype(np.float64)).reshape(rows, -1)[:, :k]
     return out.view(np.uint8).reshape(rows, groups, 64), values
