@@ -68,6 +68,10 @@ struct Flags {
   cl::opt<int64_t> maxChunk{
       "max-chunk", cl::desc("Most tokens of one prefill call (default: 512)"),
       cl::value_desc("n"), cl::cat(category)};
+  cl::opt<int64_t> maxSequences{
+      "max-sequences",
+      cl::desc("Most sequences that are decoded together (default: 1)"),
+      cl::value_desc("n"), cl::init(1), cl::cat(category)};
   cl::opt<unsigned> optLevel{"O", cl::Prefix,
                              cl::desc("LLVM's optimization level, 0 to 3"),
                              cl::init(2), cl::cat(category)};
@@ -171,6 +175,10 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
                           1 << 24, ", not ", option->getValue()));
     *value = option->getValue();
   }
+  if (flags.maxSequences < 1 || flags.maxSequences > kMostSequences)
+    return usage(strCat("--max-sequences is between 1 and ", kMostSequences,
+                        ", not ", int64_t(flags.maxSequences)));
+  options.maxSequences = flags.maxSequences;
   if (flags.optLevel > 3)
     return usage("-O is between 0 and 3");
   options.optLevel = flags.optLevel;

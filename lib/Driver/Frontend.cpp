@@ -109,6 +109,11 @@ static Status chooseSizes(const CompileOptions &options, LoadedModel &loaded) {
       std::min(limit.value_or(kDefaultContext), kDefaultContext));
   // An encoder sees all of its tokens at once.
   bool whole = loaded.description->kind == lang::ModelKind::Encoder;
+  if (whole && options.maxSequences > 1)
+    return plainError(strCat("--max-sequences ", options.maxSequences, ": ",
+                             quoteName(std::string(loaded.description->name)),
+                             " is an encoder, which decodes no sequences"),
+                      ExitCode::BadUsage);
   loaded.maxChunk = whole
                         ? loaded.context
                         : std::min(options.maxChunk.value_or(kDefaultMaxChunk),
@@ -185,6 +190,10 @@ tenon::importLoadedModel(mlir::MLIRContext &context, const LoadedModel &model,
   if (!module)
     return makeError(diagnostics);
   (*module)->setAttr(kTargetAttrName, target);
+  if (options.maxSequences > 1)
+    (*module)->setAttr(
+        kMaxSequencesAttrName,
+        mlir::Builder(&context).getI64IntegerAttr(options.maxSequences));
   if (!options.quantize.empty())
     (*module)->setAttr(kQuantizeAttrName,
                        mlir::StringAttr::get(&context, options.quantize));

@@ -52,7 +52,8 @@ static EntryInfo describeEntry(mlir::func::FuncOp function) {
         function.getArgument(i).getType());
     if (!type)
       continue; // positions and counts are in the frame
-    auto name = function.getArgAttrOfType<mlir::StringAttr>(i, "tenon.name");
+    auto name =
+        function.getArgAttrOfType<mlir::StringAttr>(i, kInputNameAttrName);
     entry.inputs.push_back({name ? name.str() : "input" + std::to_string(i),
                             type.getElementType().isF32() ? "f32" : "i32"});
   }
@@ -77,7 +78,7 @@ void MetadataBuilder::readEntries(mlir::ModuleOp module) {
       metadata.entries.push_back(std::move(entry));
       continue;
     }
-    // A decoder's whole-sequence function becomes two incremental ones.
+    // A decoder's whole-sequence function becomes incremental ones.
     if (function.getName() != kForwardName)
       continue;
     entry.outputRows = EntryInfo::Rows::Rows;
@@ -85,6 +86,14 @@ void MetadataBuilder::readEntries(mlir::ModuleOp module) {
       entry.name = name.str();
       metadata.entries.push_back(entry);
     }
+    auto sequences =
+        module->getAttrOfType<mlir::IntegerAttr>(kMaxSequencesAttrName);
+    if (!sequences || sequences.getInt() == 1)
+      continue;
+    metadata.memory.sequences = sequences.getInt();
+    entry.name = kDecodeBatchName.str();
+    entry.inputs.push_back({kPositionsInputName.str(), "i32"});
+    metadata.entries.push_back(entry);
   }
   // The table of tokens comes before those of positions and token types.
   module.walk([&](EmbeddingOp op) {

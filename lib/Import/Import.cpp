@@ -93,7 +93,7 @@ bool Importer::importEntry(const lang::DefDecl &def) {
   Block *body = function.addEntryBlock();
   for (auto [i, input] : llvm::enumerate(def.inputs)) {
     body->getArgument(i).setLoc(location(input->nameRange, input->name));
-    function.setArgAttr(i, "tenon.name",
+    function.setArgAttr(i, kInputNameAttrName,
                         builder.getStringAttr(std::string(input->name)));
     function.setArgAttr(
         i, "tenon.element",

@@ -155,6 +155,11 @@ Metadata parseRoot(const json &root) {
   meta.memory.arena = integer(memory, "arena", 0);
   meta.memory.cache = integer(memory, "cache", 0);
   meta.memory.maxChunk = integer(memory, "max_chunk", 1, 1 << 30);
+  meta.memory.sequences = integer(memory, "sequences", 1, 1 << 16);
+  if (meta.memory.cache % meta.memory.sequences)
+    throw BadValue{"'cache' of " + std::to_string(meta.memory.cache) +
+                   " bytes has no equal parts for " +
+                   std::to_string(meta.memory.sequences) + " sequences"};
   meta.target = {string(root.at("target"), "cpu"),
                  string(root.at("target"), "features")};
   parseLists(root, meta);
@@ -212,7 +217,8 @@ std::string Metadata::serialize() const {
                    {"weight_types", model.weightTypes}};
   root["memory"] = {{"arena", memory.arena},
                     {"cache", memory.cache},
-                    {"max_chunk", memory.maxChunk}};
+                    {"max_chunk", memory.maxChunk},
+                    {"sequences", memory.sequences}};
   root["target"] = {{"cpu", target.cpu}, {"features", target.features}};
   for (const char *list : {"sections", "entries", "operations", "weights"})
     root[list] = json::array();

@@ -13,3 +13,14 @@ func.func @columns(%x: memref<?x64xf32>, %w: memref<4x64x32x1xf32>, %y: memref<?
   tenon.linear %x, %w into %y : (memref<?x64xf32>, memref<4x64x32x1xf32>, memref<?x96xf32>) -> ()
   return
 }
+
+// -----
+
+func.func @two(%k: memref<2x1x4xf32>, %keys: memref<2x8x4x16xf32>, %values: memref<2x128x4xf32>, %i: index) {
+  // expected-error @+1 {{must hold one dispatch of a constant number of tasks, and no prologue}}
+  scf.forall (%row) in (3) {
+    tenon.append_kv %k, %k, %keys, %values at %i : memref<2x1x4xf32>, memref<2x1x4xf32>, memref<2x8x4x16xf32>, memref<2x128x4xf32>
+    tenon.append_kv %k, %k, %keys, %values at %i : memref<2x1x4xf32>, memref<2x1x4xf32>, memref<2x8x4x16xf32>, memref<2x128x4xf32>
+  }
+  return
+}

@@ -177,3 +177,32 @@ module attributes {tenon.kind = "decoder"} {
     return %x : tensor<?xi32>
   }
 }
+
+// -----
+
+// expected-error @+1 {{'tenon.max_sequences' must be positive, found 0}}
+module attributes {tenon.kind = "decoder", tenon.max_sequences = 0 : i64} {
+  func.func @forward(%x: tensor<?xi32>) -> tensor<?x64xf32> {
+    %w = tenon.weight_ref @w : tensor<512x64xf32>
+    %h = tenon.embedding %x, %w : (tensor<?xi32>, tensor<512x64xf32>) -> tensor<?x64xf32>
+    return %h : tensor<?x64xf32>
+  }
+  tenon.weight @w : tensor<512x64xf32> from [#tenon.source<"e", tensor<512x64xf32>>]
+}
+
+// -----
+
+module attributes {tenon.kind = "decoder", tenon.max_sequences = 2 : i64} {
+  func.func @forward(%x: tensor<?xi32>) -> tensor<?x64xf32> {
+    %w = tenon.weight_ref @w : tensor<512x64xf32>
+    %h = tenon.embedding %x, %w : (tensor<?xi32>, tensor<512x64xf32>) -> tensor<?x64xf32>
+    return %h : tensor<?x64xf32>
+  }
+  tenon.weight @w : tensor<512x64xf32> from [#tenon.source<"e", tensor<512x64xf32>>]
+  // expected-error @+1 {{@decode_batch is there already; it is to be derived from @forward}}
+  func.func @decode_batch(%x: tensor<?xi32>) -> tensor<?x64xf32> {
+    %w = tenon.weight_ref @w : tensor<512x64xf32>
+    %h = tenon.embedding %x, %w : (tensor<?xi32>, tensor<512x64xf32>) -> tensor<?x64xf32>
+    return %h : tensor<?x64xf32>
+  }
+}

@@ -22,6 +22,8 @@ namespace tenon {
 inline constexpr int64_t kDefaultContext = 4096;
 /// Tokens that one call takes unless asked.
 inline constexpr int64_t kDefaultMaxChunk = 512;
+/// More sequences than this cannot be decoded together.
+inline constexpr int64_t kMostSequences = 64;
 
 struct CompileOptions {
   /// A model directory (Hugging Face layout), or a description (.tenon).
@@ -44,6 +46,9 @@ struct CompileOptions {
   std::optional<int64_t> context;
   /// Tokens; default: kDefaultMaxChunk, at most the context.
   std::optional<int64_t> maxChunk;
+  /// The most sequences that are decoded together, each with a cache; more
+  /// than one needs an entry point more.
+  int64_t maxSequences = 1;
 
   /// NaN and infinity in weights are errors.
   bool strict = false;

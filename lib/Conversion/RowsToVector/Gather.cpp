@@ -128,8 +128,11 @@ void rows::emit(KernelBuilder &b, RopeOp op) {
   // Tokens outside, heads inside: a row of the table serves every head.
   b.loopNest({b.dim(output, 1)}, [&](ValueRange tokens) {
     Value token = tokens[0], position = token;
-    if (op.getPosition())
-      position = b.addIndex(op.getPosition(), token);
+    if (Value first = op.getPosition(); first && first.getType().isIndex())
+      position = b.addIndex(first, token);
+    else if (first)
+      position = arith::IndexCastOp::create(b, b.getIndexType(),
+                                            b.loadScalar(first, token));
     b.loopNest({b.dim(output, 0)}, [&](ValueRange heads) {
       Value head = heads[0];
       b.forEachVector(b.getIndexAttr(pairs), [&](Value j, Value mask) {

@@ -37,6 +37,11 @@ func.func private @cache(!tenon.kv_cache<layers = 0, heads = 4, capacity = 128, 
 
 // -----
 
+// expected-error @+1 {{sizes of a cache must be positive}}
+func.func private @cache(!tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 0>)
+
+// -----
+
 // expected-error @+1 {{capacity must be a positive multiple of 128, found 100}}
 func.func private @cache(!tenon.kv_cache<layers = 1, heads = 4, capacity = 100, head_dim = 8, element = f32>)
 
@@ -739,6 +744,46 @@ func.func @f(%q: tensor<8x?x8xf32>, %c: !tenon.kv_cache<layers = 5, heads = 4, c
 func.func @f(%q: tensor<8x?x8xf32>, %c: !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32>, %i: index) {
   // expected-error @+1 {{has a window, but is not causal}}
   %0 = tenon.cached_attention %q, %c[%i] at %i {scale = 1.0 : f32, window = 4 : i64} : (tensor<8x?x8xf32>, !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32>) -> tensor<8x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%k: tensor<4x?x8xf32>, %c: !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>, %i: index) {
+  // expected-error @+1 {{needs a position for each row: the cache has 3 sequences}}
+  tenon.cache_append %k, %k, %c[%i] at %i : tensor<4x?x8xf32>, tensor<4x?x8xf32>, !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>
+  return
+}
+
+// -----
+
+func.func @f(%k: tensor<4x2x8xf32>, %p: tensor<2xi32>, %c: !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>, %i: index) {
+  // expected-error @+1 {{of 'tensor<4x2x8xf32>' at 'tensor<2xi32>' must have a token and a position for each of 3 sequences}}
+  tenon.cache_append %k, %k, %c[%i] at rows(%p : tensor<2xi32>) : tensor<4x2x8xf32>, tensor<4x2x8xf32>, !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<8x3x8xf32>, %p: tensor<2xi32>, %c: !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>, %i: index) {
+  // expected-error @+1 {{of 'tensor<8x3x8xf32>' at 'tensor<2xi32>' must have a token and a position for each of 3 sequences}}
+  %0 = tenon.cached_attention %q, %c[%i] at rows(%p : tensor<2xi32>) {causal, scale = 1.0 : f32} : (tensor<8x3x8xf32>, !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>) -> tensor<8x3x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x3x8xf32>, %table: tensor<512x4xf32>, %p: tensor<2xi32>) {
+  // expected-error @+1 {{positions must have 3 elements, found 2}}
+  %0 = tenon.rope %x, %table at %p : (tensor<8x3x8xf32>, tensor<512x4xf32>, tensor<2xi32>) -> tensor<8x3x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x3x8xf32>, %table: tensor<512x4xf32>, %p: tensor<3xf32>) {
+  // expected-error @+1 {{operand #2 must be index, or one i32 for each token, but got 'tensor<3xf32>'}}
+  %0 = tenon.rope %x, %table at %p : (tensor<8x3x8xf32>, tensor<512x4xf32>, tensor<3xf32>) -> tensor<8x3x8xf32>
   return
 }
 

@@ -126,6 +126,26 @@ func.func @fused(%x: tensor<?x64xf32>, %u: tensor<96x64xf32>, %d: tensor<64x96xf
   return %2 : tensor<8x?x8xbf16>
 }
 
+// A token of each of three sequences, with the position of each.
+// CHECK-LABEL: func @sequences
+// CHECK-SAME: !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>
+func.func @sequences(%q: tensor<8x3x8xf32>, %k: tensor<4x3x8xf32>, %table: tensor<512x4xf32>, %positions: tensor<3xi32>, %i: index, %cache: !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>) -> tensor<8x3x8xf32> {
+  // CHECK: tenon.rope %{{.*}}, %{{.*}} at %[[P:.*]] : (tensor<8x3x8xf32>, tensor<512x4xf32>, tensor<3xi32>) -> tensor<8x3x8xf32>
+  %0 = tenon.rope %q, %table at %positions : (tensor<8x3x8xf32>, tensor<512x4xf32>, tensor<3xi32>) -> tensor<8x3x8xf32>
+  // CHECK: tenon.cache_append %{{.*}}, %{{.*}}, %{{.*}}[%{{.*}}] at rows(%[[P]] : tensor<3xi32>) : tensor<4x3x8xf32>
+  tenon.cache_append %k, %k, %cache[%i] at rows(%positions : tensor<3xi32>) : tensor<4x3x8xf32>, tensor<4x3x8xf32>, !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>
+  // CHECK: tenon.cached_attention %{{.*}}, %{{.*}}[%{{.*}}] at rows(%[[P]] : tensor<3xi32>) {causal, scale = 5.000000e-01 : f32}
+  %1 = tenon.cached_attention %0, %cache[%i] at rows(%positions : tensor<3xi32>) {causal, scale = 0.5 : f32} : (tensor<8x3x8xf32>, !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 3>) -> tensor<8x3x8xf32>
+  return %1 : tensor<8x3x8xf32>
+}
+
+// CHECK-LABEL: func @rope_rows
+func.func @rope_rows(%x: memref<8x3x8xf32>, %table: memref<512x4xf32>, %positions: memref<3xi32>) {
+  // CHECK: tenon.rope %{{.*}}, %{{.*}} at %{{.*}} into %{{.*}} : (memref<8x3x8xf32>, memref<512x4xf32>, memref<3xi32>, memref<8x3x8xf32>) -> ()
+  tenon.rope %x, %table at %positions into %x : (memref<8x3x8xf32>, memref<512x4xf32>, memref<3xi32>, memref<8x3x8xf32>) -> ()
+  return
+}
+
 // Buffer form, and what exists in memory only.
 // CHECK-LABEL: func @buffers
 func.func @buffers(%x: memref<?x64xf32>, %w: memref<4x64x32x1xf32>, %y: memref<?x128xf32>, %q: memref<8x?x8xf32, strided<[8, 64, 1], offset: ?>>, %k: memref<4x?x8xf32, strided<[8, 32, 1], offset: ?>>, %keys: memref<4x32x8x16xf32>, %values: memref<4x512x8xf32>, %n: index) {

@@ -91,7 +91,7 @@ func.func private @f() attributes {t = #tenon.activation_kind<swish>}
 
 // -----
 
-// expected-error @+1 {{expected ','}}
+// expected-error @+1 {{struct is missing required parameter: element}}
 func.func private @f(!tenon.kv_cache<layers = 1, heads = 4, capacity = 128, head_dim = 8>)
 
 // -----

@@ -364,8 +364,8 @@ void Int8TokensType::print(AsmPrinter &printer) const {
 LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t layers, int64_t heads,
                                   int64_t capacity, int64_t headDim,
-                                  Type element) {
-  if (layers <= 0 || heads <= 0 || headDim <= 0)
+                                  Type element, int64_t sequences) {
+  if (layers <= 0 || heads <= 0 || headDim <= 0 || sequences <= 0)
     return emitError() << "sizes of a cache must be positive";
   if (capacity <= 0 || capacity % 128)
     return emitError() << "capacity must be a positive multiple of 128, found "
@@ -375,6 +375,11 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "element type must be f32, f16, i8 or bf16, found "
                        << element;
   return success();
+}
+
+KVCacheType KVCacheType::withSequences(int64_t count) const {
+  return get(getContext(), getLayers(), getHeads(), getCapacity(), getHeadDim(),
+             getElement(), count);
 }
 
 static CacheBlocks blocksOf(KVCacheType cache) {

@@ -17,6 +17,29 @@ using namespace tenon;
 #define GET_TYPEDEF_CLASSES
 #include "tenon/Dialect/Tenon/IR/TenonTypes.cpp.inc"
 
+//===----------------------------------------------------------------------===//
+// custom<Position>: %position, or rows(%positions : type)
+//===----------------------------------------------------------------------===//
+
+static ParseResult parsePosition(OpAsmParser &parser,
+                                 OpAsmParser::UnresolvedOperand &position,
+                                 Type &type) {
+  if (failed(parser.parseOptionalKeyword("rows"))) {
+    type = parser.getBuilder().getIndexType();
+    return parser.parseOperand(position);
+  }
+  return failure(parser.parseLParen() || parser.parseOperand(position) ||
+                 parser.parseColonType(type) || parser.parseRParen());
+}
+
+static void printPosition(OpAsmPrinter &printer, Operation *, Value position,
+                          Type type) {
+  if (isa<IndexType>(type))
+    printer << position;
+  else
+    printer << "rows(" << position << " : " << type << ")";
+}
+
 #define GET_OP_CLASSES
 #include "tenon/Dialect/Tenon/IR/TenonOps.cpp.inc"
 

@@ -92,6 +92,25 @@ LogicalResult FfnOp::verify() {
   return success();
 }
 
+/// Checks that tokens [H, T, D] with these positions have places in a cache:
+/// those of one sequence, or one of each sequence.
+static LogicalResult verifyCachePlaces(Operation *op, RankedTensorType tokens,
+                                       KVCacheType cache, Value position) {
+  auto positions = dyn_cast<RankedTensorType>(position.getType());
+  if (!positions) {
+    if (cache.getSequences() == 1)
+      return success();
+    return op->emitOpError() << "needs a position for each row: the cache has "
+                             << cache.getSequences() << " sequences";
+  }
+  if (tokens.getDimSize(1) == cache.getSequences() &&
+      positions.getDimSize(0) == cache.getSequences())
+    return success();
+  return op->emitOpError() << "of " << tokens << " at " << positions
+                           << " must have a token and a position for each of "
+                           << cache.getSequences() << " sequences";
+}
+
 LogicalResult CacheAppendOp::verify() {
   KVCacheType cache = getCache().getType();
   for (Value value : {getKey(), getValue()}) {
@@ -99,6 +118,8 @@ LogicalResult CacheAppendOp::verify() {
     if (type.getRank() != 3 || type.getDimSize(0) != cache.getHeads() ||
         type.getDimSize(2) != cache.getHeadDim())
       return emitOpError() << "of " << type << " does not fit " << cache;
+    if (failed(verifyCachePlaces(*this, type, cache, getPosition())))
+      return failure();
   }
   return success();
 }
@@ -111,5 +132,7 @@ LogicalResult CachedAttentionOp::verify() {
       query.getShape() != getType().getShape())
     return emitOpError() << "of " << query << " to " << getType()
                          << " does not fit " << cache;
+  if (failed(verifyCachePlaces(*this, query, cache, getPosition())))
+    return failure();
   return detail::verifyWindow(*this, getWindow(), getCausal());
 }

@@ -642,6 +642,10 @@ LogicalResult RopeOp::verify() {
   if (lastDim(getTable()) > lastDim(getInput()) || lastDim(getTable()) % 2)
     return emitOpError() << "table " << getTable().getType()
                          << " does not fit heads of " << lastDim(getInput());
+  if (getPosition() && isa<ShapedType>(getPosition().getType()))
+    return expectVector(*this, getPosition(),
+                        cast<ShapedType>(getInput().getType()).getDimSize(1),
+                        "positions");
   return success();
 }
 

@@ -242,6 +242,9 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
       return std::nullopt;
     return dim;
   }
+  if (auto rope = dyn_cast<RopeOp>(op);
+      rope && rope.getPosition() == operand.get())
+    return 0; // Each row's own.
   bool isOut = operand.getOperandNumber() + 1 == op->getNumOperands();
   if (operand.getOperandNumber() != 0 && !isOut)
     return std::nullopt; // Tables, weights, masks.
@@ -295,6 +298,8 @@ FailureOr<bool> tenon::tileRows(Operation *op) {
     Operation *clone = tiles.cloneWith(op, operands);
     auto shiftPosition = [&](auto typed) {
       Value position = typed.getPosition();
+      if (position && isa<MemRefType>(position.getType()))
+        return;
       typed.getPositionMutable().assign(position ? tiles.add(position, first)
                                                  : first);
       // Made after the clone: it has to come before.
@@ -337,6 +342,11 @@ struct ApplyTiles : tenon::impl::TenonApplyTilesBase<ApplyTiles> {
         return signalPassFailure();
       ++(*many ? numTiled : numWhole);
     }
+    SmallVector<scf::ForallOp> loops;
+    getOperation().walk([&](scf::ForallOp loop) { loops.push_back(loop); });
+    for (scf::ForallOp loop : loops)
+      if (failed(flattenForall(loop)))
+        return signalPassFailure();
   }
 
   static FailureOr<bool> tile(Operation *op) {

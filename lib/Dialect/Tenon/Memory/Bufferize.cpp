@@ -46,17 +46,18 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
       return func.isExternal() ||
              (func->hasAttr(kEntryAttrName) && func.getNumResults() == 0);
     });
+    // Of one sequence or of all: whoever calls says which part is meant.
+    int64_t mostCache = 0;
+    BufferCounts counts;
     for (func::FuncOp func : functions) {
       std::optional<int64_t> cache = cacheBytes(func);
       if (!cache)
         return func.emitOpError("has caches that pass the largest size");
-      sizes.cache = std::max(sizes.cache, *cache);
-    }
-
-    BufferCounts counts;
-    for (func::FuncOp func : functions)
+      sizes.cache = *cache;
+      mostCache = std::max(mostCache, *cache);
       if (failed(EntryRewriter(func, sizes, counts).run()))
         return failure();
+    }
     numAllocated += counts.allocated;
     numInPlace += counts.inPlace;
     numDirect += counts.direct;
@@ -65,8 +66,7 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
     Builder builder(module.getContext());
     module->setAttr(kWeightsBytesAttrName,
                     builder.getI64IntegerAttr(sizes.weights));
-    module->setAttr(kCacheBytesAttrName,
-                    builder.getI64IntegerAttr(sizes.cache));
+    module->setAttr(kCacheBytesAttrName, builder.getI64IntegerAttr(mostCache));
     return success();
   }
 
@@ -93,8 +93,9 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
       if (auto cache = dyn_cast<KVCacheType>(type)) {
         MemRefType keys = cache.getKeysType();
         auto half = checkedBytes(keys.getShape(), keys.getElementType());
-        sum = checkedAdd(
-            sum, checkedMultiply(checkedMultiply(half, 2), cache.getLayers()));
+        auto sequence =
+            checkedMultiply(checkedMultiply(half, 2), cache.getLayers());
+        sum = checkedAdd(sum, checkedMultiply(sequence, cache.getSequences()));
       }
     return sum;
   }

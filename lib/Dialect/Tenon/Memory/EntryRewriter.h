@@ -11,10 +11,10 @@
 
 namespace tenon {
 
-/// What entry points share: the sizes of the module's memories.
+/// The sizes of the memories that an entry point works on.
 struct MemorySizes {
-  int64_t weights = 0; ///< bytes
-  int64_t cache = 0;   ///< bytes
+  int64_t weights = 0;  ///< bytes
+  int64_t cache = 0;    ///< bytes, of the entry point's sequences
   int64_t maxChunk = 0; ///< tokens: the bound of T
 };
 
@@ -87,16 +87,21 @@ private:
                           llvm::ArrayRef<int64_t> shape, mlir::Value count,
                           unsigned dim = 0, mlir::OpFoldResult offset = {});
   mlir::Value headsOfRows(mlir::Location loc, mlir::Value tokenMajor);
-  /// The memrefs of a layer's keys and values in %cache.
+  /// The memrefs of a layer's keys and values in %cache, of one of its
+  /// sequences or of the only one.
   std::pair<mlir::Value, mlir::Value> cacheViews(mlir::Location loc,
                                                  mlir::Value cache,
-                                                 mlir::Value layer);
+                                                 mlir::Value layer,
+                                                 mlir::Value sequence);
+  /// Emits `body` for tokens at an old position: once if they are one
+  /// sequence's (`row` is null), or for the row of each sequence.
+  void forEachSequence(
+      mlir::Location loc, mlir::Value oldPosition,
+      llvm::function_ref<void(mlir::Value row, mlir::Value position)> body);
+  /// The token of a row in a head tensor, or all if `row` is null.
+  mlir::Value tokenOf(mlir::Location loc, mlir::Value heads, mlir::Value row);
   /// The rows of an old value: the tracked count, or a constant if static.
   mlir::Value rowsOf(mlir::Location loc, mlir::Value old);
-  void emitAttention(mlir::Operation *op, mlir::Value query, mlir::Value keys,
-                     mlir::Value values, mlir::Value position,
-                     mlir::Value length, mlir::Value valid, mlir::FloatAttr scale,
-                     bool causal, mlir::IntegerAttr window);
   void finishOp(mlir::Operation *created, mlir::Operation *from);
 
   mlir::func::FuncOp oldFunc, newFunc;

@@ -111,11 +111,16 @@ LogicalResult EntryRewriter::rewriteView(Operation *op) {
 //===----------------------------------------------------------------------===//
 
 std::pair<Value, Value> EntryRewriter::cacheViews(Location loc, Value cache,
-                                                  Value layer) {
+                                                  Value layer, Value sequence) {
   auto type = cast<KVCacheType>(cache.getType());
   int64_t half = type.getHalfLayerBytes();
   Value stride = constant(loc, 2 * half);
   Value layers = arith::MulIOp::create(builder, loc, layer, stride);
+  if (sequence) {
+    Value before = arith::MulIOp::create(
+        builder, loc, sequence, constant(loc, type.getSequenceBytes()));
+    layers = arith::AddIOp::create(builder, loc, before, layers);
+  }
   auto view = [&](MemRefType viewed, int64_t base) {
     Value offset =
         arith::AddIOp::create(builder, loc, layers, constant(loc, base));
@@ -128,38 +133,63 @@ std::pair<Value, Value> EntryRewriter::cacheViews(Location loc, Value cache,
           view(type.getValuesType(), base + half)};
 }
 
-void EntryRewriter::rewriteCacheAppend(CacheAppendOp op) {
-  auto [keys, values] =
-      cacheViews(op.getLoc(), op.getCache(), mapping.lookup(op.getLayer()));
-  auto append = AppendKVOp::create(
-      builder, op.getLoc(), mapping.lookup(op.getKey()),
-      mapping.lookup(op.getValue()), keys, values,
-      mapping.lookup(op.getPosition()), op->getAttrOfType<TileAttr>("tile"));
-  finishOp(append, op);
+void EntryRewriter::forEachSequence(
+    Location loc, Value oldPosition,
+    llvm::function_ref<void(Value row, Value position)> body) {
+  Value position = mapping.lookup(oldPosition);
+  RankedTensorType positions =
+      dyn_cast<RankedTensorType>(oldPosition.getType());
+  if (!positions)
+    return body(Value(), position);
+  auto loop = scf::ForallOp::create(
+      builder, loc,
+      ArrayRef<OpFoldResult>{builder.getIndexAttr(positions.getDimSize(0))},
+      /*outputs=*/ValueRange(), /*mapping=*/std::nullopt);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getTerminator());
+  Value row = loop.getInductionVar(0);
+  Value own = memref::LoadOp::create(builder, loc, position, row);
+  body(row,
+       arith::IndexCastOp::create(builder, loc, builder.getIndexType(), own));
 }
 
-void EntryRewriter::emitAttention(Operation *op, Value query, Value keys,
-                                  Value values, Value position, Value length,
-                                  Value valid, FloatAttr scale, bool causal,
-                                  IntegerAttr window) {
-  rows[op->getResult(0)] = rows.lookup(query);
-  Value out = chooseOutput(op);
-  auto attention = BlockAttentionOp::create(
-      builder, op->getLoc(), mapping.lookup(query), keys, values, position,
-      length, valid, out, scale, causal ? builder.getUnitAttr() : UnitAttr(),
-      window, op->getAttrOfType<TileAttr>("tile"));
-  finishOp(attention, op);
+Value EntryRewriter::tokenOf(Location loc, Value heads, Value row) {
+  if (!row)
+    return heads;
+  SmallVector<int64_t> shape(cast<MemRefType>(heads.getType()).getShape());
+  shape[1] = 1;
+  return rectangleOf(loc, heads, shape, Value(), /*dim=*/1, row);
+}
+
+void EntryRewriter::rewriteCacheAppend(CacheAppendOp op) {
+  Location loc = op.getLoc();
+  Value layer = mapping.lookup(op.getLayer());
+  forEachSequence(loc, op.getPosition(), [&](Value row, Value position) {
+    auto [keys, values] = cacheViews(loc, op.getCache(), layer, row);
+    auto append = AppendKVOp::create(
+        builder, loc, tokenOf(loc, mapping.lookup(op.getKey()), row),
+        tokenOf(loc, mapping.lookup(op.getValue()), row), keys, values,
+        position, op->getAttrOfType<TileAttr>("tile"));
+    finishOp(append, op);
+  });
 }
 
 void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
   Location loc = op.getLoc();
-  auto [keys, values] =
-      cacheViews(loc, op.getCache(), mapping.lookup(op.getLayer()));
-  Value position = mapping.lookup(op.getPosition());
-  Value length =
-      arith::AddIOp::create(builder, loc, position, rowsOf(loc, op.getQuery()));
-  emitAttention(op, op.getQuery(), keys, values, position, length, Value(),
-                op.getScaleAttr(), op.getCausal(), op.getWindowAttr());
+  rows[op.getResult()] = rows.lookup(op.getQuery());
+  Value query = mapping.lookup(op.getQuery()), out = chooseOutput(op);
+  Value layer = mapping.lookup(op.getLayer());
+  forEachSequence(loc, op.getPosition(), [&](Value row, Value position) {
+    auto [keys, values] = cacheViews(loc, op.getCache(), layer, row);
+    Value tokens = row ? constant(loc, 1) : rowsOf(loc, op.getQuery());
+    Value length = arith::AddIOp::create(builder, loc, position, tokens);
+    auto attention = BlockAttentionOp::create(
+        builder, loc, tokenOf(loc, query, row), keys, values, position, length,
+        /*valid=*/Value(), tokenOf(loc, out, row), op.getScaleAttr(),
+        op.getCausalAttr(), op.getWindowAttr(),
+        op->getAttrOfType<TileAttr>("tile"));
+    finishOp(attention, op);
+  });
 }
 
 /// Without a cache, keys and values go to blocks of scratch first.
@@ -170,7 +200,8 @@ void EntryRewriter::rewriteAttention(AttentionOp op) {
   int64_t capacity = llvm::alignTo(tokens, 128);
   auto blocks =
       KVCacheType::get(builder.getContext(), /*layers=*/1, key.getDimSize(0),
-                       capacity, key.getDimSize(2), key.getElementType());
+                       capacity, key.getDimSize(2), key.getElementType(),
+                       /*sequences=*/1);
   Value keys = memref::AllocOp::create(builder, loc, blocks.getKeysType());
   Value values = memref::AllocOp::create(builder, loc, blocks.getValuesType());
   Value start = constant(loc, 0);
@@ -179,9 +210,13 @@ void EntryRewriter::rewriteAttention(AttentionOp op) {
                                    start, TileAttr());
   finishOp(append, op);
   Value valid = op.getValid() ? mapping.lookup(op.getValid()) : Value();
-  emitAttention(op, op.getQuery(), keys, values, start,
-                rowsOf(loc, op.getKey()), valid, op.getScaleAttr(),
-                op.getCausal(), op.getWindowAttr());
+  rows[op.getResult()] = rows.lookup(op.getQuery());
+  Value out = chooseOutput(op);
+  auto attention = BlockAttentionOp::create(
+      builder, loc, mapping.lookup(op.getQuery()), keys, values, start,
+      rowsOf(loc, op.getKey()), valid, out, op.getScaleAttr(),
+      op.getCausalAttr(), op.getWindowAttr(), op.getTileAttr());
+  finishOp(attention, op);
 }
 
 //===----------------------------------------------------------------------===//

@@ -54,6 +54,9 @@ constexpr int64_t kMostUnpackedPanels = 4;
 constexpr int64_t kMaxBlockRows = 6, kBlockTemporaries = 4;
 /// More rows than this in a task hinder balance.
 constexpr int64_t kMaxRowGroup = 64;
+/// Rows of one token in each of a few sequences are less work than a second
+/// worker is worth.
+constexpr int64_t kFewRows = 8;
 
 struct TileModel {
   TargetAttr target;
@@ -130,8 +133,9 @@ struct TileModel {
   TileAttr rows(ShapedType output) const {
     int64_t rank = output.getRank();
     int64_t tokenDim = rank == 3 ? 1 : 0;
-    if (output.getDimSize(tokenDim) == 1)
-      return get(1, 1, 1);
+    int64_t tokens = output.getDimSize(tokenDim);
+    if (!ShapedType::isDynamic(tokens) && tokens <= kFewRows)
+      return get(1, 1, tokens);
     int64_t bytes = 1;
     for (int64_t dim = 0; dim < rank; ++dim)
       if (dim != tokenDim)
@@ -157,8 +161,12 @@ TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
                         cast<ComputeOpInterface>(op).getOutputType());
   if (auto attention = dyn_cast<AttentionOp>(op))
     return model.attention(shaped(attention.getQuery()));
-  if (auto attention = dyn_cast<CachedAttentionOp>(op))
+  if (auto attention = dyn_cast<CachedAttentionOp>(op)) {
+    // Tokens of different sequences share no keys: each is a query alone.
+    if (isa<ShapedType>(attention.getPosition().getType()))
+      return model.get(1, kKeyBlock, 1);
     return model.attention(shaped(attention.getQuery()));
+  }
   if (auto attention = dyn_cast<BlockAttentionOp>(op))
     return model.attention(shaped(attention.getQuery()));
   if (isa<FfnOp>(op))

@@ -3,6 +3,7 @@
 #ifndef TENON_LIB_DIALECT_TENON_MEMORY_TILEBUILDER_H
 #define TENON_LIB_DIALECT_TENON_MEMORY_TILEBUILDER_H
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 
 namespace tenon {
@@ -43,6 +44,10 @@ mlir::FailureOr<bool> tileLinear(LinearOp op);
 mlir::FailureOr<bool> tileAttention(BlockAttentionOp op);
 mlir::FailureOr<bool> tileAppend(AppendKVOp op);
 mlir::FailureOr<bool> tileRows(mlir::Operation *op);
+
+/// Makes one dispatch of a parallel loop over tokens of different sequences
+/// that holds a dispatch.
+mlir::LogicalResult flattenForall(mlir::scf::ForallOp loop);
 
 /// The label of an operation, or its kind.
 llvm::StringRef getLabel(mlir::Operation *op);

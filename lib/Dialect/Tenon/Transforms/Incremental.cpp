@@ -144,17 +144,36 @@ struct IncrementalPass : tenon::impl::TenonIncrementalBase<IncrementalPass> {
       return signalPassFailure();
     }
     numDeclined += llvm::range_size(module.getOps<func::FuncOp>()) - 1;
-    if (failed(check(forward)) || failed(planCache(forward)) ||
-        failed(derive(forward, kPrefillName, /*isDecode=*/false)) ||
-        failed(derive(forward, kDecodeName, /*isDecode=*/true)))
+    FailureOr<int64_t> sequences = getMaxSequences(module);
+    if (failed(sequences) || failed(check(forward)) ||
+        failed(planCache(forward)) ||
+        failed(derive(forward, kPrefillName, Tokens::Next)) ||
+        failed(derive(forward, kDecodeName, Tokens::One)) ||
+        (*sequences > 1 && failed(derive(forward, kDecodeBatchName,
+                                         Tokens::OneOfEach, *sequences))))
       return signalPassFailure();
     forward.erase();
   }
 
 private:
+  /// The tokens that an entry point takes: the next ones of a sequence, the
+  /// next one, or the next one of each of several sequences.
+  enum class Tokens { Next, One, OneOfEach };
+
+  static FailureOr<int64_t> getMaxSequences(ModuleOp module) {
+    auto attr = module->getAttrOfType<IntegerAttr>(kMaxSequencesAttrName);
+    if (!attr)
+      return 1;
+    if (attr.getInt() > 0)
+      return attr.getInt();
+    module.emitError("'") << kMaxSequencesAttrName
+                          << "' must be positive, found " << attr.getInt();
+    return failure();
+  }
+
   /// Checks that @forward has an incremental form.
   LogicalResult check(func::FuncOp forward) {
-    for (StringRef name : {kPrefillName, kDecodeName})
+    for (StringRef name : {kPrefillName, kDecodeName, kDecodeBatchName})
       if (Operation *other = getOperation().lookupSymbol(name))
         return other->emitError("@")
                << name << " is there already; it is to be derived from @"
@@ -236,7 +255,7 @@ private:
     cacheType = KVCacheType::getChecked(
         [&] { return first.emitOpError("cannot be cached: "); }, &getContext(),
         layers.size(), keys.getDimSize(0), capacity, keys.getDimSize(2),
-        element);
+        element, /*sequences=*/int64_t(1));
     return success(cacheType != nullptr);
   }
 
@@ -258,35 +277,44 @@ private:
     return {};
   }
 
-  LogicalResult derive(func::FuncOp forward, StringRef name, bool isDecode) {
+  LogicalResult derive(func::FuncOp forward, StringRef name, Tokens tokens,
+                       int64_t sequences = 1) {
     OpBuilder builder(forward);
     auto function = cast<func::FuncOp>(builder.clone(*forward));
     function.setName(name);
-    if (isDecode)
-      makeOneToken(function);
+    if (tokens != Tokens::Next)
+      fixTokens(function, sequences);
 
-    Type index = builder.getIndexType();
-    auto addArgument = [&](Type type) -> Value {
+    auto addArgument = [&](Type type, DictionaryAttr attrs = {}) -> Value {
       unsigned number = function.getNumArguments();
-      (void)function.insertArgument(number, type, {}, function.getLoc());
+      (void)function.insertArgument(number, type, attrs, function.getLoc());
       return function.getArgument(number);
     };
-    Value position = addArgument(index);
-    Value numRows = addArgument(index);
-    Value cache = cacheType ? addArgument(cacheType) : Value();
+    Value position, numRows, cache;
+    if (tokens == Tokens::OneOfEach) {
+      NamedAttribute name(kInputNameAttrName,
+                          builder.getStringAttr(kPositionsInputName));
+      position =
+          addArgument(RankedTensorType::get(sequences, builder.getI32Type()),
+                      builder.getDictionaryAttr(name));
+    } else {
+      position = addArgument(builder.getIndexType());
+      numRows = addArgument(builder.getIndexType());
+    }
+    if (cacheType)
+      cache = addArgument(cacheType.withSequences(sequences));
 
     CacheLayers layers;
     if (failed(layers.number(function.getBody().front())))
       return failure();
     SmallVector<AttentionOp> attentions;
     function.walk([&](Operation *op) {
-      if (auto rope = dyn_cast<RopeOp>(op)) {
+      if (auto rope = dyn_cast<RopeOp>(op))
         startAt(rope, position);
-      } else if (auto positions = dyn_cast<PositionsOp>(op)) {
+      else if (auto positions = dyn_cast<PositionsOp>(op))
         startAt(positions, position);
-      } else if (auto attention = dyn_cast<AttentionOp>(op)) {
+      else if (auto attention = dyn_cast<AttentionOp>(op))
         attentions.push_back(attention);
-      }
     });
     for (AttentionOp op : attentions) {
       builder.setInsertionPoint(op);
@@ -301,41 +329,52 @@ private:
       op.erase();
       ++numCached;
     }
-    if (!isDecode)
+    if (tokens == Tokens::Next)
       numSunk += returnLastRows(function, numRows);
     ++numFunctions;
     return success();
   }
 
-  template <typename Op> void startAt(Op op, Value position) {
+  void startAt(RopeOp op, Value position) {
     if (op.getPosition())
       return;
     op.getPositionMutable().assign(position);
     ++numPositions;
   }
 
-  /// Every dynamic extent is the number of tokens: now 1.
-  void makeOneToken(func::FuncOp function) {
-    auto one = [](Type type) -> Type {
+  void startAt(PositionsOp op, Value position) {
+    if (op.getPosition())
+      return;
+    ++numPositions;
+    if (isa<IndexType>(position.getType()))
+      return op.getPositionMutable().assign(position);
+    // The position of each token is what it computes.
+    op.getResult().replaceAllUsesWith(position);
+    op.erase();
+  }
+
+  /// Every dynamic extent is the number of tokens: now `count`.
+  void fixTokens(func::FuncOp function, int64_t count) {
+    auto fixed = [count](Type type) -> Type {
       auto tensor = dyn_cast<RankedTensorType>(type);
       if (!tensor)
         return type;
       SmallVector<int64_t> shape(tensor.getShape());
       for (int64_t &size : shape)
         if (ShapedType::isDynamic(size))
-          size = 1;
+          size = count;
       return tensor.clone(shape);
     };
     function.walk<WalkOrder::PreOrder>([&](Operation *op) {
       for (Value result : op->getResults())
-        result.setType(one(result.getType()));
+        result.setType(fixed(result.getType()));
       for (Region &region : op->getRegions())
         for (Block &block : region)
           for (BlockArgument argument : block.getArguments())
-            argument.setType(one(argument.getType()));
+            argument.setType(fixed(argument.getType()));
     });
     SmallVector<Type> results =
-        llvm::map_to_vector(function.getResultTypes(), one);
+        llvm::map_to_vector(function.getResultTypes(), fixed);
     function.setType(FunctionType::get(
         &getContext(), function.getBody().getArgumentTypes(), results));
   }

@@ -63,6 +63,11 @@ inline constexpr llvm::StringLiteral kKindAttrName = "tenon.kind";
 inline constexpr llvm::StringLiteral kContextAttrName = "tenon.context";
 /// The most tokens that one call takes.
 inline constexpr llvm::StringLiteral kMaxChunkAttrName = "tenon.max_chunk";
+/// The most sequences that are decoded together; absent: one.
+inline constexpr llvm::StringLiteral kMaxSequencesAttrName =
+    "tenon.max_sequences";
+/// On an argument of an entry point: the name of the input.
+inline constexpr llvm::StringLiteral kInputNameAttrName = "tenon.name";
 
 /// The panel layout of a weight's type, or null if the weight is not packed.
 PanelAttr getPanel(mlir::Type type);

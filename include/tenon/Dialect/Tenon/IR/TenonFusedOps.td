@@ -64,18 +64,22 @@ def Tenon_CacheAppendOp : Tenon_Op<"cache_append", [MemoryEffects<[MemWrite]>]> 
   let summary = "keys and values written to the cache";
   let description = [{
     Writes the keys and values of the call's tokens, `[G, T, D]` each, to a
-    layer of the cache at positions position .. position + T - 1.
+    layer of the cache at positions position .. position + T - 1. With a
+    position for each row, token t is one of sequence t of the cache.
 
     Example:
     ```mlir
     tenon.cache_append %k, %v, %cache[%i] at %pos
       : tensor<4x?x8xf32>, tensor<4x?x8xf32>, !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32>
+    tenon.cache_append %k2, %v2, %cache2[%i] at rows(%positions : tensor<2xi32>)
+      : tensor<4x2x8xf32>, tensor<4x2x8xf32>,
+        !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32, sequences = 2>
     ```
   }];
   let arguments = (ins AnyRankedTensor:$key, AnyRankedTensor:$value, Tenon_KVCacheType:$cache,
-                       Index:$layer, Index:$position);
+                       Index:$layer, Tenon_TensorPosition:$position);
   let assemblyFormat = [{
-    $key `,` $value `,` $cache `[` $layer `]` `at` $position attr-dict
+    $key `,` $value `,` $cache `[` $layer `]` `at` custom<Position>($position, type($position)) attr-dict
     `:` type($key) `,` type($value) `,` type($cache)
   }];
   let hasVerifier = 1;
@@ -86,6 +90,8 @@ def Tenon_CachedAttentionOp : Tenon_Op<"cached_attention", [MemoryEffects<[MemRe
   let description = [{
     As `tenon.attention` with the keys and values of positions
     0 .. position + T - 1 of a layer of the cache; query t is at position + t.
+    With a position for each row, query t is at positions[t] of sequence t of
+    the cache, and sees that sequence only.
 
     Example:
     ```mlir
@@ -93,11 +99,11 @@ def Tenon_CachedAttentionOp : Tenon_Op<"cached_attention", [MemoryEffects<[MemRe
       : (tensor<8x?x8xf32>, !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32>) -> tensor<8x?x8xf32>
     ```
   }];
-  let arguments = (ins AnyRankedTensor:$query, Tenon_KVCacheType:$cache, Index:$layer, Index:$position,
-                       F32Attr:$scale, UnitAttr:$causal, OptionalAttr<I64Attr>:$window);
+  let arguments = (ins AnyRankedTensor:$query, Tenon_KVCacheType:$cache, Index:$layer,
+                       Tenon_TensorPosition:$position, F32Attr:$scale, UnitAttr:$causal, OptionalAttr<I64Attr>:$window);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
-    $query `,` $cache `[` $layer `]` `at` $position attr-dict
+    $query `,` $cache `[` $layer `]` `at` custom<Position>($position, type($position)) attr-dict
     `:` `(` type($query) `,` type($cache) `)` `->` type($result)
   }];
   let hasVerifier = 1;

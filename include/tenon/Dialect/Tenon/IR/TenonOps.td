@@ -18,6 +18,13 @@ include "tenon/Dialect/Tenon/IR/TenonInterfaces.td"
 
 def Tenon_Array : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef], "tensor or memref">;
 
+/// Where tokens stand in their sequence: the place of the first one, whose
+/// neighbours follow it, or (i32) that of each, which are then tokens of
+/// different sequences.
+def Tenon_Position : AnyTypeOf<[Index, 1DTensorOf<[I32]>, StridedMemRefRankOf<[I32], [1]>],
+    "index, or one i32 for each token">;
+def Tenon_TensorPosition : AnyTypeOf<[Index, 1DTensorOf<[I32]>], "index, or one i32 for each token">;
+
 /// A compute operation: tensor form or buffer form; `out` is its last operand.
 class Tenon_ComputeOp<string mnemonic, list<Trait> traits = []>
     : Tenon_Op<mnemonic, !listconcat(traits,
@@ -367,17 +374,18 @@ def Tenon_LayerNormOp : Tenon_SegmentedComputeOp<"layer_norm", [DeclareOpInterfa
 def Tenon_RopeOp : Tenon_SegmentedComputeOp<"rope", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
   let summary = "rotary position embedding";
   let description = [{
-    With row p = position + t of the table holding F cosines c and F sines s,
+    With row p of the table holding F cosines c and F sines s,
     for j < F: `y_j = x_j c_j - x_{j+F} s_j`, `y_{j+F} = x_{j+F} c_j + x_j s_j`;
     components from 2F on are copied (arXiv:2104.09864, in the half-split order
-    of Hugging Face checkpoints). position is 0 if absent.
+    of Hugging Face checkpoints). p = position + t, or positions[t] where each
+    token has its own; position is 0 if absent.
 
     Example:
     ```mlir
     %y = tenon.rope %x, %table at %pos : (tensor<8x?x8xf32>, tensor<512x8xf32>, index) -> tensor<8x?x8xf32>
     ```
   }];
-  let arguments = (ins Tenon_Array:$input, Tenon_Array:$table, Optional<Index>:$position,
+  let arguments = (ins Tenon_Array:$input, Tenon_Array:$table, Optional<Tenon_Position>:$position,
                        Optional<AnyStridedMemRef>:$out, OptionalAttr<Tenon_TileAttr>:$tile);
   let assemblyFormat = [{
     $input `,` $table (`at` $position^)? (`into` $out^)? attr-dict `:` functional-type(operands, results)

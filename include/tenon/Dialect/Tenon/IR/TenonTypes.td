@@ -22,12 +22,14 @@ def Tenon_KVCacheType : TypeDef<Tenon_Dialect, "KVCache"> {
     | `i8`          | `[heads][capacity / 16]` of `!tenon.int8_tokens<head_dim, transposed>` | `[heads][capacity / 16]` of `!tenon.int8_tokens<head_dim>` |
     | `bf16`        | `[heads][capacity / 16][ceil(head_dim / 2)][16][2]` | `[heads][capacity / 2][head_dim][2]` |
 
-    Elements of bf16 lie in the pairs that dot products of bf16 take.
+    Elements of bf16 lie in the pairs that dot products of bf16 take. A cache of
+    several `sequences` is as many caches of one, one after the other.
 
     Example: `!tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f16>`
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$heads, "int64_t":$capacity,
-                        "int64_t":$head_dim, "::mlir::Type":$element);
+                        "int64_t":$head_dim, "::mlir::Type":$element,
+                        DefaultValuedParameter<"int64_t", "1">:$sequences);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -43,8 +45,12 @@ def Tenon_KVCacheType : TypeDef<Tenon_Dialect, "KVCache"> {
     ::mlir::MemRefType getValuesType() const;
     /// Bytes of one layer's keys, and of its values' place.
     int64_t getHalfLayerBytes() const;
+    /// This cache for so many sequences.
+    KVCacheType withSequences(int64_t count) const;
+    /// Bytes of one sequence's cache.
+    int64_t getSequenceBytes() const { return 2 * getLayers() * getHalfLayerBytes(); }
     /// Bytes of the whole cache.
-    int64_t getBytes() const { return 2 * getLayers() * getHalfLayerBytes(); }
+    int64_t getBytes() const { return getSequences() * getSequenceBytes(); }
   }];
 }
 

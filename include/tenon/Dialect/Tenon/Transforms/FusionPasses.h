@@ -25,10 +25,15 @@ namespace tenon {
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h.inc"
 
 /// The entry points of a decoder: the whole-sequence function that a
-/// description gives, and the two that tenon-incremental derives from it.
+/// description gives, and those that tenon-incremental derives from it.
 inline constexpr llvm::StringLiteral kForwardName = "forward";
 inline constexpr llvm::StringLiteral kPrefillName = "prefill";
 inline constexpr llvm::StringLiteral kDecodeName = "decode";
+/// One token of each of several sequences; only with `tenon.max_sequences`
+/// above 1.
+inline constexpr llvm::StringLiteral kDecodeBatchName = "decode_batch";
+/// The name of its second input: the position of each token.
+inline constexpr llvm::StringLiteral kPositionsInputName = "positions";
 
 /// From primitive to fused operations: linear, attention, scales, ffn, Q/K/V.
 void buildFusePipeline(mlir::OpPassManager &manager);

@@ -191,7 +191,9 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
   let description = [{
     From `@forward` of a decoder, whose meaning is that of a whole sequence,
     derives two functions that take the next tokens of one: `@prefill` for any
-    number of tokens, and `@decode` for one, with static shapes throughout.
+    number of tokens, and `@decode` for one, with static shapes throughout. If
+    the module's `tenon.max_sequences` = N is above 1, a third one,
+    `@decode_batch`, takes one token of each of N sequences.
 
     * Keys and values are appended to a cache; attention reads it. The cache has
       a layer for every attention that is executed: loops times attentions, in
@@ -231,7 +233,16 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
       return %l : tensor<?x512xf32>
     }
     ```
-    and `@decode` with `?` replaced by 1. Other functions, and modules of another
+    and `@decode` with `?` replaced by 1. With `tenon.max_sequences = 4`, also
+    ```mlir
+    func.func @decode_batch(%tokens: tensor<4xi32>, %positions: tensor<4xi32>,
+        %cache: !tenon.kv_cache<layers = 5, ..., element = f32, sequences = 4>) -> tensor<4x512xf32> {
+      ...
+        %q = tenon.rope %0, %table at %positions : (tensor<8x4x8xf32>, tensor<512x8xf32>, tensor<4xi32>) -> tensor<8x4x8xf32>
+        tenon.cache_append %k, %v, %cache[%i] at rows(%positions : tensor<4xi32>) : ...
+        %o = tenon.cached_attention %q, %cache[%i] at rows(%positions : tensor<4xi32>) {causal, scale = 0.35 : f32} : ...
+    ```
+    Other functions, and modules of another
     kind, stay as they are. An operation that needs the whole sequence (attention
     that is not causal, a mask that was not fused) is an error.
   }];
