@@ -81,6 +81,13 @@ public:
   /// `distance` bytes or a little more behind this one, in the order of memory.
   void prefetch(const WeightGroup &group, int64_t vector, int64_t chunk,
                 int64_t distance);
+  /// Asks for the line of 64 bytes of this number in a panel, for the second
+  /// cache. May be past the end.
+  void prefetchLine(mlir::Value panel, mlir::Value line);
+  /// Bytes of all columns of a panel in a superblock.
+  int64_t superblockBytes() const {
+    return numColumns / Superblock::kLanes * format.bytes();
+  }
 
 private:
   /// `type` from a part of the superblock: `bytesPerGroup` apart for groups,

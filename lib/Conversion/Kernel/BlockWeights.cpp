@@ -140,11 +140,18 @@ Value BlockWeights::lookUp(Value nibbles) {
   return result;
 }
 
+/// Bytes of a line of the caches.
+static constexpr int64_t kLine = 64;
+
+void BlockWeights::prefetchLine(Value panel, Value line) {
+  memref::PrefetchOp::create(
+      b, bytes, ValueRange{panel, b.index(0), b.mulIndex(line, kLine)},
+      /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+}
+
 void BlockWeights::prefetch(const WeightGroup &group, int64_t vector,
                             int64_t chunk, int64_t distance) {
-  constexpr int64_t kLine = 64;
-  int64_t perElement = numColumns / Superblock::kLanes * format.bytes();
-  int64_t ahead = llvm::divideCeil(distance, perElement);
+  int64_t ahead = llvm::divideCeil(distance, superblockBytes());
   // The lines of 16 columns, over their groups, their vectors and the chunks of
   // those.
   int64_t perHalf = Superblock::kLanes / b.lanes();

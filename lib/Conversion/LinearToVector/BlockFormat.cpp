@@ -121,6 +121,13 @@ public:
 
   Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
 
+  int64_t linesPerSum() const override {
+    return packed.superblocks() * packed.getSuperblock().groups;
+  }
+  int64_t linesPerPanel() const override {
+    return packed.superblocks() * packed.superblockBytes() / kLine;
+  }
+
   bool unpacks() const override { return true; }
   void unpack() override {
     if (isUnpacked())
@@ -221,6 +228,8 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   constexpr int64_t kChunks = Superblock::kChunks;
   int64_t perHalf = kChunks / format.scalesPerGroup;
   if (unpacked || rows.size() > 1) {
+    if (ahead)
+      packed.prefetchLine(ahead->panel, b.addIndex(ahead->first, group));
     for (int64_t half = 0; half < format.scalesPerGroup; ++half) {
       Values integers = start(half);
       for (int64_t i = 0; i < perHalf; ++i)

@@ -109,8 +109,16 @@ void LinearKernel::emitUnpacked() {
   };
   auto many = [&](Value full) {
     format.unpack();
-    b.loop(b.index(0), full, tileRows,
-           [&](Value row) { tiles(row, tileRows); });
+    b.loop(b.index(0), full, tileRows, [&](Value row) {
+      int64_t panels = llvm::divideCeil(columns, panelOutputs());
+      forEachPart([&](Value panel, ArrayRef<OutputVector> part) {
+        // Those of the next task, while all tiles pass.
+        Value sum = b.addIndex(b.mulIndex(tileOf(row), panels), panel);
+        askFor(b.index(format.numPanels()), format.numPanels(), sum);
+        emitTile(row, tileRows, panel, part);
+      });
+    });
+    format.askFor(std::nullopt);
     format.forget();
   };
   OpFoldResult extent = b.dim(op.getOut(), 0);
@@ -136,6 +144,20 @@ void LinearKernel::emitUnpacked() {
   emitRest(full, rest, tiles);
 }
 
+Value LinearKernel::tileOf(Value row) {
+  return arith::DivUIOp::create(b, row, b.index(tileRows));
+}
+
+void LinearKernel::askFor(Value panel, int64_t panels, Value sum) {
+  int64_t lines = format.linesPerSum();
+  if (lines <= 0)
+    return;
+  // Once all were asked for, the last again: it is near.
+  int64_t last = llvm::divideCeil(panels * format.linesPerPanel(), lines) - 1;
+  sum = arith::MinUIOp::create(b, sum, b.index(last));
+  format.askFor(WeightFormat::Lines{panel, b.mulIndex(sum, lines)});
+}
+
 /// Less rows than a tile's, in powers of two: each set bit is a tile, which
 /// starts where those of the higher bits end.
 void LinearKernel::emitRest(Value first, Value rest,
@@ -157,12 +179,18 @@ void LinearKernel::emitRows(Value panel, ArrayRef<OutputVector> outputs) {
   auto tile = [&](Value row, int64_t rows) {
     emitTile(row, rows, panel, outputs);
   };
+  auto tiles = [&](Value full) {
+    b.loop(b.index(0), full, tileRows, [&](Value row) {
+      askFor(b.addIndex(panel, 1), /*panels=*/1, tileOf(row));
+      tile(row, tileRows);
+    });
+    format.askFor(std::nullopt);
+  };
   OpFoldResult extent = b.dim(op.getOut(), 0);
   if (std::optional<int64_t> rows = getConstantIntValue(extent)) {
     int64_t full = *rows / tileRows * tileRows;
     if (full)
-      b.loop(b.index(0), b.index(full), tileRows,
-             [&](Value row) { tile(row, tileRows); });
+      tiles(b.index(full));
     if (*rows > full)
       tile(b.index(full), *rows - full);
     return;
@@ -170,7 +198,7 @@ void LinearKernel::emitRows(Value panel, ArrayRef<OutputVector> outputs) {
   Value rows = b.materialize(extent);
   Value rest = arith::RemUIOp::create(b, rows, b.index(tileRows));
   Value full = arith::SubIOp::create(b, rows, rest);
-  b.loop(b.index(0), full, tileRows, [&](Value row) { tile(row, tileRows); });
+  tiles(full);
   emitRest(full, rest, tile);
 }
 

@@ -35,6 +35,11 @@ private:
   void forEachPart(llvm::function_ref<void(mlir::Value panel,
                                            llvm::ArrayRef<OutputVector> part)>
                        body);
+  /// The number of the tile that starts at a row.
+  mlir::Value tileOf(mlir::Value row);
+  /// Lets the next sum, which is the sum-th, ask for its part of `panels`
+  /// panels from `panel` on.
+  void askFor(mlir::Value panel, int64_t panels, mlir::Value sum);
   void emitRest(mlir::Value first, mlir::Value rest,
                 llvm::function_ref<void(mlir::Value, int64_t)> tile);
   /// All rows of some outputs of a panel.

@@ -36,14 +36,34 @@ public:
       return next;
     };
     Values sums(rows.size() * vectors.size(), b.splat(0.0));
-    int64_t fullSteps = depth / group;
-    if (fullSteps > 0)
+    int64_t fullSteps = depth / group, first = 0;
+    if (ahead && linesPerSum() > 0) {
+      first = linesPerSum() * kStepsPerLine;
+      sums = b.loop(b.index(0), b.index(linesPerSum()), 1, sums,
+                    [&](Value line, ValueRange args) {
+                      prefetch(line);
+                      Value k = b.mulIndex(line, kStepsPerLine);
+                      Values next(args);
+                      for (int64_t i = 0; i < kStepsPerLine; ++i)
+                        next = step(b.addIndex(k, i), next, false);
+                      return next;
+                    });
+    }
+    if (fullSteps > first)
       sums = b.loop(
-          b.index(0), b.index(fullSteps), 1, sums,
+          b.index(first), b.index(fullSteps), 1, sums,
           [&](Value k, ValueRange args) { return step(k, args, false); });
     if (depth % group != 0)
       sums = step(b.index(fullSteps), sums, true);
     return sums;
+  }
+
+  int64_t linesPerSum() const override { return depth / group / kStepsPerLine; }
+  int64_t linesPerPanel() const override {
+    auto type = cast<MemRefType>(weight.getType());
+    int64_t bits = ShapedType::getNumElements(type.getShape().drop_front()) *
+                   type.getElementTypeBitWidth();
+    return llvm::divideCeil(bits, 8 * kLine);
   }
 
 protected:
@@ -53,6 +73,22 @@ protected:
   virtual Value loadInput(Value row, Value step, bool partial) = 0;
   /// sum + weights * input.
   virtual Value accumulate(Value weights, Value input, Value sum) = 0;
+
+  /// Asks for a line of those that `askFor` named.
+  void prefetch(Value line) {
+    int64_t elements =
+        8 * kLine / cast<MemRefType>(weight.getType()).getElementTypeBitWidth();
+    Value zero = b.index(0);
+    Value place = b.mulIndex(b.addIndex(ahead->first, line), elements);
+    memref::PrefetchOp::create(b, weight,
+                               ValueRange{ahead->panel, zero, zero, place},
+                               /*isWrite=*/false, /*localityHint=*/2,
+                               /*isDataCache=*/true);
+  }
+
+  /// Steps for each line that is asked for: few enough lines in flight for the
+  /// core not to wait for them.
+  static constexpr int64_t kStepsPerLine = 4;
 
   Value input, weight;
   /// k and K.

@@ -12,6 +12,7 @@
 
 #include "tenon/Conversion/KernelBuilder.h"
 #include <memory>
+#include <optional>
 
 namespace tenon::linear {
 
@@ -37,6 +38,17 @@ public:
   virtual KernelBuilder::Values sum(mlir::ValueRange rows,
                                     llvm::ArrayRef<WeightVector> vectors) = 0;
 
+  /// While `sum` runs, it asks for as many lines of memory, spread over its
+  /// work, as this; `from` are their panel and the first one's number in it,
+  /// which may be past the ends of both. For panels that come next: when they
+  /// are used they are near.
+  virtual int64_t linesPerSum() const = 0;
+  virtual int64_t linesPerPanel() const = 0;
+  struct Lines {
+    mlir::Value panel, first;
+  };
+  void askFor(std::optional<Lines> from) { ahead = from; }
+
   /// Whether many rows gain from panels that are unpacked first.
   virtual bool unpacks() const { return false; }
   /// Unpacks all panels to scratch memory; until `forget`, `sum` reads that.
@@ -47,8 +59,12 @@ protected:
   WeightFormat(KernelBuilder &b, int64_t panels, int64_t numColumns)
       : b(b), panels(panels), numColumns(numColumns) {}
 
+  /// Bytes of a line of the caches.
+  static constexpr int64_t kLine = 64;
+
   KernelBuilder &b;
   int64_t panels, numColumns;
+  std::optional<Lines> ahead;
 };
 
 /// The format of weights `[panels, K / k, n, k]` for inputs `[M, K]`, or null.
