@@ -350,7 +350,14 @@ std::string attentionText(const Case &c, const std::string &rows) {
 
 std::string bench::moduleText(const Case &c, bool hasBf16Products) {
   CallShape shape = callShape(c);
-  std::string rows = shape.tokens == 1 ? "1" : "?";
+  // As many rows as a decode of several sequences has are known to kernels;
+  // those of a prompt are not.
+  constexpr int64_t kMostSequences = 8;
+  bool isProduct =
+      c.operation == Operation::Linear || c.operation == Operation::Ffn;
+  bool isStatic =
+      shape.tokens == 1 || (isProduct && shape.tokens <= kMostSequences);
+  std::string rows = isStatic ? std::to_string(shape.tokens) : "?";
   std::string body;
   switch (c.operation) {
   case Operation::Linear:

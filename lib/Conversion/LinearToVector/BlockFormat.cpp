@@ -128,6 +128,7 @@ public:
     return packed.superblocks() * packed.superblockBytes() / kLine;
   }
 
+  bool takesVectors() const override { return true; }
   bool unpacks() const override { return true; }
   void unpack() override {
     if (isUnpacked())
@@ -227,7 +228,7 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
 
   constexpr int64_t kChunks = Superblock::kChunks;
   int64_t perHalf = kChunks / format.scalesPerGroup;
-  if (unpacked || rows.size() > 1) {
+  if (!isStreaming) {
     if (ahead)
       packed.prefetchLine(ahead->panel, b.addIndex(ahead->first, group));
     for (int64_t half = 0; half < format.scalesPerGroup; ++half) {
@@ -239,9 +240,9 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     return next;
   }
 
-  // A single row is bound by reading weights. It asks for those that come later
-  // a few lines at a time: many at once would fill the buffers that wait for
-  // memory and stop it. The fence, no instruction, keeps LLVM from gathering
+  // Few rows are bound by reading weights. They ask for those that come later a
+  // few lines at a time: many at once would fill the buffers that wait for
+  // memory and stop them. The fence, no instruction, keeps LLVM from gathering
   // those of several groups.
   LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "singlethread");
   SmallVector<Values, 2> integers;
@@ -272,17 +273,33 @@ Values BlockFormat::sum(ValueRange rows, ArrayRef<WeightVector> vectors) {
                   });
   return b.loop(zero, b.index(packed.superblocks()), 1, sums,
                 [&](Value superblock, ValueRange args) {
-                  if (rows.size() > 1)
+                  if (!isStreaming)
                     return addSuperblock(rows, vectors, superblock, args);
                   Values next(args);
                   // Vector by vector: in the order in which they lie in memory,
                   // which is what prefetchers of the CPU expect.
-                  for (auto [i, vector] : llvm::enumerate(vectors))
-                    next[i] = addSuperblock(rows, vector, superblock,
-                                            ValueRange(next[i]))
-                                  .front();
+                  for (auto [i, vector] : llvm::enumerate(vectors)) {
+                    Values own;
+                    for (size_t r = 0; r < rows.size(); ++r)
+                      own.push_back(next[r * vectors.size() + i]);
+                    own = addSuperblock(rows, vector, superblock, own);
+                    for (size_t r = 0; r < rows.size(); ++r)
+                      next[r * vectors.size() + i] = own[r];
+                  }
                   return next;
                 });
+}
+
+/// The same number, of which LLVM knows nothing: no instruction.
+static Value makeOpaque(KernelBuilder &b, Value index) {
+  Type i64 = b.getI64Type();
+  Value number = arith::IndexCastOp::create(b, i64, index);
+  auto same = LLVM::InlineAsmOp::create(
+      b, b.getLoc(), i64, number, /*asm_string=*/"", /*constraints=*/"=r,0",
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::TailCallKind::None, /*asm_dialect=*/LLVM::AsmDialectAttr(),
+      /*operand_attrs=*/ArrayAttr());
+  return arith::IndexCastOp::create(b, b.getIndexType(), same.getRes());
 }
 
 Values BlockFormat::addSuperblock(ValueRange rows,
@@ -292,6 +309,10 @@ Values BlockFormat::addSuperblock(ValueRange rows,
   // Two groups at a time: those of the smallest superblock.
   constexpr int64_t kStep = 2;
   Value base = b.mulIndex(superblock, format.groups);
+  // LLVM would keep the activations of several rows for the next vector, on the
+  // stack: they are nearer where they are.
+  if (isStreaming && rows.size() > 1)
+    base = makeOpaque(b, base);
   auto step = [&](Value first, ValueRange args) {
     Values next(args);
     for (int64_t i = 0; i < kStep; ++i) {

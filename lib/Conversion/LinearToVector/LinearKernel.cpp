@@ -15,11 +15,18 @@ LinearKernel::LinearKernel(KernelBuilder &b, LinearOp op, WeightFormat &format)
   TileAttr tile = op.getTileAttr();
   tileRows = tile ? tile.getRows() : 4;
   tileVectors = std::max<int64_t>(1, tile ? tile.getColumns() / b.lanes() : 2);
-  // A single row: half of the registers accumulate, the rest holds weights on
-  // their way.
+  // Few rows: half of the registers accumulate, the rest holds weights on their
+  // way.
+  int64_t rows = cast<MemRefType>(op.getOut().getType()).getDimSize(0);
   int64_t panelVectors = format.panelColumns() / b.lanes();
-  tilePanels = std::clamp<int64_t>(registers / 2 / panelVectors, 1,
-                                   tile ? tile.getGroup() : 1);
+  int64_t panels = registers / 2 / panelVectors;
+  bool isFew = rows == 1 || (!ShapedType::isDynamic(rows) && rows <= tileRows &&
+                             (format.takesVectors() || rows <= panels));
+  if (!isFew)
+    return;
+  fewRows = rows;
+  tilePanels =
+      std::clamp<int64_t>(panels / rows, 1, tile ? tile.getGroup() : 1);
 }
 
 int64_t LinearKernel::panelOutputs() const {
@@ -36,13 +43,14 @@ LinearKernel::Outputs LinearKernel::outputsOfPanel(int64_t panel,
 }
 
 void LinearKernel::emit() {
-  if (cast<MemRefType>(op.getOut().getType()).getDimSize(0) == 1)
-    emitSingleRow();
+  if (fewRows > 0)
+    emitFewRows();
   else
     emitManyRows();
 }
 
-void LinearKernel::emitSingleRow() {
+void LinearKernel::emitFewRows() {
+  format.setStreaming(true);
   int64_t fullPanels = columns / panelOutputs();
   int64_t loopPanels = fullPanels / tilePanels * tilePanels;
   auto outputsOf = [&](int64_t first, int64_t end) {
@@ -57,14 +65,14 @@ void LinearKernel::emitSingleRow() {
   Value row = b.index(0);
   if (loopPanels > tilePanels)
     b.loop(b.index(0), b.index(loopPanels), tilePanels, [&](Value panel) {
-      emitTile(row, 1, panel, outputsOf(0, tilePanels));
+      emitTile(row, fewRows, panel, outputsOf(0, tilePanels));
     });
   else if (loopPanels > 0)
-    emitTile(row, 1, b.index(0), outputsOf(0, tilePanels));
+    emitTile(row, fewRows, b.index(0), outputsOf(0, tilePanels));
   // Fewer panels than a tile's, the last of them perhaps in part.
   int64_t end = llvm::divideCeil(columns, panelOutputs());
   for (int64_t first = loopPanels; first < end; first += tilePanels)
-    emitTile(row, 1, b.index(first),
+    emitTile(row, fewRows, b.index(first),
              outputsOf(first, std::min(first + tilePanels, end)));
 }
 
@@ -126,6 +134,7 @@ void LinearKernel::emitUnpacked() {
     int64_t full = *rows / tileRows * tileRows;
     if (full > 0)
       many(b.index(full));
+    format.setStreaming(true);
     if (*rows > full)
       tiles(b.index(full), *rows - full);
     return;
@@ -141,6 +150,7 @@ void LinearKernel::emitUnpacked() {
     b.setInsertionPointToStart(branch.thenBlock());
     many(full);
   }
+  format.setStreaming(true);
   emitRest(full, rest, tiles);
 }
 

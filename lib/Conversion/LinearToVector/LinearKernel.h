@@ -28,7 +28,8 @@ private:
   Outputs outputsOfPanel(int64_t panel, int64_t columns) const;
   /// Columns of the result that a panel gives.
   int64_t panelOutputs() const;
-  void emitSingleRow();
+  /// All rows at once, panel after panel.
+  void emitFewRows();
   void emitManyRows();
   void emitUnpacked();
   /// Every panel, by parts of its outputs that have accumulators at once.
@@ -59,8 +60,10 @@ private:
   int64_t columns;
   /// The register tile: rows, and accumulators in a row.
   int64_t tileRows, tileVectors;
-  /// Panels that a single row takes at once.
-  int64_t tilePanels;
+  /// The rows, if they are so few that all are one tile; else 0.
+  int64_t fewRows = 0;
+  /// Panels that few rows take at once.
+  int64_t tilePanels = 1;
 };
 
 } // namespace tenon::linear

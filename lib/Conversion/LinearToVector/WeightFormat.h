@@ -49,6 +49,14 @@ public:
   };
   void askFor(std::optional<Lines> from) { ahead = from; }
 
+  /// Says that weights come from memory and are used once. `sum` then takes
+  /// them in the order of memory and asks for those that come later.
+  void setStreaming(bool on) { isStreaming = on; }
+
+  /// Whether `sum`, when streaming, works on one vector after the other: the
+  /// sums of the others need no registers.
+  virtual bool takesVectors() const { return false; }
+
   /// Whether many rows gain from panels that are unpacked first.
   virtual bool unpacks() const { return false; }
   /// Unpacks all panels to scratch memory; until `forget`, `sum` reads that.
@@ -65,6 +73,7 @@ protected:
   KernelBuilder &b;
   int64_t panels, numColumns;
   std::optional<Lines> ahead;
+  bool isStreaming = false;
 };
 
 /// The format of weights `[panels, K / k, n, k]` for inputs `[M, K]`, or null.

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileBuilder.h"
+#include "TileModel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -80,7 +81,7 @@ FailureOr<bool> tenon::tileLinear(LinearOp op) {
   int64_t bytes = ShapedType::getNumElements(weight.getShape().drop_front()) *
                   elementBytes(weight) * group;
   // Many rows use each weight often: less of it makes a chunk.
-  if (out.getDimSize(0) != 1)
+  if (ShapedType::isDynamic(out.getDimSize(0)) || out.getDimSize(0) > kFewRows)
     bytes *= 8;
   OpBuilder builder(op);
   TileBuilder outer(builder, loc);

@@ -11,7 +11,7 @@
 //   Thus 8 rows with 32 registers, 6 with 16. Without fused multiply-add the
 //   product and a copy for the two-operand instruction need two registers
 //   more, and rows are rounded down to an even number: 4.
-//   One row (decode) is bound by reading weights: four panels at once keep
+//   A few rows (decode) are bound by reading weights: four panels at once keep
 //   enough independent accumulators and streams going.
 //   Weights in superblocks have two accumulators for an output, the exact
 //   integers of a group and the sum of all groups: 6 rows x 2 vectors of 32
@@ -38,14 +38,16 @@ namespace {
 
 /// Keys between two corrections of the running maximum (invariant I5: fixed).
 constexpr int64_t kKeyBlock = 128;
-/// Panels that one task of a one-row linear reads.
+/// Columns of a panel (tenon-pack-weights).
+constexpr int64_t kPanelColumns = 32;
+/// Panels that one task of a linear of few rows reads.
 constexpr int64_t kDecodePanels = 4;
 /// More rows than this in a register tile gain nothing.
 constexpr int64_t kMaxRows = 8;
-/// Weights in superblocks: panels that one task of a one-row linear reads at
-/// once. Measured: two streams of short superblocks come to 90 to 97 % of what
-/// a core reads, one of long superblocks to 93 to 100 %; one short to 70 %, two
-/// long to 85 %.
+/// Weights in superblocks: panels that one task of few rows reads at once.
+/// Measured: two streams of short superblocks come to 90 to 97 % of what a core
+/// reads, one of long superblocks to 93 to 100 %; one short to 70 %, two long
+/// to 85 %.
 constexpr int64_t kDecodeShortPanels = 2, kDecodeLongPanels = 1;
 /// Panels that a task of many rows unpacks.
 constexpr int64_t kMostUnpackedPanels = 4;
@@ -54,9 +56,6 @@ constexpr int64_t kMostUnpackedPanels = 4;
 constexpr int64_t kMaxBlockRows = 6, kBlockTemporaries = 4;
 /// More rows than this in a task hinder balance.
 constexpr int64_t kMaxRowGroup = 64;
-/// Rows of one token in each of a few sequences are less work than a second
-/// worker is worth.
-constexpr int64_t kFewRows = 8;
 
 struct TileModel {
   TargetAttr target;
@@ -67,6 +66,10 @@ struct TileModel {
 
   TileAttr get(int64_t rows, int64_t columns, int64_t group) const {
     return TileAttr::get(target.getContext(), rows, columns, group);
+  }
+
+  static bool isFew(int64_t tokens) {
+    return !ShapedType::isDynamic(tokens) && tokens <= kFewRows;
   }
 
   /// The rows of a linear's register tile.
@@ -95,8 +98,10 @@ struct TileModel {
       return blockLinear(rows, panels,
                          weight.getDimSize(1) * packed.getSuperblock().groups,
                          packed.getSuperblock());
-    if (rows == 1)
-      return get(1, 2 * lanes, std::min(kDecodePanels, panels));
+    int64_t vectors = kPanelColumns / lanes;
+    if (rows == 1 ||
+        (isFew(rows) && rows * vectors <= target.getRegisters() / 2))
+      return get(rows, 2 * lanes, std::min(kDecodePanels, panels));
     int64_t most = ShapedType::isDynamic(rows) ? kMaxRows : rows;
     return get(std::min(linearRows(), most), 2 * lanes, 1);
   }
@@ -104,9 +109,9 @@ struct TileModel {
   TileAttr blockLinear(int64_t rows, int64_t panels, int64_t groups,
                        const Superblock &superblock) const {
     bool isShort = superblock.groups == 2;
-    if (rows == 1)
+    if (isFew(rows))
       return get(
-          1, 2 * lanes,
+          rows, 2 * lanes,
           std::min(isShort ? kDecodeShortPanels : kDecodeLongPanels, panels));
     int64_t most = (target.getRegisters() - kBlockTemporaries) / 4;
     most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
@@ -115,7 +120,7 @@ struct TileModel {
     // Unpacked panels of 32 columns take a byte for a weight and an f32 scale
     // for a group. Those of a task should leave room in the second-level cache
     // for activations.
-    int64_t bytes = 32 * groups * (Superblock::kGroup + 4);
+    int64_t bytes = kPanelColumns * groups * (Superblock::kGroup + 4);
     int64_t together =
         std::clamp<int64_t>(target.getL2() / 3 / std::max<int64_t>(bytes, 1), 1,
                             kMostUnpackedPanels);
@@ -134,7 +139,7 @@ struct TileModel {
     int64_t rank = output.getRank();
     int64_t tokenDim = rank == 3 ? 1 : 0;
     int64_t tokens = output.getDimSize(tokenDim);
-    if (!ShapedType::isDynamic(tokens) && tokens <= kFewRows)
+    if (isFew(tokens))
       return get(1, 1, tokens);
     int64_t bytes = 1;
     for (int64_t dim = 0; dim < rank; ++dim)

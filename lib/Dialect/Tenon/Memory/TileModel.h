@@ -7,6 +7,10 @@
 
 namespace tenon {
 
+/// Tokens of a few sequences: linears read weights once for all of them, and
+/// rows are less work than a second worker is worth.
+inline constexpr int64_t kFewRows = 8;
+
 /// The tile for an operation in tensor or buffer form, or null for operations
 /// that take none. SelectTiles.cpp explains the model.
 TileAttr chooseTile(mlir::Operation *op, TargetAttr target);

@@ -26,6 +26,7 @@ from variants import VARIANTS, Module, aligned, entry, missing
 
 F32_ERROR, INT8_ERROR = 1e-10, 1e-4
 ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 33]
+FEW = [2, 3, 4, 5, 6, 7, 8]
 MOST = max(ROWS)
 erf = np.vectorize(math.erf)
 ACTIVATIONS = {
@@ -80,12 +81,14 @@ class Report:
 class Linear:
     """y = act(x W^T + b) + r, or act(x G^T) * (x U^T) + r; `kind` f32, f16, bf16, bf16x2 (pairs) or a block type."""
 
-    def __init__(self, kind, n, k, activation="identity", bias=False, residual=False, gated=False):
+    def __init__(self, kind, n, k, activation="identity", bias=False, residual=False, gated=False, few=None):
+        """`few`: numbers of rows that the kernel knows, besides 1; by default one of them."""
         self.kind, self.n, self.k = kind, n, k
         self.activation, self.bias, self.residual, self.gated = activation, bias, residual, gated
         self.columns = n // 2 if gated else n
         flags = "".join(f for f, on in zip("brg", (bias, residual, gated)) if on)
         self.name = f"linear_{kind}_{n}_{k}_{activation}_{flags}"
+        self.few = few or [FEW[zlib.crc32(self.name.encode()) % len(FEW)]]
         self.blocks = kind in SCHEMES
         self.panels = -(-self.columns // (PANEL // 2 if gated else PANEL))
         if self.blocks:
@@ -105,10 +108,10 @@ class Linear:
         return self.kind != "bf16x2" or variant.bf16_dot
 
     def entries(self):
-        return [self._entry(1), self._entry("?")]
+        return [self._entry(rows) for rows in [1, *self.few, "?"]]
 
     def _entry(self, rows):
-        whole = 1 if rows == 1 else MOST
+        whole = MOST if rows == "?" else rows
         buffers = [("x", memref(whole, self.input_columns, self.input)), ("y", memref(whole, self.columns, "f32"))]
         if self.bias:
             buffers.append(("b", memref(self.n, "f32")))
@@ -118,12 +121,12 @@ class Linear:
                         f"  %w = memref.view %weights[%zero][] : memref<{self.bytes}xi8> to {self.weight}"], {}
         for name, type_ in buffers:
             types[name] = type_
-            if name == "b" or rows == 1:
+            if name == "b" or rows != "?":
                 continue
             columns, element = (self.input_columns, self.input) if name == "x" else (self.columns, "f32")
             types[name] = f"memref<?x{columns}x{element}, strided<[{columns}, 1]>>"
             lines.append(f"  %{name}v = memref.subview %{name}[0, 0] [%T, {columns}] [1, 1] : {type_} to {types[name]}")
-        value = lambda n: f"%{n}" if n == "b" or rows == 1 else f"%{n}v"
+        value = lambda n: f"%{n}" if n == "b" or rows != "?" else f"%{n}v"
         types["w"] = self.weight
         order = [n for n in "xwbry" if n in types]
         lines.append(f"  tenon.linear {value('x')}, %w" + " bias(%b)" * self.bias
@@ -159,8 +162,8 @@ class Linear:
             return y + residual if self.residual else y
 
         def run(rows, first, count):
-            part = slice(first, MOST if rows == "any" else first + 1)
-            y = np.full((MOST if rows == "any" else 1, self.columns), 7, np.float32)
+            part = slice(first, MOST if rows == "any" else first + rows)
+            y = np.full((MOST if rows == "any" else rows, self.columns), 7, np.float32)
             buffers = [aligned(x[part]), y] + [bias] * self.bias + [residual[part].copy()] * self.residual
             module.call(f"{self.name}_{rows}", packed, buffers, tokens=count)
             return y
@@ -179,6 +182,10 @@ class Linear:
             if self.blocks and count == MOST:
                 problems += report.bound("linear, activations before quantizing", error(y, expected(exact)), INT8_ERROR)
             report.case(f"{self.name} rows {count}", problems)
+        for count in self.few:
+            y = run(count, 3, count)
+            same = np.array_equal(y.view(np.int32), one[3:3 + count].view(np.int32))
+            report.case(f"{self.name} rows {count}, known", [] if same else ["other bits than one row at a time"])
 
     def _plain(self, rng):
         """The weight's values in f64 and its panels [P][K / k][n][k], with finite values in the padding."""
@@ -424,14 +431,14 @@ class Attention:
 def make_cases():
     cases = []
     for kind in ("f32", "f16", "bf16", "bf16x2"):
-        cases += [Linear(kind, 1, 1), Linear(kind, 33, 31, bias=True), Linear(kind, 37, 172, residual=True),
+        cases += [Linear(kind, 1, 1), Linear(kind, 33, 31, bias=True), Linear(kind, 37, 172, residual=True, few=FEW),
                   Linear(kind, 31, 33, "gelu", bias=True, residual=True), Linear(kind, 34, 64, "silu", gated=True),
                   Linear(kind, 62, 7, "gelu_tanh", bias=True, gated=True, residual=True)]
     for kind, scheme in SCHEMES.items():
         # Numbers of groups: one, odd ones, whole superblocks; for blocks of 256 there are none but these.
         depths = [32, 96, 512, 160, 64] if scheme.groups == 2 else [256, 512, 768, 256, 512]
         cases += [Linear(kind, 1, depths[0]), Linear(kind, 33, depths[1], bias=True),
-                  Linear(kind, 17, depths[2], residual=True), Linear(kind, 31, depths[3], "gelu", bias=True, residual=True),
+                  Linear(kind, 77, depths[2], residual=True, few=FEW), Linear(kind, 31, depths[3], "gelu", bias=True, residual=True),
                   Linear(kind, 34, depths[4], "silu", gated=True)]
         cases += [Embedding(kind, 1, depths[0]), Embedding(kind, 67, depths[1]), Embedding(kind, 32, depths[2])]
     for kind in ("q8_0", "q4_0"):
