@@ -35,6 +35,7 @@ Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
   model->meta = payload.metadata();
   model->variant = &variant;
   model->weightsIn = weightMemory;
+  model->sequences.resize(model->meta.memory.sequences);
   const auto &memory = model->meta.memory;
 
   struct Part {
@@ -89,7 +90,7 @@ Expected<Model::Entry> Model::find(std::string_view name) const {
                     info ? ExitCode::CorruptPayload : ExitCode::BadUsage);
 }
 
-Status Model::check(std::span<const int32_t> tokens) const {
+Status Model::check(std::span<const int32_t> tokens, int64_t length) const {
   if (tokens.empty())
     return plainError("there are no tokens to process");
   for (int32_t token : tokens)
@@ -99,23 +100,29 @@ Status Model::check(std::span<const int32_t> tokens) const {
                                "(0 to ",
                                meta.model.vocabSize - 1, ")"));
   int64_t count = static_cast<int64_t>(tokens.size());
-  int64_t room = meta.model.context - current;
+  int64_t room = meta.model.context - length;
   if (count <= room)
     return {};
   std::string before =
-      current ? strCat(" after the ", current, " already there") : "";
+      length ? strCat(" after the ", length, " already there") : "";
   return plainError(strCat(count, " tokens", before,
                            " don't fit the model's context of ",
                            meta.model.context, " tokens"));
 }
 
-Expected<Rows> Model::call(const Entry &entry, std::span<const int32_t> tokens,
-                           int64_t rows) {
-  int64_t count = static_cast<int64_t>(tokens.size());
+Expected<Rows> Model::callNext(const Entry &entry,
+                               std::span<const int32_t> tokens, int64_t rows) {
+  uint64_t stride = meta.memory.cache / meta.memory.sequences;
+  return call(entry,
+              {tokens, {}, position(), rows, cache.data() + selected * stride});
+}
+
+Expected<Rows> Model::call(const Entry &entry, const Call &args) {
+  int64_t count = static_cast<int64_t>(args.tokens.size());
   // Room for the output first: it may be the largest allocation of all.
   int64_t cols = entry.info->outputCols;
-  auto bytes =
-      checkedMul(checkedMul(rows, cols).value_or(UINT64_MAX), sizeof(float));
+  auto bytes = checkedMul(checkedMul(args.rows, cols).value_or(UINT64_MAX),
+                          sizeof(float));
   if (!bytes || *bytes > output.size()) {
     auto grown = Region::allocate(bytes.value_or(UINT64_MAX),
                                   Region::Kind::Scratch, "the output");
@@ -130,7 +137,7 @@ Expected<Rows> Model::call(const Entry &entry, std::span<const int32_t> tokens,
     const std::string &name = entry.info->inputs[i].name;
     std::vector<int32_t> &values = inputs[i];
     if (name == "tokens") {
-      values.assign(tokens.begin(), tokens.end());
+      values.assign(args.tokens.begin(), args.tokens.end());
     } else if (name == "token_types") {
       values.assign(count, 0);
     } else if (name == "valid") {
@@ -138,9 +145,12 @@ Expected<Rows> Model::call(const Entry &entry, std::span<const int32_t> tokens,
       // One bits of a float mask are spelled as an integer, too.
       if (entry.info->inputs[i].dtype == "f32")
         values.assign(count, 0x3f800000);
+    } else if (name == "positions" && !args.positions.empty()) {
+      values.assign(args.positions.begin(), args.positions.end());
     } else if (name == "positions") {
       values.resize(count);
-      std::iota(values.begin(), values.end(), static_cast<int32_t>(current));
+      std::iota(values.begin(), values.end(),
+                static_cast<int32_t>(args.position));
     } else {
       return plainError(strCat("this runtime doesn't know the input '", name,
                                "' of '", entry.info->name, "'"),
@@ -153,21 +163,21 @@ Expected<Rows> Model::call(const Entry &entry, std::span<const int32_t> tokens,
   TenonFrame frame{};
   frame.weights = reinterpret_cast<const uint8_t *>(weights.data());
   frame.arena = reinterpret_cast<uint8_t *>(arena.data());
-  frame.cache = reinterpret_cast<uint8_t *>(cache.data());
+  frame.cache = reinterpret_cast<uint8_t *>(args.cache);
   frame.buffers = buffers.data();
   frame.numTokens = count;
-  frame.position = current;
-  frame.numRows = rows;
+  frame.position = args.position;
+  frame.numRows = args.rows;
   entry.fn(&frame);
   return Rows{{reinterpret_cast<const float *>(output.data()),
-               static_cast<size_t>(rows * cols)},
-              rows,
+               static_cast<size_t>(args.rows * cols)},
+              args.rows,
               cols};
 }
 
 Status Model::prefill(std::span<const int32_t> tokens, int64_t chunk, Want want,
                       const RowConsumer &consume) {
-  if (Status status = check(tokens); !status)
+  if (Status status = check(tokens, position()); !status)
     return status;
   auto entry = find("prefill");
   if (!entry)
@@ -184,12 +194,12 @@ Status Model::prefill(std::span<const int32_t> tokens, int64_t chunk, Want want,
       rows = static_cast<int64_t>(part.size());
     else if (want == Want::Last && tokens.empty())
       rows = 1;
-    auto result = call(*entry, part, rows);
+    auto result = callNext(*entry, part, rows);
     if (!result)
       return result.takeError();
-    current += static_cast<int64_t>(part.size());
+    sequence().length += static_cast<int64_t>(part.size());
     if (rows)
-      last = result->row(rows - 1);
+      sequence().last = result->row(rows - 1);
     if (rows && consume)
       if (Status status = consume(*result); !status)
         return status;
@@ -199,23 +209,60 @@ Status Model::prefill(std::span<const int32_t> tokens, int64_t chunk, Want want,
 
 Status Model::decode(int32_t token) {
   std::span<const int32_t> tokens(&token, 1);
-  if (Status status = check(tokens); !status)
+  if (Status status = check(tokens, position()); !status)
     return status;
   auto entry = find("decode");
   if (!entry)
     return entry.takeError();
-  auto result = call(*entry, tokens, 1);
+  auto result = callNext(*entry, tokens, 1);
   if (!result)
     return result.takeError();
-  current += 1;
-  last = result->row(0);
+  sequence().length += 1;
+  sequence().last = result->row(0);
+  return {};
+}
+
+Status Model::decodeTogether(std::span<const Step> steps) {
+  if (steps.size() == 1) {
+    selected = steps[0].sequence;
+    return decode(steps[0].token);
+  }
+  if (steps.size() > sequences.size())
+    return plainError(strCat("this executable decodes at most ",
+                             sequences.size(), " sequences together, not ",
+                             steps.size()),
+                      ExitCode::BadUsage);
+  // A row without a token writes where the next token of its sequence will, or
+  // over the last one of a context that is full: nobody reads it.
+  std::vector<int32_t> tokens(sequences.size(), 0), positions;
+  for (const Sequence &sequence : sequences)
+    positions.push_back(static_cast<int32_t>(
+        std::min(sequence.length, meta.model.context - 1)));
+  for (const Step &step : steps) {
+    if (Status status =
+            check(std::span(&step.token, 1), sequences[step.sequence].length);
+        !status)
+      return status;
+    tokens[step.sequence] = step.token;
+  }
+  auto entry = find("decode_batch");
+  if (!entry)
+    return entry.takeError();
+  int64_t rows = numSequences();
+  auto result = call(*entry, {tokens, positions, 0, rows, cache.data()});
+  if (!result)
+    return result.takeError();
+  for (const Step &step : steps) {
+    sequences[step.sequence].length += 1;
+    sequences[step.sequence].last = result->row(step.sequence);
+  }
   return {};
 }
 
 Expected<Rows> Model::encode(std::string_view name,
                              std::span<const int32_t> tokens) {
   reset();
-  if (Status status = check(tokens); !status)
+  if (Status status = check(tokens, position()); !status)
     return status.takeError();
   int64_t count = static_cast<int64_t>(tokens.size());
   if (count > meta.memory.maxChunk)
@@ -227,5 +274,5 @@ Expected<Rows> Model::encode(std::string_view name,
   if (!entry)
     return entry.takeError();
   bool one = entry->info->outputRows == EntryInfo::Rows::One;
-  return call(*entry, tokens, one ? 1 : count);
+  return callNext(*entry, tokens, one ? 1 : count);
 }

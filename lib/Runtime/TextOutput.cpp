@@ -69,18 +69,52 @@ std::string StopMatcher::flush() { return std::exchange(pending, {}); }
 
 Status TextStream::push(std::string_view bytes) {
   std::string shown = matcher.push(utf8.push(bytes));
+  return write(shown, matcher.held());
+}
+
+Status TextStream::write(std::string_view shown, std::string_view held) {
+  if (output && !output->isShown(number))
+    return output->write(number, shown);
   // Until the write is done the timer must not write what comes after it.
   setHeldText({});
-  if (Status status = writeOutput(shown); !status)
-    return status;
-  setHeldText(matcher.held());
-  return {};
+  Status status = output ? output->write(number, shown) : writeOutput(shown);
+  if (status)
+    setHeldText(held);
+  return status;
 }
 
 Status TextStream::finish(bool cut) {
   std::string rest = utf8.flush();
   std::string shown = cut ? std::string() : matcher.push(rest);
   shown += matcher.flush();
-  setHeldText({});
-  return writeOutput(shown);
+  return write(shown, {});
+}
+
+Status TextStream::close() { return output ? output->close(number) : Status(); }
+
+size_t OrderedOutput::open() {
+  texts.emplace_back();
+  return first + texts.size() - 1;
+}
+
+Status OrderedOutput::write(size_t text, std::string_view part) {
+  if (isShown(text))
+    return writeOutput(part);
+  texts[text - first].waiting += part;
+  return {};
+}
+
+Status OrderedOutput::close(size_t text) {
+  texts[text - first].ended = true;
+  // The next ones, up to one that still grows.
+  while (!texts.empty() && texts.front().ended) {
+    texts.pop_front();
+    ++first;
+    if (texts.empty())
+      break;
+    if (Status status = writeOutput(texts.front().waiting); !status)
+      return status;
+    texts.front().waiting.clear();
+  }
+  return {};
 }

@@ -21,11 +21,14 @@ extern "C" {
 typedef struct TenonFrame {
   const uint8_t *weights; /* the "weights" section, mapped read-only */
   uint8_t *arena;         /* scratch of metadata "memory.arena" bytes */
-  uint8_t *cache;         /* key/value cache, "memory.cache" bytes, zero at
-                             first; null for encoders */
+  uint8_t *cache;         /* key/value cache, zero at first; null for encoders.
+                             "memory.cache" bytes hold those of
+                             "memory.sequences" sequences, one after the other:
+                             "decode_batch" takes all, the others one */
   void *const *buffers;   /* inputs in the order of the entry, then output */
   int64_t numTokens;      /* T: tokens in this call, at most "max_chunk" */
-  int64_t position;       /* position of the first of them in the context */
+  int64_t position;       /* position of the first of them in the context;
+                             "decode_batch" has an input instead */
   int64_t numRows;        /* trailing rows for which the head is computed; 0
                              when no output is wanted */
 } TenonFrame;

@@ -63,10 +63,15 @@ public:
   const Metadata &metadata() const { return meta; }
   WeightMemory weightMemory() const { return weightsIn; }
 
+  /// Sequences that have a context, each of its own. All but decodeTogether is
+  /// about the selected one, at first that of number 0.
+  int64_t numSequences() const { return meta.memory.sequences; }
+  void select(int64_t sequence) { selected = sequence; }
+
   /// Tokens in the context so far.
-  int64_t position() const { return current; }
+  int64_t position() const { return sequence().length; }
   /// Forgets the context.
-  void reset() { current = 0; }
+  void reset() { sequence().length = 0; }
 
   /// Which rows of logits a prefill computes.
   enum class Want { None, Last, All };
@@ -84,8 +89,19 @@ public:
   /// Appends one token; logits() is its row.
   Status decode(int32_t token);
 
-  /// The last row that was computed.
-  std::span<const float> logits() const { return last; }
+  /// The next token of a sequence.
+  struct Step {
+    int64_t sequence;
+    int32_t token;
+  };
+  /// Appends a token to each of several sequences, with the same results as
+  /// `decode` would give for each, bit by bit; they are then the logits() of
+  /// each. Errors: as for decode; ExitCode::BadUsage if there are more steps
+  /// than the model was compiled for.
+  Status decodeTogether(std::span<const Step> steps);
+
+  /// The last row that was computed; valid until the next call.
+  std::span<const float> logits() const { return sequence().last; }
 
   /// Encoders: runs "forward", "pooled" or "masked_lm" on a whole text. Token
   /// types are 0 and all tokens valid.
@@ -99,19 +115,38 @@ private:
     TenonEntryFn fn;
     const EntryInfo *info;
   };
+  /// The context of a sequence.
+  struct Sequence {
+    int64_t length = 0; ///< tokens
+    std::span<const float> last;
+  };
+  /// What a call of an entry works on.
+  struct Call {
+    std::span<const int32_t> tokens;
+    /// Of each token; empty if they follow one another from `position` on.
+    std::span<const int32_t> positions;
+    int64_t position = 0;
+    int64_t rows = 0; ///< of the output
+    std::byte *cache = nullptr;
+  };
   Expected<Entry> find(std::string_view name) const;
-  Status check(std::span<const int32_t> tokens) const;
-  /// Calls an entry on tokens at the current position.
-  Expected<Rows> call(const Entry &entry, std::span<const int32_t> tokens,
-                      int64_t rows);
+  /// Checks tokens that are to follow `length` others.
+  Status check(std::span<const int32_t> tokens, int64_t length) const;
+  Expected<Rows> call(const Entry &entry, const Call &call);
+  /// Calls an entry on the next tokens of the selected sequence.
+  Expected<Rows> callNext(const Entry &entry, std::span<const int32_t> tokens,
+                          int64_t rows);
+
+  Sequence &sequence() { return sequences[selected]; }
+  const Sequence &sequence() const { return sequences[selected]; }
 
   Metadata meta;
   const TenonVariant *variant = nullptr;
   WeightMemory weightsIn = WeightMemory::Mapped;
   Region weights, arena, cache, output;
   std::vector<std::vector<int32_t>> inputs; ///< of the call, besides tokens
-  int64_t current = 0;
-  std::span<const float> last;
+  std::vector<Sequence> sequences;
+  int64_t selected = 0;
 };
 
 } // namespace tenon::runtime

@@ -65,6 +65,11 @@ public:
                    "skip)")
         ->type_name("N")
         ->check(CLI::NonNegativeNumber.description(""));
+    app.add_option("--sequences", sequences,
+                   "Sequences that generate together; their tokens are counted "
+                   "together (default 1)")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber.description(""));
     app.add_option("--repetitions", repetitions,
                    "Measured runs after one to warm up (default 5)")
         ->type_name("N")
@@ -80,10 +85,14 @@ public:
 private:
   Status measure(Program &program, const char *name, Measurement &result,
                  const std::function<Status()> &once) const;
+  Status check(const Metadata &metadata, int64_t promptCount,
+               int64_t genCount) const;
+  Status generate(Model &model, std::span<const int32_t> tokens) const;
   Status print(Program &program, const Measurement &prompt,
                const Measurement &generation) const;
 
   std::optional<int64_t> promptTokens, genTokens;
+  int64_t sequences = 1;
   int64_t repetitions = 5;
   int64_t chunk = 0;
   bool json = false;
@@ -118,27 +127,26 @@ Status Bench::run(Program &program) {
   int64_t context = metadata.model.context;
   Measurement prompt, generation;
   prompt.tokens = promptTokens.value_or(std::min<int64_t>(512, context));
-  generation.tokens = metadata.model.isDecoder
-                          ? genTokens.value_or(std::min<int64_t>(128, context))
-                          : 0;
-  for (int64_t tokens : {prompt.tokens, generation.tokens})
-    if (tokens > context)
-      return plainError(
-          strCat(tokens, " tokens, but the model's context holds ", context),
-          ExitCode::BadUsage);
+  int64_t genCount = metadata.model.isDecoder
+                         ? genTokens.value_or(std::min<int64_t>(128, context))
+                         : 0;
+  if (Status status = check(metadata, prompt.tokens, genCount); !status)
+    return status;
+  generation.tokens = genCount * sequences;
   auto loaded = program.model();
   if (!loaded)
     return loaded.takeError();
   Model &model = **loaded;
 
   Random random(1);
-  std::vector<int32_t> tokens(std::max(prompt.tokens, generation.tokens));
+  std::vector<int32_t> tokens(std::max(prompt.tokens, genCount));
   for (int32_t &token : tokens)
     token = static_cast<int32_t>(random.below(metadata.model.vocabSize));
   std::span<const int32_t> all(tokens);
 
   Executor::Session session(program.executor());
   Status status = measure(program, "prompt", prompt, [&]() -> Status {
+    model.select(0);
     model.reset();
     auto part = all.first(prompt.tokens);
     if (metadata.model.isDecoder)
@@ -148,19 +156,48 @@ Status Bench::run(Program &program) {
   });
   if (!status)
     return status;
-  status = measure(program, "generation", generation, [&]() -> Status {
-    model.reset();
-    for (int32_t token : all.first(generation.tokens)) {
-      if (interrupted())
-        return interruption();
-      if (Status status = model.decode(token); !status)
-        return status;
-    }
-    return {};
-  });
+  status = measure(program, "generation", generation,
+                   [&] { return generate(model, all.first(genCount)); });
   if (!status)
     return status;
   return print(program, prompt, generation);
+}
+
+Status Bench::check(const Metadata &metadata, int64_t promptCount,
+                    int64_t genCount) const {
+  int64_t context = metadata.model.context, most = metadata.memory.sequences;
+  for (int64_t tokens : {promptCount, genCount})
+    if (tokens > context)
+      return plainError(
+          strCat(tokens, " tokens, but the model's context holds ", context),
+          ExitCode::BadUsage);
+  if (sequences > most)
+    return withNote(
+        plainError(strCat("--sequences ", sequences,
+                          ": this executable was compiled for ", most,
+                          most == 1 ? " sequence" : " sequences"),
+                   ExitCode::BadUsage),
+        "tenonc --max-sequences compiles for more");
+  return {};
+}
+
+/// The tokens one after the other, in every sequence.
+Status Bench::generate(Model &model, std::span<const int32_t> tokens) const {
+  std::vector<Model::Step> steps;
+  for (int64_t sequence = 0; sequence < sequences; ++sequence) {
+    model.select(sequence);
+    model.reset();
+    steps.push_back({sequence, 0});
+  }
+  for (int32_t token : tokens) {
+    if (interrupted())
+      return interruption();
+    for (Model::Step &step : steps)
+      step.token = token;
+    if (Status status = model.decodeTogether(steps); !status)
+      return status;
+  }
+  return {};
 }
 
 Status Bench::print(Program &program, const Measurement &prompt,
@@ -170,6 +207,7 @@ Status Bench::print(Program &program, const Measurement &prompt,
                       {"kernels", variant ? (*variant)->cpu : ""},
                       {"threads", program.threads()},
                       {"weights_memory", name(program.weightMemory())},
+                      {"sequences", sequences},
                       {"repetitions", repetitions}};
   std::string table = format("%-11s %7s %14s %9s %12s %12s\n", "", "tokens",
                              "tokens/second", "+-", "slowest", "fastest");

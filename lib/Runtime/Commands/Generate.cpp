@@ -5,14 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Command.h"
+#include "Generations.h"
 
-#include "tenon/Runtime/Interrupt.h"
-#include "tenon/Runtime/Sampler.h"
-#include "tenon/Runtime/TextOutput.h"
+#include "tenon/Support/Json.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
 #include <random>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 
@@ -30,27 +30,24 @@ public:
   Status run(Program &program) override;
 
 private:
-  struct Outcome {
-    std::vector<int32_t> history; ///< prompt and generated tokens
-    size_t promptTokens = 0;
+  struct Totals {
+    size_t promptTokens = 0, generated = 0;
     double promptSeconds = 0, generationSeconds = 0;
-    bool contextFull = false;
   };
 
-  Expected<std::string> prompt(const Program &program) const;
+  Expected<std::vector<Prompt>> readPrompts(Program &program) const;
+  Expected<Prompt> onlyPrompt(Program &program) const;
   Expected<SamplerOptions> samplerOptions(const GenerationDefaults &) const;
-  Status loop(Program &program, Model &model, Sampler &sampler,
-              TextStream &stream, bool textBefore, Outcome &outcome) const;
-  bool endsText(const Metadata &metadata, int32_t token) const;
+  Expected<size_t> together(const Metadata &metadata) const;
+  void printTotals(Program &program, const Totals &totals) const;
 
-  std::optional<std::string> promptOption, file;
+  std::optional<std::string> promptOption, file, promptsFile;
   std::optional<double> temperature, topP, minP, repeatPenalty;
-  std::optional<int64_t> topK, repeatLastN;
+  std::optional<int64_t> topK, repeatLastN, sequences;
   std::optional<uint64_t> seed;
-  std::vector<std::string> stops;
-  int64_t count = -1;
+  ContinuationOptions options;
   int64_t chunk = 0;
-  bool ignoreEnd = false, noEcho = false;
+  bool noEcho = false;
 };
 
 void Generate::declareOptions(CLI::App &app) {
@@ -60,7 +57,13 @@ void Generate::declareOptions(CLI::App &app) {
   };
   add("-p,--prompt", promptOption, "TEXT", "The text to continue");
   add("-f,--file", file, "FILE", "Read the prompt from a file (-: stdin)");
-  add("-n,--tokens", count, "N",
+  add("--prompts", promptsFile, "FILE",
+      "Continue every line of a file (-: stdin); of a .jsonl file, every "
+      "string, or the \"prompt\" of every object");
+  add("--sequences", sequences, "N",
+      "Prompts to continue at once (default: as many as compiled for)")
+      ->check(CLI::PositiveNumber.description(""));
+  add("-n,--tokens", options.count, "N",
       "Tokens to generate (default -1: until the text ends or the context is "
       "full)");
   add("--temperature", temperature, "T",
@@ -78,30 +81,103 @@ void Generate::declareOptions(CLI::App &app) {
       "How far --repeat-penalty looks back (default 64; -1: all)");
   add("--seed", seed, "N",
       "The same seed gives the same text (default: random)");
-  add("--stop", stops, "TEXT", "Stop before this text (may be repeated)")
+  add("--stop", options.stops, "TEXT",
+      "Stop before this text (may be repeated)")
       ->allow_extra_args(false);
   add("--prefill-chunk", chunk, "N",
       "Prompt tokens to process at a time (default: as compiled)")
       ->check(CLI::NonNegativeNumber.description(""));
-  app.add_flag("--ignore-eos", ignoreEnd, "Go on where the text ends");
+  app.add_flag("--ignore-eos", options.ignoreEnd, "Go on where the text ends");
   app.add_flag("--no-echo", noEcho, "Don't print the prompt");
 }
 
-Expected<std::string> Generate::prompt(const Program &program) const {
-  int given =
-      promptOption.has_value() + file.has_value() + !program.texts.empty();
-  if (given > 1)
-    return plainError("the prompt was given more than once (-p, -f, text)",
-                      ExitCode::BadUsage);
+/// A prompt's tokens; longer ones than the context are an error.
+static Expected<Prompt> makePrompt(Program &program, std::string text) {
+  auto tokens = program.encode(text);
+  if (!tokens)
+    return tokens.takeError();
+  int64_t context = program.metadata().model.context;
+  if (static_cast<int64_t>(tokens->size()) > context)
+    return plainError(strCat("the prompt has ", tokens->size(),
+                             " tokens, the model's context holds ", context));
+  return Prompt{std::move(text), std::move(*tokens)};
+}
+
+Expected<Prompt> Generate::onlyPrompt(Program &program) const {
   if (promptOption)
-    return *promptOption;
+    return makePrompt(program, *promptOption);
   if (!file)
-    return program.joinedTexts();
+    return makePrompt(program, program.joinedTexts());
   auto text = readInput(*file);
+  if (!text)
+    return text.takeError();
   // Editors end files with a line break that isn't meant, as in llama.cpp.
-  if (text && text->ends_with('\n'))
+  if (text->ends_with('\n'))
     text->pop_back();
-  return text;
+  return makePrompt(program, std::move(*text));
+}
+
+/// The prompt of a line of JSON.
+static Expected<std::string>
+parsePrompt(const std::string &line, const std::string &path, uint64_t number) {
+  auto value = parseJson(line, path);
+  // Once more for the right place: line breaks before it are blanks.
+  if (!value)
+    return parseJson(std::string(number - 1, '\n') + line, path).takeError();
+  const nlohmann::json *member = findMember(*value, "prompt");
+  if (const std::string *text = asString(member ? *member : *value))
+    return *text;
+  return errorAt(path, number, 1,
+                 strCat("expected a string, or an object with a string "
+                        "\"prompt\", found ",
+                        kindName(member ? *member : *value)));
+}
+
+Expected<std::vector<Prompt>> Generate::readPrompts(Program &program) const {
+  int given = promptOption.has_value() + file.has_value() +
+              promptsFile.has_value() + !program.texts.empty();
+  if (given > 1)
+    return plainError(
+        "the prompt was given more than once (-p, -f, --prompts, text)",
+        ExitCode::BadUsage);
+  if (!promptsFile) {
+    auto prompt = onlyPrompt(program);
+    if (!prompt)
+      return prompt.takeError();
+    std::vector<Prompt> one;
+    one.push_back(std::move(*prompt));
+    return one;
+  }
+  auto text = readInput(*promptsFile);
+  if (!text)
+    return text.takeError();
+  const std::string path = *promptsFile == "-" ? "<stdin>" : *promptsFile;
+  std::vector<Prompt> prompts;
+  std::istringstream lines(*text);
+  std::string line;
+  for (uint64_t number = 1; std::getline(lines, line); ++number) {
+    if (line.ends_with('\r'))
+      line.pop_back();
+    if (line.find_first_not_of(" \t") == std::string::npos)
+      continue;
+    if (path.ends_with(".jsonl")) {
+      auto parsed = parsePrompt(line, path, number);
+      if (!parsed)
+        return parsed.takeError();
+      line = std::move(*parsed);
+    }
+    auto prompt = makePrompt(program, line);
+    if (!prompt) {
+      std::string message = prompt.error().message;
+      if (message.starts_with("error: "))
+        message.erase(0, 7);
+      return errorAt(path, number, 1, message, prompt.error().code);
+    }
+    prompts.push_back(std::move(*prompt));
+  }
+  if (prompts.empty())
+    return errorInFile(path, "there is no prompt in it");
+  return prompts;
 }
 
 Expected<SamplerOptions>
@@ -126,116 +202,63 @@ Generate::samplerOptions(const GenerationDefaults &defaults) const {
   return options;
 }
 
-/// A model that was trained on texts joined by the beginning-of-text token
-/// ends one by it (llama2.c stops there, too).
-bool Generate::endsText(const Metadata &metadata, int32_t token) const {
-  if (ignoreEnd)
-    return false;
-  auto among = [&](const std::vector<int32_t> &ids) {
-    return std::ranges::find(ids, token) != ids.end();
-  };
-  return among(metadata.model.eos) || among(metadata.model.bos);
-}
-
-Status Generate::loop(Program &program, Model &model, Sampler &sampler,
-                      TextStream &stream, bool textBefore,
-                      Outcome &outcome) const {
-  auto tokenizer = program.tokenizer();
-  if (!tokenizer)
-    return tokenizer.takeError();
-  double start = now();
-  Executor::Session session(program.executor());
-  if (Status status = model.prefill(outcome.history, chunk, Model::Want::Last);
-      !status)
-    return status;
-  double prompted = now();
-  outcome.promptSeconds = prompted - start;
-
-  for (int64_t made = 0; count < 0 || made < count; ++made) {
-    if (made > 0) {
-      if (model.position() == program.metadata().model.context) {
-        outcome.contextFull = true;
-        break;
-      }
-      if (Status status = model.decode(outcome.history.back()); !status)
-        return status;
-    }
-    if (interrupted())
-      return interruption();
-    auto token = sampler.sample(model.logits(), outcome.history);
-    if (!token)
-      return token.takeError();
-    if (endsText(program.metadata(), *token))
-      break;
-    outcome.history.push_back(*token);
-    if ((*tokenizer)->isSpecial(*token))
-      continue;
-    std::string piece = (*tokenizer)->decodePiece(*token, !textBefore);
-    textBefore = true;
-    if (Status status = stream.push(piece); !status)
-      return status;
-    if (stream.stopped())
-      break;
-  }
-  outcome.generationSeconds = now() - prompted;
-  return {};
+/// How many prompts are continued at once.
+Expected<size_t> Generate::together(const Metadata &metadata) const {
+  int64_t most = metadata.memory.sequences;
+  if (sequences && !promptsFile)
+    return plainError("--sequences is for the prompts of --prompts",
+                      ExitCode::BadUsage);
+  if (sequences.value_or(1) > most)
+    return withNote(
+        plainError(strCat("--sequences ", *sequences,
+                          ": this executable was compiled for ", most,
+                          most == 1 ? " sequence" : " sequences"),
+                   ExitCode::BadUsage),
+        "tenonc --max-sequences compiles for more");
+  return sequences.value_or(most);
 }
 
 Status Generate::run(Program &program) {
-  auto text = prompt(program);
-  if (!text)
-    return text.takeError();
-  auto options = samplerOptions(program.metadata().generation);
-  if (!options)
-    return options.takeError();
-  auto tokens = program.encode(*text);
-  if (!tokens)
-    return tokens.takeError();
-  int64_t context = program.metadata().model.context;
-  if (static_cast<int64_t>(tokens->size()) > context)
-    return plainError(strCat("the prompt has ", tokens->size(),
-                             " tokens, the model's context holds ", context));
+  auto atOnce = together(program.metadata());
+  if (!atOnce)
+    return atOnce.takeError();
+  auto sampler = samplerOptions(program.metadata().generation);
+  if (!sampler)
+    return sampler.takeError();
+  options.sampler = *sampler;
+  options.echo = !noEcho;
+  auto prompts = readPrompts(program);
+  if (!prompts)
+    return prompts.takeError();
+  auto tokenizer = program.tokenizer();
+  if (!tokenizer)
+    return tokenizer.takeError();
   auto model = program.model();
   if (!model)
     return model.takeError();
 
-  Outcome outcome;
-  outcome.promptTokens = tokens->size();
-  outcome.history = std::move(*tokens);
-  Sampler sampler(*options);
-  TextStream stream(stops);
-  bool echoed = !noEcho && !text->empty();
-  if (echoed)
-    if (Status status = writeOutput(replaceInvalidUtf8(*text)); !status)
+  Generations generations(program, **model, **tokenizer, options, chunk);
+  double start = now();
+  {
+    Executor::Session session(program.executor());
+    if (Status status = generations.run(std::move(*prompts), *atOnce); !status)
       return status;
-  // Without the prompt in front the continuation still follows it: the blank
-  // between the two is part of it.
-  Status status =
-      loop(program, **model, sampler, stream, !text->empty(), outcome);
-  bool cut = !status && status.error().code == ExitCode::Interrupted;
-  if (!status && !cut)
-    return status;
-  if (Status finished = stream.finish(cut); !finished)
-    return finished;
-  if (cut)
-    return status;
-  if (Status ended = writeOutput("\n"); !ended)
-    return ended;
+  }
+  printTotals(program, {generations.promptTokens, generations.generated,
+                        generations.promptSeconds,
+                        now() - start - generations.promptSeconds});
+  return {};
+}
 
-  size_t made = outcome.history.size() - outcome.promptTokens;
-  if (outcome.contextFull)
-    printNote(strCat("note: the context of ", context,
-                     " tokens is full: ", outcome.promptTokens,
-                     " of the prompt, ", made, " generated\n"));
+void Generate::printTotals(Program &program, const Totals &totals) const {
   if (program.options.profile)
     printNote(format("prompt: %zu tokens in %.3f s, %.1f per second\n"
                      "generation: %zu tokens in %.3f s, %.1f per second\n",
-                     outcome.promptTokens, outcome.promptSeconds,
-                     outcome.promptTokens / outcome.promptSeconds, made,
-                     outcome.generationSeconds,
-                     made / outcome.generationSeconds));
-  program.printProfile(outcome.promptSeconds + outcome.generationSeconds);
-  return {};
+                     totals.promptTokens, totals.promptSeconds,
+                     totals.promptTokens / totals.promptSeconds,
+                     totals.generated, totals.generationSeconds,
+                     totals.generated / totals.generationSeconds));
+  program.printProfile(totals.promptSeconds + totals.generationSeconds);
 }
 
 } // namespace

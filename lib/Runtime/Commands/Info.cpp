@@ -78,7 +78,10 @@ Status Info::printText(Program &program) const {
                          ? "huge pages, copied at start (--weights-memory)"
                          : "the file's pages (--weights-memory)");
   line("arena", bytesText(meta.memory.arena));
-  line("cache", bytesText(meta.memory.cache));
+  std::string parts;
+  if (meta.memory.sequences > 1)
+    parts = strCat(", for ", meta.memory.sequences, " sequences");
+  line("cache", bytesText(meta.memory.cache) + parts);
   line("prefill chunk", strCat(meta.memory.maxChunk, " tokens"));
   line("threads", strCat(program.threads()));
   for (const SectionInfo &section : meta.sections)

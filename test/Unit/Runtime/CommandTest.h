@@ -23,8 +23,8 @@ protected:
     dir = testing::TempDir() + "/tenon-" + std::to_string(getpid()) + "-" +
           testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::create_directories(dir);
-    for (const char *name :
-         {"decoder", "encoder", "untokenized", "huge", "unsupported"})
+    for (const char *name : {"decoder", "encoder", "sequences", "untokenized",
+                             "huge", "unsupported"})
       std::filesystem::create_symlink(
           std::string(TENON_FAKE_DIR) + "/fake-" + name, dir + "/" + name);
   }

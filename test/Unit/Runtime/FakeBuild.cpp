@@ -1,6 +1,6 @@
 //===- FakeBuild.cpp - makes fake executables, as tenonc would ------------===//
 //
-//   fake-build decoder|encoder|untokenized|huge PROGRAM OUTPUT
+//   fake-build decoder|encoder|sequences|untokenized|huge PROGRAM OUTPUT
 //
 //===----------------------------------------------------------------------===//
 #include "FakeModule.h"
@@ -21,6 +21,8 @@ int main(int argc, char **argv) {
     tokenizer.clear();
   tenon::runtime::Metadata metadata =
       isEncoder ? fake::encoder() : fake::decoder();
+  if (kind == "sequences")
+    metadata = fake::sequences(3);
   if (kind == "huge")
     metadata.memory.cache = uint64_t(1) << 42;
   tenon::Status status =

@@ -77,6 +77,23 @@ void runDecoder(const TenonFrame *frame) {
   tenon_dispatch(1, computeRows, ctx, frame->numRows, 1);
 }
 
+/// As many calls of one token, each on its part of the cache.
+void runSequences(const TenonFrame *frame) {
+  constexpr int64_t kPart = fake::kContext * sizeof(int32_t);
+  auto *tokens = static_cast<int32_t *>(frame->buffers[0]);
+  auto *positions = static_cast<const int32_t *>(frame->buffers[1]);
+  auto *output = static_cast<float *>(frame->buffers[2]);
+  for (int64_t row = 0; row < frame->numTokens; ++row) {
+    void *buffers[] = {tokens + row, output + row * fake::kVocab};
+    TenonFrame one = *frame;
+    one.cache += row * kPart;
+    one.buffers = buffers;
+    one.position = positions[row];
+    one.numTokens = one.numRows = 1;
+    runDecoder(&one);
+  }
+}
+
 void runEncoder(const TenonFrame *frame) {
   sleepAsTold();
   auto *output = static_cast<float *>(frame->buffers[3]);
@@ -99,6 +116,7 @@ void runMaskedHead(const TenonFrame *frame) {
 
 const TenonEntry kEntries[] = {{"prefill", runDecoder},
                                {"decode", runDecoder},
+                               {"decode_batch", runSequences},
                                {"forward", runEncoder},
                                {"masked_lm", runMaskedHead}};
 
@@ -127,11 +145,11 @@ Metadata common() {
 // The first can run nowhere: the runtime must take the second.
 extern "C" {
 const TenonVariant tenon_variants[] = {
-    {"quantum9000", "sse2,quantum", 4, kEntries},
+    {"quantum9000", "sse2,quantum", 5, kEntries},
 #ifdef FAKE_NO_USABLE_VARIANT
-    {"quantum8000", "superposition", 4, kEntries},
+    {"quantum8000", "superposition", 5, kEntries},
 #else
-    {"x86-64", "sse2", 4, kEntries},
+    {"x86-64", "sse2", 5, kEntries},
 #endif
 };
 const uint32_t tenon_num_variants = 2;
@@ -144,6 +162,17 @@ Metadata fake::decoder() {
   for (const char *name : {"prefill", "decode"})
     meta.entries.push_back(
         {name, {{"tokens", "i32"}}, kVocab, EntryInfo::Rows::Rows});
+  return meta;
+}
+
+Metadata fake::sequences(int64_t count) {
+  Metadata meta = decoder();
+  meta.memory.sequences = count;
+  meta.memory.cache *= count;
+  meta.entries.push_back({"decode_batch",
+                          {{"tokens", "i32"}, {"positions", "i32"}},
+                          kVocab,
+                          EntryInfo::Rows::Rows});
   return meta;
 }
 

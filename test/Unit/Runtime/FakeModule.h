@@ -33,6 +33,8 @@ constexpr int tokenOf(unsigned char byte) { return kFirstByte + byte; }
 extern std::atomic<int> rowsComputed;
 
 tenon::runtime::Metadata decoder();
+/// A decoder of several sequences together.
+tenon::runtime::Metadata sequences(int64_t count);
 /// "forward" gives token, token type, valid and position of every token;
 /// "masked_lm" wants 'b', then 'c', then … at every token.
 tenon::runtime::Metadata encoder();

@@ -144,4 +144,75 @@ TEST_F(Generate, WithoutATokenizer) {
   EXPECT_FAILS(run("./untokenized generate -p a"), 2, "no tokenizer");
 }
 
+TEST_F(Generate, SeveralPrompts) {
+  write("prompts", "abc\nx\n\n  \nhello w\r\nm\n0");
+  // In the order of the file, whichever ends first; "x" ends by itself.
+  const std::string wanted = "abcdefg\nxyz\nhello wxyz\nmnopq\n01234\n";
+  for (const char *program :
+       {"./decoder", "./sequences", "./sequences --threads 1"})
+    EXPECT_PRINTS(run(std::string(program) +
+                      " generate --prompts prompts -n 4" + kGreedy),
+                  wanted);
+  for (const char *count : {"1", "2", "3"})
+    EXPECT_PRINTS(
+        run("./sequences generate --prompts prompts -n 4 --sequences " +
+            std::string(count) + kGreedy),
+        wanted);
+  EXPECT_PRINTS(run("./sequences generate --prompts - -n 1" + kGreedy,
+                    "printf 'a\nb\n' |"),
+                "ab\nbc\n");
+  EXPECT_PRINTS(
+      run("./sequences generate --prompts prompts -n 1 --no-echo" + kGreedy),
+      "d\ny\nx\nn\n1\n");
+  EXPECT_PRINTS(
+      run("./sequences generate --prompts prompts --stop e -n 6" + kGreedy),
+      "abcd\nxyz\nhello wxyz\nmnopqrs\n0123456\n");
+}
+
+TEST_F(Generate, PromptsOfJsonLines) {
+  write("prompts.jsonl", "\"a\\nb\"\n\n{\"id\": 1, \"prompt\": \"xy\"}\n");
+  EXPECT_PRINTS(
+      run("./sequences generate --prompts prompts.jsonl -n 1" + kGreedy),
+      "a\nbc\nxyz\n");
+  write("bad.jsonl", "\"a\"\n{\"prompt\": \n");
+  EXPECT_FAILS(run("./sequences generate --prompts bad.jsonl"), 1,
+               "bad.jsonl:2:");
+  write("number.jsonl", "\"a\"\n\n{\"prompt\": 5}\n");
+  EXPECT_FAILS(run("./sequences generate --prompts number.jsonl"), 1,
+               "number.jsonl:3:1: error: expected a string, or an object with");
+}
+
+TEST_F(Generate, WrongPrompts) {
+  write("prompts", "a\n\n" + std::string(100, 'b') + "\n");
+  Result result = run("./sequences generate --prompts prompts");
+  EXPECT_EQ(result.out, "") << "all are checked first";
+  EXPECT_FAILS(result, 1,
+               "prompts:3:1: error: the prompt has 101 tokens, the model's "
+               "context holds 64");
+  write("empty", "\n \n");
+  EXPECT_FAILS(run("./sequences generate --prompts empty"), 1,
+               "there is no prompt in it");
+  EXPECT_FAILS(run("./sequences generate --prompts missing"), 1, "missing");
+  EXPECT_FAILS(run("./sequences generate --prompts prompts -p a"), 2,
+               "more than once");
+  EXPECT_FAILS(run("./sequences generate -p a --sequences 2"), 2,
+               "--sequences is for the prompts of --prompts");
+  EXPECT_FAILS(run("./sequences generate --prompts prompts --sequences 4"), 2,
+               "--sequences 4: this executable was compiled for 3 sequences");
+  EXPECT_FAILS(run("./sequences generate --prompts prompts --sequences 0"), 2,
+               "--sequences");
+}
+
+TEST_F(Generate, FullContextAmongOthers) {
+  write("prompts", "0\nx\nab\n");
+  Result result =
+      run("./sequences generate --prompts prompts -n 100" + kGreedy);
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.out.size(), (1 + 63 + 1) + 4 + 27u) << result.out;
+  EXPECT_NE(result.err.find("context of 64 tokens is full: 2 of the prompt, 63 "
+                            "generated"),
+            std::string::npos)
+      << result.err;
+}
+
 } // namespace

@@ -155,6 +155,12 @@ TEST(Metadata, NumbersOutOfTheirRanges) {
     EXPECT_NE(message(place, uint64_t(1) << 63), "") << place;
     EXPECT_EQ(message(place, 0), "") << place;
   }
+  // The cache has a part of the same size for each sequence.
+  EXPECT_EQ(message("/memory/sequences", 1), "");
+  for (int64_t count : {int64_t(0), int64_t(-1), int64_t(1) << 40})
+    EXPECT_NE(message("/memory/sequences", count), "") << count;
+  EXPECT_NE(message("/memory/sequences", 1009).find("no equal parts for 1009"),
+            std::string::npos);
   // Tokens are 32-bit ids, in a list.
   EXPECT_NE(message("/model/eos/1", int64_t(1) << 40), "");
   EXPECT_NE(message("/model/bos/0", -1), "");

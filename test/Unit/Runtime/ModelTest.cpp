@@ -199,4 +199,72 @@ TEST(RegionTest, AddressSpaceLimit) {
   EXPECT_NE(region.error().message.find("needs 2048 MiB"), std::string::npos);
 }
 
+class SequencesTest : public ModelTest {
+protected:
+  void SetUp() override {
+    path = testing::TempDir() + "/sequences" + std::to_string(getpid());
+    ASSERT_TRUE(
+        fake::writeExecutable("/proc/self/exe", path, fake::sequences(3)));
+    load();
+  }
+};
+
+TEST_F(SequencesTest, TogetherAsAlone) {
+  // Of different lengths; the middle one pauses now and then.
+  std::vector<std::vector<int32_t>> texts = {
+      {1, 70, 80, 90, 75, 76, 77}, {1, 60, 61}, {1, 99, 98, 97, 96}};
+  std::vector<std::vector<std::vector<float>>> alone;
+  for (auto &text : texts)
+    alone.push_back(rowsOf(text, 0));
+  model->reset();
+  for (int64_t i = 0; i < 3; ++i) {
+    model->select(i);
+    ASSERT_TRUE(
+        model->prefill(std::span(texts[i]).first(1), 0, Model::Want::Last));
+  }
+  for (size_t at = 1; at < 7; ++at) {
+    std::vector<Model::Step> steps;
+    for (int64_t i = 0; i < 3; ++i) {
+      model->select(i);
+      size_t next = model->position();
+      if (next < texts[i].size() && (i != 1 || at % 2 == 0))
+        steps.push_back({i, texts[i][next]});
+    }
+    ASSERT_TRUE(model->decodeTogether(steps));
+    for (const Model::Step &step : steps) {
+      model->select(step.sequence);
+      EXPECT_TRUE(std::ranges::equal(
+          model->logits(), alone[step.sequence][model->position() - 1]))
+          << "token " << at << " of sequence " << step.sequence;
+    }
+  }
+}
+
+TEST_F(SequencesTest, ErrorsOfSteps) {
+  std::vector<Model::Step> four = {{0, 5}, {1, 5}, {2, 5}, {0, 5}};
+  Status status = model->decodeTogether(four);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ExitCode::BadUsage);
+  EXPECT_NE(status.error().message.find("at most 3 sequences"),
+            std::string::npos);
+  std::vector<Model::Step> wrong = {{0, 5}, {1, fake::kVocab}};
+  EXPECT_FALSE(model->decodeTogether(wrong));
+  EXPECT_EQ(model->position(), 0) << "nothing was appended";
+  // One context is full, the others go on beside it.
+  model->select(2);
+  std::vector<int32_t> tokens(fake::kContext, 70);
+  ASSERT_TRUE(model->prefill(tokens, 0, Model::Want::None));
+  std::vector<Model::Step> others = {{0, 5}, {1, 6}}, full = {{0, 5}, {2, 6}};
+  EXPECT_TRUE(model->decodeTogether(others));
+  EXPECT_FALSE(model->decodeTogether(full));
+}
+
+TEST_F(ModelTest, OneSequenceOnly) {
+  std::vector<Model::Step> steps = {{0, 5}, {0, 6}};
+  Status status = model->decodeTogether(steps);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("at most 1 sequences"),
+            std::string::npos);
+}
+
 } // namespace

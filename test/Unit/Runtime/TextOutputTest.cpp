@@ -52,4 +52,25 @@ TEST(StopMatcher, FlushGivesTheRest) {
   EXPECT_EQ(matcher.flush(), "\n");
 }
 
+TEST(OrderedOutput, TextsWaitForThoseBefore) {
+  testing::internal::CaptureStdout();
+  OrderedOutput output;
+  size_t a = output.open(), b = output.open(), c = output.open();
+  EXPECT_TRUE(output.isShown(a));
+  EXPECT_TRUE(output.write(b, "b1 "));
+  EXPECT_TRUE(output.write(a, "a1 "));
+  EXPECT_TRUE(output.write(c, "c1 "));
+  EXPECT_TRUE(output.close(c));
+  EXPECT_TRUE(output.write(a, "a2 "));
+  EXPECT_TRUE(output.close(a));
+  EXPECT_TRUE(output.isShown(b));
+  EXPECT_TRUE(output.write(b, "b2 "));
+  EXPECT_TRUE(output.close(b));
+  size_t d = output.open();
+  EXPECT_TRUE(output.isShown(d));
+  EXPECT_TRUE(output.write(d, "d"));
+  EXPECT_TRUE(output.close(d));
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "a1 a2 b1 b2 c1 d");
+}
+
 } // namespace

@@ -1,0 +1,68 @@
+//===- Continuation.cpp - one text that a model continues -----------------===//
+#include "Continuation.h"
+
+#include "tenon/Support/Utf8.h"
+
+#include <algorithm>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+// Without the prompt in front the continuation still follows it: the blank
+// between the two is part of it.
+Continuation::Continuation(const Metadata &metadata, const Tokenizer &tokenizer,
+                           const ContinuationOptions &options, Prompt prompt,
+                           OrderedOutput &output)
+    : metadata(metadata), tokenizer(tokenizer), options(options),
+      text(std::move(prompt.text)), history(std::move(prompt.tokens)),
+      promptLength(history.size()), sampler(options.sampler),
+      stream(options.stops, output), hasText(!text.empty()) {}
+
+Status Continuation::begin() {
+  if (!options.echo || text.empty())
+    return {};
+  return stream.writeWhole(replaceInvalidUtf8(text));
+}
+
+/// A model that was trained on texts joined by the beginning-of-text token
+/// ends one by it (llama2.c stops there, too).
+bool Continuation::endsText(int32_t token) const {
+  if (options.ignoreEnd)
+    return false;
+  auto among = [&](const std::vector<int32_t> &ids) {
+    return std::ranges::find(ids, token) != ids.end();
+  };
+  return among(metadata.model.eos) || among(metadata.model.bos);
+}
+
+Expected<bool> Continuation::choose(std::span<const float> logits,
+                                    int64_t position) {
+  if (options.count == 0)
+    return false;
+  auto token = sampler.sample(logits, history);
+  if (!token)
+    return token.takeError();
+  if (endsText(*token))
+    return false;
+  history.push_back(*token);
+  if (!tokenizer.isSpecial(*token)) {
+    std::string piece = tokenizer.decodePiece(*token, !hasText);
+    hasText = true;
+    if (Status status = stream.push(piece); !status)
+      return status.takeError();
+    if (stream.stopped())
+      return false;
+  }
+  if (options.count > 0 && generated() == size_t(options.count))
+    return false;
+  contextFull = position == metadata.model.context;
+  return !contextFull;
+}
+
+Status Continuation::finish(bool cut) {
+  if (Status status = stream.finish(cut); !status || cut)
+    return status;
+  if (Status status = stream.writeWhole("\n"); !status)
+    return status;
+  return stream.close();
+}

@@ -1,0 +1,72 @@
+//===- Continuation.h - one text that a model continues ---------*- C++ -*-===//
+#ifndef TENON_LIB_RUNTIME_COMMANDS_CONTINUATION_H
+#define TENON_LIB_RUNTIME_COMMANDS_CONTINUATION_H
+
+#include "tenon/Runtime/Metadata.h"
+#include "tenon/Runtime/Sampler.h"
+#include "tenon/Runtime/TextOutput.h"
+#include "tenon/Tokenizer/Tokenizer.h"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tenon::runtime {
+
+/// A text to continue, and its tokens.
+struct Prompt {
+  std::string text;
+  std::vector<int32_t> tokens;
+};
+
+struct ContinuationOptions {
+  SamplerOptions sampler;
+  std::vector<std::string> stops;
+  int64_t count = -1;     ///< tokens at most; -1: until the text ends
+  bool ignoreEnd = false; ///< goes on where the text ends
+  bool echo = true;       ///< the prompt is shown before its continuation
+};
+
+/// A text on its way: what was said so far, how its next token is chosen, and
+/// where it is shown. Knows nothing of other texts, so that it is the same
+/// beside them as alone.
+class Continuation {
+public:
+  Continuation(const Metadata &metadata, const Tokenizer &tokenizer,
+               const ContinuationOptions &options, Prompt prompt,
+               OrderedOutput &output);
+
+  /// Shows the prompt, if it is to be seen.
+  Status begin();
+  /// Chooses the next token from a row of logits; `position`: tokens in the
+  /// context. True if the model is to be asked what follows it.
+  Expected<bool> choose(std::span<const float> logits, int64_t position);
+  /// Shows what is held back and ends the text with a line break, unless it is
+  /// `cut` by an interruption.
+  Status finish(bool cut = false);
+
+  /// All tokens so far, those of the prompt first.
+  const std::vector<int32_t> &tokens() const { return history; }
+  size_t promptTokens() const { return promptLength; }
+  size_t generated() const { return history.size() - promptLength; }
+  /// Whether it ended for want of room.
+  bool isContextFull() const { return contextFull; }
+
+private:
+  bool endsText(int32_t token) const;
+
+  const Metadata &metadata;
+  const Tokenizer &tokenizer;
+  const ContinuationOptions &options;
+  std::string text;
+  std::vector<int32_t> history;
+  size_t promptLength;
+  Sampler sampler;
+  TextStream stream;
+  bool hasText; ///< before the next token
+  bool contextFull = false;
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_LIB_RUNTIME_COMMANDS_CONTINUATION_H
