@@ -2,6 +2,7 @@
 #include "tenon/Runtime/Sampler.h"
 
 #include "tenon/Support/Strings.h"
+#include "tenon/Support/TargetClones.h"
 
 #include <algorithm>
 #include <cmath>
@@ -70,18 +71,24 @@ std::string SamplerOptions::check() const {
   return {};
 }
 
-int64_t tenon::runtime::argmax(std::span<const float> values) {
-  // Eight chains without branches, which the compiler turns into vector code;
-  // v > m is false for NaN.
-  float chains[8];
+/// The largest value, -inf if there is none. Without branches: v > m is false
+/// for NaN.
+TENON_CLONES
+static float largestOf(const float *values, size_t count) {
+  constexpr size_t kChains = 64;
+  float chains[kChains];
   std::fill(std::begin(chains), std::end(chains), kNothing);
-  size_t whole = values.size() / 8 * 8;
-  for (size_t i = 0; i < whole; i += 8)
-    for (size_t j = 0; j < 8; ++j)
+  size_t whole = count / kChains * kChains;
+  for (size_t i = 0; i < whole; i += kChains)
+    for (size_t j = 0; j < kChains; ++j)
       chains[j] = values[i + j] > chains[j] ? values[i + j] : chains[j];
-  for (size_t i = whole; i < values.size(); ++i)
+  for (size_t i = whole; i < count; ++i)
     chains[0] = values[i] > chains[0] ? values[i] : chains[0];
-  float best = *std::max_element(std::begin(chains), std::end(chains));
+  return *std::max_element(std::begin(chains), std::end(chains));
+}
+
+int64_t tenon::runtime::argmax(std::span<const float> values) {
+  float best = largestOf(values.data(), values.size());
   if (best == kNothing)
     return -1;
   return std::find(values.begin(), values.end(), best) - values.begin();
@@ -123,65 +130,118 @@ std::span<const float> Sampler::penalized(std::span<const float> logits,
   return scratch;
 }
 
-void Sampler::collect(std::span<const float> logits) {
-  candidates.clear();
-  for (size_t i = 0; i < logits.size(); ++i)
-    if (logits[i] > kNothing)
-      candidates.push_back({logits[i], static_cast<int32_t>(i)});
-  auto larger = [](const Candidate &a, const Candidate &b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-  };
-  size_t k = static_cast<size_t>(options.topK);
-  if (k != 0 && k < candidates.size()) {
-    std::nth_element(candidates.begin(), candidates.begin() + k,
-                     candidates.end(), larger);
-    candidates.resize(k);
+/// Calls `take(index)` for the logits above `bar`, which it may raise.
+template <typename Take>
+static void forEachAbove(std::span<const float> logits, const float &bar,
+                         Take take) {
+  // Most blocks have none.
+  constexpr size_t kBlock = 256;
+  for (size_t first = 0; first < logits.size(); first += kBlock) {
+    size_t count = std::min(kBlock, logits.size() - first);
+    if (!(largestOf(logits.data() + first, count) > bar))
+      continue;
+    for (size_t i = first; i < first + count; ++i)
+      if (logits[i] > bar)
+        take(i);
   }
-  std::sort(candidates.begin(), candidates.end(), larger);
 }
 
-void Sampler::cutTail() {
+/// The `count` largest logits: those that do not pass the least of as many
+/// others before them are left out. Equal ones come later in the order.
+void Sampler::collectLargest(std::span<const float> logits, size_t count) {
+  float bar = kNothing;
+  const size_t room = 2 * count + 256;
+  forEachAbove(logits, bar, [&](size_t i) {
+    heap.push_back({logits[i], static_cast<int32_t>(i)});
+    if (heap.size() < room)
+      return;
+    keepLargest(count);
+    bar = heap[count - 1].logit;
+  });
+  keepLargest(count);
+}
+
+/// Leaves the `count` largest candidates, the least of them last.
+void Sampler::keepLargest(size_t count) {
+  if (heap.size() <= count)
+    return;
+  std::nth_element(
+      heap.begin(), heap.begin() + (count - 1), heap.end(),
+      [](const Candidate &a, const Candidate &b) { return isAfter(b, a); });
+  heap.resize(count);
+}
+
+/// The logits from `least` on, but no infinitely small ones.
+void Sampler::collectAbove(std::span<const float> logits, float least) {
+  const float bar = std::nextafter(least, kNothing);
+  forEachAbove(logits, bar, [&](size_t i) {
+    heap.push_back({logits[i], static_cast<int32_t>(i)});
+  });
+}
+
+/// Puts one more candidate in order; false if there is none.
+bool Sampler::takeNext() {
+  if (heap.empty())
+    return false;
+  std::pop_heap(heap.begin(), heap.end(), isAfter);
+  ordered.push_back(heap.back());
+  heap.pop_back();
+  return true;
+}
+
+/// The sum of all probabilities in units of the largest.
+static double sumWeights(std::span<const float> logits, float largest) {
+  // Below, a million of them change no bit of the sum's first ten digits.
+  constexpr float kRange = 40;
+  double sum = 0;
+  const float bar = largest - kRange;
+  forEachAbove(logits, bar,
+               [&](size_t i) { sum += std::exp(double(logits[i]) - largest); });
+  return sum;
+}
+
+/// Top-p, given the sum of all probabilities, and min-p.
+void Sampler::cutTail(double total) {
   // Not-a-number would come of infinity minus infinity: an infinite logit is
   // simply certain.
-  if (std::isinf(candidates.front().logit)) {
-    candidates.resize(1);
+  if (std::isinf(ordered.front().logit)) {
+    heap.clear();
     return;
   }
-  auto weight = [&](size_t i) {
-    return std::exp(double(candidates[i].logit) - candidates[0].logit);
-  };
-  if (options.topP < 1) {
-    double total = 0;
-    for (size_t i = 0; i < candidates.size(); ++i)
-      total += weight(i);
-    double reached = 0;
-    size_t keep = 0;
-    while (keep < candidates.size() && reached < options.topP * total)
-      reached += weight(keep++);
-    candidates.resize(std::max<size_t>(keep, 1));
+  if (options.topP == 1 && options.minP == 0)
+    return;
+  // The first is 1 apart from rounding, and always stays.
+  for (double reached = 1;
+       options.topP == 1 || reached < options.topP * total;) {
+    if (!takeNext())
+      break;
+    double weight =
+        std::exp(double(ordered.back().logit) - ordered.front().logit);
+    if (weight < options.minP) {
+      ordered.pop_back();
+      break;
+    }
+    reached += weight;
   }
-  if (options.minP > 0) {
-    size_t keep = 1;
-    while (keep < candidates.size() && weight(keep) >= options.minP)
-      ++keep;
-    candidates.resize(keep);
-  }
+  heap.clear();
 }
 
 int32_t Sampler::draw() {
-  weights.resize(candidates.size());
-  double total = 0;
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    double below = double(candidates[i].logit) - candidates[0].logit;
-    // The first is 0 apart whatever its logit, infinity too.
-    weights[i] = i == 0 ? 1 : std::exp(below / options.temperature);
-    total += weights[i];
-  }
+  // The first is 0 apart whatever its logit, infinity too.
+  auto weight = [&](const Candidate &candidate) {
+    double below = double(candidate.logit) - ordered.front().logit;
+    return std::exp(below / options.temperature);
+  };
+  double total = 1;
+  for (size_t i = 1; i < ordered.size(); ++i)
+    total += weight(ordered[i]);
+  for (const Candidate &candidate : heap)
+    total += weight(candidate);
   double mark = random.uniform() * total;
-  for (size_t i = 0; i < candidates.size(); ++i)
-    if ((mark -= weights[i]) < 0)
-      return candidates[i].token;
-  return candidates.back().token;
+  for (size_t i = 0; i < ordered.size() || takeNext(); ++i)
+    if ((mark -= i == 0 ? 1 : weight(ordered[i])) < 0)
+      return ordered[i].token;
+  return ordered.back().token;
 }
 
 Expected<int32_t> Sampler::sample(std::span<const float> logits,
@@ -195,7 +255,26 @@ Expected<int32_t> Sampler::sample(std::span<const float> logits,
                              "damaged, which --verify tells"));
   if (options.temperature == 0)
     return static_cast<int32_t>(best);
-  collect(logits);
-  cutTail();
+  float largest = logits[best];
+  size_t most = static_cast<size_t>(options.topK);
+  bool isCut = most != 0 && most < logits.size();
+  heap.clear();
+  ordered.clear();
+  if (isCut)
+    collectLargest(logits, most);
+  else
+    // Min-p alone says what is too small; a little more stays, for rounding.
+    collectAbove(logits, options.minP > 0 && std::isfinite(largest)
+                             ? largest + std::log(options.minP) - 0.01f
+                             : std::numeric_limits<float>::lowest());
+  double total = 0;
+  if (options.topP < 1 && isCut)
+    for (const Candidate &candidate : heap)
+      total += std::exp(double(candidate.logit) - largest);
+  else if (options.topP < 1)
+    total = sumWeights(logits, largest);
+  std::make_heap(heap.begin(), heap.end(), isAfter);
+  takeNext();
+  cutTail(total);
   return draw();
 }

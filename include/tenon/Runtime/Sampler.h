@@ -14,7 +14,8 @@
 //   min-p           Nguyen et al. 2024: those with at least p times the
 //                   probability of the likeliest
 //
-// Equal logits are ordered by token id, so a seed determines the text.
+// Equal logits are ordered by token id, so a seed determines the text. Only as
+// many logits are put in order as the cuts and the draw look at.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_RUNTIME_SAMPLER_H
@@ -77,15 +78,22 @@ private:
 
   std::span<const float> penalized(std::span<const float> logits,
                                    std::span<const int32_t> history);
-  void collect(std::span<const float> logits);
-  void cutTail();
+  void collectLargest(std::span<const float> logits, size_t count);
+  void collectAbove(std::span<const float> logits, float least);
+  bool takeNext();
+  void keepLargest(size_t count);
+  void cutTail(double total);
   int32_t draw();
+  /// Whether candidate a comes after b.
+  static bool isAfter(const Candidate &a, const Candidate &b) {
+    return a.logit != b.logit ? a.logit < b.logit : a.token > b.token;
+  }
 
   SamplerOptions options;
   Random random;
   std::vector<float> scratch;
-  std::vector<Candidate> candidates; ///< largest logit first
-  std::vector<double> weights;
+  std::vector<Candidate> heap;    ///< those that have no order yet
+  std::vector<Candidate> ordered; ///< those before them, largest logit first
 };
 
 /// Index of the largest value, the lowest among equals, NaN never; -1 if there

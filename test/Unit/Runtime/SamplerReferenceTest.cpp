@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -143,6 +144,74 @@ TEST(SamplerReproducible, TheChainGivesTheSameTextForASeed) {
   std::vector<float> before = logits;
   text(3);
   EXPECT_EQ(before, logits);
+}
+
+/// The token that a full sort leads to.
+int32_t drawBySorting(const SamplerOptions &options,
+                      const std::vector<float> &logits, Random &random) {
+  std::map<int32_t, double> allowed = probabilities(options, logits, {});
+  std::vector<int32_t> order;
+  for (auto &[token, p] : allowed)
+    order.push_back(token);
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    return std::pair(-logits[a], a) < std::pair(-logits[b], b);
+  });
+  double mark = random.uniform();
+  for (int32_t token : order)
+    if ((mark -= allowed[token]) < 0)
+      return token;
+  return order.back();
+}
+
+TEST(SamplerOrder, AsWithAFullSort) {
+  Random values(11);
+  for (size_t size : {1, 2, 63, 64, 65, 1000, 5003}) {
+    for (bool hasTies : {false, true}) {
+      std::vector<float> logits(size);
+      for (float &logit : logits)
+        logit = hasTies ? float(values.below(12)) * 0.5f
+                        : float(values.uniform() * 16 - 8);
+      for (const SamplerOptions &options :
+           {make(1, 0, 1, 0), make(3, 0, 1, 0), make(0.8, 40, 0.95, 0.05),
+            make(1, 0, 0.9, 0), make(1, 0, 0.9, 0.01), make(1, 0, 1, 0.1),
+            make(2, 7, 1, 0), make(1, 600, 0.99, 0), make(1, 1, 0.5, 0.5)}) {
+        Sampler sampler(options);
+        Random random(options.seed);
+        for (int i = 0; i < 20; ++i) {
+          Expected<int32_t> token = sampler.sample(logits, {});
+          ASSERT_TRUE(token);
+          ASSERT_EQ(*token, drawBySorting(options, logits, random))
+              << size << " logits, top-k " << options.topK << ", top-p "
+              << options.topP << ", min-p " << options.minP;
+        }
+      }
+    }
+  }
+}
+
+TEST(SamplerOrder, LogitsThatAreNoNumbers) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> logits(300, -kInfinity);
+  logits[7] = kNaN;
+  logits[250] = 1;
+  logits[260] = 0.5f;
+  for (const SamplerOptions &options :
+       {make(1, 0, 1, 0), make(1, 2, 0.9, 0), make(1, 100, 1, 0.1),
+        make(1, 0, 0.9, 0.1)}) {
+    Sampler sampler(options);
+    for (int i = 0; i < 50; ++i) {
+      Expected<int32_t> token = sampler.sample(logits, {});
+      ASSERT_TRUE(token);
+      EXPECT_TRUE(*token == 250 || *token == 260) << *token;
+    }
+  }
+  logits[260] = kInfinity;
+  for (const SamplerOptions &options :
+       {make(1, 0, 1, 0), make(1, 2, 0.9, 0), make(1, 0, 0.9, 0.1)}) {
+    Sampler sampler(options);
+    EXPECT_EQ(*sampler.sample(logits, {}), 260);
+  }
 }
 
 } // namespace
