@@ -60,6 +60,11 @@ struct Flags {
       cl::desc("Store the matrices of linears in 8 or 4 bits, in groups of 32, "
                "or in bf16"),
       cl::value_desc("int8|int4|bf16"), cl::cat(category)};
+  cl::opt<std::string> kvCache{
+      "kv-cache",
+      cl::desc("Keep a decoder's keys and values in f32, f16 or int8 (default: "
+               "f16 beside weights in blocks, f32 beside others)"),
+      cl::value_desc("f32|f16|int8"), cl::cat(category)};
   cl::opt<int64_t> context{
       "context",
       cl::desc("Longest sequence in tokens (default: the model's limit, at "
@@ -166,6 +171,11 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
       options.quantize != "int4" && options.quantize != "bf16")
     return usage(strCat("--quantize is int8, int4 or bf16, not ",
                         quoteName(options.quantize)));
+  options.kvCache = flags.kvCache;
+  if (flags.kvCache.getNumOccurrences() && options.kvCache != "f32" &&
+      options.kvCache != "f16" && options.kvCache != "int8")
+    return usage(strCat("--kv-cache is f32, f16 or int8, not ",
+                        quoteName(options.kvCache)));
   for (auto [option, value] : {std::pair(&flags.context, &options.context),
                                std::pair(&flags.maxChunk, &options.maxChunk)}) {
     if (!option->getNumOccurrences())

@@ -157,6 +157,12 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
         "--random-weights=SEED compiles a model without its weights");
   if (Status status = bindDescription(loaded); !status)
     return status.takeError();
+  if (!options.kvCache.empty() &&
+      loaded.description->kind == lang::ModelKind::Encoder)
+    return plainError(strCat("--kv-cache ", options.kvCache, ": family ",
+                             loaded.description->name,
+                             " is an encoder, which has no cache"),
+                      ExitCode::BadUsage);
   if (Status status = chooseSizes(options, loaded); !status)
     return status.takeError();
   if (options.stage == Stage::Executable)
@@ -197,5 +203,8 @@ tenon::importLoadedModel(mlir::MLIRContext &context, const LoadedModel &model,
   if (!options.quantize.empty())
     (*module)->setAttr(kQuantizeAttrName,
                        mlir::StringAttr::get(&context, options.quantize));
+  if (!options.kvCache.empty())
+    (*module)->setAttr(kKVCacheAttrName,
+                       mlir::StringAttr::get(&context, options.kvCache));
   return module;
 }

@@ -112,6 +112,8 @@ void MetadataBuilder::readMemory(mlir::ModuleOp module) {
   };
   metadata.memory.arena = bytes(kArenaBytesAttrName);
   metadata.memory.cache = bytes(kCacheBytesAttrName);
+  if (auto type = module->getAttrOfType<mlir::StringAttr>(kKVCacheAttrName))
+    metadata.memory.cacheType = type.str();
 }
 
 void MetadataBuilder::readOperations(mlir::ModuleOp module) {

@@ -154,6 +154,7 @@ Metadata parseRoot(const json &root) {
   const json &memory = root.at("memory");
   meta.memory.arena = integer(memory, "arena", 0);
   meta.memory.cache = integer(memory, "cache", 0);
+  meta.memory.cacheType = string(memory, "cache_type");
   meta.memory.maxChunk = integer(memory, "max_chunk", 1, 1 << 30);
   meta.memory.sequences = integer(memory, "sequences", 1, 1 << 16);
   if (meta.memory.cache % meta.memory.sequences)
@@ -217,6 +218,7 @@ std::string Metadata::serialize() const {
                    {"weight_types", model.weightTypes}};
   root["memory"] = {{"arena", memory.arena},
                     {"cache", memory.cache},
+                    {"cache_type", memory.cacheType},
                     {"max_chunk", memory.maxChunk},
                     {"sequences", memory.sequences}};
   root["target"] = {{"cpu", target.cpu}, {"features", target.features}};

@@ -5,9 +5,19 @@
 
 // The cache has the precision that the module asks for.
 
+// The choice is told.
+// F32: tenon.kv_cache = "f32"
+// F16: tenon.kv_cache = "f16"
+// INT8: tenon.kv_cache = "int8"
 // F32-COUNT-2: head_dim = 8, element = f32>) ->
 // F16-COUNT-2: head_dim = 8, element = f16>) ->
 // INT8-COUNT-2: head_dim = 8, element = i8>) ->
+// Without a wish: f16 beside weights in blocks, now or later.
+// RUN: sed 's/, tenon.kv_cache = "PRECISION"//' %s | tenon-opt --tenon-incremental | FileCheck %s --check-prefix=F32
+// RUN: sed 's/tenon.kv_cache = "PRECISION"/tenon.quantize = "int4"/' %s | tenon-opt --tenon-incremental | FileCheck %s --check-prefix=F16
+// RUN: sed 's/tenon.kv_cache = "PRECISION"/tenon.quantize = "bf16"/' %s | tenon-opt --tenon-incremental | FileCheck %s --check-prefix=F32
+// RUN: sed 's/, tenon.kv_cache = "PRECISION"//; s/64x32xf32/64x32x!tenon.block<q4_0>/g' %s | tenon-opt --tenon-incremental | FileCheck %s --check-prefix=F16
+
 // BAD: a cache is of f32, f16 or int8, not of 'f8'
 
 module attributes {tenon.kind = "decoder", tenon.context = 128 : i64, tenon.kv_cache = "PRECISION"} {

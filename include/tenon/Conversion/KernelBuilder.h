@@ -115,6 +115,8 @@ public:
   Value min(Value a, Value b);
   /// a * b + c: fused if the target has FMA, else two operations.
   Value fma(Value a, Value b, Value c);
+  /// The nearest integer, ties to even, of |x| < 2^22, on any target.
+  Value roundToEven(Value x);
   /// The constant in the shape of `like`.
   Value constantLike(double value, Value like);
   /// Sum of the lanes as a balanced tree of halves.

@@ -91,6 +91,7 @@ def TenonAttentionToVector : Pass<"tenon-attention-to-vector", "::mlir::ModuleOp
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
   let statistics = [
     Statistic<"numAppends", "appends", "Number of cache writes lowered">,
+    Statistic<"numCombined", "combined", "Number of attentions combined from their parts over the keys">,
     Statistic<"numTiled", "tiled", "Number of attentions lowered with queries in the lanes">,
     Statistic<"numSingle", "single", "Number of attentions lowered for one query">,
   ];

@@ -42,6 +42,9 @@ struct CompileOptions {
   /// int8, int4 or bf16: the precision of the matrices that linears read; empty:
   /// as they are.
   std::string quantize;
+  /// f32, f16 or int8: the precision of a decoder's keys and values; empty: f16
+  /// beside weights in blocks, f32 beside others.
+  std::string kvCache;
   /// Tokens; default: the model's own limit, at most kDefaultContext.
   std::optional<int64_t> context;
   /// Tokens; default: kDefaultMaxChunk, at most the context.

@@ -78,6 +78,7 @@ struct Metadata {
 
   struct {
     uint64_t arena = 0, cache = 0;
+    std::string cacheType; ///< of keys and values: "f16"; empty: no cache
     int64_t maxChunk = 0; ///< most tokens of one call
     /// Sequences that the cache has a part for, all of the same size.
     int64_t sequences = 1;

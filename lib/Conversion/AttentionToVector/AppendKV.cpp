@@ -1,28 +1,256 @@
 //===- AppendKV.cpp - keys and values to cache blocks ---------------------===//
+//
+// Whole blocks of 16 tokens are transposed in registers; tokens of blocks that
+// a call fills in part are written one by one. What is written does not depend
+// on which of the two it is.
+//
+//===----------------------------------------------------------------------===//
 
 #include "AttentionKernel.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace tenon;
 using namespace tenon::attention;
 
-void attention::emitAppend(KernelBuilder &b, AppendKVOp op) {
-  Value key = op.getKey(), value = op.getValue();
-  Value keys = op.getKeys(), values = op.getValues();
-  int64_t headDim = cast<MemRefType>(key.getType()).getDimSize(2);
-  b.loopNest({b.dim(key, 0), b.dim(key, 1)}, [&](ValueRange indices) {
-    Value group = indices[0], token = indices[1];
-    Value position = b.addIndex(op.getPosition(), token);
-    Value block = arith::ShRUIOp::create(b, position, b.index(4));
-    Value lane = arith::AndIOp::create(b, position, b.index(kLaneBlock - 1));
-    // A block's lines stay in the first cache level while its 16 tokens come.
-    b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
-      b.storeScalar(b.loadScalar(key, {group, token, d}), keys,
-                    {group, block, d, lane});
-    });
-    b.forEachVector(b.getIndexAttr(headDim), [&](Value d, Value mask) {
-      b.store(b.load(value, {group, token, d}, mask), values,
-              {group, position, d}, mask);
-    });
+using Values = KernelBuilder::Values;
+
+namespace {
+
+class Append {
+public:
+  Append(KernelBuilder &b, AppendKVOp op)
+      : b(b), key(op.getKey()), value(op.getValue()), keys(op.getKeys()),
+        values(op.getValues()), position(op.getPosition()),
+        blocks(*CacheBlocks::get(cast<MemRefType>(keys.getType()),
+                                 cast<MemRefType>(values.getType()))),
+        headDim(blocks.headDim), isScaled(blocks.element.isInteger()) {
+    if (isScaled) {
+      keys = ElementBytesOp::create(b, keys);
+      values = ElementBytesOp::create(b, values);
+    }
+  }
+
+  void emit();
+
+private:
+  /// How the numbers of one token become bytes: q = x * inverse.
+  struct Scale {
+    Value scale, inverse;
+  };
+
+  void emitTokens(Value group, Value begin, Value end);
+  void emitToken(Value group, Value token);
+  void emitBlock(Value group, Value token);
+  /// The scale of numbers that are this large at most; of a register or one.
+  Scale makeScale(Value largest);
+  Scale scaleOfToken(Value rows, Value group, Value token);
+  /// A number as memory has it, in f32 or, for bytes, i32.
+  Value round(Value number, Value inverse);
+  void storeScale(Value bytes, Value group, Value token, Value scale);
+  void storeKey(Value group, Value block, Value lane, Value token);
+  void storeValue(Value group, Value token);
+  void forEachSquare(function_ref<void(Value component, int64_t count)> body);
+
+  KernelBuilder &b;
+  Value key, value, keys, values, position;
+  CacheBlocks blocks;
+  int64_t headDim;
+  bool isScaled;
+};
+
+} // namespace
+
+void Append::emit() {
+  b.loopNest({b.dim(key, 0)}, [&](ValueRange indices) {
+    Value group = indices[0], tokens = b.materialize(b.dim(key, 1));
+    if (cast<MemRefType>(key.getType()).getDimSize(1) == 1)
+      return emitToken(group, b.index(0));
+    // Tokens up to a block's begin, whole blocks, and what is left.
+    Value ahead =
+        arith::AndIOp::create(b, arith::SubIOp::create(b, b.index(0), position),
+                              b.index(kLaneBlock - 1));
+    Value first = arith::MinSIOp::create(b, ahead, tokens);
+    Value left = arith::SubIOp::create(b, tokens, first);
+    Value whole = arith::AndIOp::create(b, left, b.index(-kLaneBlock));
+    Value last = b.addIndex(first, whole);
+    emitTokens(group, b.index(0), first);
+    b.loop(first, last, kLaneBlock,
+           [&](Value token) { emitBlock(group, token); });
+    emitTokens(group, last, tokens);
   });
+}
+
+void Append::emitTokens(Value group, Value begin, Value end) {
+  b.loop(begin, end, 1, [&](Value token) { emitToken(group, token); });
+}
+
+Append::Scale Append::makeScale(Value largest) {
+  auto one = [&](double c) { return b.constantLike(c, largest); };
+  Value isZero =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest, one(0.0));
+  Value inverse =
+      arith::SelectOp::create(b, isZero, one(0.0), b.div(one(127.0), largest));
+  return {b.mul(largest, one(1.0 / 127)), inverse};
+}
+
+Append::Scale Append::scaleOfToken(Value rows, Value group, Value token) {
+  Values largest = b.forEachVector(
+      b.getIndexAttr(headDim), b.splat(0.0),
+      [&](Value d, Value mask, ValueRange args) {
+        Value x = b.load(rows, {group, token, d}, mask);
+        return Values{b.max(math::AbsFOp::create(b, x), args[0])};
+      });
+  return makeScale(b.reduceMax(largest[0]));
+}
+
+Value Append::round(Value number, Value inverse) {
+  if (isScaled) {
+    auto integer = b.getI32Type();
+    Type type = integer;
+    if (auto vector = dyn_cast<VectorType>(number.getType()))
+      type = vector.clone(integer);
+    return arith::FPToSIOp::create(b, type,
+                                   b.roundToEven(b.mul(number, inverse)));
+  }
+  if (!blocks.element.isF16())
+    return number;
+  // What passes the range goes to its ends; a NaN stays one.
+  constexpr double kLargest = 65504;
+  number = b.max(b.constantLike(-kLargest, number), number);
+  return b.min(b.constantLike(kLargest, number), number);
+}
+
+void Append::storeScale(Value bytes, Value group, Value token, Value scale) {
+  auto [block, lane] = splitToken(b, token);
+  Value offset =
+      b.addIndex(b.mulIndex(lane, sizeof(float)), kLaneBlock * headDim);
+  auto vector = dyn_cast<VectorType>(scale.getType());
+  if (!vector) {
+    vector = VectorType::get({1}, b.getF32Type());
+    scale = vector::BroadcastOp::create(b, vector, scale);
+  }
+  auto raw = VectorType::get({4 * vector.getDimSize(0)}, b.getI8Type());
+  vector::StoreOp::create(b, vector::BitCastOp::create(b, raw, scale), bytes,
+                          ValueRange{group, block, offset});
+}
+
+void Append::storeKey(Value group, Value block, Value lane, Value token) {
+  Scale scale;
+  if (isScaled) {
+    scale = scaleOfToken(key, group, token);
+    storeScale(keys, group, b.addIndex(position, token), scale.scale);
+  }
+  // A block's lines stay in the first cache level while its 16 tokens come.
+  b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
+    Value number = round(b.loadScalar(key, {group, token, d}), scale.inverse);
+    if (!isScaled)
+      return b.storeScalar(number, keys, {group, block, d, lane});
+    Value place = b.addIndex(b.mulIndex(d, kLaneBlock), lane);
+    memref::StoreOp::create(b,
+                            arith::TruncIOp::create(b, b.getI8Type(), number),
+                            keys, ValueRange{group, block, place});
+  });
+}
+
+void Append::storeValue(Value group, Value token) {
+  Value place = b.addIndex(position, token);
+  Scale scale;
+  Value inverse;
+  if (isScaled) {
+    scale = scaleOfToken(value, group, token);
+    storeScale(values, group, place, scale.scale);
+    inverse = b.splat(scale.inverse);
+  }
+  b.forEachVector(b.getIndexAttr(headDim), [&](Value d, Value mask) {
+    Value numbers = round(b.load(value, {group, token, d}, mask), inverse);
+    if (!isScaled)
+      return b.store(numbers, values, {group, place, d}, mask);
+    Value bytes =
+        arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), numbers);
+    auto [block, row] = splitToken(b, place);
+    Value column = b.addIndex(b.mulIndex(row, headDim), d);
+    if (!mask) {
+      vector::StoreOp::create(b, bytes, values, {group, block, column});
+      return;
+    }
+    // One by one: of a masked store that narrows a single lane to a byte, LLVM
+    // makes one of four.
+    for (int64_t i = 0; i < headDim % b.lanes(); ++i)
+      memref::StoreOp::create(b, vector::ExtractOp::create(b, bytes, i), values,
+                              ValueRange{group, block, b.addIndex(column, i)});
+  });
+}
+
+void Append::emitToken(Value group, Value token) {
+  auto [block, lane] = splitToken(b, b.addIndex(position, token));
+  storeKey(group, block, lane, token);
+  storeValue(group, token);
+}
+
+void Append::forEachSquare(function_ref<void(Value, int64_t)> body) {
+  int64_t full = headDim / b.lanes() * b.lanes();
+  if (full)
+    b.loop(b.index(0), b.index(full), b.lanes(),
+           [&](Value d) { body(d, b.lanes()); });
+  if (full < headDim)
+    body(b.index(full), headDim - full);
+}
+
+void Append::emitBlock(Value group, Value token) {
+  Value first = b.addIndex(position, token);
+  Value block = splitToken(b, first).first;
+  for (int64_t lane = 0; lane < kLaneBlock; lane += b.lanes()) {
+    auto square = [&](Value d, int64_t count) {
+      Value mask = count < b.lanes() ? b.maskOf(count) : Value();
+      Values rows;
+      for (int64_t i = 0; i < b.lanes(); ++i)
+        rows.push_back(
+            b.load(key, {group, b.addIndex(token, lane + i), d}, mask));
+      rows = b.transpose(rows);
+      rows.resize(count);
+      return rows;
+    };
+    Scale scale;
+    if (isScaled) {
+      // The largest of each token, tokens in the lanes.
+      Value largest = b.splat(0.0);
+      int64_t full = headDim / b.lanes() * b.lanes();
+      auto most = [&](Value largest, ValueRange rows) {
+        for (Value row : rows)
+          largest = b.max(math::AbsFOp::create(b, row), largest);
+        return largest;
+      };
+      if (full)
+        largest = b.loop(b.index(0), b.index(full), b.lanes(), largest,
+                         [&](Value d, ValueRange args) {
+                           return Values{most(args[0], square(d, b.lanes()))};
+                         })[0];
+      if (full < headDim)
+        largest = most(largest, square(b.index(full), headDim - full));
+      scale = makeScale(largest);
+      storeScale(keys, group, b.addIndex(first, lane), scale.scale);
+    }
+    forEachSquare([&](Value d, int64_t count) {
+      Values rows = square(d, count);
+      for (int64_t i = 0; i < count; ++i) {
+        Value numbers = round(rows[i], scale.inverse);
+        Value component = b.addIndex(d, i);
+        if (!isScaled) {
+          b.store(numbers, keys, {group, block, component, b.index(lane)});
+          continue;
+        }
+        Value place = b.addIndex(b.mulIndex(component, kLaneBlock), lane);
+        vector::StoreOp::create(
+            b, arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), numbers),
+            keys, ValueRange{group, block, place});
+      }
+    });
+  }
+  b.loop(token, b.addIndex(token, kLaneBlock), 1,
+         [&](Value t) { storeValue(group, t); });
+}
+
+void attention::emitAppend(KernelBuilder &b, AppendKVOp op) {
+  Append(b, op).emit();
 }

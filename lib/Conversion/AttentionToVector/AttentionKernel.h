@@ -11,34 +11,71 @@
 #ifndef TENON_LIB_CONVERSION_ATTENTIONTOVECTOR_ATTENTIONKERNEL_H
 #define TENON_LIB_CONVERSION_ATTENTIONTOVECTOR_ATTENTIONKERNEL_H
 
-#include "tenon/Conversion/KernelBuilder.h"
+#include "CacheReader.h"
 
 namespace tenon::attention {
 
 /// Keys between two corrections of the running maximum, at its multiples.
 constexpr int64_t kKeyBlock = 128;
-/// Keys in one transposed block in memory.
-constexpr int64_t kLaneBlock = KVCacheType::kBlock;
+/// Keys whose part is computed apart, at its multiples.
+constexpr int64_t kSplit = KVCacheType::kSplit;
+static_assert(kSplit % kKeyBlock == 0 && kKeyBlock % kLaneBlock == 0);
 /// The running maximum before any key: finite, so that a difference to a masked
 /// score of minus infinity is one too, and not NaN.
 constexpr double kStartMaximum = -1e30;
 
+/// What a kernel computes, of either operation.
+struct AttentionCall {
+  explicit AttentionCall(BlockAttentionOp op);
+  /// Keys up to the query's position.
+  AttentionCall(KernelBuilder &b, PartialAttentionOp op);
+
+  mlir::Value query, keys, values, position, length, valid;
+  double scale;
+  bool isCausal;
+  std::optional<int64_t> window;
+};
+
+/// A range of keys.
+struct KeyRange {
+  mlir::Value begin, end;
+};
+
+/// The keys that some query at positions first .. last sees, of `length`, from
+/// a multiple of kKeyBlock on.
+KeyRange getKeyRange(KernelBuilder &b, mlir::Value first, mlir::Value last,
+                     mlir::Value length, bool isCausal,
+                     std::optional<int64_t> window);
+
+/// How a part over keys joins those before it: numbers are multiplied by
+/// `before`, those of the part by `part`.
+struct Junction {
+  mlir::Value maximum, before, part;
+
+  Junction(KernelBuilder &b, mlir::Value maximum, mlir::Value partMaximum);
+  mlir::Value join(KernelBuilder &b, mlir::Value total,
+                   mlir::Value ofPart) const;
+};
+
 class AttentionKernel {
 public:
-  AttentionKernel(KernelBuilder &b, BlockAttentionOp op);
+  AttentionKernel(KernelBuilder &b, AttentionCall call);
 
 protected:
   using Value = mlir::Value;
   using ValueRange = mlir::ValueRange;
   using Values = KernelBuilder::Values;
 
-  /// The keys that some query at positions first .. last sees.
-  struct KeyRange {
-    /// A multiple of kKeyBlock.
-    Value begin;
-    Value end;
-  };
   KeyRange keyRange(Value first, Value last);
+  /// Whether there can be keys of more than one part.
+  bool isSplit() const { return cache.shape().capacity > kSplit; }
+  /// The part of a range between a multiple of kSplit and the next.
+  KeyRange splitRange(const KeyRange &range, Value split);
+  /// Emits the parts of a range in order; the body gets and returns what is
+  /// carried from one to the next.
+  Values forEachSplit(const KeyRange &range, ValueRange inits,
+                      llvm::function_ref<Values(KeyRange, ValueRange)> body);
+  Value blockCount(const KeyRange &range, Value block);
 
   /// f32 memory on the stack, aligned to cache lines, until the kernel's end.
   Value scratch(llvm::ArrayRef<int64_t> shape);
@@ -55,8 +92,8 @@ protected:
   Value maskScores(Value mask, Value scores);
 
   KernelBuilder &b;
-  BlockAttentionOp op;
-  Value query, keys, values, out;
+  AttentionCall call;
+  CacheReader cache;
   int64_t heads, groups, headDim;
   /// Applied to scores: the operation's scale times log2 e.
   double scale;
@@ -80,6 +117,10 @@ private:
     KeyRange range;
     /// [headDim][queries], [kKeyBlock][queries], [headDim][queries].
     Value queries, scores, output;
+    /// A block's keys [kKeyBlock / 16][headDim][16] and values
+    /// [kKeyBlock][headDim] in f32, unless the cache is plain; the scales of
+    /// its tokens.
+    Value keys, values, keyScales, valueScales;
   };
   struct Block {
     Value first;
@@ -87,7 +128,19 @@ private:
   };
 
   void emitTile(Value head, Value group, Value start, Value total);
+  void allocate(Tile &tile);
   void packQueries(const Tile &tile);
+  void clear(Value components);
+  /// Maxima and sums of a range of keys, whose output is in the tile's.
+  Values emitKeys(const Tile &tile, const KeyRange &range);
+  void joinSplit(const Tile &tile, Value total,
+                 llvm::ArrayRef<Junction> junctions);
+  void convertBlock(const Tile &tile, const Block &block);
+  /// One component of a key of the block, of a value; in every lane.
+  Value keyComponent(const Tile &tile, const Block &block, Value offset,
+                     int64_t key, Value component);
+  Value valueComponent(const Tile &tile, const Block &block, Value offset,
+                       Value component);
   /// Writes scaled scores; returns the maxima with those before.
   Values emitScores(const Tile &tile, const Block &block, ValueRange maxima,
                     bool masked);
@@ -98,8 +151,9 @@ private:
   void emitOutput(const Tile &tile, const Block &block, ValueRange correction);
   void emitOutputChunk(const Tile &tile, const Block &block,
                        ValueRange correction, Value component, int64_t count);
-  void unpackOutput(const Tile &tile, ValueRange sums);
+  void unpackOutput(const Tile &tile, Value output, ValueRange sums);
 
+  Value out;
   /// Registers of queries in a tile; keys and components that have
   /// accumulators at once.
   int64_t vectors, keysAtOnce, componentsAtOnce;
@@ -109,31 +163,42 @@ private:
 class SingleQuery : AttentionKernel {
 public:
   SingleQuery(KernelBuilder &b, BlockAttentionOp op);
+  SingleQuery(KernelBuilder &b, PartialAttentionOp op);
   void emit();
 
 private:
+  SingleQuery(KernelBuilder &b, AttentionCall call);
+
   /// Heads that share a key head and are computed together.
   struct Heads {
     Value group;
     Value first;
     int64_t count;
     KeyRange range;
-    /// [count][kKeyBlock], [count][headDim rounded up to registers].
-    Value scores, output;
+    /// [count][kKeyBlock], [count][headDim rounded up to registers]; what
+    /// values are multiplied by, if that is not the probabilities.
+    Value scores, output, weights;
   };
 
   void emitHeads(Value group, Value first, int64_t count);
+  /// Maxima and sums of a range of keys, whose output is in the heads'.
+  Values emitKeys(const Heads &heads, const KeyRange &range);
+  void clear(const Heads &heads, Value output);
+  void emitParts(const Heads &heads);
+  void joinSplits(const Heads &heads);
   Values emitScores(const Heads &heads, Value block, Value blockCount,
                     ValueRange maxima);
   Value visible(const Heads &heads, Value key);
-  void emitProbabilities(const Heads &heads, Value blockCount,
+  void emitProbabilities(const Heads &heads, Value block, Value blockCount,
                          ValueRange maxima);
   Values emitOutput(const Heads &heads, Value block, Value blockCount,
                     ValueRange correction, ValueRange sums);
-  void storeOutput(const Heads &heads, ValueRange sums);
+  void storeOutput(const Heads &heads, Value output, ValueRange sums);
   /// The mask of a register of components, null if all exist.
   Value componentMask(int64_t vector);
 
+  /// The result; or parts, of which the first has this index.
+  Value out, partials, firstPart;
   int64_t registers;
   /// Registers of components, and of a transposed block of keys.
   int64_t componentVectors, laneVectors;
@@ -141,6 +206,8 @@ private:
 
 /// Emits tenon.append_kv before it. The caller erases it.
 void emitAppend(KernelBuilder &b, AppendKVOp op);
+/// Emits tenon.combine_attention before it. The caller erases it.
+void emitCombine(KernelBuilder &b, CombineAttentionOp op);
 
 } // namespace tenon::attention
 

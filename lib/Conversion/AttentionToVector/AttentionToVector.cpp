@@ -28,6 +28,14 @@ struct AttentionToVector
         KernelBuilder builder(op);
         attention::emitAppend(builder, append);
         ++numAppends;
+      } else if (auto combine = dyn_cast<CombineAttentionOp>(op)) {
+        KernelBuilder builder(op);
+        attention::emitCombine(builder, combine);
+        ++numCombined;
+      } else if (auto partial = dyn_cast<PartialAttentionOp>(op)) {
+        KernelBuilder builder(op);
+        attention::SingleQuery(builder, partial).emit();
+        ++numSingle;
       } else if (auto attention = dyn_cast<BlockAttentionOp>(op)) {
         KernelBuilder builder(op);
         auto query = cast<MemRefType>(attention.getQuery().getType());

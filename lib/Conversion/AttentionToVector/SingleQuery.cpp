@@ -14,11 +14,22 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::attention;
 
-SingleQuery::SingleQuery(KernelBuilder &b, BlockAttentionOp op)
-    : AttentionKernel(b, op),
+SingleQuery::SingleQuery(KernelBuilder &b, AttentionCall call)
+    : AttentionKernel(b, call),
       registers(b.getTarget() ? b.getTarget().getRegisters() : 16),
       componentVectors(llvm::divideCeil(headDim, b.lanes())),
       laneVectors(kLaneBlock / b.lanes()) {}
+
+SingleQuery::SingleQuery(KernelBuilder &b, BlockAttentionOp op)
+    : SingleQuery(b, AttentionCall(op)) {
+  out = op.getOut();
+}
+
+SingleQuery::SingleQuery(KernelBuilder &b, PartialAttentionOp op)
+    : SingleQuery(b, AttentionCall(b, op)) {
+  partials = op.getPartials();
+  firstPart = op.getFirst();
+}
 
 void SingleQuery::emit() {
   int64_t shared = heads / groups;
@@ -40,50 +51,113 @@ void SingleQuery::emit() {
 }
 
 void SingleQuery::emitHeads(Value group, Value first, int64_t count) {
-  Heads heads{group, first, count, keyRange(op.getPosition(), op.getPosition()),
-              {},    {}};
+  Heads heads{group, first, count, keyRange(call.position, call.position),
+              {},    {},    {}};
   scoped([&] {
-    int64_t padded = componentVectors * b.lanes();
-    heads.scores = scratch({count, kKeyBlock});
-    heads.output = scratch({count, padded});
-    Value zero = b.splat(0.0);
-    for (int64_t h = 0; h < count; ++h)
-      for (int64_t d = 0; d < padded; d += b.lanes())
-        b.store(zero, heads.output, {b.index(h), b.index(d)});
-    Values state(count, b.splat(kStartMaximum));
-    state.append(count, zero);
-    state =
-        b.loop(heads.range.begin, heads.range.end, kKeyBlock, state,
-               [&](Value block, ValueRange args) {
-                 Value blockCount =
-                     minIndex(arith::SubIOp::create(b, heads.range.end, block),
-                              b.index(kKeyBlock));
-                 ValueRange before = args.take_front(count);
-                 Values maxima = emitScores(heads, block, blockCount, before);
-                 Values correction;
-                 for (int64_t h = 0; h < count; ++h)
-                   correction.push_back(b.exp2(b.sub(before[h], maxima[h])));
-                 emitProbabilities(heads, blockCount, maxima);
-                 Values sums = emitOutput(heads, block, blockCount, correction,
-                                          args.drop_front(count));
-                 maxima.append(sums);
-                 return maxima;
-               });
-    storeOutput(heads, ValueRange(state).drop_front(count));
+    heads.scores = heads.weights = scratch({count, kKeyBlock});
+    if (cache.isScaled())
+      heads.weights = scratch({count, kKeyBlock});
+    heads.output = scratch({count, componentVectors * b.lanes()});
+    if (partials)
+      emitParts(heads);
+    else if (isSplit())
+      joinSplits(heads);
+    else
+      storeOutput(heads, heads.output,
+                  ValueRange(emitKeys(heads, heads.range)).drop_front(count));
   });
+}
+
+/// Each part to its place.
+void SingleQuery::emitParts(const Heads &heads) {
+  Value count = b.materialize(b.dim(partials, 1));
+  int64_t state = cast<MemRefType>(partials.getType()).getDimSize(2) -
+                  PartialAttentionOp::kState;
+  b.loop(b.index(0), count, 1, [&](Value part) {
+    Value split = b.mulIndex(b.addIndex(firstPart, part), kSplit);
+    Values values = emitKeys(heads, splitRange(heads.range, split));
+    for (int64_t h = 0; h < heads.count; ++h) {
+      Value head = b.addIndex(heads.first, h);
+      for (int64_t v = 0; v < componentVectors; ++v) {
+        Value d = b.index(v * b.lanes());
+        b.store(b.load(heads.output, {b.index(h), d}), partials,
+                {head, part, d}, componentMask(v));
+      }
+      for (int64_t i : {0, 1})
+        b.storeScalar(
+            vector::ExtractOp::create(b, values[i * heads.count + h], 0),
+            partials, {head, part, b.index(state + i)});
+    }
+  });
+}
+
+/// All parts in order, and the result.
+void SingleQuery::joinSplits(const Heads &heads) {
+  int64_t count = heads.count;
+  Value total = scratch({count, componentVectors * b.lanes()});
+  clear(heads, total);
+  Values state(count, b.splat(kStartMaximum));
+  state.append(count, b.splat(0.0));
+  state =
+      forEachSplit(heads.range, state, [&](KeyRange range, ValueRange before) {
+        Values part = emitKeys(heads, range);
+        Values maxima, sums;
+        for (int64_t h = 0; h < count; ++h) {
+          Junction junction(b, before[h], part[h]);
+          maxima.push_back(junction.maximum);
+          sums.push_back(junction.join(b, before[count + h], part[count + h]));
+          for (int64_t v = 0; v < componentVectors; ++v) {
+            Values place = {b.index(h), b.index(v * b.lanes())};
+            b.store(junction.join(b, b.load(total, place),
+                                  b.load(heads.output, place)),
+                    total, place);
+          }
+        }
+        maxima.append(sums);
+        return maxima;
+      });
+  storeOutput(heads, total, ValueRange(state).drop_front(count));
+}
+
+void SingleQuery::clear(const Heads &heads, Value output) {
+  for (int64_t h = 0; h < heads.count; ++h)
+    for (int64_t v = 0; v < componentVectors; ++v)
+      b.store(b.splat(0.0), output, {b.index(h), b.index(v * b.lanes())});
+}
+
+KernelBuilder::Values SingleQuery::emitKeys(const Heads &heads,
+                                            const KeyRange &range) {
+  int64_t count = heads.count;
+  clear(heads, heads.output);
+  Values state(count, b.splat(kStartMaximum));
+  state.append(count, b.splat(0.0));
+  return b.loop(range.begin, range.end, kKeyBlock, state,
+                [&](Value block, ValueRange args) {
+                  Value keyCount = blockCount(range, block);
+                  ValueRange before = args.take_front(count);
+                  Values maxima = emitScores(heads, block, keyCount, before);
+                  Values correction;
+                  for (int64_t h = 0; h < count; ++h)
+                    correction.push_back(b.exp2(b.sub(before[h], maxima[h])));
+                  emitProbabilities(heads, block, keyCount, maxima);
+                  Values sums = emitOutput(heads, block, keyCount, correction,
+                                           args.drop_front(count));
+                  maxima.append(sums);
+                  return maxima;
+                });
 }
 
 Value SingleQuery::visible(const Heads &heads, Value key) {
   Value keyLanes = sequence(key);
   Value mask = compare(arith::CmpIPredicate::slt, keyLanes,
                        b.splat(toI32(heads.range.end)));
-  if (op.getWindow()) {
-    Value oldest = b.addIndex(op.getPosition(), -int64_t(*op.getWindow()));
+  if (call.window) {
+    Value oldest = b.addIndex(call.position, -*call.window);
     mask = both(mask, compare(arith::CmpIPredicate::sgt, keyLanes,
                               b.splat(toI32(oldest))));
   }
-  if (op.getValid()) {
-    Value flags = b.load(op.getValid(), key, mask);
+  if (call.valid) {
+    Value flags = b.load(call.valid, key, mask);
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(flags.getType()));
     mask = both(mask, compare(arith::CmpIPredicate::ne, flags, zero));
   }
@@ -99,60 +173,68 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
   int64_t laneBlocks = std::clamp<int64_t>(
       llvm::bit_floor(uint64_t(registers / 2 / (count * laneVectors))), 1,
       kKeyBlock / kLaneBlock);
-  if (cast<MemRefType>(keys.getType()).getDimSize(1) % laneBlocks)
+  if (cache.shape().capacity / kLaneBlock % laneBlocks)
     laneBlocks = 1;
   int64_t perHead = laneBlocks * laneVectors;
   Value factor = b.splat(scale), lowest = b.splat(kStartMaximum);
-  Values blockMaxima =
-      b.loop(b.index(0), blockCount, laneBlocks * kLaneBlock,
-             Values(count, lowest), [&](Value offset, ValueRange maxima) {
-               Value key = b.addIndex(block, offset);
-               Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
-               Values scores = b.loop(
-                   b.index(0), b.index(headDim), 1,
-                   Values(count * perHead, b.splat(0.0)),
-                   [&](Value d, ValueRange sums) {
-                     Values keyVectors, next;
-                     for (int64_t i = 0; i < laneBlocks; ++i)
-                       for (int64_t v = 0; v < laneVectors; ++v)
-                         keyVectors.push_back(b.load(
-                             keys, {heads.group, b.addIndex(laneBlock, i), d,
-                                    b.index(v * lanes)}));
-                     for (int64_t h = 0; h < count; ++h) {
-                       Value component = b.splat(b.loadScalar(
-                           query, {b.addIndex(heads.first, h), b.index(0), d}));
-                       for (auto [i, keyVector] : llvm::enumerate(keyVectors))
-                         next.push_back(b.fma(keyVector, component,
-                                              sums[h * perHead + i]));
-                     }
-                     return next;
-                   });
-               Values next(maxima);
-               for (int64_t i = 0; i < perHead; ++i) {
-                 Value mask = visible(heads, b.addIndex(key, i * lanes));
-                 for (int64_t h = 0; h < count; ++h) {
-                   Value score = b.mul(scores[h * perHead + i], factor);
-                   score = maskScores(mask, score);
-                   b.store(score, heads.scores,
-                           {b.index(h), b.addIndex(offset, i * lanes)});
-                   next[h] = b.max(score, next[h]);
-                 }
-               }
-               return next;
-             });
+  Values blockMaxima = b.loop(
+      b.index(0), blockCount, laneBlocks * kLaneBlock, Values(count, lowest),
+      [&](Value offset, ValueRange maxima) {
+        Value key = b.addIndex(block, offset);
+        Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
+        Values scores = b.loop(
+            b.index(0), b.index(headDim), 1,
+            Values(count * perHead, b.splat(0.0)),
+            [&](Value d, ValueRange sums) {
+              Values keyVectors, next;
+              for (int64_t i = 0; i < laneBlocks; ++i)
+                for (int64_t v = 0; v < laneVectors; ++v)
+                  keyVectors.push_back(cache.loadKeys(
+                      heads.group, b.addIndex(laneBlock, i), d, v * lanes));
+              for (int64_t h = 0; h < count; ++h) {
+                Value component = b.splat(b.loadScalar(
+                    call.query, {b.addIndex(heads.first, h), b.index(0), d}));
+                for (auto [i, keyVector] : llvm::enumerate(keyVectors))
+                  next.push_back(
+                      b.fma(keyVector, component, sums[h * perHead + i]));
+              }
+              return next;
+            });
+        Values next(maxima);
+        for (int64_t i = 0; i < perHead; ++i) {
+          Value token = b.addIndex(key, i * lanes);
+          Value mask = visible(heads, token);
+          Value ofTokens = factor;
+          if (cache.isScaled())
+            ofTokens = b.mul(cache.loadKeyScales(heads.group, token), factor);
+          for (int64_t h = 0; h < count; ++h) {
+            Value score = b.mul(scores[h * perHead + i], ofTokens);
+            score = maskScores(mask, score);
+            b.store(score, heads.scores,
+                    {b.index(h), b.addIndex(offset, i * lanes)});
+            next[h] = b.max(score, next[h]);
+          }
+        }
+        return next;
+      });
   Values result;
   for (int64_t h = 0; h < count; ++h)
     result.push_back(b.max(b.splat(b.reduceMax(blockMaxima[h])), maxima[h]));
   return result;
 }
 
-void SingleQuery::emitProbabilities(const Heads &heads, Value blockCount,
-                                    ValueRange maxima) {
+void SingleQuery::emitProbabilities(const Heads &heads, Value block,
+                                    Value blockCount, ValueRange maxima) {
   b.loop(b.index(0), blockCount, b.lanes(), [&](Value offset) {
+    Value scales;
+    if (cache.isScaled())
+      scales = cache.loadValueScales(heads.group, b.addIndex(block, offset));
     for (int64_t h = 0; h < heads.count; ++h) {
-      Value score = b.load(heads.scores, {b.index(h), offset});
-      b.store(b.exp2(b.sub(score, maxima[h])), heads.scores,
-              {b.index(h), offset});
+      Values place = {b.index(h), offset};
+      Value p = b.exp2(b.sub(b.load(heads.scores, place), maxima[h]));
+      b.store(p, heads.scores, place);
+      if (scales)
+        b.store(b.mul(p, scales), heads.weights, place);
     }
   });
 }
@@ -195,17 +277,19 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
             Value key = b.addIndex(block, offset);
             Values valueVectors, next;
             for (int64_t v = v0; v < v1; ++v)
-              valueVectors.push_back(
-                  b.load(values, {heads.group, key, b.index(v * lanes)},
-                         componentMask(v)));
+              valueVectors.push_back(cache.loadValues(
+                  heads.group, key, b.index(v * lanes), componentMask(v)));
             size_t i = 0;
             for (int64_t h = head; h < headEnd; ++h) {
-              Value p =
-                  b.splat(b.loadScalar(heads.scores, {b.index(h), offset}));
+              auto load = [&](Value numbers) {
+                return b.splat(b.loadScalar(numbers, {b.index(h), offset}));
+              };
+              Value p = load(heads.weights);
               for (Value vector : valueVectors)
                 next.push_back(b.fma(vector, p, args[i++]));
               if (withSum)
-                next.push_back(b.add(args[i++], p));
+                next.push_back(b.add(
+                    args[i++], cache.isScaled() ? load(heads.scores) : p));
             }
             return next;
           });
@@ -221,12 +305,13 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
   return newSums;
 }
 
-void SingleQuery::storeOutput(const Heads &heads, ValueRange sums) {
+void SingleQuery::storeOutput(const Heads &heads, Value output,
+                              ValueRange sums) {
   for (int64_t h = 0; h < heads.count; ++h) {
     Value reciprocal = b.div(b.splat(1.0), sums[h]);
     for (int64_t v = 0; v < componentVectors; ++v) {
       Value d = b.index(v * b.lanes());
-      Value o = b.mul(b.load(heads.output, {b.index(h), d}), reciprocal);
+      Value o = b.mul(b.load(output, {b.index(h), d}), reciprocal);
       b.store(o, out, {b.addIndex(heads.first, h), b.index(0), d},
               componentMask(v));
     }

@@ -14,7 +14,7 @@ using namespace tenon;
 using namespace tenon::attention;
 
 TiledQueries::TiledQueries(KernelBuilder &b, BlockAttentionOp op)
-    : AttentionKernel(b, op) {
+    : AttentionKernel(b, AttentionCall(op)), out(op.getOut()) {
   // 16 accumulators of 32 registers, 8 of 16.
   int64_t registers = b.getTarget() ? b.getTarget().getRegisters() : 16;
   keysAtOnce = componentsAtOnce = registers / 4;
@@ -27,7 +27,7 @@ void TiledQueries::emit() {
              [&](ValueRange indices) {
                Value head = b.addIndex(b.mulIndex(indices[0], heads / groups),
                                        indices[1]);
-               Value total = b.materialize(b.dim(query, 1));
+               Value total = b.materialize(b.dim(call.query, 1));
                b.loop(b.index(0), total, vectors * b.lanes(), [&](Value start) {
                  emitTile(head, indices[0], start, total);
                });
@@ -36,64 +36,178 @@ void TiledQueries::emit() {
 
 void TiledQueries::emitTile(Value head, Value group, Value start, Value total) {
   int64_t queries = vectors * b.lanes();
-  Tile tile{head, group, start, {}, {}, {}, {}, {}, {}, {}, {}};
+  Tile tile;
+  tile.head = head;
+  tile.group = group;
+  tile.start = start;
   tile.count =
       minIndex(arith::SubIOp::create(b, total, start), b.index(queries));
-  tile.first = b.addIndex(op.getPosition(), start);
+  tile.first = b.addIndex(call.position, start);
   tile.last = b.addIndex(b.addIndex(tile.first, tile.count), -1);
   tile.range = keyRange(tile.first, tile.last);
   for (int64_t v = 0; v < vectors; ++v)
     tile.positions.push_back(sequence(b.addIndex(tile.first, v * b.lanes())));
   scoped([&] {
-    tile.queries = scratch({headDim, queries});
-    tile.scores = scratch({kKeyBlock, queries});
-    tile.output = scratch({headDim, queries});
+    allocate(tile);
     packQueries(tile);
+    if (!isSplit()) {
+      Values state = emitKeys(tile, tile.range);
+      unpackOutput(tile, tile.output, ValueRange(state).drop_front(vectors));
+      return;
+    }
+    Value total = scratch({headDim, queries});
+    clear(total);
     Values state(vectors, b.splat(kStartMaximum));
     state.append(vectors, b.splat(0.0));
-    state = b.loop(
-        tile.range.begin, tile.range.end, kKeyBlock, state,
-        [&](Value first, ValueRange args) {
-          Block block{first,
-                      minIndex(arith::SubIOp::create(b, tile.range.end, first),
-                               b.index(kKeyBlock))};
-          ValueRange before = args.take_front(vectors);
-          Values maxima;
-          if (op.getValid()) {
-            maxima = emitScores(tile, block, before, /*masked=*/true);
-          } else {
-            auto ifOp = scf::IfOp::create(b, before.getTypes(),
-                                          isFullyVisible(tile, block),
-                                          /*addElseBlock=*/true);
-            OpBuilder::InsertionGuard guard(b);
-            for (bool masked : {false, true}) {
-              b.setInsertionPointToStart(masked ? ifOp.elseBlock()
-                                                : ifOp.thenBlock());
-              scf::YieldOp::create(b, emitScores(tile, block, before, masked));
-            }
-            maxima = Values(ifOp.getResults());
-          }
-          Values correction, sums;
+    state =
+        forEachSplit(tile.range, state, [&](KeyRange range, ValueRange before) {
+          Values part = emitKeys(tile, range);
+          Values maxima, sums;
+          SmallVector<Junction> junctions;
           for (int64_t v = 0; v < vectors; ++v) {
-            correction.push_back(b.exp2(b.sub(before[v], maxima[v])));
-            sums.push_back(b.mul(args[vectors + v], correction[v]));
+            const Junction &junction =
+                junctions.emplace_back(b, before[v], part[v]);
+            maxima.push_back(junction.maximum);
+            sums.push_back(
+                junction.join(b, before[vectors + v], part[vectors + v]));
           }
-          sums = emitProbabilities(tile, block, maxima, sums);
-          emitOutput(tile, block, correction);
+          joinSplit(tile, total, junctions);
           maxima.append(sums);
           return maxima;
         });
-    unpackOutput(tile, ValueRange(state).drop_front(vectors));
+    unpackOutput(tile, total, ValueRange(state).drop_front(vectors));
   });
+}
+
+void TiledQueries::allocate(Tile &tile) {
+  int64_t queries = vectors * b.lanes();
+  tile.queries = scratch({headDim, queries});
+  tile.scores = scratch({kKeyBlock, queries});
+  tile.output = scratch({headDim, queries});
+  if (cache.isPlain())
+    return;
+  tile.keys = scratch({kKeyBlock / kLaneBlock, headDim, kLaneBlock});
+  int64_t padded = llvm::alignTo(headDim, b.lanes());
+  tile.values = scratch({kKeyBlock, padded});
+  if (cache.isScaled()) {
+    tile.keyScales = scratch({kKeyBlock});
+    tile.valueScales = scratch({kKeyBlock});
+  }
+}
+
+void TiledQueries::clear(Value components) {
+  b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
+    for (int64_t v = 0; v < vectors; ++v)
+      b.store(b.splat(0.0), components, {d, b.index(v * b.lanes())});
+  });
+}
+
+void TiledQueries::joinSplit(const Tile &tile, Value total,
+                             ArrayRef<Junction> junctions) {
+  b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
+    for (int64_t v = 0; v < vectors; ++v) {
+      Values place = {d, b.index(v * b.lanes())};
+      b.store(junctions[v].join(b, b.load(total, place),
+                                b.load(tile.output, place)),
+              total, place);
+    }
+  });
+}
+
+KernelBuilder::Values TiledQueries::emitKeys(const Tile &tile,
+                                             const KeyRange &range) {
+  clear(tile.output);
+  Values state(vectors, b.splat(kStartMaximum));
+  state.append(vectors, b.splat(0.0));
+  return b.loop(range.begin, range.end, kKeyBlock, state,
+                [&](Value first, ValueRange args) {
+                  Block block{first, blockCount(range, first)};
+                  if (!cache.isPlain())
+                    convertBlock(tile, block);
+                  ValueRange before = args.take_front(vectors);
+                  Values maxima;
+                  if (call.valid) {
+                    maxima = emitScores(tile, block, before, /*masked=*/true);
+                  } else {
+                    auto ifOp = scf::IfOp::create(b, before.getTypes(),
+                                                  isFullyVisible(tile, block),
+                                                  /*addElseBlock=*/true);
+                    OpBuilder::InsertionGuard guard(b);
+                    for (bool masked : {false, true}) {
+                      b.setInsertionPointToStart(masked ? ifOp.elseBlock()
+                                                        : ifOp.thenBlock());
+                      scf::YieldOp::create(
+                          b, emitScores(tile, block, before, masked));
+                    }
+                    maxima = Values(ifOp.getResults());
+                  }
+                  Values correction, sums;
+                  for (int64_t v = 0; v < vectors; ++v) {
+                    correction.push_back(b.exp2(b.sub(before[v], maxima[v])));
+                    sums.push_back(b.mul(args[vectors + v], correction[v]));
+                  }
+                  sums = emitProbabilities(tile, block, maxima, sums);
+                  emitOutput(tile, block, correction);
+                  maxima.append(sums);
+                  return maxima;
+                });
+}
+
+/// Once for all queries of the tile: in the products every number is read by
+/// scalar code, once for every register of queries.
+void TiledQueries::convertBlock(const Tile &tile, const Block &block) {
+  Value firstBlock = splitToken(b, block.first).first;
+  Value laneBlocks =
+      arith::CeilDivUIOp::create(b, block.count, b.index(kLaneBlock));
+  b.loop(b.index(0), laneBlocks, 1, [&](Value laneBlock) {
+    Value source = b.addIndex(firstBlock, laneBlock);
+    b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
+      for (int64_t lane = 0; lane < kLaneBlock; lane += b.lanes())
+        b.store(cache.loadKeys(tile.group, source, d, lane), tile.keys,
+                {laneBlock, d, b.index(lane)});
+    });
+  });
+  b.loop(b.index(0), block.count, 1, [&](Value offset) {
+    Value key = b.addIndex(block.first, offset);
+    b.forEachVector(b.getIndexAttr(headDim), [&](Value d, Value mask) {
+      b.store(cache.loadValues(tile.group, key, d, mask), tile.values,
+              {offset, d});
+    });
+  });
+  if (!cache.isScaled())
+    return;
+  Value factor = b.splat(scale);
+  b.loop(b.index(0), block.count, b.lanes(), [&](Value offset) {
+    Value key = b.addIndex(block.first, offset);
+    b.store(b.mul(cache.loadKeyScales(tile.group, key), factor), tile.keyScales,
+            offset);
+    b.store(cache.loadValueScales(tile.group, key), tile.valueScales, offset);
+  });
+}
+
+Value TiledQueries::keyComponent(const Tile &tile, const Block &block,
+                                 Value offset, int64_t key, Value component) {
+  Value head = tile.group, memory = cache.plainKeys(), token = offset;
+  if (cache.isPlain())
+    token = b.addIndex(block.first, offset);
+  auto [laneBlock, lane] = splitToken(b, token);
+  lane = b.addIndex(lane, key);
+  if (cache.isPlain())
+    return b.splat(b.loadScalar(memory, {head, laneBlock, component, lane}));
+  return b.splat(b.loadScalar(tile.keys, {laneBlock, component, lane}));
+}
+
+Value TiledQueries::valueComponent(const Tile &tile, const Block &block,
+                                   Value offset, Value component) {
+  if (!cache.isPlain())
+    return b.splat(b.loadScalar(tile.values, {offset, component}));
+  Value key = b.addIndex(block.first, offset);
+  return b.splat(
+      b.loadScalar(cache.plainValues(), {tile.group, key, component}));
 }
 
 void TiledQueries::packQueries(const Tile &tile) {
   int64_t lanes = b.lanes();
-  Value zero = b.splat(0.0);
-  b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
-    for (int64_t v = 0; v < vectors; ++v)
-      b.store(zero, tile.output, {d, b.index(v * lanes)});
-  });
   Value lastRow = b.addIndex(tile.count, -1);
   b.loop(b.index(0), b.index(vectors * lanes), lanes, [&](Value lane) {
     // Lanes without a query repeat the last one.
@@ -105,7 +219,7 @@ void TiledQueries::packQueries(const Tile &tile) {
       Value mask = components < lanes ? b.maskOf(components) : Value();
       Values matrix;
       for (Value row : rows)
-        matrix.push_back(b.load(query, {tile.head, row, d}, mask));
+        matrix.push_back(b.load(call.query, {tile.head, row, d}, mask));
       matrix = b.transpose(matrix);
       for (int64_t i = 0; i < components; ++i)
         b.store(matrix[i], tile.queries, {b.addIndex(d, i), lane});
@@ -123,14 +237,13 @@ Value TiledQueries::isFullyVisible(const Tile &tile, const Block &block) {
   // range.end may cut keys off for the later queries only; the first query of
   // a causal tile sees keys up to its own.
   Value end = b.addIndex(block.first, kKeyBlock);
-  Value result = compare(arith::CmpIPredicate::sle, end, op.getLength());
-  if (op.getCausal())
+  Value result = compare(arith::CmpIPredicate::sle, end, call.length);
+  if (call.isCausal)
     result = both(result, compare(arith::CmpIPredicate::sle, end,
                                   b.addIndex(tile.first, 1)));
-  if (op.getWindow())
-    result =
-        both(result, compare(arith::CmpIPredicate::sgt, block.first,
-                             b.addIndex(tile.last, -int64_t(*op.getWindow()))));
+  if (call.window)
+    result = both(result, compare(arith::CmpIPredicate::sgt, block.first,
+                                  b.addIndex(tile.last, -*call.window)));
   return result;
 }
 
@@ -138,16 +251,16 @@ Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
   Value mask = b.splat(compare(arith::CmpIPredicate::slt, key, tile.range.end));
   Value keyLanes = b.splat(toI32(key));
   Value position = tile.positions[vector];
-  if (op.getCausal())
+  if (call.isCausal)
     mask = both(mask, compare(arith::CmpIPredicate::sle, keyLanes, position));
-  if (op.getWindow()) {
-    Value window = b.splat(toI32(b.index(*op.getWindow())));
+  if (call.window) {
+    Value window = b.splat(toI32(b.index(*call.window)));
     Value oldest = arith::SubIOp::create(b, position, window);
     mask = both(mask, compare(arith::CmpIPredicate::sgt, keyLanes, oldest));
   }
-  if (op.getValid()) {
-    Value last = b.addIndex(op.getLength(), -1);
-    Value flag = b.loadScalar(op.getValid(), minIndex(key, last));
+  if (call.valid) {
+    Value last = b.addIndex(call.length, -1);
+    Value flag = b.loadScalar(call.valid, minIndex(key, last));
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(flag.getType()));
     mask = both(mask, b.splat(compare(arith::CmpIPredicate::ne, flag, zero)));
   }
@@ -163,8 +276,6 @@ KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
       b.index(0), end, keysAtOnce, maxima,
       [&](Value offset, ValueRange maxima) {
         Value key = b.addIndex(block.first, offset);
-        Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
-        Value lane = arith::AndIOp::create(b, key, b.index(kLaneBlock - 1));
         Values scores = b.loop(
             b.index(0), b.index(headDim), 1, Values(keysAtOnce * vectors, zero),
             [&](Value d, ValueRange sums) {
@@ -173,8 +284,7 @@ KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
                 queries.push_back(
                     b.load(tile.queries, {d, b.index(v * b.lanes())}));
               for (int64_t i = 0; i < keysAtOnce; ++i) {
-                Value component = b.splat(b.loadScalar(
-                    keys, {tile.group, laneBlock, d, b.addIndex(lane, i)}));
+                Value component = keyComponent(tile, block, offset, i, d);
                 for (int64_t v = 0; v < vectors; ++v)
                   next.push_back(
                       b.fma(component, queries[v], sums[i * vectors + v]));
@@ -182,15 +292,20 @@ KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
               return next;
             });
         Values next(maxima);
-        for (int64_t i = 0; i < keysAtOnce; ++i)
+        for (int64_t i = 0; i < keysAtOnce; ++i) {
+          Value ofKey = factor;
+          if (cache.isScaled())
+            ofKey =
+                b.splat(b.loadScalar(tile.keyScales, b.addIndex(offset, i)));
           for (int64_t v = 0; v < vectors; ++v) {
-            Value score = b.mul(scores[i * vectors + v], factor);
+            Value score = b.mul(scores[i * vectors + v], ofKey);
             if (masked)
               score = maskScores(visible(tile, b.addIndex(key, i), v), score);
             b.store(score, tile.scores,
                     {b.addIndex(offset, i), b.index(v * b.lanes())});
             next[v] = b.max(score, next[v]);
           }
+        }
         return next;
       });
 }
@@ -199,18 +314,21 @@ KernelBuilder::Values TiledQueries::emitProbabilities(const Tile &tile,
                                                       const Block &block,
                                                       ValueRange maxima,
                                                       ValueRange sums) {
-  return b.loop(b.index(0), block.count, 1, sums,
-                [&](Value key, ValueRange sums) {
-                  Values next;
-                  for (int64_t v = 0; v < vectors; ++v) {
-                    Value lane = b.index(v * b.lanes());
-                    Value score = b.load(tile.scores, {key, lane});
-                    Value p = b.exp2(b.sub(score, maxima[v]));
-                    b.store(p, tile.scores, {key, lane});
-                    next.push_back(b.add(sums[v], p));
-                  }
-                  return next;
-                });
+  return b.loop(
+      b.index(0), block.count, 1, sums, [&](Value key, ValueRange sums) {
+        Values next;
+        Value weight;
+        if (cache.isScaled())
+          weight = b.splat(b.loadScalar(tile.valueScales, key));
+        for (int64_t v = 0; v < vectors; ++v) {
+          Value lane = b.index(v * b.lanes());
+          Value score = b.load(tile.scores, {key, lane});
+          Value p = b.exp2(b.sub(score, maxima[v]));
+          b.store(weight ? b.mul(p, weight) : p, tile.scores, {key, lane});
+          next.push_back(b.add(sums[v], p));
+        }
+        return next;
+      });
 }
 
 void TiledQueries::emitOutput(const Tile &tile, const Block &block,
@@ -234,28 +352,28 @@ void TiledQueries::emitOutputChunk(const Tile &tile, const Block &block,
   for (int64_t i = 0; i < count; ++i)
     for (int64_t v = 0; v < vectors; ++v)
       sums.push_back(b.mul(b.load(tile.output, place(i, v)), correction[v]));
-  sums = b.loop(b.index(0), block.count, 1, sums,
-                [&](Value offset, ValueRange sums) {
-                  Value key = b.addIndex(block.first, offset);
-                  Values probabilities, next;
-                  for (int64_t v = 0; v < vectors; ++v)
-                    probabilities.push_back(
-                        b.load(tile.scores, {offset, b.index(v * b.lanes())}));
-                  for (int64_t i = 0; i < count; ++i) {
-                    Value value = b.splat(b.loadScalar(
-                        values, {tile.group, key, b.addIndex(component, i)}));
-                    for (int64_t v = 0; v < vectors; ++v)
-                      next.push_back(b.fma(value, probabilities[v],
-                                           sums[i * vectors + v]));
-                  }
-                  return next;
-                });
+  sums = b.loop(
+      b.index(0), block.count, 1, sums, [&](Value offset, ValueRange sums) {
+        Values probabilities, next;
+        for (int64_t v = 0; v < vectors; ++v)
+          probabilities.push_back(
+              b.load(tile.scores, {offset, b.index(v * b.lanes())}));
+        for (int64_t i = 0; i < count; ++i) {
+          Value value =
+              valueComponent(tile, block, offset, b.addIndex(component, i));
+          for (int64_t v = 0; v < vectors; ++v)
+            next.push_back(
+                b.fma(value, probabilities[v], sums[i * vectors + v]));
+        }
+        return next;
+      });
   for (int64_t i = 0; i < count; ++i)
     for (int64_t v = 0; v < vectors; ++v)
       b.store(sums[i * vectors + v], tile.output, place(i, v));
 }
 
-void TiledQueries::unpackOutput(const Tile &tile, ValueRange sums) {
+void TiledQueries::unpackOutput(const Tile &tile, Value output,
+                                ValueRange sums) {
   int64_t lanes = b.lanes(), queries = vectors * lanes;
   int64_t padded = llvm::alignTo(headDim, lanes);
   Value rows = scratch({queries, padded});
@@ -265,11 +383,11 @@ void TiledQueries::unpackOutput(const Tile &tile, ValueRange sums) {
     auto square = [&](Value d, int64_t components) {
       Values matrix;
       for (int64_t i = 0; i < lanes; ++i)
-        matrix.push_back(i < components
-                             ? b.mul(b.load(tile.output, {b.addIndex(d, i),
-                                                          b.index(v * lanes)}),
-                                     reciprocal)
-                             : zero);
+        matrix.push_back(
+            i < components
+                ? b.mul(b.load(output, {b.addIndex(d, i), b.index(v * lanes)}),
+                        reciprocal)
+                : zero);
       matrix = b.transpose(matrix);
       for (int64_t i = 0; i < lanes; ++i)
         b.store(matrix[i], rows, {b.index(v * lanes + i), d});

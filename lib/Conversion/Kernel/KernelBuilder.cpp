@@ -221,6 +221,42 @@ static Value roundToBF16(KernelBuilder &b, Value value, Type narrow) {
   return arith::BitcastOp::create(b, narrow, high);
 }
 
+/// f32 to f16 on the bits, rounding to nearest even, as F16C does.
+static Value roundToF16(KernelBuilder &b, Value value, Type narrow) {
+  Type i32 = b.getI32Type(), i16 = b.getI16Type();
+  auto constant = [&](int64_t bits) { return bitsLike(b, value, i32, bits); };
+  Type words = typeLike(value, i32), floats = typeLike(value, b.getF32Type());
+  Value bits = arith::BitcastOp::create(b, words, value);
+  Value sign = arith::AndIOp::create(b, bits, constant(0x80000000));
+  Value magnitude = arith::XOrIOp::create(b, bits, sign);
+  // Subnormal: adding 1/2 puts the last bit of f16 in the last place.
+  Value half = arith::BitcastOp::create(b, floats, constant(0x3f000000));
+  Value sum = b.add(arith::BitcastOp::create(b, floats, magnitude), half);
+  Value small = arith::SubIOp::create(
+      b, arith::BitcastOp::create(b, words, sum), constant(0x3f000000));
+  // Normal: another bias; what rounds past the largest becomes infinity.
+  Value odd = arith::AndIOp::create(
+      b, arith::ShRUIOp::create(b, magnitude, constant(13)), constant(1));
+  Value large =
+      arith::AddIOp::create(b, arith::AddIOp::create(b, magnitude, odd),
+                            constant(0xfff - ((127 - 15) << 23)));
+  large = arith::ShRUIOp::create(b, large, constant(13));
+  auto below = [&](int64_t bound) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, magnitude,
+                                 constant(bound));
+  };
+  Value result = arith::SelectOp::create(b, below(0x38800000), small, large);
+  Value isNaN =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
+  Value special =
+      arith::SelectOp::create(b, isNaN, constant(0x7e00), constant(0x7c00));
+  result = arith::SelectOp::create(b, below(0x47800000), result, special);
+  result = arith::OrIOp::create(b, result,
+                                arith::ShRUIOp::create(b, sign, constant(16)));
+  return arith::BitcastOp::create(
+      b, narrow, arith::TruncIOp::create(b, typeLike(value, i16), result));
+}
+
 Value KernelBuilder::fromF32(Value value, Type element) {
   if (getElementTypeOrSelf(value.getType()) == element)
     return value;
@@ -230,6 +266,8 @@ Value KernelBuilder::fromF32(Value value, Type element) {
     narrow = vector.clone(element);
   if (element.isBF16() && !(vector && target && target.getBf16Dot()))
     return roundToBF16(*this, value, narrow);
+  if (element.isF16() && numLanes < 8)
+    return roundToF16(*this, value, narrow);
   return arith::TruncFOp::create(*this, narrow, value);
 }
 
@@ -298,8 +336,8 @@ Value KernelBuilder::scratch(ArrayRef<int64_t> shape, Type element,
       return known;
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(&body);
-  auto alloca = memref::AllocaOp::create(*this, type,
-                                         getI64IntegerAttr(kAlignment));
+  auto alloca =
+      memref::AllocaOp::create(*this, type, getI64IntegerAttr(kAlignment));
   alloca->setAttr(kPurpose, getStringAttr(purpose));
   return alloca;
 }

@@ -50,6 +50,13 @@ Value KernelBuilder::constantLike(double value, Value like) {
   return f32(value);
 }
 
+// Adding 1.5 * 2^23 leaves no place for a fraction. SSE2 has no instruction
+// that rounds.
+Value KernelBuilder::roundToEven(Value x) {
+  Value magic = constantLike(12582912.0, x);
+  return sub(add(x, magic), magic);
+}
+
 /// Combines the halves of a vector until one element is left.
 static Value reduceHalves(KernelBuilder &b, Value vector,
                           function_ref<Value(Value, Value)> combine) {

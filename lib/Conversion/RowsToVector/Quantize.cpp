@@ -9,13 +9,6 @@ using namespace tenon::rows;
 
 using Values = KernelBuilder::Values;
 
-/// The nearest integer, ties to even, of |x| < 2^22: adding 1.5 * 2^23 leaves
-/// no place for a fraction. SSE2 has no instruction that rounds.
-static Value roundToEven(KernelBuilder &b, Value x) {
-  Value magic = b.splat(12582912.0);
-  return b.sub(b.add(x, magic), magic);
-}
-
 namespace {
 
 /// Quantizes the groups of a row, as many at a time as a register has lanes:
@@ -155,7 +148,7 @@ private:
       for (int64_t i = half * perHalf; i < (half + 1) * perHalf; ++i) {
         Value column = b.index(i * b.lanes());
         Value q =
-            roundToEven(b, b.mul(b.load(numbers, {place, column}), factor));
+            b.roundToEven(b.mul(b.load(numbers, {place, column}), factor));
         Value words =
             arith::FPToSIOp::create(b, b.vectorType(b.getI32Type()), q);
         vector::StoreOp::create(

@@ -79,8 +79,10 @@ Status Info::printText(Program &program) const {
                          : "the file's pages (--weights-memory)");
   line("arena", bytesText(meta.memory.arena));
   std::string parts;
+  if (!meta.memory.cacheType.empty())
+    parts = " of " + meta.memory.cacheType;
   if (meta.memory.sequences > 1)
-    parts = strCat(", for ", meta.memory.sequences, " sequences");
+    parts += strCat(", for ", meta.memory.sequences, " sequences");
   line("cache", bytesText(meta.memory.cache) + parts);
   line("prefill chunk", strCat(meta.memory.maxChunk, " tokens"));
   line("threads", strCat(program.threads()));

@@ -76,7 +76,7 @@ def main():
     config, plain = original.config, tensors.read_directory(directory)
     with tempfile.TemporaryDirectory() as place:
         program = os.path.join(place, "program")
-        subprocess.run(["tenonc", directory, f"--quantize={scheme}", "-o", program], check=True)
+        subprocess.run(["tenonc", directory, f"--quantize={scheme}", "--kv-cache=f32", "-o", program], check=True)
         held, types = held_weights.read(program)
         rng = np.random.default_rng(5)
         texts = [sample(original, rng) for _ in range(TEXTS)]

@@ -8,7 +8,6 @@
 
 #include "TileBuilder.h"
 #include "TileModel.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
@@ -21,36 +20,11 @@ namespace tenon {
 using namespace mlir;
 using namespace tenon;
 
-/// Bytes that a chunk of tasks should read at least.
-static constexpr int64_t kGrainBytes = 64 * 1024;
 /// Rows of a group where no tile was chosen.
 static constexpr int64_t kDefaultGroup = 16;
 
-static MemRefType memrefOf(Value value) {
-  return cast<MemRefType>(value.getType());
-}
-
 static int64_t elementBytes(MemRefType type) {
   return getElementBytes(type.getElementType());
-}
-
-/// The number of tasks of `bytes` each that make a chunk, at most all.
-static int64_t chooseGrain(int64_t bytes, int64_t tasks) {
-  int64_t grain = llvm::divideCeil(kGrainBytes, std::max<int64_t>(bytes, 1));
-  return std::clamp<int64_t>(grain, 1, std::max<int64_t>(tasks, 1));
-}
-
-/// A dispatch of one task: the operation as it is.
-static FailureOr<bool> keepWhole(Operation *op) {
-  OpBuilder builder(op);
-  TileBuilder tiles(builder, op->getLoc());
-  DispatchOp::create(builder, op->getLoc(), tiles.constant(1), /*grain=*/1,
-                     getLabel(op), [&](OpBuilder &inner, Location loc, Value) {
-                       TileBuilder body(inner, loc);
-                       body.cloneWith(op, llvm::to_vector(op->getOperands()));
-                     });
-  op->erase();
-  return false;
 }
 
 //===----------------------------------------------------------------------===//
@@ -137,90 +111,6 @@ FailureOr<bool> tenon::tileLinear(LinearOp op) {
   };
   DispatchOp::create(builder, loc, outer.constant(tasks),
                      chooseGrain(bytes, tasks), getLabel(op), body);
-  op.erase();
-  return true;
-}
-
-//===----------------------------------------------------------------------===//
-// Attention: heads and queries
-//===----------------------------------------------------------------------===//
-
-FailureOr<bool> tenon::tileAttention(BlockAttentionOp op) {
-  Location loc = op.getLoc();
-  MemRefType query = memrefOf(op.getQuery());
-  MemRefType values = memrefOf(op.getValues());
-  int64_t heads = query.getDimSize(0), groups = values.getDimSize(0);
-  int64_t shared = heads / groups; // Query heads of one key head.
-  bool isDecode = query.getDimSize(1) == 1;
-  OpBuilder builder(op);
-  TileBuilder outer(builder, loc);
-
-  int64_t rows = op.getTile() ? op.getTile()->getRows() : kDefaultGroup;
-  Value tokens = outer.extent(op.getQuery(), 1);
-  Value queryTiles = outer.ceilDivide(tokens, rows);
-  Value count =
-      isDecode ? outer.constant(groups) : outer.multiply(queryTiles, heads);
-  // A quarter of the cache stands for a typical length.
-  int64_t bytes = values.getDimSize(1) / 4 * values.getDimSize(2) *
-                  elementBytes(values) * 2;
-  int64_t grain = isDecode ? chooseGrain(bytes, groups) : 1;
-
-  auto body = [&](OpBuilder &inner, Location loc, Value task) {
-    TileBuilder tiles(inner, loc);
-    OpFoldResult one = inner.getIndexAttr(1);
-    Value group = task, position = op.getPosition();
-    SmallVector<TileRange> part;
-    if (isDecode) {
-      part = {{0, tiles.multiply(task, shared), inner.getIndexAttr(shared)}};
-    } else {
-      // Tasks of one head are neighbours: they share its keys and values.
-      Value head = arith::DivUIOp::create(inner, loc, task, queryTiles);
-      Value tile = arith::RemUIOp::create(inner, loc, task, queryTiles);
-      Value first = tiles.multiply(tile, rows);
-      Value left = arith::SubIOp::create(inner, loc, tokens, first);
-      Value size = tiles.minimum(left, tiles.constant(rows));
-      part = {{0, head, one}, {1, first, size}};
-      position = tiles.add(position, first);
-      if (shared != 1)
-        group =
-            arith::DivUIOp::create(inner, loc, head, tiles.constant(shared));
-      else
-        group = head;
-    }
-    SmallVector<Value> operands = {
-        tiles.view(op.getQuery(), part),
-        tiles.view(op.getKeys(), {{0, group, one}}),
-        tiles.view(op.getValues(), {{0, group, one}}), position,
-        op.getLength()};
-    if (op.getValid())
-      operands.push_back(op.getValid());
-    operands.push_back(tiles.view(op.getOut(), part));
-    tiles.cloneWith(op, operands);
-  };
-  DispatchOp::create(builder, loc, count, grain, getLabel(op), body);
-  op.erase();
-  return true;
-}
-
-FailureOr<bool> tenon::tileAppend(AppendKVOp op) {
-  // One token is a few hundred bytes: not worth a second worker.
-  if (memrefOf(op.getKey()).getDimSize(1) == 1)
-    return keepWhole(op);
-  OpBuilder builder(op);
-  TileBuilder outer(builder, op.getLoc());
-  auto body = [&](OpBuilder &inner, Location loc, Value task) {
-    TileBuilder tiles(inner, loc);
-    SmallVector<Value> operands;
-    for (Value memref :
-         {op.getKey(), op.getValue(), op.getKeys(), op.getValues()})
-      operands.push_back(
-          tiles.view(memref, {{0, task, inner.getIndexAttr(1)}}));
-    operands.push_back(op.getPosition());
-    tiles.cloneWith(op, operands);
-  };
-  DispatchOp::create(builder, op.getLoc(),
-                     outer.constant(memrefOf(op.getKey()).getDimSize(0)),
-                     /*grain=*/1, getLabel(op), body);
   op.erase();
   return true;
 }
@@ -330,7 +220,8 @@ struct ApplyTiles : tenon::impl::TenonApplyTilesBase<ApplyTiles> {
     getOperation().walk([&](Operation *op) {
       if (isa<DispatchOp>(op))
         return WalkResult::skip();
-      if (isa<AppendKVOp, BlockAttentionOp, CopyOp>(op))
+      if (isa<AppendKVOp, BlockAttentionOp, PartialAttentionOp,
+              CombineAttentionOp, CopyOp>(op))
         work.push_back(op);
       else if (auto compute = dyn_cast<ComputeOpInterface>(op))
         if (compute.isBufferForm())
@@ -355,6 +246,10 @@ struct ApplyTiles : tenon::impl::TenonApplyTilesBase<ApplyTiles> {
       return tileLinear(linear);
     if (auto attention = dyn_cast<BlockAttentionOp>(op))
       return tileAttention(attention);
+    if (auto attention = dyn_cast<PartialAttentionOp>(op))
+      return tileParts(attention);
+    if (isa<CombineAttentionOp>(op))
+      return keepWhole(op);
     if (auto append = dyn_cast<AppendKVOp>(op))
       return tileAppend(append);
     if (isa<AttentionOp, FfnOp>(op))

@@ -102,6 +102,8 @@ private:
   mlir::Value tokenOf(mlir::Location loc, mlir::Value heads, mlir::Value row);
   /// The rows of an old value: the tracked count, or a constant if static.
   mlir::Value rowsOf(mlir::Location loc, mlir::Value old);
+  /// Attention of one query in parts over the keys, and their combination.
+  void emitPartialAttention(CachedAttentionOp op, mlir::Value out);
   void finishOp(mlir::Operation *created, mlir::Operation *from);
 
   mlir::func::FuncOp oldFunc, newFunc;

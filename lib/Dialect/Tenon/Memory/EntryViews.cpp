@@ -179,6 +179,12 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
   rows[op.getResult()] = rows.lookup(op.getQuery());
   Value query = mapping.lookup(op.getQuery()), out = chooseOutput(op);
   Value layer = mapping.lookup(op.getLayer());
+  // One query of a long cache: parts over the keys make tasks of their own.
+  auto tokensOf = cast<RankedTensorType>(op.getQuery().getType());
+  if (tokensOf.getDimSize(1) == 1 && op.getCausal() &&
+      isa<IndexType>(op.getPosition().getType()) &&
+      op.getCache().getType().getCapacity() > KVCacheType::kSplit)
+    return emitPartialAttention(op, out);
   forEachSequence(loc, op.getPosition(), [&](Value row, Value position) {
     auto [keys, values] = cacheViews(loc, op.getCache(), layer, row);
     Value tokens = row ? constant(loc, 1) : rowsOf(loc, op.getQuery());
@@ -190,6 +196,54 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
         op->getAttrOfType<TileAttr>("tile"));
     finishOp(attention, op);
   });
+}
+
+void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value keys,
+                                         Value values, Value position) {
+  Location loc = op.getLoc();
+  KVCacheType cache = op.getCache().getType();
+  auto query = cast<RankedTensorType>(op.getQuery().getType());
+  auto type = MemRefType::get(
+      {query.getDimSize(0),
+       llvm::divideCeilSigned(cache.getCapacity(), KVCacheType::kSplit),
+       PartialAttentionOp::getRowSize(query.getDimSize(2))},
+      builder.getF32Type());
+  Value parts = memref::AllocOp::create(builder, loc, type);
+  finishOp(PartialAttentionOp::create(
+               builder, loc, mapping.lookup(op.getQuery()), keys, values,
+               position, constant(loc, 0), parts, op.getScaleAttr(),
+               op.getWindowAttr(), op->getAttrOfType<TileAttr>("tile")),
+           op);
+  rows[op.getResult()] = Value();
+  auto combine = CombineAttentionOp::create(
+      builder, loc, parts, position, chooseOutput(op), op.getWindowAttr());
+  combine->setAttr(kLabelAttrName,
+                   builder.getStringAttr("combine " + makeLabel(op)));
+}
+
+void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value out) {
+  Location loc = op.getLoc();
+  int64_t capacity = op.getCache().getType().getCapacity();
+  auto query = cast<RankedTensorType>(op.getQuery().getType());
+  Value parts = memref::AllocOp::create(
+      builder, loc,
+      MemRefType::get(
+          {query.getDimSize(0),
+           llvm::divideCeilSigned(capacity, KVCacheType::kSplit),
+           PartialAttentionOp::getRowSize(query.getDimSize(2))},
+          builder.getF32Type()));
+  auto [keys, values] =
+      cacheViews(loc, op.getCache(), mapping.lookup(op.getLayer()), Value());
+  Value position = mapping.lookup(op.getPosition());
+  auto attention = PartialAttentionOp::create(
+      builder, loc, mapping.lookup(op.getQuery()), keys, values, position,
+      constant(loc, 0), parts, op.getScaleAttr(), op.getWindowAttr(),
+      op->getAttrOfType<TileAttr>("tile"));
+  finishOp(attention, op);
+  auto combine = CombineAttentionOp::create(builder, loc, parts, position, out,
+                                            op.getWindowAttr());
+  combine->setAttr(kLabelAttrName,
+                   builder.getStringAttr("combine " + makeLabel(op)));
 }
 
 /// Without a cache, keys and values go to blocks of scratch first.

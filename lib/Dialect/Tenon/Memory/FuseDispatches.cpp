@@ -21,7 +21,7 @@ using namespace tenon;
 /// Products of a matrix, which a profile shows on their own even when they are
 /// too small for a second task.
 static bool isHeavy(Operation *op) {
-  return isa<LinearOp, MatmulOp, BlockAttentionOp>(op);
+  return isa<LinearOp, MatmulOp, BlockAttentionOp, PartialAttentionOp>(op);
 }
 
 /// Whether a dispatch is one task of a small operation.

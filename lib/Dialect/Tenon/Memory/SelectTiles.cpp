@@ -172,6 +172,8 @@ TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
       return model.get(1, kKeyBlock, 1);
     return model.attention(shaped(attention.getQuery()));
   }
+  if (auto attention = dyn_cast<PartialAttentionOp>(op))
+    return model.attention(shaped(attention.getQuery()));
   if (auto attention = dyn_cast<BlockAttentionOp>(op))
     return model.attention(shaped(attention.getQuery()));
   if (isa<FfnOp>(op))

@@ -8,6 +8,8 @@
 using namespace mlir;
 using namespace tenon;
 
+/// Bytes that a chunk of tasks should read at least.
+static constexpr int64_t kGrainBytes = 64 * 1024;
 Value TileBuilder::constant(int64_t value) {
   return arith::ConstantIndexOp::create(builder, loc, value);
 }
@@ -87,4 +89,21 @@ StringRef tenon::getLabel(Operation *op) {
   if (auto label = op->getAttrOfType<StringAttr>(kLabelAttrName))
     return label.getValue();
   return op->getName().stripDialect();
+}
+
+int64_t tenon::chooseGrain(int64_t bytes, int64_t tasks) {
+  int64_t grain = llvm::divideCeil(kGrainBytes, std::max<int64_t>(bytes, 1));
+  return std::clamp<int64_t>(grain, 1, std::max<int64_t>(tasks, 1));
+}
+
+FailureOr<bool> tenon::keepWhole(Operation *op) {
+  OpBuilder builder(op);
+  TileBuilder tiles(builder, op->getLoc());
+  DispatchOp::create(builder, op->getLoc(), tiles.constant(1), /*grain=*/1,
+                     getLabel(op), [&](OpBuilder &inner, Location loc, Value) {
+                       TileBuilder body(inner, loc);
+                       body.cloneWith(op, llvm::to_vector(op->getOperands()));
+                     });
+  op->erase();
+  return false;
 }

@@ -42,6 +42,7 @@ public:
 /// it has more than one task, or failure with a diagnostic.
 mlir::FailureOr<bool> tileLinear(LinearOp op);
 mlir::FailureOr<bool> tileAttention(BlockAttentionOp op);
+mlir::FailureOr<bool> tileParts(PartialAttentionOp op);
 mlir::FailureOr<bool> tileAppend(AppendKVOp op);
 mlir::FailureOr<bool> tileRows(mlir::Operation *op);
 
@@ -49,6 +50,13 @@ mlir::FailureOr<bool> tileRows(mlir::Operation *op);
 /// that holds a dispatch.
 mlir::LogicalResult flattenForall(mlir::scf::ForallOp loop);
 
+inline mlir::MemRefType memrefOf(mlir::Value value) {
+  return mlir::cast<mlir::MemRefType>(value.getType());
+}
+/// The number of tasks of `bytes` each that make a chunk, at most all.
+int64_t chooseGrain(int64_t bytes, int64_t tasks);
+/// A dispatch of one task: the operation as it is.
+mlir::FailureOr<bool> keepWhole(mlir::Operation *op);
 /// The label of an operation, or its kind.
 llvm::StringRef getLabel(mlir::Operation *op);
 

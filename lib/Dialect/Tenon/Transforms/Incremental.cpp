@@ -256,16 +256,25 @@ private:
         [&] { return first.emitOpError("cannot be cached: "); }, &getContext(),
         layers.size(), keys.getDimSize(0), capacity, keys.getDimSize(2),
         element, /*sequences=*/int64_t(1));
-    return success(cacheType != nullptr);
+    if (!cacheType)
+      return failure();
+    // The choice stays where it can be read.
+    StringRef name = element.isInteger() ? "int8"
+                     : element.isF16()   ? "f16"
+                                         : "f32";
+    getOperation()->setAttr(kKVCacheAttrName,
+                            StringAttr::get(&getContext(), name));
+    return success();
   }
 
-  /// The precision that `tenon.kv_cache` asks for, by default that of the keys.
-  /// Null after a diagnostic.
+  /// The precision that `tenon.kv_cache` asks for; by default f16 beside
+  /// weights in blocks, whose error is far above that of f16, and that of the
+  /// keys beside others. Null after a diagnostic.
   Type chooseElement(Type keys) {
     Builder builder(&getContext());
     auto wanted = getOperation()->getAttrOfType<StringAttr>(kKVCacheAttrName);
     if (!wanted)
-      return keys;
+      return hasBlocks() ? builder.getF16Type() : keys;
     if (wanted.getValue() == "f32")
       return builder.getF32Type();
     if (wanted.getValue() == "f16")
@@ -275,6 +284,20 @@ private:
     getOperation().emitError("a cache is of f32, f16 or int8, not of '")
         << wanted.getValue() << "'";
     return {};
+  }
+
+  /// Whether weights are, or will be, quantized to blocks.
+  bool hasBlocks() {
+    auto scheme = getOperation()->getAttrOfType<StringAttr>(kQuantizeAttrName);
+    if (scheme && scheme.getValue() != "bf16")
+      return true;
+    return llvm::any_of(getOperation().getOps<WeightOp>(), [](WeightOp weight) {
+      Type element = weight.getTensorType().getElementType();
+      if (auto mixed = dyn_cast<MixedType>(element))
+        return llvm::any_of(mixed.getLayers(),
+                            [](DType type) { return isBlock(type); });
+      return isa<BlockType>(element);
+    });
   }
 
   LogicalResult derive(func::FuncOp forward, StringRef name, Tokens tokens,

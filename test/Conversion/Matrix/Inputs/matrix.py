@@ -10,6 +10,8 @@ A case is one operation on one type and shape with one number of rows. Its resul
   * with an f64 evaluation on the activations before they were quantized, over all rows of the shape: 1e-4;
   * bitwise with the one-row kernel's results, row by row (I5), and the rows behind the last must be as before;
   * tables, int8 groups and caches bitwise with numpy's: nothing rounds there that numpy doesn't round alike.
+
+attention.py has the cases of attention and its caches.
 """
 
 import argparse
@@ -21,6 +23,8 @@ import zlib
 
 import numpy as np
 
+from attention import attention_cases
+from numbers_of_cases import Report, error, from_bf16, memref, to_bf16
 from superblocks import PANEL, SCHEMES, Weight, quantize
 from variants import VARIANTS, Module, aligned, entry, missing
 
@@ -36,46 +40,6 @@ ACTIVATIONS = {
     "gelu_tanh": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
     "relu": lambda x: np.maximum(x, 0),
 }
-
-
-def to_bf16(x):
-    bits = np.ascontiguousarray(x, np.float32).view(np.uint32).astype(np.uint64)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-
-
-def from_bf16(u):
-    return (u.astype(np.uint32) << 16).view(np.float32)
-
-
-def memref(*shape_and_element):
-    return "memref<" + "x".join(map(str, shape_and_element)) + ">"
-
-
-def error(actual, expected):
-    """Normalized mean-square error; infinite for what is no number."""
-    actual = np.asarray(actual, np.float64)
-    if not np.isfinite(actual).all():
-        return math.inf
-    difference, size = np.square(actual - expected).sum(), np.square(expected).sum()
-    return difference / size if size else (0.0 if difference == 0 else math.inf)
-
-
-class Report:
-    def __init__(self):
-        self.cases = self.failed = 0
-        self.worst = {}
-
-    def case(self, name, problems):
-        self.cases += 1
-        if problems:
-            self.failed += 1
-            if self.failed <= 40:
-                print(f"FAIL {name}: {'; '.join(problems)}")
-
-    def bound(self, what, value, limit):
-        """Problems of an error, none or one."""
-        self.worst[what] = max(self.worst.get(what, 0), value)
-        return [] if value <= limit else [f"{what}: error {value:.2e} above {limit:.0e}"]
 
 
 class Linear:
@@ -342,92 +306,6 @@ def canonical(groups):
     return words
 
 
-class Attention:
-    """Keys and values to the cache in pieces, then queries in chunks and one at a time; f32."""
-
-    CAPACITY = 256
-
-    def __init__(self, heads, groups, dim, causal=True, window=0):
-        self.heads, self.groups, self.dim, self.causal, self.window = heads, groups, dim, causal, window
-        self.name = f"attention_{heads}_{groups}_{dim}_{'c' if causal else 'n'}{window}"
-
-    def fits(self, variant):
-        return True
-
-    def entries(self):
-        h, g, d, s = self.heads, self.groups, self.dim, self.CAPACITY
-        kt, vt = memref(g, s // 16, d, 16, "f32"), memref(g, s, d, "f32")
-        flat, queries = memref(s, g, d, "f32"), memref(s, h, d, "f32")
-        rows = f"memref<{g}x?x{d}xf32, strided<[{d}, {g * d}, 1]>>"
-        heads = lambda name, n, count, type_, to: (
-            f"  %{name}h = memref.reinterpret_cast %{name} to offset: [0], sizes: [{n}, {count}, {d}], "
-            f"strides: [{d}, {n * d}, 1] : {type_} to {to}\n")
-        result = [entry(f"{self.name}_append", 1, [("k", flat), ("v", flat), ("keys", kt), ("values", vt)],
-                        heads("k", g, "%T", flat, rows) + heads("v", g, "%T", flat, rows)
-                        + f"  tenon.append_kv %kh, %vh, %keys, %values at %position : {rows}, {rows}, {kt}, {vt}")]
-        attributes = f"scale = {d ** -0.5:.8f} : f32" + ", causal" * self.causal
-        if self.window:
-            attributes += f", window = {self.window} : i64"
-        for count, kind in (("%T", "any"), ("1", "1")):
-            q = f"memref<{h}x{'?' if kind == 'any' else 1}x{d}xf32, strided<[{d}, {h * d}, 1]>>"
-            result.append(entry(
-                f"{self.name}_{kind}", 1, [("q", queries), ("keys", kt), ("values", vt), ("o", queries)],
-                heads("q", h, count, queries, q) + heads("o", h, count, queries, q)
-                + f"  tenon.block_attention %qh, %keys, %values at %position length %rows into %oh {{{attributes}}} : "
-                f"{q}, {kt}, {vt}, {q}"))
-        return result
-
-    def check(self, module, rng, report):
-        h, g, d, s = self.heads, self.groups, self.dim, self.CAPACITY
-        for tokens in (1, 15, 17, 127, 129, 200):
-            q, k, v = (rng.standard_normal((tokens, n, d)).astype(np.float32) for n in (h, g, g))
-            keys = aligned(np.full((g, s // 16, d, 16), np.nan, np.float32))
-            values = aligned(np.full((g, s, d), np.nan, np.float32))
-            for start in range(0, tokens, 50):
-                n = min(50, tokens - start)
-                module.call(f"{self.name}_append", None, [k[start:start + n].copy(), v[start:start + n].copy(), keys, values],
-                            tokens=n, position=start)
-            problems = []
-            if not np.array_equal(values[:, :tokens], v.transpose(1, 0, 2)):
-                problems.append("other values")
-            if not np.array_equal(keys.transpose(0, 1, 3, 2).reshape(g, s, d)[:, :tokens], k.transpose(1, 0, 2)):
-                problems.append("other keys")
-            report.case(f"{self.name} tokens {tokens} append", problems)
-            wanted = self._expected(*(x.astype(np.float64) for x in (q, k, v)))
-
-            def run(kind, chunk):
-                out = np.full((s, h, d), 7, np.float32)
-                for start in range(0, tokens, chunk):
-                    n = min(chunk, tokens - start)
-                    part = np.full((n + 1, h, d), 7, np.float32)
-                    module.call(f"{self.name}_{kind}", None, [q[start:start + n].copy(), keys, values, part], tokens=n,
-                                position=start, rows=start + n if self.causal else tokens)
-                    out[start:start + n + 1] = part
-                return out
-
-            one = run("1", 1)
-            for chunk in (tokens, 31, 7):
-                y = run("any", chunk)
-                problems = [] if (y[tokens:] == 7).all() else ["wrote behind the last row"]
-                if not np.array_equal(y, one):
-                    problems.append("other bits than one query at a time")
-                problems += report.bound("attention", error(y[:tokens], wanted), F32_ERROR)
-                report.case(f"{self.name} tokens {tokens} chunks of {chunk}", problems)
-
-    def _expected(self, q, k, v):
-        t = np.arange(len(q))
-        scores = np.einsum("thd,shd->hts", q, np.repeat(k, self.heads // self.groups, 1)) * self.dim**-0.5
-        mask = np.ones((len(q), len(q)), bool)
-        if self.causal:
-            mask &= t[None] <= t[:, None]
-        if self.window:
-            mask &= t[None] > t[:, None] - self.window
-        scores = np.where(mask, scores, -np.inf)
-        p = np.exp(scores - scores.max(-1, keepdims=True))
-        p /= p.sum(-1, keepdims=True)
-        return np.einsum("hts,shd->thd", p, np.repeat(v, self.heads // self.groups, 1))
-
-
 def make_cases():
     cases = []
     for kind in ("f32", "f16", "bf16", "bf16x2"):
@@ -449,9 +327,7 @@ def make_cases():
     for length, more in ((1, 1), (31, 1), (32, 0), (33, 0), (64, 6), (96, 1), (172, 2), (256, 0), (509, 0)):
         cases += [Rows(operation, length, more) for operation in ("quantize", "rms_norm", "layer_norm")]
     cases.append(Rows("rms_norm", 80, 1, unit_offset=True))
-    cases += [Attention(2, 1, 64), Attention(2, 2, 33), Attention(4, 2, 80, window=20), Attention(3, 1, 128),
-              Attention(1, 1, 5), Attention(2, 1, 32, causal=False)]
-    return cases
+    return cases + attention_cases()
 
 
 def main():

@@ -78,7 +78,8 @@ def Tenon_PartialAttentionOp : Tenon_Op<"partial_attention", [
     Row `partials[h, s]` belongs to the keys of positions 512 (s + first) up to
     the next multiple: o[0 .. D), the sum of 2^(x - m) v over the scores x (which
     are in units of log 2); and in its last 16 elements m, the greatest score,
-    and l, the sum of 2^(x - m). Rows without a key that is seen stay as they are.
+    and l, the sum of 2^(x - m). A row without a key that is seen has m = -1e30
+    and zeros.
 
     Example:
     ```mlir

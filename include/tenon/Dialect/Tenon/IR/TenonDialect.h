@@ -55,7 +55,8 @@ namespace tenon {
 inline constexpr llvm::StringLiteral kTargetAttrName = "tenon.target";
 /// How weights are quantized: "int8", "int4" or "bf16".
 inline constexpr llvm::StringLiteral kQuantizeAttrName = "tenon.quantize";
-/// The precision of a decoder's cache: "f32", "f16" or "int8".
+/// The precision of a decoder's cache: "f32", "f16" or "int8". What is asked for
+/// until tenon-incremental, then what was chosen.
 inline constexpr llvm::StringLiteral kKVCacheAttrName = "tenon.kv_cache";
 /// "decoder" or "encoder".
 inline constexpr llvm::StringLiteral kKindAttrName = "tenon.kind";

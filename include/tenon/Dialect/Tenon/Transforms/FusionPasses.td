@@ -200,7 +200,7 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
       the order of execution, so that a layer's index is affine in the
       induction variables. Its capacity is `tenon.context`, rounded up to 128;
       its precision that of the module's `tenon.kv_cache` ("f32", "f16" or
-      "int8"), by default that of the keys.
+      "int8"), by default f16 beside weights in blocks and f32 beside others.
     * Rotary and learned positions start at `%position`.
     * `@prefill` computes the last `%num_rows` rows of the result only.
       `tenon.last_rows` moves up through row-wise operations as far as the last

@@ -1,0 +1,67 @@
+//===- CacheReader.cpp - keys and values in registers ---------------------===//
+
+#include "CacheReader.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::attention;
+
+std::pair<Value, Value> attention::splitToken(KernelBuilder &b, Value token) {
+  return {arith::ShRUIOp::create(b, token, b.index(4)),
+          arith::AndIOp::create(b, token, b.index(kLaneBlock - 1))};
+}
+
+CacheReader::CacheReader(KernelBuilder &b, Value keys, Value values)
+    : b(b), blocks(*CacheBlocks::get(cast<MemRefType>(keys.getType()),
+                                     cast<MemRefType>(values.getType()))),
+      keys(keys), values(values) {
+  if (isScaled()) {
+    this->keys = ElementBytesOp::create(b, keys);
+    this->values = ElementBytesOp::create(b, values);
+  }
+}
+
+/// A register of numbers from a register's count of bytes.
+Value CacheReader::loadBytes(Value bytes, Value head, Value block,
+                             Value offset) {
+  Value narrow = vector::LoadOp::create(b, b.vectorType(b.getI8Type()), bytes,
+                                        ValueRange{head, block, offset});
+  Value wide = arith::ExtSIOp::create(b, b.vectorType(b.getI32Type()), narrow);
+  return arith::SIToFPOp::create(b, b.f32VectorType(), wide);
+}
+
+Value CacheReader::loadKeys(Value head, Value laneBlock, Value component,
+                            int64_t lane) {
+  if (!isScaled())
+    return b.load(keys, {head, laneBlock, component, b.index(lane)});
+  Value offset = b.addIndex(b.mulIndex(component, kLaneBlock), lane);
+  return loadBytes(keys, head, laneBlock, offset);
+}
+
+Value CacheReader::loadValues(Value head, Value token, Value component,
+                              Value mask) {
+  if (!isScaled())
+    return b.load(values, {head, token, component}, mask);
+  // No mask: behind a row comes another, or the scales.
+  auto [block, row] = splitToken(b, token);
+  Value offset = b.addIndex(b.mulIndex(row, blocks.headDim), component);
+  return loadBytes(values, head, block, offset);
+}
+
+Value CacheReader::loadScales(Value bytes, Value head, Value token) {
+  auto [block, lane] = splitToken(b, token);
+  Value offset =
+      b.addIndex(b.mulIndex(lane, sizeof(float)), kLaneBlock * blocks.headDim);
+  Value scales =
+      vector::LoadOp::create(b, VectorType::get({4 * b.lanes()}, b.getI8Type()),
+                             bytes, ValueRange{head, block, offset});
+  return vector::BitCastOp::create(b, b.f32VectorType(), scales);
+}
+
+Value CacheReader::loadKeyScales(Value head, Value token) {
+  return loadScales(keys, head, token);
+}
+
+Value CacheReader::loadValueScales(Value head, Value token) {
+  return loadScales(values, head, token);
+}

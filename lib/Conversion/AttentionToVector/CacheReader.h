@@ -1,0 +1,60 @@
+//===- CacheReader.h - keys and values in registers -------------*- C++ -*-===//
+//
+// What kernels read of cache blocks, whatever their precision: f32 numbers,
+// which for int8 a scale for each token has still to multiply.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_LIB_CONVERSION_ATTENTIONTOVECTOR_CACHEREADER_H
+#define TENON_LIB_CONVERSION_ATTENTIONTOVECTOR_CACHEREADER_H
+
+#include "tenon/Conversion/KernelBuilder.h"
+
+namespace tenon::attention {
+
+/// Keys in one transposed block in memory.
+constexpr int64_t kLaneBlock = KVCacheType::kBlock;
+
+class CacheReader {
+  using Value = mlir::Value;
+
+public:
+  CacheReader(KernelBuilder &b, Value keys, Value values);
+
+  const CacheBlocks &shape() const { return blocks; }
+  /// Whether memory holds f32, which scalar code can read as it is.
+  bool isPlain() const { return blocks.element.isF32(); }
+  /// Whether every token has a scale.
+  bool isScaled() const { return blocks.element.isInteger(); }
+
+  /// A component of a register of tokens: those of a transposed block from
+  /// `lane` on.
+  Value loadKeys(Value head, Value laneBlock, Value component, int64_t lane);
+  /// A register of a token's components. Lanes outside the mask hold anything.
+  Value loadValues(Value head, Value token, Value component, Value mask);
+  /// The scales of a register of tokens, whose number is a multiple of the
+  /// lanes.
+  Value loadKeyScales(Value head, Value token);
+  Value loadValueScales(Value head, Value token);
+
+  /// Memory of f32, for plain blocks: [heads][S/16][D][16], [heads][S][D].
+  Value plainKeys() const { return keys; }
+  Value plainValues() const { return values; }
+
+private:
+  Value loadBytes(Value bytes, Value head, Value block, Value offset);
+  Value loadScales(Value bytes, Value head, Value token);
+
+  KernelBuilder &b;
+  CacheBlocks blocks;
+  /// For int8 the bytes of blocks: [heads][S/16][bytes].
+  Value keys, values;
+};
+
+/// token / 16 and token % 16.
+std::pair<mlir::Value, mlir::Value> splitToken(KernelBuilder &b,
+                                               mlir::Value token);
+
+} // namespace tenon::attention
+
+#endif // TENON_LIB_CONVERSION_ATTENTIONTOVECTOR_CACHEREADER_H

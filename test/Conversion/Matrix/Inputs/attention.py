@@ -1,0 +1,191 @@
+"""Attention x precision of the cache x head size x mask: the kernels of keys and values.
+
+Keys and values go to the cache in pieces; queries come in chunks and one at a time. Compared are
+
+  * the cache with numpy's rounding of keys and values, bitwise;
+  * the results with an f64 evaluation on the rounded keys and values: normalized mean-square error 1e-10, as for f32;
+  * with one on keys and values as they were: f16 1e-6, int8 3e-4. One scale for a token and head has steps of max / 127;
+    for normal components max is 2 to 3 standard deviations, so the error of keys and values is step^2 / 12, 2e-5 to
+    5e-5 of their squares, and those of keys come to the results through the scores;
+  * chunks with one query at a time, bitwise (I5); where there can be parts over the keys, these with those combined.
+"""
+
+import numpy as np
+
+from numbers_of_cases import error, memref
+from variants import aligned, entry
+
+EXACT_ERROR = 1e-10
+ROUNDING_ERROR = {"f32": 1e-10, "f16": 1e-6, "int8": 3e-4}
+SPLIT = 512
+
+
+class Cache:
+    """Keys and values of one precision in memory: types, and what numpy says they hold."""
+
+    def __init__(self, precision, groups, capacity, dim):
+        self.precision, self.groups, self.capacity, self.dim = precision, groups, capacity, dim
+        blocks = capacity // 16
+        if precision == "int8":
+            self.keys = memref(groups, blocks, f"!tenon.int8_tokens<{dim}, transposed>")
+            self.values = memref(groups, blocks, f"!tenon.int8_tokens<{dim}>")
+        else:
+            self.keys = memref(groups, blocks, dim, 16, precision)
+            self.values = memref(groups, capacity, dim, precision)
+
+    def allocate(self):
+        """Both with bytes of ones, NaN in every type of float."""
+        blocks, dim = (self.groups, self.capacity // 16), self.dim
+        if self.precision == "int8":
+            return [aligned(np.full((*blocks, 16 * dim + 64), 255, np.uint8)) for _ in range(2)]
+        element = np.float32 if self.precision == "f32" else np.float16
+        return [aligned(np.full(shape, np.nan, element)) for shape in ((*blocks, dim, 16), (*blocks, 16, dim))]
+
+    def read(self, keys, values, tokens):
+        """(numbers, scales or 1) of keys and values, [groups, tokens, dim] and [groups, tokens, 1]."""
+        result = []
+        for memory, transposed in ((keys, True), (values, False)):
+            scales = np.float32(1)
+            if self.precision == "int8":
+                scales = memory[..., 16 * self.dim:].copy().view(np.float32).reshape(self.groups, -1, 1)[:, :tokens]
+                memory = memory[..., :16 * self.dim].view(np.int8)
+                memory = memory.reshape(*memory.shape[:2], *((self.dim, 16) if transposed else (16, self.dim)))
+            if transposed:
+                memory = memory.transpose(0, 1, 3, 2)
+            result.append((memory.reshape(self.groups, self.capacity, self.dim)[:, :tokens], scales))
+        return result
+
+    def rounded(self, x):
+        """What memory should hold of [tokens, groups, dim], as `read` gives it."""
+        x = x.transpose(1, 0, 2)
+        if self.precision == "f32":
+            return x, np.float32(1)
+        if self.precision == "f16":
+            return np.clip(x, -65504, 65504).astype(np.float16), np.float32(1)
+        most = np.abs(x).max(2, keepdims=True)
+        inverse = np.divide(np.float32(127), most, out=np.zeros_like(most), where=most != 0)
+        return np.rint(x * inverse).astype(np.int8), most * np.float32(1.0 / 127)
+
+
+class Attention:
+    def __init__(self, heads, groups, dim, precision="f32", causal=True, window=0, capacity=256):
+        self.heads, self.groups, self.dim, self.causal, self.window = heads, groups, dim, causal, window
+        self.capacity, self.cache = capacity, Cache(precision, groups, capacity, dim)
+        self.tokens = (1, 15, 17, 127, 129, 200) if capacity == 256 else (512, 600, capacity - 3)
+        self.name = f"attention_{precision}_{heads}_{groups}_{dim}_{'c' if causal else 'n'}{window}_{capacity}"
+
+    def fits(self, variant):
+        return True
+
+    def entries(self):
+        h, g, d, s, cache = self.heads, self.groups, self.dim, self.capacity, self.cache
+        kt, vt = cache.keys, cache.values
+        flat, queries = memref(s, g, d, "f32"), memref(s, h, d, "f32")
+        rows = lambda count: f"memref<{g}x{count}x{d}xf32, strided<[{d}, {g * d}, 1]>>"
+        heads = lambda name, n, count, type_, to: (
+            f"  %{name}h = memref.reinterpret_cast %{name} to offset: [0], sizes: [{n}, {count}, {d}], "
+            f"strides: [{d}, {n * d}, 1] : {type_} to {to}\n")
+        result = []
+        for count, kind in (("%T", "any"), ("1", "1")):
+            to = rows("?" if kind == "any" else 1)
+            result.append(entry(f"{self.name}_append_{kind}", 1, [("k", flat), ("v", flat), ("keys", kt), ("values", vt)],
+                                heads("k", g, count, flat, to) + heads("v", g, count, flat, to)
+                                + f"  tenon.append_kv %kh, %vh, %keys, %values at %position : {to}, {to}, {kt}, {vt}"))
+        window = f"window = {self.window} : i64" if self.window else ""
+        scale = f"scale = {d ** -0.5:.8f} : f32"
+        attributes = ", ".join(filter(None, [scale, "causal" * self.causal, window]))
+        for count, kind in (("%T", "any"), ("1", "1"), ("1", "parts")):
+            q = f"memref<{h}x{'?' if kind == 'any' else 1}x{d}xf32, strided<[{d}, {h * d}, 1]>>"
+            body = heads("q", h, count, queries, q) + heads("o", h, count, queries, q)
+            if kind != "parts":
+                body += (f"  tenon.block_attention %qh, %keys, %values at %position length %rows into %oh {{{attributes}}} : "
+                         f"{q}, {kt}, {vt}, {q}")
+            elif not self.parts:
+                continue
+            else:
+                parts = memref(h, -(-s // SPLIT), -(-d // 16) * 16 + 16, "f32")
+                body += (f"  %zero = arith.constant 0 : index\n  %p = memref.alloca() : {parts}\n"
+                         f"  tenon.partial_attention %qh, %keys, %values at %position from %zero into %p "
+                         f"{{{', '.join(filter(None, [scale, window]))}}} : {q}, {kt}, {vt}, {parts}\n"
+                         f"  tenon.combine_attention %p at %position into %oh {{{window}}} : {parts}, {q}")
+            result.append(entry(f"{self.name}_{kind}", 1, [("q", queries), ("keys", kt), ("values", vt), ("o", queries)],
+                                body))
+        return result
+
+    @property
+    def parts(self):
+        return self.causal and self.capacity > SPLIT
+
+    def check(self, module, rng, report):
+        for tokens in self.tokens:
+            self._check(module, rng, report, tokens)
+
+    def _check(self, module, rng, report, tokens):
+        h, g, d = self.heads, self.groups, self.dim
+        q, k, v = (rng.standard_normal((tokens, n, d)).astype(np.float32) for n in (h, g, g))
+        v[tokens // 2] = 0
+        if tokens > 20:
+            v[3] *= 2.0**-20  # below f16's normal numbers
+        name = f"{self.name} tokens {tokens}"
+        caches = []
+        for kind, chunk in (("any", 50), ("1", 1)):
+            keys, values = self.cache.allocate()
+            for start in range(0, tokens, chunk):
+                part = slice(start, start + chunk)
+                module.call(f"{self.name}_append_{kind}", None, [k[part].copy(), v[part].copy(), keys, values],
+                            tokens=len(k[part]), position=start)
+            problems = []
+            for what, (numbers, scales), x in zip(("keys", "values"), self.cache.read(keys, values, tokens), (k, v)):
+                wanted, wanted_scales = self.cache.rounded(x)
+                if not np.array_equal(numbers, wanted) or not np.array_equal(scales + 0 * wanted_scales, wanted_scales):
+                    problems.append(f"other {what}")
+            report.case(f"{name} append in chunks of {chunk}", problems)
+            caches.append((keys, values))
+        keys, values = caches[0]
+        rounded = [(x.astype(np.float64) * s).transpose(1, 0, 2) for x, s in map(self.cache.rounded, (k, v))]
+        wanted, exact = self._expected(q, *rounded), self._expected(q, k.astype(np.float64), v.astype(np.float64))
+
+        def run(kind, chunk):
+            out = np.full((tokens + 1, h, d), 7, np.float32)
+            for start in range(0, tokens, chunk):
+                n = min(chunk, tokens - start)
+                part = np.full((n + 1, h, d), 7, np.float32)
+                module.call(f"{self.name}_{kind}", None, [q[start:start + n].copy(), keys, values, part], tokens=n,
+                            position=start, rows=start + n if self.causal else tokens)
+                out[start:start + n + 1] = part
+            return out
+
+        one = run("1", 1)
+        results = [(f"chunks of {chunk}", run("any", chunk)) for chunk in (tokens, 31, 7)]
+        if self.parts:
+            results.append(("parts", run("parts", 1)))
+        for what, y in results:
+            problems = [] if (y[tokens:] == 7).all() else ["wrote behind the last row"]
+            if not np.array_equal(y, one):
+                problems.append("other bits than one query at a time")
+            problems += report.bound("attention", error(y[:tokens], wanted), EXACT_ERROR)
+            problems += report.bound(f"attention, {self.cache.precision} before rounding", error(y[:tokens], exact),
+                                     ROUNDING_ERROR[self.cache.precision])
+            report.case(f"{name} {what}", problems)
+
+    def _expected(self, q, k, v):
+        t = np.arange(len(q))
+        shared = self.heads // self.groups
+        scores = np.einsum("thd,shd->hts", q.astype(np.float64), np.repeat(k, shared, 1)) * self.dim**-0.5
+        mask = np.ones((len(q), len(q)), bool)
+        if self.causal:
+            mask &= t[None] <= t[:, None]
+        if self.window:
+            mask &= t[None] > t[:, None] - self.window
+        scores = np.where(mask, scores, -np.inf)
+        p = np.exp(scores - scores.max(-1, keepdims=True))
+        p /= p.sum(-1, keepdims=True)
+        return np.einsum("hts,shd->thd", p, np.repeat(v, shared, 1))
+
+
+def attention_cases():
+    shapes = [dict(heads=2, groups=1, dim=64), dict(heads=2, groups=2, dim=33), dict(heads=4, groups=2, dim=80, window=20),
+              dict(heads=3, groups=1, dim=128), dict(heads=1, groups=1, dim=5),
+              dict(heads=2, groups=1, dim=32, causal=False), dict(heads=1, groups=1, dim=256),
+              dict(heads=2, groups=1, dim=48, capacity=1152), dict(heads=1, groups=1, dim=20, window=530, capacity=1152)]
+    return [Attention(precision=precision, **shape) for precision in ("f32", "f16", "int8") for shape in shapes]
