@@ -19,7 +19,7 @@ func.func @decode(%q: memref<4x1x8xf32, strided<[8, 32, 1]>>, %k: memref<2x128x8
   // CHECK: tenon.partial_attention %{{.*}}, %{{.*}}, %{{.*}} at %arg4 from %[[PART]] into %[[PARTIAL]] {scale = 5.000000e-01 : f32}
   tenon.partial_attention %q, %k, %v at %pos from %c0 into %p {scale = 0.5 : f32, tenon.label = "attention"} : memref<4x1x8xf32, strided<[8, 32, 1]>>, memref<2x128x8x16xf16>, memref<2x2048x8xf16>, memref<4x4x32xf32>
   tenon.combine_attention %p at %pos into %oh {tenon.label = "combine attention"} : memref<4x4x32xf32>, memref<4x1x8xf32, strided<[8, 32, 1]>>
-  // CHECK: tenon.dispatch %{{.*}} of %c2 {{.*}} prologue {
+  // CHECK: tenon.dispatch %{{.*}} of %c2{{.*}} label "linear" prologue {
   // CHECK-NEXT: tenon.step "combine attention" {
   // CHECK-NEXT: tenon.combine_attention %arg3 at %arg4
   tenon.linear %o, %w into %y {tile = #tenon.tile<group = 2>} : (memref<1x32xf32>, memref<4x32x32x1xf32>, memref<1x128xf32>) -> ()

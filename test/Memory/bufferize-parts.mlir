@@ -9,9 +9,9 @@
 // CHECK: tenon.cache_bytes = 110592 : i64
 module attributes {tenon.max_chunk = 4 : i64} {
   // CHECK-LABEL: func.func @decode
+  // CHECK: %[[PARTS:.*]] = memref.alloc() : memref<4x3x32xf32>
   // CHECK: memref.view {{.*}} : memref<110592xi8> to memref<2x72x!tenon.int8_tokens<8, transposed>>
   // CHECK: memref.view {{.*}} : memref<110592xi8> to memref<2x72x!tenon.int8_tokens<8>>
-  // CHECK: %[[PARTS:.*]] = memref.alloc() : memref<4x3x32xf32>
   // CHECK: tenon.partial_attention %{{.*}}, %{{.*}}, %{{.*}} at %[[POS:.*]] from %{{.*}} into %[[PARTS]] {scale = 5.000000e-01 : f32, tenon.label = "attention"}
   // CHECK: tenon.combine_attention %[[PARTS]] at %[[POS]] into %{{.*}} {tenon.label = "combine attention"}
   // CHECK-NOT: tenon.block_attention

@@ -115,6 +115,14 @@ public:
   Value min(Value a, Value b);
   /// a * b + c: fused if the target has FMA, else two operations.
   Value fma(Value a, Value b, Value c);
+  /// Pairs of bf16 for a register of f32, of targets with dot products of them.
+  mlir::VectorType pairsType();
+  /// The pair at memref[indices ...] and the element after it, in every lane.
+  Value loadPair(Value memref, ValueRange indices);
+  /// A pair, vector<2xbf16>, in every lane.
+  Value splatPair(Value pair);
+  /// sum + a[0] b[0] + a[1] b[1] of the pairs in each lane (vdpbf16ps).
+  Value dotPairs(Value a, Value b, Value sum);
   /// The nearest integer, ties to even, of |x| < 2^22, on any target.
   Value roundToEven(Value x);
   /// The constant in the shape of `like`.

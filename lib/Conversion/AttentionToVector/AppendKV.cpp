@@ -17,6 +17,7 @@ using Values = KernelBuilder::Values;
 
 namespace {
 
+/// One by one and whole blocks of 16: numbers of f32 and f16, and int8.
 class Append {
 public:
   Append(KernelBuilder &b, AppendKVOp op)
@@ -31,7 +32,17 @@ public:
     }
   }
 
+  virtual ~Append() = default;
   void emit();
+
+protected:
+  virtual void emitToken(Value group, Value token);
+  virtual void emitBlock(Value group, Value token);
+
+  KernelBuilder &b;
+  Value key, value, keys, values, position;
+  CacheBlocks blocks;
+  int64_t headDim;
 
 private:
   /// How the numbers of one token become bytes: q = x * inverse.
@@ -40,8 +51,6 @@ private:
   };
 
   void emitTokens(Value group, Value begin, Value end);
-  void emitToken(Value group, Value token);
-  void emitBlock(Value group, Value token);
   /// The scale of numbers that are this large at most; of a register or one.
   Scale makeScale(Value largest);
   Scale scaleOfToken(Value rows, Value group, Value token);
@@ -52,11 +61,26 @@ private:
   void storeValue(Value group, Value token);
   void forEachSquare(function_ref<void(Value component, int64_t count)> body);
 
-  KernelBuilder &b;
-  Value key, value, keys, values, position;
-  CacheBlocks blocks;
-  int64_t headDim;
   bool isScaled;
+};
+
+/// Pairs of bf16, as they come: of components of keys, of tokens of values.
+class AppendPairs : public Append {
+public:
+  using Append::Append;
+
+protected:
+  void emitToken(Value group, Value token) override;
+  void emitBlock(Value group, Value token) override;
+
+private:
+  int64_t pairsAt(int64_t d) const {
+    return llvm::divideCeilSigned(std::min(headDim - d, 2 * b.lanes()), 2);
+  }
+  Value loadWords(Value group, Value token, int64_t d) {
+    return loadWordsOfPairs(b, key, {group, token, b.index(d)},
+                            std::min(headDim - d, 2 * b.lanes()));
+  }
 };
 
 } // namespace
@@ -251,6 +275,88 @@ void Append::emitBlock(Value group, Value token) {
          [&](Value t) { storeValue(group, t); });
 }
 
+void AppendPairs::emitToken(Value group, Value token) {
+  Value place = b.addIndex(position, token), zero = b.index(0);
+  auto [block, lane] = splitToken(b, place);
+  for (int64_t d = 0; d < headDim; d += 2 * b.lanes()) {
+    Value words = loadWords(group, token, d);
+    for (int64_t i = 0; i < pairsAt(d); ++i) {
+      Value word = vector::ExtractStridedSliceOp::create(b, words, i, 1, 1);
+      Value pair = vector::BitCastOp::create(
+          b, VectorType::get({2}, b.getBF16Type()), word);
+      vector::StoreOp::create(
+          b, pair, keys,
+          ValueRange{group, block, b.index(d / 2 + i), lane, zero});
+    }
+  }
+  Value pair = arith::ShRUIOp::create(b, place, b.index(1));
+  Value which = arith::AndIOp::create(b, place, b.index(1));
+  auto store = [&](Value number, Value d, Value which) {
+    memref::StoreOp::create(b, number, values,
+                            ValueRange{group, pair, d, which});
+  };
+  Value nothing =
+      arith::ConstantOp::create(b, b.getFloatAttr(b.getBF16Type(), 0.0));
+  b.loop(zero, b.index(headDim), 1, [&](Value d) {
+    // An even token's neighbour is 0 until it comes: it is multiplied by 0,
+    // and must be a number.
+    Value number =
+        memref::LoadOp::create(b, value, ValueRange{group, token, d});
+    Value isEven =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, which, zero);
+    store(arith::SelectOp::create(b, isEven, nothing, number), d, b.index(1));
+    store(number, d, which);
+  });
+}
+
+void AppendPairs::emitBlock(Value group, Value token) {
+  Value first = b.addIndex(position, token), zero = b.index(0);
+  Value block = splitToken(b, first).first;
+  int64_t lanes = b.lanes();
+  for (int64_t d = 0; d < headDim; d += 2 * lanes) {
+    Values rows;
+    for (int64_t i = 0; i < kLaneBlock; ++i)
+      rows.push_back(loadWords(group, b.addIndex(token, i), d));
+    rows = b.transpose(rows);
+    for (int64_t i = 0; i < pairsAt(d); ++i)
+      vector::StoreOp::create(
+          b, vector::BitCastOp::create(b, b.pairsType(), rows[i]), keys,
+          ValueRange{group, block, b.index(d / 2 + i), zero, zero});
+  }
+  SmallVector<int64_t> interleaved;
+  for (int64_t i = 0; i < lanes; ++i)
+    interleaved.append({i, lanes + i});
+  Value firstPair = arith::ShRUIOp::create(b, first, b.index(1));
+  VectorType type = b.vectorType(b.getBF16Type());
+  Value nothing = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  b.loop(zero, b.index(kLaneBlock / 2), 1, [&](Value pair) {
+    Value even = b.addIndex(token, b.mulIndex(pair, 2));
+    for (int64_t d = 0; d < headDim; d += lanes) {
+      int64_t count = std::min(headDim - d, lanes);
+      auto load = [&](Value t) -> Value {
+        Values place = {group, t, b.index(d)};
+        if (count == lanes)
+          return vector::LoadOp::create(b, type, value, place);
+        return vector::MaskedLoadOp::create(b, type, value, place,
+                                            b.maskOf(count), nothing);
+      };
+      Value both = vector::ShuffleOp::create(
+          b, load(even), load(b.addIndex(even, 1)), interleaved);
+      Values place = {group, b.addIndex(firstPair, pair), b.index(d), zero};
+      if (count == lanes) {
+        vector::StoreOp::create(b, both, values, place);
+        continue;
+      }
+      Value mask = vector::ConstantMaskOp::create(
+          b, b.pairsType().clone(b.getI1Type()), ArrayRef<int64_t>{2 * count});
+      vector::MaskedStoreOp::create(b, values, place, mask, both);
+    }
+  });
+}
+
 void attention::emitAppend(KernelBuilder &b, AppendKVOp op) {
-  Append(b, op).emit();
+  if (cast<MemRefType>(op.getKeys().getType()).getElementType().isBF16())
+    AppendPairs(b, op).emit();
+  else
+    Append(b, op).emit();
 }

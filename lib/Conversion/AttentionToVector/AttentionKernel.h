@@ -100,12 +100,13 @@ protected:
 };
 
 /// Several queries, in the lanes.
-class TiledQueries : AttentionKernel {
+class TiledQueries : protected AttentionKernel {
 public:
   TiledQueries(KernelBuilder &b, BlockAttentionOp op);
+  virtual ~TiledQueries() = default;
   void emit();
 
-private:
+protected:
   struct Tile {
     Value head, group;
     /// First query of the tile, and how many there are.
@@ -121,21 +122,41 @@ private:
     /// [kKeyBlock][headDim] in f32, unless the cache is plain; the scales of
     /// its tokens.
     Value keys, values, keyScales, valueScales;
+    /// Of pairs: [kKeyBlock / 2][queries] probabilities of two keys.
+    Value weights;
   };
   struct Block {
     Value first;
     Value count;
   };
 
+  // What depends on the precision of the products.
+  virtual void allocate(Tile &tile);
+  virtual void packQueries(const Tile &tile);
+  /// Before the first read of a block of keys.
+  virtual void prepareBlock(const Tile &tile, const Block &block);
+  /// Products of the queries with keysAtOnce keys from an offset on.
+  virtual Values emitProducts(const Tile &tile, const Block &block,
+                              Value offset);
+  /// 2^(score - maximum) of a block, for emitOutput; returns the sums with
+  /// those before.
+  virtual Values emitProbabilities(const Tile &tile, const Block &block,
+                                   ValueRange maxima, ValueRange sums);
+  /// Sums of a block's probabilities times its values, for some components.
+  virtual Values emitWeightedSums(const Tile &tile, const Block &block,
+                                  Value component, int64_t count, Values sums);
+
+  /// Registers of queries in a tile; keys and components that have
+  /// accumulators at once.
+  int64_t vectors, keysAtOnce, componentsAtOnce;
+
+private:
   void emitTile(Value head, Value group, Value start, Value total);
-  void allocate(Tile &tile);
-  void packQueries(const Tile &tile);
   void clear(Value components);
   /// Maxima and sums of a range of keys, whose output is in the tile's.
   Values emitKeys(const Tile &tile, const KeyRange &range);
   void joinSplit(const Tile &tile, Value total,
                  llvm::ArrayRef<Junction> junctions);
-  void convertBlock(const Tile &tile, const Block &block);
   /// One component of a key of the block, of a value; in every lane.
   Value keyComponent(const Tile &tile, const Block &block, Value offset,
                      int64_t key, Value component);
@@ -146,17 +167,31 @@ private:
                     bool masked);
   Value isFullyVisible(const Tile &tile, const Block &block);
   Value visible(const Tile &tile, Value key, int64_t vector);
-  Values emitProbabilities(const Tile &tile, const Block &block,
-                           ValueRange maxima, ValueRange sums);
   void emitOutput(const Tile &tile, const Block &block, ValueRange correction);
   void emitOutputChunk(const Tile &tile, const Block &block,
                        ValueRange correction, Value component, int64_t count);
   void unpackOutput(const Tile &tile, Value output, ValueRange sums);
 
   Value out;
-  /// Registers of queries in a tile; keys and components that have
-  /// accumulators at once.
-  int64_t vectors, keysAtOnce, componentsAtOnce;
+};
+
+/// Several queries, in the lanes, in products of pairs of bf16: two components
+/// of queries and keys, two keys' probabilities and values. The pairs of the
+/// cache are such already.
+class TiledPairs : public TiledQueries {
+public:
+  using TiledQueries::TiledQueries;
+
+protected:
+  void allocate(Tile &tile) override;
+  void packQueries(const Tile &tile) override;
+  void prepareBlock(const Tile &tile, const Block &block) override {}
+  Values emitProducts(const Tile &tile, const Block &block,
+                      Value offset) override;
+  Values emitProbabilities(const Tile &tile, const Block &block,
+                           ValueRange maxima, ValueRange sums) override;
+  Values emitWeightedSums(const Tile &tile, const Block &block, Value component,
+                          int64_t count, Values sums) override;
 };
 
 /// One query of each head.

@@ -17,39 +17,65 @@ namespace tenon {
 
 using namespace mlir;
 using namespace tenon;
+using namespace tenon::attention;
 
 namespace {
 
 struct AttentionToVector
     : tenon::impl::TenonAttentionToVectorBase<AttentionToVector> {
   void runOnOperation() override {
-    getOperation()->walk([&](Operation *op) {
-      if (auto append = dyn_cast<AppendKVOp>(op)) {
-        KernelBuilder builder(op);
-        attention::emitAppend(builder, append);
-        ++numAppends;
-      } else if (auto combine = dyn_cast<CombineAttentionOp>(op)) {
-        KernelBuilder builder(op);
-        attention::emitCombine(builder, combine);
-        ++numCombined;
-      } else if (auto partial = dyn_cast<PartialAttentionOp>(op)) {
-        KernelBuilder builder(op);
-        attention::SingleQuery(builder, partial).emit();
-        ++numSingle;
-      } else if (auto attention = dyn_cast<BlockAttentionOp>(op)) {
-        KernelBuilder builder(op);
-        auto query = cast<MemRefType>(attention.getQuery().getType());
-        if (query.getDimSize(1) == 1) {
-          attention::SingleQuery(builder, attention).emit();
-          ++numSingle;
-        } else {
-          attention::TiledQueries(builder, attention).emit();
-          ++numTiled;
-        }
-      } else {
-        return;
-      }
+    WalkResult result = getOperation()->walk([&](Operation *op) {
+      if (!isa<AppendKVOp, BlockAttentionOp, PartialAttentionOp,
+               CombineAttentionOp>(op))
+        return WalkResult::advance();
+      if (failed(lower(op)))
+        return WalkResult::interrupt();
       op->erase();
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+
+  LogicalResult lower(Operation *op) {
+    KernelBuilder builder(op);
+    if (usesPairs(op) &&
+        !(builder.getTarget() && builder.getTarget().getBf16Dot() &&
+          builder.lanes() == kLaneBlock))
+      return op->emitOpError("on pairs of bf16 needs a target that multiplies "
+                             "them");
+    if (auto append = dyn_cast<AppendKVOp>(op)) {
+      emitAppend(builder, append);
+      ++numAppends;
+    } else if (auto combine = dyn_cast<CombineAttentionOp>(op)) {
+      emitCombine(builder, combine);
+      ++numCombined;
+    } else if (auto partial = dyn_cast<PartialAttentionOp>(op)) {
+      SingleQuery(builder, partial).emit();
+      ++numSingle;
+    } else {
+      lowerAttention(builder, cast<BlockAttentionOp>(op));
+    }
+    return success();
+  }
+
+  void lowerAttention(KernelBuilder &builder, BlockAttentionOp op) {
+    bool isSingle =
+        cast<MemRefType>(op.getQuery().getType()).getDimSize(1) == 1;
+    if (usesPairs(op))
+      TiledPairs(builder, op).emit();
+    else if (isSingle)
+      SingleQuery(builder, op).emit();
+    else
+      TiledQueries(builder, op).emit();
+    ++(isSingle && !usesPairs(op) ? numSingle : numTiled);
+  }
+
+  /// Whether an operation's keys are pairs of bf16.
+  static bool usesPairs(Operation *op) {
+    return llvm::any_of(op->getOperandTypes(), [](Type type) {
+      auto memref = dyn_cast<MemRefType>(type);
+      return memref && memref.getRank() == 5;
     });
   }
 };

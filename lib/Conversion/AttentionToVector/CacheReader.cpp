@@ -11,6 +11,21 @@ std::pair<Value, Value> attention::splitToken(KernelBuilder &b, Value token) {
           arith::AndIOp::create(b, token, b.index(kLaneBlock - 1))};
 }
 
+Value attention::loadWordsOfPairs(KernelBuilder &b, Value memref,
+                                  ValueRange indices, int64_t count) {
+  VectorType type = b.pairsType();
+  Value pairs;
+  if (count == type.getDimSize(0)) {
+    pairs = vector::LoadOp::create(b, type, memref, indices);
+  } else {
+    Value mask = vector::ConstantMaskOp::create(b, type.clone(b.getI1Type()),
+                                                ArrayRef<int64_t>{count});
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+    pairs = vector::MaskedLoadOp::create(b, type, memref, indices, mask, zero);
+  }
+  return vector::BitCastOp::create(b, b.f32VectorType(), pairs);
+}
+
 CacheReader::CacheReader(KernelBuilder &b, Value keys, Value values)
     : b(b), blocks(*CacheBlocks::get(cast<MemRefType>(keys.getType()),
                                      cast<MemRefType>(values.getType()))),

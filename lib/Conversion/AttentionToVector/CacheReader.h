@@ -26,6 +26,8 @@ public:
   bool isPlain() const { return blocks.element.isF32(); }
   /// Whether every token has a scale.
   bool isScaled() const { return blocks.element.isInteger(); }
+  /// Whether memory holds pairs of bf16, which kernels read themselves.
+  bool isPaired() const { return blocks.element.isBF16(); }
 
   /// A component of a register of tokens: those of a transposed block from
   /// `lane` on.
@@ -50,6 +52,11 @@ private:
   /// For int8 the bytes of blocks: [heads][S/16][bytes].
   Value keys, values;
 };
+
+/// A register of pairs of neighbours of bf16, kept as the f32 that have their
+/// bits; elements from `count` on, of twice the lanes, are 0.
+mlir::Value loadWordsOfPairs(KernelBuilder &b, mlir::Value memref,
+                             mlir::ValueRange indices, int64_t count);
 
 /// token / 16 and token % 16.
 std::pair<mlir::Value, mlir::Value> splitToken(KernelBuilder &b,

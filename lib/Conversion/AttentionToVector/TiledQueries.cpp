@@ -122,8 +122,7 @@ KernelBuilder::Values TiledQueries::emitKeys(const Tile &tile,
   return b.loop(range.begin, range.end, kKeyBlock, state,
                 [&](Value first, ValueRange args) {
                   Block block{first, blockCount(range, first)};
-                  if (!cache.isPlain())
-                    convertBlock(tile, block);
+                  prepareBlock(tile, block);
                   ValueRange before = args.take_front(vectors);
                   Values maxima;
                   if (call.valid) {
@@ -155,7 +154,9 @@ KernelBuilder::Values TiledQueries::emitKeys(const Tile &tile,
 
 /// Once for all queries of the tile: in the products every number is read by
 /// scalar code, once for every register of queries.
-void TiledQueries::convertBlock(const Tile &tile, const Block &block) {
+void TiledQueries::prepareBlock(const Tile &tile, const Block &block) {
+  if (cache.isPlain())
+    return;
   Value firstBlock = splitToken(b, block.first).first;
   Value laneBlocks =
       arith::CeilDivUIOp::create(b, block.count, b.index(kLaneBlock));
@@ -267,30 +268,34 @@ Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
   return mask;
 }
 
+KernelBuilder::Values
+TiledQueries::emitProducts(const Tile &tile, const Block &block, Value offset) {
+  return b.loop(
+      b.index(0), b.index(headDim), 1,
+      Values(keysAtOnce * vectors, b.splat(0.0)),
+      [&](Value d, ValueRange sums) {
+        Values queries, next;
+        for (int64_t v = 0; v < vectors; ++v)
+          queries.push_back(b.load(tile.queries, {d, b.index(v * b.lanes())}));
+        for (int64_t i = 0; i < keysAtOnce; ++i) {
+          Value component = keyComponent(tile, block, offset, i, d);
+          for (int64_t v = 0; v < vectors; ++v)
+            next.push_back(b.fma(component, queries[v], sums[i * vectors + v]));
+        }
+        return next;
+      });
+}
+
 KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
                                                const Block &block,
                                                ValueRange maxima, bool masked) {
   Value end = masked ? block.count : b.index(kKeyBlock);
-  Value factor = b.splat(scale), zero = b.splat(0.0);
+  Value factor = b.splat(scale);
   return b.loop(
       b.index(0), end, keysAtOnce, maxima,
       [&](Value offset, ValueRange maxima) {
         Value key = b.addIndex(block.first, offset);
-        Values scores = b.loop(
-            b.index(0), b.index(headDim), 1, Values(keysAtOnce * vectors, zero),
-            [&](Value d, ValueRange sums) {
-              Values queries, next;
-              for (int64_t v = 0; v < vectors; ++v)
-                queries.push_back(
-                    b.load(tile.queries, {d, b.index(v * b.lanes())}));
-              for (int64_t i = 0; i < keysAtOnce; ++i) {
-                Value component = keyComponent(tile, block, offset, i, d);
-                for (int64_t v = 0; v < vectors; ++v)
-                  next.push_back(
-                      b.fma(component, queries[v], sums[i * vectors + v]));
-              }
-              return next;
-            });
+        Values scores = emitProducts(tile, block, offset);
         Values next(maxima);
         for (int64_t i = 0; i < keysAtOnce; ++i) {
           Value ofKey = factor;
@@ -352,7 +357,16 @@ void TiledQueries::emitOutputChunk(const Tile &tile, const Block &block,
   for (int64_t i = 0; i < count; ++i)
     for (int64_t v = 0; v < vectors; ++v)
       sums.push_back(b.mul(b.load(tile.output, place(i, v)), correction[v]));
-  sums = b.loop(
+  sums = emitWeightedSums(tile, block, component, count, sums);
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t v = 0; v < vectors; ++v)
+      b.store(sums[i * vectors + v], tile.output, place(i, v));
+}
+
+KernelBuilder::Values
+TiledQueries::emitWeightedSums(const Tile &tile, const Block &block,
+                               Value component, int64_t count, Values sums) {
+  return b.loop(
       b.index(0), block.count, 1, sums, [&](Value offset, ValueRange sums) {
         Values probabilities, next;
         for (int64_t v = 0; v < vectors; ++v)
@@ -367,9 +381,6 @@ void TiledQueries::emitOutputChunk(const Tile &tile, const Block &block,
         }
         return next;
       });
-  for (int64_t i = 0; i < count; ++i)
-    for (int64_t v = 0; v < vectors; ++v)
-      b.store(sums[i * vectors + v], tile.output, place(i, v));
 }
 
 void TiledQueries::unpackOutput(const Tile &tile, Value output,

@@ -120,45 +120,28 @@ public:
 class PairFormat : public StepFormat {
 public:
   PairFormat(KernelBuilder &b, Value input, Value weight)
-      : StepFormat(b, input, weight),
-        pairType(VectorType::get({2}, b.getBF16Type())),
-        pairsType(VectorType::get({2 * b.lanes()}, b.getBF16Type())) {}
+      : StepFormat(b, input, weight) {}
 
   Value loadWeights(Value panel, Value step, int64_t vector) override {
     return vector::LoadOp::create(
-        b, pairsType, weight,
+        b, b.pairsType(), weight,
         ValueRange{panel, step, b.index(vector * b.lanes()), b.index(0)});
   }
 
   Value loadInput(Value row, Value step, bool partial) override {
-    Value column = b.mulIndex(step, 2), pair;
-    if (partial) {
-      Value last = memref::LoadOp::create(b, input, ValueRange{row, column});
-      Value zero =
-          arith::ConstantOp::create(b, b.getFloatAttr(b.getBF16Type(), 0.0));
-      pair =
-          vector::FromElementsOp::create(b, pairType, ValueRange{last, zero});
-    } else {
-      pair =
-          vector::LoadOp::create(b, pairType, input, ValueRange{row, column});
-    }
-    // One 32-bit broadcast of the pair.
-    Value word = vector::BitCastOp::create(
-        b, VectorType::get({1}, b.getI32Type()), pair);
-    Value words = b.splat(vector::ExtractOp::create(b, word, 0));
-    return vector::BitCastOp::create(b, pairsType, words);
+    Value column = b.mulIndex(step, 2);
+    if (!partial)
+      return b.loadPair(input, {row, column});
+    Value last = memref::LoadOp::create(b, input, ValueRange{row, column});
+    Value zero =
+        arith::ConstantOp::create(b, b.getFloatAttr(b.getBF16Type(), 0.0));
+    return b.splatPair(vector::FromElementsOp::create(
+        b, VectorType::get({2}, b.getBF16Type()), ValueRange{last, zero}));
   }
 
   Value accumulate(Value weights, Value pair, Value sum) override {
-    return LLVM::CallIntrinsicOp::create(
-               b, b.getLoc(), sum.getType(),
-               b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
-               ValueRange{sum, weights, pair})
-        .getResult(0);
+    return b.dotPairs(weights, pair, sum);
   }
-
-private:
-  VectorType pairType, pairsType;
 };
 
 } // namespace

@@ -198,40 +198,16 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
   });
 }
 
-void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value keys,
-                                         Value values, Value position) {
-  Location loc = op.getLoc();
-  KVCacheType cache = op.getCache().getType();
-  auto query = cast<RankedTensorType>(op.getQuery().getType());
-  auto type = MemRefType::get(
-      {query.getDimSize(0),
-       llvm::divideCeilSigned(cache.getCapacity(), KVCacheType::kSplit),
-       PartialAttentionOp::getRowSize(query.getDimSize(2))},
-      builder.getF32Type());
-  Value parts = memref::AllocOp::create(builder, loc, type);
-  finishOp(PartialAttentionOp::create(
-               builder, loc, mapping.lookup(op.getQuery()), keys, values,
-               position, constant(loc, 0), parts, op.getScaleAttr(),
-               op.getWindowAttr(), op->getAttrOfType<TileAttr>("tile")),
-           op);
-  rows[op.getResult()] = Value();
-  auto combine = CombineAttentionOp::create(
-      builder, loc, parts, position, chooseOutput(op), op.getWindowAttr());
-  combine->setAttr(kLabelAttrName,
-                   builder.getStringAttr("combine " + makeLabel(op)));
-}
-
 void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value out) {
   Location loc = op.getLoc();
   int64_t capacity = op.getCache().getType().getCapacity();
   auto query = cast<RankedTensorType>(op.getQuery().getType());
   Value parts = memref::AllocOp::create(
       builder, loc,
-      MemRefType::get(
-          {query.getDimSize(0),
-           llvm::divideCeilSigned(capacity, KVCacheType::kSplit),
-           PartialAttentionOp::getRowSize(query.getDimSize(2))},
-          builder.getF32Type()));
+      MemRefType::get({query.getDimSize(0),
+                       llvm::divideCeilSigned(capacity, KVCacheType::kSplit),
+                       PartialAttentionOp::getRowSize(query.getDimSize(2))},
+                      builder.getF32Type()));
   auto [keys, values] =
       cacheViews(loc, op.getCache(), mapping.lookup(op.getLayer()), Value());
   Value position = mapping.lookup(op.getPosition());

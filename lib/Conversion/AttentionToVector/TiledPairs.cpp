@@ -1,0 +1,127 @@
+//===- TiledPairs.cpp - attention in products of pairs of bf16 ------------===//
+//
+// The precision of models whose linears take rounded activations anyway:
+// queries, keys, values and probabilities in bf16, scores, sums and outputs in
+// f32. A pair in scratch is kept as the f32 that has its bits.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionKernel.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::attention;
+
+using Values = KernelBuilder::Values;
+
+void TiledPairs::allocate(Tile &tile) {
+  int64_t queries = vectors * b.lanes();
+  int64_t pairs = llvm::divideCeilSigned(headDim, 2);
+  tile.queries = scratch({pairs, queries});
+  tile.scores = scratch({kKeyBlock, queries});
+  tile.weights = scratch({kKeyBlock / 2, queries});
+  tile.output = scratch({headDim, queries});
+}
+
+void TiledPairs::packQueries(const Tile &tile) {
+  int64_t lanes = b.lanes();
+  Value lastRow = b.addIndex(tile.count, -1);
+  b.loop(b.index(0), b.index(vectors * lanes), lanes, [&](Value lane) {
+    // Lanes without a query repeat the last one.
+    Values rows;
+    for (int64_t i = 0; i < lanes; ++i)
+      rows.push_back(
+          b.addIndex(tile.start, minIndex(b.addIndex(lane, i), lastRow)));
+    for (int64_t d = 0; d < headDim; d += 2 * lanes) {
+      int64_t count = std::min(headDim - d, 2 * lanes);
+      Values matrix;
+      for (Value row : rows)
+        matrix.push_back(loadWordsOfPairs(b, call.query,
+                                          {tile.head, row, b.index(d)}, count));
+      matrix = b.transpose(matrix);
+      for (int64_t i = 0; i < llvm::divideCeilSigned(count, 2); ++i)
+        b.store(matrix[i], tile.queries, {b.index(d / 2 + i), lane});
+    }
+  });
+}
+
+Values TiledPairs::emitProducts(const Tile &tile, const Block &block,
+                                Value offset) {
+  auto [laneBlock, lane] = splitToken(b, b.addIndex(block.first, offset));
+  Value zero = b.index(0);
+  int64_t pairs = llvm::divideCeilSigned(headDim, 2);
+  return b.loop(
+      zero, b.index(pairs), 1, Values(keysAtOnce * vectors, b.splat(0.0)),
+      [&, laneBlock = laneBlock, lane = lane](Value pair, ValueRange sums) {
+        Values queries, next;
+        for (int64_t v = 0; v < vectors; ++v)
+          queries.push_back(vector::BitCastOp::create(
+              b, b.pairsType(),
+              b.load(tile.queries, {pair, b.index(v * b.lanes())})));
+        for (int64_t i = 0; i < keysAtOnce; ++i) {
+          Value key = b.loadPair(call.keys, {tile.group, laneBlock, pair,
+                                             b.addIndex(lane, i), zero});
+          for (int64_t v = 0; v < vectors; ++v)
+            next.push_back(b.dotPairs(queries[v], key, sums[i * vectors + v]));
+        }
+        return next;
+      });
+}
+
+Values TiledPairs::emitProbabilities(const Tile &tile, const Block &block,
+                                     ValueRange maxima, ValueRange sums) {
+  // The last key of an odd count is joined by one that is masked, or by
+  // whatever was in scratch: its probability is not summed and its value 0.
+  SmallVector<int64_t> interleaved;
+  for (int64_t i = 0; i < b.lanes(); ++i)
+    interleaved.append({i, b.lanes() + i});
+  return b.loop(
+      b.index(0), block.count, 2, sums, [&](Value key, ValueRange sums) {
+        Value second = b.addIndex(key, 1);
+        Value exists =
+            b.splat(compare(arith::CmpIPredicate::slt, second, block.count));
+        Value pair = arith::ShRUIOp::create(b, key, b.index(1));
+        Values next;
+        for (int64_t v = 0; v < vectors; ++v) {
+          Value lane = b.index(v * b.lanes());
+          auto probability = [&](Value place) {
+            Value score = b.load(tile.scores, {place, lane});
+            return b.exp2(b.sub(score, maxima[v]));
+          };
+          Value p = probability(key);
+          Value q = arith::SelectOp::create(b, exists, probability(second),
+                                            b.splat(0.0));
+          Value both = vector::ShuffleOp::create(
+              b, b.fromF32(p, b.getBF16Type()), b.fromF32(q, b.getBF16Type()),
+              interleaved);
+          b.store(vector::BitCastOp::create(b, b.f32VectorType(), both),
+                  tile.weights, {pair, lane});
+          next.push_back(b.add(b.add(sums[v], p), q));
+        }
+        return next;
+      });
+}
+
+Values TiledPairs::emitWeightedSums(const Tile &tile, const Block &block,
+                                    Value component, int64_t count,
+                                    Values sums) {
+  Value one = b.index(1);
+  Value pairs = arith::ShRUIOp::create(b, b.addIndex(block.count, 1), one);
+  Value firstPair = arith::ShRUIOp::create(b, block.first, one);
+  return b.loop(b.index(0), pairs, 1, sums, [&](Value offset, ValueRange sums) {
+    Value pair = b.addIndex(firstPair, offset);
+    Values weights, next;
+    for (int64_t v = 0; v < vectors; ++v)
+      weights.push_back(vector::BitCastOp::create(
+          b, b.pairsType(),
+          b.load(tile.weights, {offset, b.index(v * b.lanes())})));
+    for (int64_t i = 0; i < count; ++i) {
+      Value value =
+          b.loadPair(call.values,
+                     {tile.group, pair, b.addIndex(component, i), b.index(0)});
+      for (int64_t v = 0; v < vectors; ++v)
+        next.push_back(b.dotPairs(weights[v], value, sums[i * vectors + v]));
+    }
+    return next;
+  });
+}
