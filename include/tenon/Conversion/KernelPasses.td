@@ -67,6 +67,15 @@ def TenonAttentionToVector : Pass<"tenon-attention-to-vector", "::mlir::ModuleOp
     lanes for the scores, components of the values for the output, and all
     heads that share a key head read its keys and values once.
 
+    A cache of f16 is extended where it is read. One of int8 is read as whole
+    numbers: a score is multiplied by its key's scale, a probability by its
+    value's. Many queries convert a block of keys and values once for a tile.
+    Blocks of bf16 pairs multiply by vdpbf16ps.
+
+    Keys of more than 512 positions make parts with a maximum of their own, which
+    are joined in order: by the kernel itself, or by `tenon.combine_attention` of
+    the parts that tasks of `tenon.partial_attention` left.
+
     Both do the same operations on each number in the same order (I5): scores
     are chains over d, scaled; per block m' = max(m, scores), l and o are
     multiplied by 2^(m - m'), then l += p and o += p v with p = 2^(s - m') key
