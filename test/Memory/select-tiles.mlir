@@ -19,6 +19,13 @@
 // AVX2: tenon.attention {{.*}}tile = #tenon.tile<rows = 16, columns = 128>
 // SSE: tenon.attention {{.*}}tile = #tenon.tile<rows = 8, columns = 128>
 
+// Panels of 16 KiB pass together, as long as there are tasks enough; of those
+// of 512 KiB not even two fit the second-level cache.
+// CHECK-LABEL: func @wide
+// CHECK: tenon.linear {{.*}}tile = #tenon.tile<rows = {{[0-9]}}, columns = {{[0-9]+}}, group = 4>
+// CHECK: tenon.linear {{.*}}tile = #tenon.tile<rows = {{[0-9]}}, columns = {{[0-9]+}}, group = 2>
+// CHECK: tenon.linear {{.*}}tile = #tenon.tile<rows = {{[0-9]}}, columns = {{[0-9]+}}>
+
 // CHECK-LABEL: func @one
 // CHECK: tenon.rms_norm {{.*}}tile = #tenon.tile<>
 // AVX512: tenon.linear {{.*}}tile = #tenon.tile<columns = 32, group = 4>
@@ -49,6 +56,12 @@ module attributes {tenon.target = TARGET} {
     %3 = tenon.rope %q, %t : (tensor<8x?x8xf32>, tensor<64x8xf32>) -> tensor<8x?x8xf32>
     %4 = tenon.attention %3, %3, %3 {scale = 1.0 : f32} : (tensor<8x?x8xf32>, tensor<8x?x8xf32>, tensor<8x?x8xf32>) -> tensor<8x?x8xf32>
     return %4 : tensor<8x?x8xf32>
+  }
+  func.func @wide(%x: tensor<?x128xf32>, %y: tensor<?x4096xf32>, %w: tensor<2048x128xf32, #tenon.panel<n = 32, k = 1>>, %n: tensor<512x128xf32, #tenon.panel<n = 32, k = 1>>, %d: tensor<2048x4096xf32, #tenon.panel<n = 32, k = 1>>) {
+    %0 = tenon.linear %x, %w : (tensor<?x128xf32>, tensor<2048x128xf32, #tenon.panel<n = 32, k = 1>>) -> tensor<?x2048xf32>
+    %1 = tenon.linear %x, %n : (tensor<?x128xf32>, tensor<512x128xf32, #tenon.panel<n = 32, k = 1>>) -> tensor<?x512xf32>
+    %2 = tenon.linear %y, %d : (tensor<?x4096xf32>, tensor<2048x4096xf32, #tenon.panel<n = 32, k = 1>>) -> tensor<?x2048xf32>
+    return
   }
   func.func @one(%x: tensor<1x128xf32>, %g: tensor<128xf32>, %w: !w, %two: !two, %q: tensor<8x1x8xf32>, %c: !cache, %i: index) -> tensor<8x1x8xf32> {
     %0 = tenon.rms_norm %x, %g {eps = 1.0e-5 : f32} : (tensor<1x128xf32>, tensor<128xf32>) -> tensor<1x128xf32>

@@ -97,32 +97,23 @@ void LinearKernel::forEachPart(
     emitPanel(b.index(fullPanels), rest);
 }
 
+/// A tile's activations stay near while all panels pass, which stay in the
+/// second-level cache while all tiles do. Whole tiles of rows share the work of
+/// unpacking the panels; the few rows that are left read them as they are.
 void LinearKernel::emitManyRows() {
-  if (format.unpacks())
-    emitUnpacked();
-  else
-    forEachPart([&](Value panel, ArrayRef<OutputVector> part) {
-      emitRows(panel, part);
-    });
-}
-
-/// Whole tiles of rows share the work of unpacking the panels, and a tile's
-/// activations stay near while all panels pass. The few rows that are left read
-/// the panels as they are.
-void LinearKernel::emitUnpacked() {
   auto tiles = [&](Value row, int64_t rows) {
     forEachPart([&](Value panel, ArrayRef<OutputVector> part) {
       emitTile(row, rows, panel, part);
     });
   };
   auto many = [&](Value full) {
-    format.unpack();
+    if (format.unpacks())
+      format.unpack();
     b.loop(b.index(0), full, tileRows, [&](Value row) {
       int64_t panels = llvm::divideCeil(columns, panelOutputs());
+      Value tileNumber = arith::DivUIOp::create(b, row, b.index(tileRows));
       forEachPart([&](Value panel, ArrayRef<OutputVector> part) {
-        // Those of the next task, while all tiles pass.
-        Value sum = b.addIndex(b.mulIndex(tileOf(row), panels), panel);
-        askFor(b.index(format.numPanels()), format.numPanels(), sum);
+        askForNext(b.addIndex(b.mulIndex(tileNumber, panels), panel));
         emitTile(row, tileRows, panel, part);
       });
     });
@@ -154,18 +145,14 @@ void LinearKernel::emitUnpacked() {
   emitRest(full, rest, tiles);
 }
 
-Value LinearKernel::tileOf(Value row) {
-  return arith::DivUIOp::create(b, row, b.index(tileRows));
-}
-
-void LinearKernel::askFor(Value panel, int64_t panels, Value sum) {
-  int64_t lines = format.linesPerSum();
+void LinearKernel::askForNext(Value sum) {
+  int64_t lines = format.linesPerSum(), panels = format.numPanels();
   if (lines <= 0)
     return;
   // Once all were asked for, the last again: it is near.
   int64_t last = llvm::divideCeil(panels * format.linesPerPanel(), lines) - 1;
   sum = arith::MinUIOp::create(b, sum, b.index(last));
-  format.askFor(WeightFormat::Lines{panel, b.mulIndex(sum, lines)});
+  format.askFor(WeightFormat::Lines{b.index(panels), b.mulIndex(sum, lines)});
 }
 
 /// Less rows than a tile's, in powers of two: each set bit is a tile, which
@@ -183,33 +170,6 @@ void LinearKernel::emitRest(Value first, Value rest,
     Value before = arith::AndIOp::create(b, rest, b.index(-2 * size));
     tile(b.addIndex(first, before), size);
   }
-}
-
-void LinearKernel::emitRows(Value panel, ArrayRef<OutputVector> outputs) {
-  auto tile = [&](Value row, int64_t rows) {
-    emitTile(row, rows, panel, outputs);
-  };
-  auto tiles = [&](Value full) {
-    b.loop(b.index(0), full, tileRows, [&](Value row) {
-      askFor(b.addIndex(panel, 1), /*panels=*/1, tileOf(row));
-      tile(row, tileRows);
-    });
-    format.askFor(std::nullopt);
-  };
-  OpFoldResult extent = b.dim(op.getOut(), 0);
-  if (std::optional<int64_t> rows = getConstantIntValue(extent)) {
-    int64_t full = *rows / tileRows * tileRows;
-    if (full)
-      tiles(b.index(full));
-    if (*rows > full)
-      tile(b.index(full), *rows - full);
-    return;
-  }
-  Value rows = b.materialize(extent);
-  Value rest = arith::RemUIOp::create(b, rows, b.index(tileRows));
-  Value full = arith::SubIOp::create(b, rows, rest);
-  tiles(full);
-  emitRest(full, rest, tile);
 }
 
 void LinearKernel::emitTile(Value row, int64_t rows, Value panel,

@@ -31,20 +31,15 @@ private:
   /// All rows at once, panel after panel.
   void emitFewRows();
   void emitManyRows();
-  void emitUnpacked();
   /// Every panel, by parts of its outputs that have accumulators at once.
   void forEachPart(llvm::function_ref<void(mlir::Value panel,
                                            llvm::ArrayRef<OutputVector> part)>
                        body);
-  /// The number of the tile that starts at a row.
-  mlir::Value tileOf(mlir::Value row);
-  /// Lets the next sum, which is the sum-th, ask for its part of `panels`
-  /// panels from `panel` on.
-  void askFor(mlir::Value panel, int64_t panels, mlir::Value sum);
+  /// Lets the next sum, which is the sum-th of the kernel, ask for its part of
+  /// the panels of the next task.
+  void askForNext(mlir::Value sum);
   void emitRest(mlir::Value first, mlir::Value rest,
                 llvm::function_ref<void(mlir::Value, int64_t)> tile);
-  /// All rows of some outputs of a panel.
-  void emitRows(mlir::Value panel, llvm::ArrayRef<OutputVector> outputs);
   /// `rows` x outputs, accumulated in registers over all of K.
   void emitTile(mlir::Value row, int64_t rows, mlir::Value panel,
                 llvm::ArrayRef<OutputVector> outputs);

@@ -49,8 +49,8 @@ constexpr int64_t kMaxRows = 8;
 /// reads, one of long superblocks to 93 to 100 %; one short to 70 %, two long
 /// to 85 %.
 constexpr int64_t kDecodeShortPanels = 2, kDecodeLongPanels = 1;
-/// Panels that a task of many rows unpacks.
-constexpr int64_t kMostUnpackedPanels = 4;
+/// Panels of a task of many rows; fewer rather than less tasks than these.
+constexpr int64_t kMostPanels = 4, kLeastTasks = 8;
 /// Rows of their register tile: integers and f32 accumulate, the rest holds
 /// weights and scales.
 constexpr int64_t kMaxBlockRows = 6, kBlockTemporaries = 4;
@@ -103,7 +103,23 @@ struct TileModel {
         (isFew(rows) && rows * vectors <= target.getRegisters() / 2))
       return get(rows, 2 * lanes, std::min(kDecodePanels, panels));
     int64_t most = ShapedType::isDynamic(rows) ? kMaxRows : rows;
-    return get(std::min(linearRows(), most), 2 * lanes, 1);
+    SmallVector<int64_t> packed(weight.getShape());
+    if (PanelAttr panel = getPanel(weight))
+      packed = panel.getPackedShape(packed, element);
+    int64_t bytes = getElementBytes(element);
+    for (int64_t size : ArrayRef(packed).drop_front())
+      bytes *= size;
+    return get(std::min(linearRows(), most), 2 * lanes,
+               panelsTogether(panels, bytes));
+  }
+
+  /// Panels of a task of many rows, out of so many of so many bytes: each tile
+  /// of rows passes over all of them, which should leave room in the
+  /// second-level cache for activations.
+  int64_t panelsTogether(int64_t panels, int64_t bytes) const {
+    int64_t most = std::min(kMostPanels, panels / kLeastTasks);
+    int64_t fitting = target.getL2() / 3 / std::max<int64_t>(bytes, 1);
+    return std::max<int64_t>(1, std::min(most, fitting));
   }
 
   TileAttr blockLinear(int64_t rows, int64_t panels, int64_t groups,
@@ -118,13 +134,9 @@ struct TileModel {
     if (!ShapedType::isDynamic(rows))
       most = std::min(most, rows);
     // Unpacked panels of 32 columns take a byte for a weight and an f32 scale
-    // for a group. Those of a task should leave room in the second-level cache
-    // for activations.
+    // for a group.
     int64_t bytes = kPanelColumns * groups * (Superblock::kGroup + 4);
-    int64_t together =
-        std::clamp<int64_t>(target.getL2() / 3 / std::max<int64_t>(bytes, 1), 1,
-                            kMostUnpackedPanels);
-    return get(most, 2 * lanes, std::min(together, panels));
+    return get(most, 2 * lanes, panelsTogether(panels, bytes));
   }
 
   TileAttr attention(ShapedType query) const {
