@@ -21,6 +21,7 @@ const BlockFormat &tenon::blockFormat(DType type) {
       {256, 32, 0, true, true},    // q5_k
       {256, 16, 32, false, true},  // q6_k
       {32, 32, 128, false, false}, // iq4_nl
+      {32, 32, 128, false, false}, // q8_channel
   };
   assert(isBlock(type));
   return formats[static_cast<size_t>(type) - static_cast<size_t>(DType::Q4_0)];
@@ -182,6 +183,7 @@ void tenon::readBlock(DType type, const std::byte *block, BlockValues &values) {
     readNibbles(at + 8, 16, values.u);
     return addFifthBits(at + 4, values.u);
   case DType::Q8_0:
+  case DType::Q8_CHANNEL:
     for (int j = 0; j < 32; ++j)
       values.u[j] = at[2 + j] ^ 128;
     return;

@@ -57,9 +57,9 @@ struct Flags {
       cl::value_desc("type"), cl::cat(category)};
   cl::opt<std::string> quantize{
       "quantize",
-      cl::desc("Store the matrices of linears in 8 or 4 bits, in groups of 32, "
-               "or in bf16"),
-      cl::value_desc("int8|int4|bf16"), cl::cat(category)};
+      cl::desc("Store the matrices of linears in 8 or 4 bits, in groups of 32 "
+               "(int8-channel: with a scale per output channel), or in bf16"),
+      cl::value_desc("int8|int8-channel|int4|bf16"), cl::cat(category)};
   cl::opt<std::string> kvCache{
       "kv-cache",
       cl::desc("Keep a decoder's keys and values in f32, f16 or int8 (default: "
@@ -168,8 +168,9 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   }
   options.quantize = flags.quantize;
   if (options.quantize != "" && options.quantize != "int8" &&
-      options.quantize != "int4" && options.quantize != "bf16")
-    return usage(strCat("--quantize is int8, int4 or bf16, not ",
+      options.quantize != "int8-channel" && options.quantize != "int4" &&
+      options.quantize != "bf16")
+    return usage(strCat("--quantize is int8, int8-channel, int4 or bf16, not ",
                         quoteName(options.quantize)));
   options.kvCache = flags.kvCache;
   if (flags.kvCache.getNumOccurrences() && options.kvCache != "f32" &&

@@ -49,6 +49,8 @@ static constexpr Row rows[] = {
     {DType::Q5_K, 176, false, "q5_k", "Q5_K", "q5_K", 256},
     {DType::Q6_K, 210, false, "q6_k", "Q6_K", "q6_K", 256},
     {DType::IQ4_NL, 18, false, "iq4_nl", "IQ4_NL", "iq4_nl", 32},
+    {DType::Q8_CHANNEL, 34, false, "q8_channel", "Q8_CHANNEL", "q8_channel",
+     32},
 };
 static_assert(std::size(rows) == static_cast<size_t>(kLastDType) + 1);
 

@@ -13,6 +13,9 @@ Superblock tenon::getSuperblock(DType type) {
   case DType::Q8_0:
     s.zero = 128;
     break;
+  case DType::Q8_CHANNEL:
+    s.zero = 128, s.isPerChannel = true;
+    break;
   case DType::Q4_0:
     s.bits = 4, s.zero = 8;
     break;

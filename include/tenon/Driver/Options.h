@@ -39,7 +39,7 @@ struct CompileOptions {
   std::optional<uint64_t> randomSeed;
   /// Element type for matrices instead of the checkpoint's.
   std::optional<DType> weightType;
-  /// int8, int4 or bf16: the precision of the matrices that linears read; empty:
+  /// int8, int8-channel, int4 or bf16: the precision of the matrices that linears read; empty:
   /// as they are.
   std::string quantize;
   /// f32, f16 or int8: the precision of a decoder's keys and values; empty: f16

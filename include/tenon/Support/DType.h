@@ -43,8 +43,10 @@ enum class DType : uint8_t {
   Q5_K,
   Q6_K,
   IQ4_NL,
+  // Q8_0's blocks where all of a row have one scale. No checkpoint holds it.
+  Q8_CHANNEL,
 };
-constexpr DType kLastDType = DType::IQ4_NL;
+constexpr DType kLastDType = DType::Q8_CHANNEL;
 
 /// Bytes of one element; not of block types.
 size_t byteWidth(DType type);

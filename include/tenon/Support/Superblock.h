@@ -63,6 +63,9 @@ struct Superblock {
   int64_t zero = 0;
   /// The integers are indices to kIQ4Values.
   bool isTable = false;
+  /// All groups of an output column have the same scale, and all of an input's
+  /// row: products of a whole row are added up as integers.
+  bool isPerChannel = false;
 
   constexpr int64_t columns() const { return groups * kGroup; }
   constexpr bool hasMinimum() const {
@@ -109,8 +112,15 @@ Superblock getSuperblock(DType type);
 inline constexpr int8_t kIQ4Values[16] = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
+/// Most columns of a weight quantized per channel: the sum of as many products
+/// of a byte and a signed byte fits 32 bits.
+inline constexpr int64_t kMostPerChannel = 65536;
+
 /// 32 activations of a row, quantized dynamically:
 /// x ≈ scale * q with scale = max|x| / 127.
+/// Quantized per token (for weights per channel) all groups of a row have one
+/// scale; the first holds it and the offsetSum of the row, and the other fields
+/// hold nothing.
 struct Int8Group {
   int8_t q[32];
   float scale;

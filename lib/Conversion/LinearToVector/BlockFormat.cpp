@@ -3,7 +3,8 @@
 // For each group of 32 along K the products of weights' integers and 8-bit
 // activations are added exactly, in 32 bits; the sum is scaled by the product
 // of the two scales and added to the output's f32 sum. Groups come in order, so
-// that an output is the same whatever is computed beside it (I5).
+// that an output is the same whatever is computed beside it (I5). Weights
+// quantized per channel are summed up exactly over all of K, and scaled once.
 //
 // Few rows take integers out of superblocks as they go. For many, the
 // panels of a task are unpacked once to bytes and f32 scales in scratch memory
@@ -147,9 +148,23 @@ private:
            format.scale == Superblock::Scale::Half && b.lanes() > 4;
   }
 
-  /// Adds a group to the sums. `group` is the group's number among all along K.
+  /// Adds a group to the sums, f32 (per channel: i32). `group` is the group's
+  /// number among all along K.
   Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                   const WeightGroup &place, Value group, ValueRange sums);
+
+  /// Adds all groups.
+  Values addAll(ValueRange rows, ArrayRef<WeightVector> vectors, Values sums);
+
+  WeightSource &getSource() {
+    if (unpacked)
+      return *unpacked;
+    return packed;
+  }
+  ByteDot getDot() {
+    return ByteDot(b,
+                   unpacked ? unpacked->zero() : packed.getSuperblock().zero);
+  }
 
   /// Adds all groups of a superblock.
   Values addSuperblock(ValueRange rows, ArrayRef<WeightVector> vectors,
@@ -169,9 +184,8 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                              const WeightGroup &place, Value group,
                              ValueRange sums) {
   const Superblock &format = packed.getSuperblock();
-  WeightSource &source = unpacked ? static_cast<WeightSource &>(*unpacked)
-                                  : static_cast<WeightSource &>(packed);
-  ByteDot dot(b, unpacked ? unpacked->zero() : format.zero);
+  WeightSource &source = getSource();
+  ByteDot dot = getDot();
   Type f32 = b.getF32Type(), i32 = b.getI32Type();
   auto placeOf = [&](const WeightVector &vector) {
     WeightGroup result = place;
@@ -180,6 +194,8 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   };
   bool halves = format.scalesPerGroup == 2;
   auto start = [&](int64_t half) {
+    if (format.isPerChannel)
+      return Values(sums);
     int64_t offset = halves ? offsetof(Int8Group, offsetHalfSums) + 4 * half
                             : offsetof(Int8Group, offsetSum);
     Values integers;
@@ -202,6 +218,10 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   };
   Values next(sums);
   auto finish = [&](int64_t half, const Values &integers) {
+    if (format.isPerChannel) {
+      next = integers;
+      return;
+    }
     int64_t offset = halves ? offsetof(Int8Group, scaledHalfSums) + 4 * half
                             : offsetof(Int8Group, scaledSum);
     Values scales, minimums;
@@ -262,8 +282,36 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
 }
 
 Values BlockFormat::sum(ValueRange rows, ArrayRef<WeightVector> vectors) {
+  if (!packed.getSuperblock().isPerChannel)
+    return addAll(rows, vectors,
+                  Values(rows.size() * vectors.size(), b.splat(0.0)));
+  ByteDot dot = getDot();
+  Value zero = b.index(0);
+  Values sums;
+  for (Value row : rows)
+    sums.append(vectors.size(), dot.start(activations.field(
+                                    row, zero, offsetof(Int8Group, offsetSum),
+                                    b.getI32Type())));
+  sums = addAll(rows, vectors, sums);
+  Values scales;
+  for (const WeightVector &vector : vectors)
+    scales.push_back(
+        getSource().scale({vector.panel, zero, zero}, vector.vector, 0));
+  for (auto [r, row] : llvm::enumerate(rows)) {
+    Value scale = activations.field(row, zero, offsetof(Int8Group, scale),
+                                    b.getF32Type());
+    for (auto [i, weightScale] : llvm::enumerate(scales)) {
+      Value &sum = sums[r * vectors.size() + i];
+      sum = b.mul(arith::SIToFPOp::create(b, b.f32VectorType(), sum),
+                  b.mul(weightScale, scale));
+    }
+  }
+  return sums;
+}
+
+Values BlockFormat::addAll(ValueRange rows, ArrayRef<WeightVector> vectors,
+                           Values sums) {
   const Superblock &format = packed.getSuperblock();
-  Values sums(rows.size() * vectors.size(), b.splat(0.0));
   Value zero = b.index(0);
   if (unpacked)
     return b.loop(zero, b.index(packed.superblocks() * format.groups), 1, sums,
@@ -334,6 +382,8 @@ linear::getBlockFormat(KernelBuilder &b, Value input, Value weight) {
   auto element = cast<SuperblockType>(type.getElementType());
   bool fits = type.getRank() == 2 && type.hasStaticShape() &&
               isa<Int8GroupType>(inputType.getElementType()) &&
+              cast<Int8GroupType>(inputType.getElementType()).getPerToken() ==
+                  element.getSuperblock().isPerChannel &&
               inputType.getRank() == 2 && b.lanes() <= Superblock::kLanes &&
               inputType.getDimSize(1) ==
                   type.getDimSize(1) * element.getSuperblock().groups;

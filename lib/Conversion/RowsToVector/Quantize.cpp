@@ -2,6 +2,7 @@
 
 #include "Emitters.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "tenon/Conversion/BlockWeights.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -114,7 +115,7 @@ private:
           b, DenseElementsAttr::get(b.vectorType(b.getI32Type()),
                                     APInt(32, value, /*isSigned=*/true)));
     };
-    Value zero = words(0), zeroPoint = words(-128);
+    Value zero = words(0), zeroPoint = words(-ByteDot::kFullRange);
     auto offset = [&](Value sum) -> Value {
       return arith::MulIOp::create(b, sum, zeroPoint);
     };
@@ -183,12 +184,79 @@ private:
 
 } // namespace
 
+/// Quantizes a row with the scale of its largest magnitude.
+static void quantizePerToken(KernelBuilder &b, int64_t length, Value output,
+                             Value row, GroupQuantizer::Number number) {
+  Value bytes = ElementBytesOp::create(b, output);
+  Value largest =
+      b.forEachVector(b.getIndexAttr(length), b.splat(0.0),
+                      [&](Value column, Value mask, ValueRange args) -> Values {
+                        Value x = number(column, mask);
+                        return {b.max(args[0], math::AbsFOp::create(b, x))};
+                      })
+          .front();
+  Value most = b.reduceMax(largest);
+  Value scale = b.mul(most, b.f32(1.0 / 127));
+  Value isZero =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, most, b.f32(0.0));
+  Value factor = b.splat(arith::SelectOp::create(b, isZero, b.f32(0.0),
+                                                 b.div(b.f32(127.0), most)));
+
+  VectorType words = b.vectorType(b.getI32Type());
+  auto addVector = [&](Value group, int64_t place, int64_t count, Value sum) {
+    Value column = b.addIndex(b.mulIndex(group, Superblock::kGroup), place);
+    Value mask = count < b.lanes() ? b.maskOf(count) : Value();
+    Value x = count > 0 ? number(column, mask) : b.splat(0.0);
+    Value q =
+        arith::FPToSIOp::create(b, words, roundToEven(b, b.mul(x, factor)));
+    vector::StoreOp::create(
+        b, arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), q), bytes,
+        ValueRange{row, group, b.index(place)});
+    return arith::AddIOp::create(b, sum, q).getResult();
+  };
+  auto addGroup = [&](Value group, int64_t count, Value sum) {
+    for (int64_t i = 0; i < Superblock::kGroup; i += b.lanes())
+      sum = addVector(group, i, std::clamp<int64_t>(count - i, 0, b.lanes()),
+                      sum);
+    return sum;
+  };
+  Value sum = arith::ConstantOp::create(b, b.getZeroAttr(words));
+  int64_t full = length / Superblock::kGroup;
+  int64_t groups = cast<MemRefType>(output.getType()).getDimSize(1);
+  sum = b.loop(b.index(0), b.index(full), 1, sum,
+               [&](Value group, ValueRange args) -> Values {
+                 return {addGroup(group, Superblock::kGroup, args[0])};
+               })
+            .front();
+  for (int64_t group = full; group < groups; ++group)
+    sum = addGroup(b.index(group), length - group * Superblock::kGroup, sum);
+
+  auto store = [&](size_t offset, Value word) {
+    Value one = vector::FromElementsOp::create(
+        b, VectorType::get({1}, b.getI32Type()), word);
+    vector::StoreOp::create(
+        b,
+        vector::BitCastOp::create(b, VectorType::get({4}, b.getI8Type()), one),
+        bytes, ValueRange{row, b.index(0), b.index(offset)});
+  };
+  Value total = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
+  Value zeroPoint =
+      arith::ConstantOp::create(b, b.getI32IntegerAttr(-ByteDot::kFullRange));
+  store(offsetof(Int8Group, offsetSum),
+        arith::MulIOp::create(b, total, zeroPoint));
+  store(offsetof(Int8Group, scale),
+        arith::BitcastOp::create(b, b.getI32Type(), scale));
+}
+
 void rows::quantizeRow(
     KernelBuilder &b, int64_t length, Value output, Value row,
     llvm::function_ref<Value(Value column, Value mask)> number) {
+  auto type = cast<MemRefType>(output.getType());
+  if (cast<Int8GroupType>(type.getElementType()).getPerToken())
+    return quantizePerToken(b, length, output, row, number);
   constexpr int64_t kGroup = Superblock::kGroup;
   int64_t full = length / kGroup, lanes = b.lanes();
-  int64_t groups = cast<MemRefType>(output.getType()).getDimSize(1);
+  int64_t groups = type.getDimSize(1);
   GroupQuantizer quantizer(b, output, row);
   if (full > lanes)
     b.loop(b.index(0), b.index(full), lanes, [&](Value first) {

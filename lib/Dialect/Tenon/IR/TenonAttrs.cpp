@@ -340,6 +340,18 @@ Int8TokensType::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+Type Int8GroupType::parse(AsmParser &parser) {
+  bool perToken = succeeded(parser.parseOptionalLess());
+  if (perToken && (parser.parseKeyword("per_token") || parser.parseGreater()))
+    return {};
+  return get(parser.getContext(), perToken);
+}
+
+void Int8GroupType::print(AsmPrinter &printer) const {
+  if (getPerToken())
+    printer << "<per_token>";
+}
+
 Type Int8TokensType::parse(AsmParser &parser) {
   int64_t headDim;
   bool transposed = false;

@@ -52,8 +52,8 @@ LogicalResult tenon::detail::verifyComputeOp(Operation *op) {
   bool hasOut = bool(compute.getOut()), hasResult = op->getNumResults() == 1;
   if (hasOut == hasResult)
     return op->emitOpError("needs either a tensor result or an 'into' memref");
-  for (Type type : llvm::concat<Type>(op->getOperandTypes(),
-                                      op->getResultTypes()))
+  for (Type type :
+       llvm::concat<Type>(op->getOperandTypes(), op->getResultTypes()))
     if (auto shaped = dyn_cast<ShapedType>(type); shaped && !shaped.getRank())
       return op->emitOpError("needs rank 1 or more, found ") << type;
   for (Value operand : op->getOperands()) {
@@ -125,7 +125,8 @@ LogicalResult WeightOp::verify() {
   RankedTensorType layer = getLayerType();
   if (std::optional<ArrayRef<int64_t>> layers = getLayers()) {
     if (!getStacked() || static_cast<int64_t>(layers->size()) != getNumLayers())
-      return emitOpError() << "names " << layers->size() << " layers, but holds "
+      return emitOpError() << "names " << layers->size()
+                           << " layers, but holds "
                            << (getStacked() ? getNumLayers() : 0);
     if (llvm::any_of(*layers, [](int64_t number) { return number < 0; }))
       return emitOpError("names a layer below 0");
@@ -227,9 +228,9 @@ LogicalResult EmbeddingOp::verify() {
 LogicalResult PositionsOp::verify() {
   if (failed(expectRank(*this, getIds(), 1, "ids")))
     return failure();
-  return expectSameShape(
-      *this, getIds(), "ids",
-      cast<ComputeOpInterface>(getOperation()).getOutput(), "result");
+  return expectSameShape(*this, getIds(), "ids",
+                         cast<ComputeOpInterface>(getOperation()).getOutput(),
+                         "result");
 }
 
 //===----------------------------------------------------------------------===//
@@ -295,13 +296,20 @@ LogicalResult LinearOp::verify() {
   if (auto weight = dyn_cast<RankedTensorType>(getWeight().getType())) {
     if (weight.getRank() != 2)
       return emitOpError("weight must have rank 2, found ") << weight;
-    bool isQuantized = isa<Int8GroupType>(
+    auto quantized = dyn_cast<Int8GroupType>(
         cast<ShapedType>(getInput().getType()).getElementType());
-    bool isBlock = isa<BlockType>(weight.getElementType());
-    if (isQuantized && !isBlock)
+    bool isQuantized = bool(quantized);
+    auto block = dyn_cast<BlockType>(weight.getElementType());
+    if (isQuantized && !block)
       return emitOpError() << "int8 groups need a weight quantized in blocks, "
                               "found "
                            << weight;
+    if (isQuantized &&
+        quantized.getPerToken() != block.getSuperblock().isPerChannel)
+      return emitOpError() << "input " << getInput().getType()
+                           << " has other scales than the weight " << weight
+                           << " takes: per token for channels, of groups for "
+                              "blocks";
     int64_t taken = isQuantized ? getInt8Groups(weight) : weight.getDimSize(1);
     if (!compatible(lastDim(getInput()), taken))
       return emitOpError() << "input " << getInput().getType() << " has "
@@ -353,8 +361,8 @@ static LogicalResult verifyGroups(Operation *op, int64_t columns,
   int64_t least = llvm::divideCeil(columns, Superblock::kGroup);
   if (ShapedType::isDynamic(columns) || groups < least ||
       groups >= least + kMostGroups)
-    return op->emitOpError() << groups << " int8 groups do not hold rows of "
-                             << columns;
+    return op->emitOpError()
+           << groups << " int8 groups do not hold rows of " << columns;
   return success();
 }
 

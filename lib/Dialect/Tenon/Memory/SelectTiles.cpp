@@ -131,6 +131,9 @@ struct TileModel {
           std::min(isShort ? kDecodeShortPanels : kDecodeLongPanels, panels));
     int64_t most = (target.getRegisters() - kBlockTemporaries) / 4;
     most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
+    // No f32 sums beside the integers.
+    if (superblock.isPerChannel)
+      most = linearRows();
     if (!ShapedType::isDynamic(rows))
       most = std::min(most, rows);
     // Unpacked panels of 32 columns take a byte for a weight and an f32 scale

@@ -353,8 +353,11 @@ private:
           isa<Int8GroupType>(type.getElementType()))
         return;
       int64_t groups = getInt8Groups(cast<RankedTensorType>(weight));
-      Type groupsType = RankedTensorType::get(
-          {type.getDimSize(0), groups}, Int8GroupType::get(&getContext()));
+      bool perToken =
+          cast<BlockType>(weight.getElementType()).getSuperblock().isPerChannel;
+      Type groupsType =
+          RankedTensorType::get({type.getDimSize(0), groups},
+                                Int8GroupType::get(&getContext(), perToken));
       QuantizeOp &quantized = inputs[{op.getInput(), groupsType}];
       if (!quantized) {
         OpBuilder builder(&getContext());

@@ -49,9 +49,10 @@ struct QuantizeWeights
       name = attr.str();
     if (name.empty())
       return;
-    if (name != "int8" && name != "int4" && name != "bf16") {
-      getOperation().emitError("weights are quantized to int8, int4 or bf16, "
-                               "not to '")
+    if (name != "int8" && name != "int8-channel" && name != "int4" &&
+        name != "bf16") {
+      getOperation().emitError("weights are quantized to int8, int8-channel, "
+                               "int4 or bf16, not to '")
           << name << "'";
       return signalPassFailure();
     }
@@ -77,18 +78,23 @@ struct QuantizeWeights
         ++numKept;
         continue;
       }
-      weight.setType(type.clone(getElement(name, weight.getStacked())));
+      weight.setType(type.clone(
+          getElement(name, weight.getStacked(), type.getShape().back())));
       for (WeightRefOp ref : readers.references)
         ref.getResult().setType(weight.getLayerType());
       ++numQuantized;
     }
   }
 
-  Type getElement(StringRef name, bool isInLayers) {
+  Type getElement(StringRef name, bool isInLayers, int64_t columns) {
     if (name == "bf16")
       return BFloat16Type::get(&getContext());
-    bool fourBits = name == "int4" && isInLayers;
-    return BlockType::get(&getContext(), fourBits ? DType::Q4_0 : DType::Q8_0);
+    DType type = DType::Q8_0;
+    if (isInLayers && name == "int4")
+      type = DType::Q4_0;
+    else if (isInLayers && name == "int8-channel" && columns <= kMostPerChannel)
+      type = DType::Q8_CHANNEL;
+    return BlockType::get(&getContext(), type);
   }
 };
 

@@ -115,10 +115,15 @@ def Tenon_Int8GroupType : TypeDef<Tenon_Dialect, "Int8Group", [MemRefElementType
   let description = [{
     `x = scale * q` with q in [-127, 127] and `scale = max|x| / 127`, and the
     sums of q that zero points and minimums of weights multiply: 64 bytes
-    (`Int8Group` in `tenon/Support/Superblock.h`).
+    (`Int8Group` in `tenon/Support/Superblock.h`). With `per_token`, the scale is
+    that of the largest magnitude in the row, for weights that are quantized per
+    output channel (`q8_channel`).
 
-    Example: `tensor<?x64x!tenon.int8_group>`, rows of 2048 activations
+    Example: `tensor<?x64x!tenon.int8_group>`, rows of 2048 activations;
+    `tensor<?x64x!tenon.int8_group<per_token>>`
   }];
+  let parameters = (ins DefaultValuedParameter<"bool", "false">:$per_token);
+  let hasCustomAssemblyFormat = 1;
 }
 
 def Tenon_Int8TokensType : TypeDef<Tenon_Dialect, "Int8Tokens", [MemRefElementTypeInterface]> {

@@ -322,6 +322,10 @@ def TenonQuantizeWeights : Tenon_TensorPass<"tenon-quantize-weights"> {
     attribute `tenon.quantize`; without either, nothing changes.
 
     * `int8`: `!tenon.block<q8_0>`, 8 bits in groups of 32 with an f16 scale.
+    * `int8-channel`: `!tenon.block<q8_channel>` in the layers, 8 bits with one
+      scale for an output column; inputs get one for a token. Faster in a prompt,
+      as whole rows are summed up in integers, and less exact: an outlier in a
+      token coarsens all of it. `q8_0` for the rest.
     * `int4`: `!tenon.block<q4_0>`, 4 bits in groups of 32 with an f16 scale, in
       the layers; `q8_0` for the head, whose errors reach the logits at once,
       and for a table that is embedding and head.
@@ -341,7 +345,7 @@ def TenonQuantizeWeights : Tenon_TensorPass<"tenon-quantize-weights"> {
   }];
   let options = [
     Option<"scheme", "scheme", "std::string", /*default=*/"\"\"",
-           "int8, int4 or bf16; default: what the module's tenon.quantize says">,
+           "int8, int8-channel, int4 or bf16; default: what the module's tenon.quantize says">,
   ];
   let statistics = [
     Statistic<"numQuantized", "quantized", "Number of weights given another precision">,
