@@ -1,5 +1,6 @@
 // RUN: tenon-opt %s --tenon-quantize-weights=scheme=int8 | FileCheck %s --check-prefixes=CHECK,INT8
 // RUN: tenon-opt %s --tenon-quantize-weights=scheme=int4 | FileCheck %s --check-prefixes=CHECK,INT4
+// RUN: tenon-opt %s --tenon-quantize-weights=scheme=int8-channel | FileCheck %s --check-prefixes=CHECK,CHANNEL
 // RUN: tenon-opt %s --tenon-quantize-weights=scheme=bf16 | FileCheck %s --check-prefixes=CHECK,BF16
 // RUN: tenon-opt %s --tenon-quantize-weights | FileCheck %s --check-prefix=NONE
 // The module's attribute says what the option doesn't; the option comes first.
@@ -11,7 +12,7 @@
 
 // STATS: tenon-quantize-weights: 3 kept
 // STATS: tenon-quantize-weights: 7 quantized
-// UNKNOWN: error: weights are quantized to int8, int4 or bf16, not to 'int3'
+// UNKNOWN: error: weights are quantized to int8, int8-channel, int4 or bf16, not to 'int3'
 
 // NONE-NOT: tenon.block<q{{[48]}}_0>
 // NONE: tenon.weight @w : tensor<4x128x64xf32>
@@ -21,6 +22,7 @@ module @m {
   // Layers: 4 bits. The sources stay as the checkpoint has them.
   // INT8: tenon.weight @w : tensor<4x128x64x!tenon.block<q8_0>> from [#tenon.source<"w.{i}", tensor<128x64xf32>>] stacked
   // INT4: tenon.weight @w : tensor<4x128x64x!tenon.block<q4_0>> from [#tenon.source<"w.{i}", tensor<128x64xf32>>] stacked
+  // CHANNEL: tenon.weight @w : tensor<4x128x64x!tenon.block<q8_channel>>
   // BF16: tenon.weight @w : tensor<4x128x64xbf16> from [#tenon.source<"w.{i}", tensor<128x64xf32>>] stacked
   tenon.weight @w : tensor<4x128x64xf32> from [#tenon.source<"w.{i}", tensor<128x64xf32>>] stacked
   // Rows that are no whole groups.
@@ -37,6 +39,7 @@ module @m {
   tenon.weight @bias : tensor<4x64xf32> from [#tenon.source<"b.{i}", tensor<64xf32>>] stacked
   // A head, and a table that is embedding and head: 8 bits in either scheme.
   // INT8: tenon.weight @head : tensor<512x64x!tenon.block<q8_0>>
+  // CHANNEL: tenon.weight @head : tensor<512x64x!tenon.block<q8_0>>
   // INT4: tenon.weight @head : tensor<512x64x!tenon.block<q8_0>>
   // BF16: tenon.weight @head : tensor<512x64xbf16>
   // INT4: tenon.weight @tied : tensor<512x64x!tenon.block<q8_0>>

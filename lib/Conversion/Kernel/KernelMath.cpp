@@ -1,7 +1,7 @@
 //===- KernelMath.cpp - arithmetic and elementary functions of kernels ----===//
 //
 // Polynomials in single precision are those of the Cephes library (S. Moshier,
-// netlib.org/cephes/single.tgz: expf, exp2f, tanhf), in Horner form.
+// netlib.org/cephes/single.tgz: expf, exp2f, tanhf, erff), in Horner form.
 //
 //===----------------------------------------------------------------------===//
 
@@ -175,19 +175,24 @@ Value KernelBuilder::tanh(Value x) {
   return arith::SelectOp::create(*this, isSmall, small, large);
 }
 
-// An odd rational function on [-4, 4], beyond which erf rounds to 1; fitted by
-// least squares, weighted until all extremes of the error were alike (Lawson):
-// in single precision within 3.5e-7 of erf, absolute and relative.
 Value KernelBuilder::erf(Value x) {
-  Value limit = constantLike(4.0, x), one = constantLike(1.0, x);
-  x = max(min(x, limit), constantLike(-4.0, x));
+  Value magnitude = math::AbsFOp::create(*this, x);
   Value z = mul(x, x);
-  Value p = polynomial(z, {1.974850246e-06, 2.880399730e-04, 4.003559910e-03,
-                           5.346720607e-02, 1.962468997e-01, 1.128378976e+00});
-  Value q = polynomial(z, {3.748100086e-05, 1.216340179e-03, 1.544424622e-02,
-                           1.164755707e-01, 5.072504457e-01, 1.000000000e+00});
-  Value y = div(mul(x, p), q);
-  return max(min(y, one), constantLike(-1.0, x));
+  Value small =
+      mul(x, polynomial(z, {7.853861353153693e-5, -8.010193625184903e-4,
+                            5.188327685732524e-3, -2.685381193529856e-2,
+                            1.128358514861418e-1, -3.761262582423300e-1,
+                            1.128379165726710e0}));
+  // Abramowitz and Stegun 7.1.26: |error| < 1.5e-7.
+  Value one = constantLike(1.0, x);
+  Value t = div(one, fma(constantLike(0.3275911, x), magnitude, one));
+  Value p = mul(t, polynomial(t, {1.061405429, -1.453152027, 1.421413741,
+                                  -0.284496736, 0.254829592}));
+  Value large = sub(one, mul(p, exp(arith::NegFOp::create(*this, z))));
+  large = math::CopySignOp::create(*this, large, x);
+  Value isSmall =
+      arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, magnitude, one);
+  return arith::SelectOp::create(*this, isSmall, small, large);
 }
 
 Value KernelBuilder::activation(ActivationKind kind, Value x) {

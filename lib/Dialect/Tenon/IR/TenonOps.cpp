@@ -326,7 +326,7 @@ LogicalResult LinearOp::verify() {
     PanelAttr panel = getPanel(weight);
     if (panel && panel.getInterleave() != (getGated() ? 2 : 1))
       return emitOpError("gated and an interleaved weight must go together");
-    if (panel && isBlock && !isQuantized)
+    if (panel && block && !isQuantized)
       return emitOpError("a weight packed in superblocks takes int8 groups");
     if (panel && panel.getK() == 2 &&
         !cast<ShapedType>(getInput().getType()).getElementType().isBF16())

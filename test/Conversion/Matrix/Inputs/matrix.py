@@ -58,7 +58,8 @@ class Linear:
         if self.blocks:
             s = SCHEMES[kind]
             superblocks = -(-k // s.columns)
-            self.input_columns, self.input = superblocks * s.groups, "!tenon.int8_group"
+            self.input_columns = superblocks * s.groups
+            self.input = "!tenon.int8_group" + "<per_token>" * (kind == "q8_channel")
             self.weight = memref(self.panels, superblocks, f"!tenon.superblock<{kind}, {PANEL}>")
             self.bytes = self.panels * superblocks * 2 * s.bytes
         else:
@@ -108,7 +109,7 @@ class Linear:
         if self.blocks:
             weight = Weight(rng, self.kind, self.n, self.k, self.gated)
             w, packed = weight.values, weight.packed
-            x, exact_x = quantize(x, self.input_columns)
+            x, exact_x = quantize(x, self.input_columns, self.kind == "q8_channel")
         else:
             w, packed = self._plain(rng)
             exact_x = exact
@@ -223,12 +224,13 @@ class Rows:
         return True
 
     def entries(self):
-        kinds = ["groups"] if self.operation == "quantize" else ["groups", "f32"]
+        kinds = ["groups", "token"] + ["f32"] * (self.operation != "quantize")
         return [self._entry(kind, rows) for kind in kinds for rows in (1, "?")]
 
     def _entry(self, kind, rows):
         n, whole = self.length, 1 if rows == 1 else max(self.COUNTS)
-        columns, element = (self.groups, "!tenon.int8_group") if kind == "groups" else (n, "f32")
+        columns, element = {"f32": (n, "f32"), "groups": (self.groups, "!tenon.int8_group"),
+                            "token": (self.groups, "!tenon.int8_group<per_token>")}[kind]
         source, target = memref(whole, n, "f32"), memref(whole, columns, element)
         buffers = [("x", source), ("y", target)]
         if self.operation != "quantize":
@@ -264,8 +266,8 @@ class Rows:
 
         def run(kind, rows, first, count):
             part = slice(first, first + (1 if rows == 1 else most))
-            shape = (self.groups, 64) if kind == "groups" else (n,)
-            y = aligned(np.full((1 if rows == 1 else most, *shape), 7, np.uint8 if kind == "groups" else np.float32))
+            shape = (n,) if kind == "f32" else (self.groups, 64)
+            y = aligned(np.full((1 if rows == 1 else most, *shape), 7, np.float32 if kind == "f32" else np.uint8))
             module.call(f"{self.name}_{kind}_{rows}", None, [x[part].copy(), y, *more], tokens=count)
             return y
 
@@ -287,22 +289,28 @@ class Rows:
                 numbers = y[:count]
                 report.case(f"{self.name} to f32 rows {count}", problems)
                 problems = []
-            groups = run("groups", "any", 0, count)
-            one = np.concatenate([run("groups", 1, row, 1) for row in range(count)])
-            if not (groups[count:] == 7).all():
-                problems.append("wrote behind the last row")
-            if not np.array_equal(groups[:count], one):
-                problems.append("other bits than one row at a time")
-            if not np.array_equal(canonical(groups[:count]), canonical(quantize(numbers, self.groups)[0])):
-                problems.append("other groups than the rule gives")
-            report.case(f"{self.name} to groups rows {count}", problems)
+            for kind in ("groups", "token"):
+                problems = []
+                groups = run(kind, "any", 0, count)
+                one = np.concatenate([run(kind, 1, row, 1) for row in range(count)])
+                if not (groups[count:] == 7).all():
+                    problems.append("wrote behind the last row")
+                if not np.array_equal(groups[:count], one):
+                    problems.append("other bits than one row at a time")
+                rule = quantize(numbers, self.groups, kind == "token")[0]
+                if not np.array_equal(canonical(groups[:count], kind), canonical(rule, kind)):
+                    problems.append("other groups than the rule gives")
+                report.case(f"{self.name} to {kind} rows {count}", problems)
 
 
-def canonical(groups):
-    """Int8 groups with zeros of one sign in their f32 fields."""
+def canonical(groups, kind):
+    """Int8 groups with zeros of one sign in their f32 fields, and in fields that say nothing."""
     words = np.ascontiguousarray(groups).view(np.int32).reshape(groups.shape[0], -1, 16).copy()
     floats = [8, 9, 13, 14]
     words[:, :, floats] = np.where(words[:, :, floats] == -2**31, 0, words[:, :, floats])
+    if kind == "token":
+        words[:, 1:, 8:] = 0
+        words[:, 0, [9, *range(11, 16)]] = 0
     return words
 
 

@@ -38,7 +38,7 @@ SCHEMES = {
     "q5_1": Scheme(4, 1, 0, "minimum"), "q8_0": Scheme(8, 0, 128, "half"), "iq4_nl": Scheme(4, 0, 128, "half"),
     "q2_k": Scheme(2, 0, 0, "nibbles", 8, 2), "q3_k": Scheme(2, 1, 4, "signed", 8, 2),
     "q4_k": Scheme(4, 0, 0, "unsigned", 8), "q5_k": Scheme(4, 1, 0, "unsigned", 8),
-    "q6_k": Scheme(4, 2, 32, "signed", 8, 2),
+    "q6_k": Scheme(4, 2, 32, "signed", 8, 2), "q8_channel": Scheme(8, 0, 128, "half"),
 }
 # Magnitudes of integer scales.
 MOST = {"q2_k": 15, "q3_k": 31, "q4_k": 63, "q5_k": 63, "q6_k": 127}
@@ -65,8 +65,10 @@ class Weight:
         self.minimum = None
         if s.scale in ("half", "minimum"):
             self.d = (rng.uniform(0.2, 1, many) * rng.choice([-1, 1], many) * step).astype(np.float16)
-            if kind == "q8_0":
+            if kind in ("q8_0", "q8_channel"):
                 self.d /= np.float16(16)
+            if kind == "q8_channel":
+                self.d[:] = self.d[:, :1]
             if kind == "iq4_nl":
                 self.d = np.float16(0.06) * self.d
             scale = self.d.astype(np.float64)
@@ -147,12 +149,14 @@ class Weight:
         return np.pad(whole, ((0, 0), (0, 0), (0, 0), (0, s.bytes - whole.shape[3])), constant_values=0xA5)
 
 
-def quantize(x, groups):
-    """f32 rows to int8 groups [rows, groups, 64 bytes], and the values that they stand for, in f64."""
+def quantize(x, groups, per_token=False):
+    """f32 rows to int8 groups [rows, groups, 64 bytes], and the values that they stand for, in f64.
+
+    Per token all groups of a row have one scale; the first holds that and the row's sum, the other fields are 0."""
     rows, k = x.shape
     padded = np.zeros((rows, groups, GROUP), np.float32)
     padded.reshape(rows, -1)[:, :k] = x
-    most = np.abs(padded).max(2, keepdims=True)
+    most = np.abs(padded).max((1, 2) if per_token else 2, keepdims=True)
     scale = most * np.float32(1 / 127)
     with np.errstate(divide="ignore"):
         inverse = np.where(most == 0, np.float32(0), np.float32(127) / most)
@@ -161,10 +165,14 @@ def quantize(x, groups):
     out = np.zeros((rows, groups, 16), np.int32)
     out[:, :, :8] = q.astype(np.int8).view(np.int32)
     floats = out.view(np.float32)
+    values = (q * scale.astype(np.float64)).reshape(rows, -1)[:, :k]
+    if per_token:
+        floats[:, 0, 8] = scale[:, 0, 0]
+        out[:, 0, 10] = -128 * q.sum((1, 2))
+        return out.view(np.uint8).reshape(rows, groups, 64), values
     floats[:, :, 8] = scale[:, :, 0]
     floats[:, :, 9] = scale[:, :, 0] * q.sum(2).astype(np.float32)
     out[:, :, 10] = -128 * q.sum(2)
     out[:, :, 11:13] = -128 * halves
     floats[:, :, 13:15] = scale * halves.astype(np.float32)
-    values = (q * scale.astype(np.float64)).reshape(rows, -1)[:, :k]
     return out.view(np.uint8).reshape(rows, groups, 64), values
