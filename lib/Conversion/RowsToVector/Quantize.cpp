@@ -208,7 +208,7 @@ static void quantizePerToken(KernelBuilder &b, int64_t length, Value output,
     Value mask = count < b.lanes() ? b.maskOf(count) : Value();
     Value x = count > 0 ? number(column, mask) : b.splat(0.0);
     Value q =
-        arith::FPToSIOp::create(b, words, roundToEven(b, b.mul(x, factor)));
+        arith::FPToSIOp::create(b, words, b.roundToEven(b.mul(x, factor)));
     vector::StoreOp::create(
         b, arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), q), bytes,
         ValueRange{row, group, b.index(place)});
