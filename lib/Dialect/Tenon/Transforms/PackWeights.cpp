@@ -300,25 +300,55 @@ private:
   // bf16 inputs
   //===--------------------------------------------------------------------===//
 
+  /// Whether an attention without a cache computes on pairs of bf16: its inputs
+  /// come from linears whose own inputs are rounded to bf16 or int8 anyway.
+  bool takesPairs(AttentionOp op) const {
+    if (!bf16Pairs || !target.getBf16Dot())
+      return false;
+    return llvm::all_of(
+        ValueRange{op.getQuery(), op.getKey(), op.getValue()}, [](Value value) {
+          while (isView(value.getDefiningOp()))
+            value = value.getDefiningOp()->getOperand(0);
+          auto linear = value.getDefiningOp<LinearOp>();
+          if (!linear)
+            return false;
+          auto weight = cast<RankedTensorType>(linear.getWeight().getType());
+          PanelAttr panel = getPanel(weight);
+          return isa<BlockType>(weight.getElementType()) ||
+                 (panel && panel.getK() == 2);
+        });
+  }
+
   void castInputs() {
     llvm::MapVector<Value, CastOp> casts;
     Type bf16 = BFloat16Type::get(&getContext());
-    getOperation().walk([&](LinearOp op) {
-      if (!op.getResult())
+    auto castOperand = [&](OpOperand &operand) {
+      auto type = cast<RankedTensorType>(operand.get().getType());
+      if (type.getElementType().isBF16())
         return;
-      PanelAttr panel = getPanel(op.getWeight().getType());
-      auto type = cast<RankedTensorType>(op.getInput().getType());
-      if (!panel || panel.getK() != 2 || type.getElementType().isBF16())
-        return;
-      CastOp &converted = casts[op.getInput()];
+      CastOp &converted = casts[operand.get()];
       if (!converted) {
         OpBuilder builder(&getContext());
-        builder.setInsertionPointAfterValue(op.getInput());
-        converted = CastOp::create(builder, op.getInput().getLoc(),
-                                   type.clone(bf16), op.getInput(),
+        builder.setInsertionPointAfterValue(operand.get());
+        converted = CastOp::create(builder, operand.get().getLoc(),
+                                   type.clone(bf16), operand.get(),
                                    /*out=*/Value(), /*tile=*/TileAttr());
       }
-      op.getInputMutable().assign(converted.getResult());
+      operand.set(converted.getResult());
+    };
+    getOperation().walk([&](Operation *op) {
+      if (auto linear = dyn_cast<LinearOp>(op)) {
+        PanelAttr panel = getPanel(linear.getWeight().getType());
+        if (linear.getResult() && panel && panel.getK() == 2)
+          castOperand(linear.getInputMutable());
+      } else if (auto attention = dyn_cast<AttentionOp>(op)) {
+        if (!attention.getResult() || !takesPairs(attention))
+          return;
+        for (OpOperand *operand :
+             {&attention.getQueryMutable(), &attention.getKeyMutable(),
+              &attention.getValueMutable()})
+          castOperand(*operand);
+      }
     });
     for (auto &[value, converted] : casts) {
       Value root = value;
