@@ -95,11 +95,17 @@ void MetadataBuilder::readEntries(mlir::ModuleOp module) {
     entry.inputs.push_back({kPositionsInputName.str(), "i32"});
     metadata.entries.push_back(entry);
   }
-  // The table of tokens comes before those of positions and token types.
+  // The table that token ids choose from; others are of positions and types.
   module.walk([&](EmbeddingOp op) {
-    auto table = mlir::cast<mlir::ShapedType>(op.getTable().getType());
-    if (table.getDimSize(0) <= metadata.model.vocabSize)
+    auto ids = mlir::dyn_cast<mlir::BlockArgument>(op.getIds());
+    auto function = op->getParentOfType<mlir::func::FuncOp>();
+    if (!ids || ids.getOwner()->getParentOp() != function)
       return;
+    auto element = function.getArgAttrOfType<mlir::StringAttr>(
+        ids.getArgNumber(), "tenon.element");
+    if (!element || element.getValue() != "token")
+      return;
+    auto table = mlir::cast<mlir::ShapedType>(op.getTable().getType());
     metadata.model.vocabSize = table.getDimSize(0);
     metadata.model.hiddenSize = table.getDimSize(1);
   });

@@ -75,8 +75,8 @@ module @pairs attributes {tenon.target = #bf16} {
   func.func @f(%ids: tensor<?xi32>) -> (tensor<?x512xf32>, tensor<?x64xf32>) {
     // CHECK: %[[X:.*]] = tenon.embedding %{{.*}}, %{{.*}} : (tensor<?xi32>, tensor<512x64xbf16, #tenon.panel<n = 32, k = 2>>) -> tensor<?x64xf32>
     // CHECK: %[[XB:.*]] = tenon.cast %[[X]] : (tensor<?x64xf32>) -> tensor<?x64xbf16>
-    // CHECK: %[[Q:.*]] = tenon.linear %[[XB]], {{.*}} -> tensor<?x64xf32>
-    // CHECK: %[[H:.*]] = tenon.split_heads %[[Q]] {{.*}} -> tensor<8x?x8xf32>
+    // CHECK: %[[Q:.*]] = tenon.linear %[[XB]], {{.*}} -> tensor<?x64xbf16>
+    // CHECK: %[[H:.*]] = tenon.split_heads %[[Q]] {{.*}} -> tensor<8x?x8xbf16>
     // CHECK: %[[O:.*]] = tenon.attention {{.*}} -> tensor<8x?x8xbf16>
     // CHECK: %[[M:.*]] = tenon.merge_heads %[[O]] : tensor<8x?x8xbf16> -> tensor<?x64xbf16>
     // CHECK: %[[R:.*]] = tenon.linear %[[M]], %{{.*}} residual(%[[X]]) : (tensor<?x64xbf16>, {{.*}}) -> tensor<?x64xf32>
