@@ -43,8 +43,9 @@ struct Flags {
   cl::opt<std::string> cpu{
       "mcpu",
       cl::desc("CPU to compile for: native (default), x86-64-v2/v3/v4, or "
-               "one of LLVM's names"),
-      cl::value_desc("cpu"), cl::init("native"), cl::cat(category)};
+               "one of LLVM's names; several, with commas: the executable "
+               "takes the best that it can run"),
+      cl::value_desc("cpu,..."), cl::init("native"), cl::cat(category)};
   cl::opt<std::string> attributes{"mattr",
                                   cl::desc("CPU features to add or take away"),
                                   cl::value_desc("+a,-b"), cl::cat(category)};

@@ -13,12 +13,16 @@
 #include "tenon/Support/AtomicFile.h"
 #include "tenon/Support/Strings.h"
 #include "tenon/Target/CodeGen.h"
-#include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
 
 using namespace tenon;
 
 namespace {
+
+/// The last stage that is the same for every CPU.
+constexpr Stage kSharedStage = Stage::Quantized;
 
 class Compilation {
 public:
@@ -26,10 +30,12 @@ public:
   Status run();
 
 private:
-  Status lower(Stage to);
-  Status generate();
+  /// Lowers a module from one stage to a later one.
+  Status lower(mlir::ModuleOp lowered, Stage from, Stage to);
+  Status compileVariant(TargetAttr target);
+  Status checkPlan(std::vector<PlannedWeight> variantPlan, TargetAttr target);
   Status writeExecutable(llvm::ArrayRef<char> object);
-  Status writeModule();
+  void print(mlir::ModuleOp printed);
   Status writeBytes(llvm::StringRef bytes);
   void say(const std::string &text) const {
     if (options.verbose)
@@ -40,9 +46,10 @@ private:
   Laps laps;
   std::optional<LoadedModel> model;
   std::optional<MetadataBuilder> metadata;
-  TargetAttr target;
-  std::vector<PlannedWeight> plan;
-  Stage stage = Stage::Import;
+  std::vector<TargetAttr> targets; ///< best first
+  std::vector<PlannedWeight> plan; ///< of all variants
+  std::optional<VariantLinker> linker;
+  std::string text; ///< of modules
 
   // The module goes before its context.
   std::unique_ptr<mlir::MLIRContext> context;
@@ -69,88 +76,115 @@ Status Compilation::run() {
   // A user reads a place in a description, not the operation made from it.
   context->printOpOnDiagnostic(false);
   context->loadDialect<TenonDialect>();
-  Expected<TargetAttr> described =
-      describeTarget(context.get(), options.target);
+  Expected<std::vector<TargetAttr>> described =
+      describeTargets(context.get(), options.target);
   if (!described)
     return described.takeError();
-  target = *described;
-  say(strCat("target ", std::string(target.getCpu()), ", vectors of ",
-             target.getVectorBits(), " bits"));
+  targets = std::move(*described);
+  for (TargetAttr target : targets)
+    say(strCat("target ", std::string(target.getCpu()), ", vectors of ",
+               target.getVectorBits(), " bits"));
 
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported =
-      importLoadedModel(*context, *model, options, target);
+      importLoadedModel(*context, *model, options, targets.front());
   if (!imported)
     return imported.takeError();
   module = std::move(*imported);
   metadata.emplace(*model);
-  metadata->setTarget(target);
   metadata->readEntries(*module);
   laps.lap("import");
 
-  if (isModuleStage(options.stage)) {
-    if (Status status = lower(options.stage); !status)
+  // What is on tensors is the same for every CPU.
+  Stage shared = std::min(options.stage, kSharedStage);
+  if (Status status = lower(*module, Stage::Import, shared); !status)
+    return status;
+  if (options.stage <= kSharedStage) {
+    print(*module);
+    return writeBytes(text);
+  }
+  if (!isModuleStage(options.stage))
+    linker.emplace(CodeGenOptions{options.optLevel, options.debugLines});
+  for (TargetAttr target : targets)
+    if (Status status = compileVariant(target); !status)
       return status;
-    return writeModule();
-  }
-  // What the lowering drops is read on the way.
-  if (Status status = lower(Stage::Tiled); !status)
-    return status;
-  metadata->readMemory(*module);
-  Expected<std::vector<PlannedWeight>> planned = planWeights(*module);
-  if (!planned)
-    return planned.takeError();
-  plan = std::move(*planned);
-  if (Status status = lower(Stage::LLVM); !status)
-    return status;
-  metadata->readOperations(*module);
-  return generate();
-}
-
-Status Compilation::lower(Stage to) {
-  // One pass manager for each stage, so that --time tells them apart.
-  while (stage < to) {
-    Stage next = static_cast<Stage>(static_cast<int>(stage) + 1);
-    mlir::PassManager manager(context.get());
-    if (options.configurePasses && !options.configurePasses(manager))
-      return plainError("bad options for passes", ExitCode::BadUsage);
-    buildPipeline(manager, stage, next);
-    PassDiagnostics diagnostics(context.get(), llvm::errs());
-    if (failed(manager.run(*module)))
-      return plainError(strCat("the model could not be lowered to stage '",
-                               std::string(getStage(next).name), "'"));
-    stage = next;
-    laps.lap(std::string(getStage(next).name));
-  }
-  return Status::success();
-}
-
-Status Compilation::generate() {
-  CodeGenOptions codeGenOptions;
-  codeGenOptions.optLevel = options.optLevel;
-  codeGenOptions.debugLines = options.debugLines;
-  Expected<CodeGenerator> generator =
-      CodeGenerator::create(target, codeGenOptions);
-  if (!generator)
-    return generator.takeError();
-  llvm::LLVMContext llvmContext;
-  std::unique_ptr<llvm::Module> lowered =
-      generator->translate(*module, llvmContext);
-  if (!lowered)
-    return plainError("the module could not be translated to LLVM IR");
   module = {};
-  laps.lap("translate to LLVM IR");
-  generator->optimize(*lowered);
-  laps.lap("optimize");
+  if (!linker)
+    return writeBytes(text);
+  bool isText = options.stage == Stage::Assembly;
   Expected<llvm::SmallVector<char, 0>> bytes =
-      generator->emit(std::move(lowered), options.stage == Stage::Assembly
-                                              ? CodeGenFile::Assembly
-                                              : CodeGenFile::Object);
+      linker->emit(isText ? CodeGenFile::Assembly : CodeGenFile::Object);
   if (!bytes)
     return bytes.takeError();
   laps.lap("generate code");
   if (options.stage != Stage::Executable)
     return writeBytes({bytes->data(), bytes->size()});
   return writeExecutable(*bytes);
+}
+
+Status Compilation::lower(mlir::ModuleOp lowered, Stage from, Stage to) {
+  // One pass manager for each stage, so that --time tells them apart.
+  while (from < to) {
+    Stage next = static_cast<Stage>(static_cast<int>(from) + 1);
+    mlir::PassManager manager(context.get());
+    if (options.configurePasses && !options.configurePasses(manager))
+      return plainError("bad options for passes", ExitCode::BadUsage);
+    buildPipeline(manager, from, next);
+    PassDiagnostics diagnostics(context.get(), llvm::errs());
+    if (failed(manager.run(lowered)))
+      return plainError(strCat("the model could not be lowered to stage '",
+                               std::string(getStage(next).name), "'"));
+    from = next;
+    laps.lap(std::string(getStage(next).name));
+  }
+  return Status::success();
+}
+
+Status Compilation::compileVariant(TargetAttr target) {
+  mlir::OwningOpRef<mlir::ModuleOp> variant(module->clone());
+  llvm::SmallVector<mlir::Attribute> all(targets.begin(), targets.end());
+  (*variant)->setAttr(kTargetAttrName, target);
+  (*variant)->setAttr(kTargetsAttrName,
+                      mlir::ArrayAttr::get(context.get(), all));
+  if (!linker) {
+    if (Status status = lower(*variant, kSharedStage, options.stage); !status)
+      return status;
+    print(*variant);
+    return Status::success();
+  }
+  // What the lowering drops is read on the way.
+  if (Status status = lower(*variant, kSharedStage, Stage::Tiled); !status)
+    return status;
+  if (Status status = metadata->readMemory(*variant); !status)
+    return status;
+  Expected<std::vector<PlannedWeight>> planned = planWeights(*variant);
+  if (!planned)
+    return planned.takeError();
+  if (Status status = checkPlan(std::move(*planned), target); !status)
+    return status;
+  if (Status status = lower(*variant, Stage::Tiled, Stage::LLVM); !status)
+    return status;
+  metadata->addVariant(*variant, target);
+  Status status = linker->add(*variant, target, /*isOnly=*/targets.size() == 1);
+  laps.lap("optimize");
+  return status;
+}
+
+/// One packed section serves all variants, so their weights must be the same.
+Status Compilation::checkPlan(std::vector<PlannedWeight> variantPlan,
+                              TargetAttr target) {
+  if (target == targets.front()) {
+    plan = std::move(variantPlan);
+    return Status::success();
+  }
+  for (size_t i = 0; i < std::max(plan.size(), variantPlan.size()); ++i)
+    if (i >= plan.size() || i >= variantPlan.size() ||
+        plan[i] != variantPlan[i])
+      return plainError(strCat(
+          "internal error: weight @",
+          (i < plan.size() ? plan : variantPlan)[i].name,
+          " is packed in one way for ", std::string(targets.front().getCpu()),
+          " and in another for ", std::string(target.getCpu())));
+  return Status::success();
 }
 
 Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
@@ -204,15 +238,16 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
   return Status::success();
 }
 
-Status Compilation::writeModule() {
-  std::string text;
+void Compilation::print(mlir::ModuleOp printed) {
+  // tenon-opt --split-input-file reads several.
+  if (!text.empty())
+    text += "// -----\n\n";
   llvm::raw_string_ostream stream(text);
   mlir::OpPrintingFlags flags;
   if (options.debugLines)
     flags.enableDebugInfo(true);
-  module->print(stream, flags);
+  printed->print(stream, flags);
   stream << "\n";
-  return writeBytes(text);
 }
 
 Status Compilation::writeBytes(llvm::StringRef bytes) {

@@ -6,7 +6,10 @@
 #include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+#include "tenon/Support/Strings.h"
 #include "tenon/Target/TargetDescription.h"
+
+#include <algorithm>
 
 using namespace tenon;
 using runtime::EntryInfo;
@@ -111,18 +114,29 @@ void MetadataBuilder::readEntries(mlir::ModuleOp module) {
   });
 }
 
-void MetadataBuilder::readMemory(mlir::ModuleOp module) {
+Status MetadataBuilder::readMemory(mlir::ModuleOp module) {
   auto bytes = [&](llvm::StringRef name) -> uint64_t {
     auto attribute = module->getAttrOfType<mlir::IntegerAttr>(name);
     return attribute ? attribute.getInt() : 0;
   };
-  metadata.memory.arena = bytes(kArenaBytesAttrName);
-  metadata.memory.cache = bytes(kCacheBytesAttrName);
+  uint64_t cache = bytes(kCacheBytesAttrName);
+  if (hasMemory && cache != metadata.memory.cache)
+    return plainError(strCat("internal error: variants have caches of ",
+                             metadata.memory.cache, " and of ", cache,
+                             " bytes"));
+  hasMemory = true;
+  metadata.memory.cache = cache;
+  metadata.memory.arena =
+      std::max(metadata.memory.arena, bytes(kArenaBytesAttrName));
   if (auto type = module->getAttrOfType<mlir::StringAttr>(kKVCacheAttrName))
     metadata.memory.cacheType = type.str();
+  return Status::success();
 }
 
-void MetadataBuilder::readOperations(mlir::ModuleOp module) {
+void MetadataBuilder::addVariant(mlir::ModuleOp module, TargetAttr target) {
+  runtime::VariantInfo &variant = metadata.variants.emplace_back();
+  variant.cpu = target.getCpu().str();
+  variant.features = getRequiredFeatures(target);
   auto operations = module->getAttrOfType<mlir::ArrayAttr>(kOperationsAttrName);
   if (!operations)
     return;
@@ -132,14 +146,9 @@ void MetadataBuilder::readOperations(mlir::ModuleOp module) {
       return value ? value.str() : std::string();
     };
     auto id = operation.getAs<mlir::IntegerAttr>("id");
-    metadata.operations.push_back(
+    variant.operations.push_back(
         {id ? id.getInt() : 0, text("name"), text("kind"), text("location")});
   }
-}
-
-void MetadataBuilder::setTarget(TargetAttr target) {
-  metadata.target.cpu = target.getCpu().str();
-  metadata.target.features = getRequiredFeatures(target);
 }
 
 void MetadataBuilder::setWeights(WeightsSummary summary) {

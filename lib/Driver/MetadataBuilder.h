@@ -16,11 +16,12 @@ public:
 
   /// At Stage::Import: entry points, vocabulary and width.
   void readEntries(mlir::ModuleOp module);
-  /// At Stage::Tiled: sizes of the memories.
-  void readMemory(mlir::ModuleOp module);
-  /// At Stage::LLVM: operations of the profile.
-  void readOperations(mlir::ModuleOp module);
-  void setTarget(TargetAttr target);
+  /// At Stage::Tiled, for each variant: sizes of the memories, of which the
+  /// arena is the largest of all. Error: a cache of another size, which is a
+  /// fault of a pass.
+  Status readMemory(mlir::ModuleOp module);
+  /// At Stage::LLVM, in the order of the variants: operations of the profile.
+  void addVariant(mlir::ModuleOp module, TargetAttr target);
   void setWeights(WeightsSummary summary);
 
   runtime::Metadata take() { return std::move(metadata); }
@@ -29,6 +30,7 @@ private:
   void readGenerationDefaults(const nlohmann::json &config);
 
   runtime::Metadata metadata;
+  bool hasMemory = false;
 };
 
 } // namespace tenon

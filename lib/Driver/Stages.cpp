@@ -75,6 +75,37 @@ struct StageRange : PassPipelineOptions<StageRange> {
                          llvm::cl::desc("the stage to go to")};
 };
 
+/// As PassPipelineRegistration does it, but with an error for wrong stages,
+/// which has no way out of that.
+LogicalResult
+buildStageRange(OpPassManager &manager, StringRef options,
+                llvm::function_ref<LogicalResult(const Twine &)> error) {
+  StageRange range;
+  if (failed(range.parseFromString(options)))
+    return failure();
+  auto find = [&](StringRef option,
+                  const std::string &name) -> FailureOr<Stage> {
+    std::optional<Stage> stage = parseStage(name);
+    if (stage && isModuleStage(*stage))
+      return *stage;
+    return error("tenon-pipeline: '" + option + "' is no stage of a module: '" +
+                 name +
+                 "'; import, fused, cached, quantized, packed, tiled, kernels "
+                 "or llvm is expected");
+  };
+  FailureOr<Stage> from = find("from", range.from);
+  if (failed(from))
+    return failure();
+  FailureOr<Stage> to = find("to", range.to);
+  if (failed(to))
+    return failure();
+  if (*from > *to)
+    return error("tenon-pipeline: stage '" + range.from +
+                 "' does not come before '" + range.to + "'");
+  buildPipeline(manager, *from, *to);
+  return success();
+}
+
 } // namespace
 
 void tenon::registerDriverPipelines() {
@@ -82,18 +113,11 @@ void tenon::registerDriverPipelines() {
       "tenon-kernel-pipeline",
       "from tiled to kernels: operations in tiles become loops over vectors",
       buildKernelPipeline);
-  PassPipelineRegistration<StageRange>(
+  registerPassPipeline(
       "tenon-pipeline",
       "from one stage of a compilation to a later one, by tenonc's names",
-      [](OpPassManager &manager, const StageRange &range) {
-        std::optional<Stage> from = parseStage(range.from);
-        std::optional<Stage> to = parseStage(range.to);
-        if (!from || !to || !isModuleStage(*from) || !isModuleStage(*to) ||
-            *from > *to)
-          llvm::report_fatal_error(
-              "tenon-pipeline: from and to are stages of a module, in order: "
-              "import, fused, cached, quantized, packed, tiled, kernels, llvm",
-              /*gen_crash_diag=*/false);
-        buildPipeline(manager, *from, *to);
+      buildStageRange,
+      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> handle) {
+        handle(StageRange());
       });
 }

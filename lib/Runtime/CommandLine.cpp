@@ -183,10 +183,13 @@ Status runCommand(Program &program, const std::string &programName,
       at < arguments.size() ? std::string_view(arguments[at]) : "";
   if (first == "--help" || first == "-h" || first == "help")
     return writeOutput(overview(programName, commands, metadata));
-  if (first == "--version")
+  if (first == "--version") {
+    std::string cpus;
+    for (const VariantInfo &variant : metadata.variants)
+      cpus += (cpus.empty() ? "" : ", ") + variant.cpu;
     return writeOutput(strCat(metadata.model.name, ", compiled by Tenon ",
-                              metadata.tenonVersion, " for ",
-                              metadata.target.cpu, "\n"));
+                              metadata.tenonVersion, " for ", cpus, "\n"));
+  }
   if (at == arguments.size()) {
     std::string text = overview(programName, commands, metadata);
     text.pop_back();

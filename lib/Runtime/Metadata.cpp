@@ -124,6 +124,15 @@ void parseModel(const json &from, Metadata &meta) {
         checked(bytes, type, 0, std::numeric_limits<int64_t>::max());
 }
 
+VariantInfo parseVariant(const json &from) {
+  VariantInfo variant{string(from, "cpu"), string(from, "features"), {}};
+  for (const json &operation : list(from, "operations"))
+    variant.operations.push_back(
+        {integer(operation, "id", 0, 1 << 24), string(operation, "name"),
+         string(operation, "kind"), string(operation, "location")});
+  return variant;
+}
+
 void parseLists(const json &root, Metadata &meta) {
   for (const json &from : list(root, "sections"))
     meta.sections.push_back({string(from, "name"),
@@ -132,10 +141,8 @@ void parseLists(const json &root, Metadata &meta) {
                              fromHex(from.at("xxh3"))});
   for (const json &from : list(root, "entries"))
     meta.entries.push_back(parseEntry(from));
-  for (const json &from : list(root, "operations"))
-    meta.operations.push_back({integer(from, "id", 0, 1 << 24),
-                               string(from, "name"), string(from, "kind"),
-                               string(from, "location")});
+  for (const json &from : list(root, "variants"))
+    meta.variants.push_back(parseVariant(from));
   for (const json &from : list(root, "weights")) {
     WeightInfo weight{string(from, "name"),
                       static_cast<uint64_t>(integer(from, "offset", 0)),
@@ -161,8 +168,6 @@ Metadata parseRoot(const json &root) {
     throw BadValue{"'cache' of " + std::to_string(meta.memory.cache) +
                    " bytes has no equal parts for " +
                    std::to_string(meta.memory.sequences) + " sequences"};
-  meta.target = {string(root.at("target"), "cpu"),
-                 string(root.at("target"), "features")};
   parseLists(root, meta);
   const json &generation = root.at("generation");
   auto &to = meta.generation;
@@ -184,6 +189,18 @@ json entryToJson(const EntryInfo &entry) {
           {"output",
            {{"cols", entry.outputCols},
             {"rows", kRows[static_cast<int>(entry.outputRows)]}}}};
+}
+
+json variantToJson(const VariantInfo &variant) {
+  json operations = json::array();
+  for (const OperationInfo &operation : variant.operations)
+    operations.push_back({{"id", operation.id},
+                          {"name", operation.name},
+                          {"kind", operation.kind},
+                          {"location", operation.location}});
+  return {{"cpu", variant.cpu},
+          {"features", variant.features},
+          {"operations", operations}};
 }
 
 } // namespace
@@ -221,8 +238,7 @@ std::string Metadata::serialize() const {
                     {"cache_type", memory.cacheType},
                     {"max_chunk", memory.maxChunk},
                     {"sequences", memory.sequences}};
-  root["target"] = {{"cpu", target.cpu}, {"features", target.features}};
-  for (const char *list : {"sections", "entries", "operations", "weights"})
+  for (const char *list : {"sections", "entries", "variants", "weights"})
     root[list] = json::array();
   for (const SectionInfo &section : sections)
     root["sections"].push_back({{"name", section.name},
@@ -231,11 +247,8 @@ std::string Metadata::serialize() const {
                                 {"xxh3", toHex(section.xxh3)}});
   for (const EntryInfo &entry : entries)
     root["entries"].push_back(entryToJson(entry));
-  for (const OperationInfo &operation : operations)
-    root["operations"].push_back({{"id", operation.id},
-                                  {"name", operation.name},
-                                  {"kind", operation.kind},
-                                  {"location", operation.location}});
+  for (const VariantInfo &variant : variants)
+    root["variants"].push_back(variantToJson(variant));
   for (const WeightInfo &weight : weights) {
     json to = {{"name", weight.name},
                {"offset", weight.offset},

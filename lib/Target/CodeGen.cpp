@@ -88,7 +88,6 @@ std::unique_ptr<Module> CodeGenerator::translate(mlir::ModuleOp source,
     function.addFnAttr("no-trapping-math", "true");
     function.addFnAttr("frame-pointer", "none");
   }
-  addVariantTable(*module, target);
   return module;
 }
 

@@ -8,6 +8,7 @@
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
+#include <tuple>
 #include <unistd.h>
 
 using namespace llvm;
@@ -170,4 +171,47 @@ std::string tenon::getRequiredFeatures(TargetAttr target) {
     if (has(*subtarget, feature))
       append(text, feature);
   return text;
+}
+
+/// Higher is better. If every feature of one target is among another's, that
+/// one is no worse in any part.
+static auto getCapability(TargetAttr target) {
+  return std::tuple(target.getVectorBits(),
+                    int(target.getVnni()) + int(target.getBf16Dot()),
+                    StringRef(getRequiredFeatures(target)).count(','));
+}
+
+tenon::Expected<std::vector<TargetAttr>>
+tenon::describeTargets(mlir::MLIRContext *context,
+                       const TargetOptions &options) {
+  SmallVector<StringRef> names;
+  StringRef(options.cpu).split(names, ',');
+  std::vector<TargetAttr> targets;
+  for (auto [i, name] : enumerate(names)) {
+    name = name.trim();
+    if (name.empty())
+      return plainError(strCat("an empty name in -mcpu=", options.cpu),
+                        ExitCode::BadUsage);
+    tenon::Expected<TargetAttr> target =
+        describeTarget(context, {name.str(), options.attributes});
+    if (!target)
+      return target.takeError();
+    for (size_t other = 0; other < i; ++other) {
+      if (targets[other].getCpu() != target->getCpu() ||
+          targets[other].getFeatures() != target->getFeatures())
+        continue;
+      std::string before = names[other].trim().str();
+      return plainError(
+          before == name
+              ? strCat("CPU ", quoteName(before), " is named twice in -mcpu")
+              : strCat(quoteName(before), " and ", quoteName(name.str()),
+                       " in -mcpu are the same CPU here"),
+          ExitCode::BadUsage);
+    }
+    targets.push_back(*target);
+  }
+  stable_sort(targets, [](TargetAttr a, TargetAttr b) {
+    return getCapability(a) > getCapability(b);
+  });
+  return targets;
 }

@@ -34,35 +34,47 @@ Constant *makeString(Module &module, StringRef text) {
 
 } // namespace
 
-void tenon::addVariantTable(Module &module, TargetAttr target) {
+static constexpr StringLiteral kPrefix = "tenon_entry_";
+
+CompiledVariant tenon::findEntries(const Module &module, TargetAttr target) {
+  CompiledVariant variant{target, {}};
+  for (const Function &function : module) {
+    StringRef symbol = function.getName(), name = symbol;
+    if (!function.isDeclaration() && name.consume_front(kPrefix))
+      variant.entries.push_back({name.split('.').first.str(), symbol.str()});
+  }
+  return variant;
+}
+
+static Constant *makeEntries(Module &module, const CompiledVariant &variant) {
+  auto *pointer = PointerType::getUnqual(module.getContext());
+  auto *type = StructType::get(module.getContext(), {pointer, pointer});
+  SmallVector<Constant *> entries;
+  for (const CompiledVariant::Entry &entry : variant.entries)
+    entries.push_back(
+        ConstantStruct::get(type, {makeString(module, entry.name),
+                                   module.getFunction(entry.symbol)}));
+  return makeConstant(
+      module, ConstantArray::get(ArrayType::get(type, entries.size()), entries),
+      "tenon.entries", GlobalValue::PrivateLinkage);
+}
+
+void tenon::addVariantTable(Module &module,
+                            ArrayRef<CompiledVariant> variants) {
   LLVMContext &context = module.getContext();
   auto *pointer = PointerType::getUnqual(context);
   auto *word = Type::getInt32Ty(context);
-  auto *entryType = StructType::get(context, {pointer, pointer});
-  auto *variantType =
-      StructType::get(context, {pointer, pointer, word, pointer});
-
-  SmallVector<Constant *> entries;
-  for (Function &function : module) {
-    StringRef name = function.getName();
-    if (function.isDeclaration() || !name.consume_front("tenon_entry_"))
-      continue;
-    // Only the table leads to it, so that objects of several targets could
-    // stand beside each other.
-    entries.push_back(
-        ConstantStruct::get(entryType, {makeString(module, name), &function}));
-  }
-  Constant *table = makeConstant(
-      module,
-      ConstantArray::get(ArrayType::get(entryType, entries.size()), entries),
-      "tenon.entries", GlobalValue::PrivateLinkage);
-  Constant *variant = ConstantStruct::get(
-      variantType, {makeString(module, target.getCpu()),
-                    makeString(module, getRequiredFeatures(target)),
-                    ConstantInt::get(word, entries.size()), table});
+  auto *type = StructType::get(context, {pointer, pointer, word, pointer});
+  SmallVector<Constant *> table;
+  for (const CompiledVariant &variant : variants)
+    table.push_back(ConstantStruct::get(
+        type, {makeString(module, variant.target.getCpu()),
+               makeString(module, getRequiredFeatures(variant.target)),
+               ConstantInt::get(word, variant.entries.size()),
+               makeEntries(module, variant)}));
   makeConstant(module,
-               ConstantArray::get(ArrayType::get(variantType, 1), {variant}),
+               ConstantArray::get(ArrayType::get(type, table.size()), table),
                "tenon_variants", GlobalValue::ExternalLinkage);
-  makeConstant(module, ConstantInt::get(word, 1), "tenon_num_variants",
-               GlobalValue::ExternalLinkage);
+  makeConstant(module, ConstantInt::get(word, table.size()),
+               "tenon_num_variants", GlobalValue::ExternalLinkage);
 }

@@ -26,19 +26,35 @@ struct ColumnVector {
   mlir::Value lane; ///< the first of them
 };
 
+/// A register's columns of a panel, by number: `first`, which may be known only
+/// when the kernel runs (null: 0), and `index` more.
+struct PanelVector {
+  mlir::Value first;
+  int64_t index = 0;
+
+  mlir::Value number(KernelBuilder &b) const {
+    return first ? b.addIndex(first, index) : b.index(index);
+  }
+  /// The first column.
+  mlir::Value column(KernelBuilder &b) const {
+    return first ? b.mulIndex(number(b), b.lanes())
+                 : b.index(index * b.lanes());
+  }
+};
+
 /// Where a kernel gets the integers and scales of a panel's groups.
 class WeightSource {
 public:
   virtual ~WeightSource() = default;
   /// The unsigned integers of chunk v of a group: vector<4 lanes x i8>.
-  virtual mlir::Value integers(const WeightGroup &group, int64_t vector,
-                               int64_t chunk) = 0;
+  virtual mlir::Value integers(const WeightGroup &group,
+                               const PanelVector &vector, int64_t chunk) = 0;
   /// The scales (of half a group, if that has its own): f32.
-  virtual mlir::Value scale(const WeightGroup &group, int64_t vector,
+  virtual mlir::Value scale(const WeightGroup &group, const PanelVector &vector,
                             int64_t half) = 0;
   /// What is added to scale times integer, or null: f32.
-  virtual mlir::Value minimum(const WeightGroup &group, int64_t vector,
-                              int64_t half) = 0;
+  virtual mlir::Value minimum(const WeightGroup &group,
+                              const PanelVector &vector, int64_t half) = 0;
 };
 
 /// Superblocks as they lie in memory.
@@ -51,8 +67,7 @@ public:
   int64_t panels() const { return numPanels; }
   int64_t panelColumns() const { return numColumns; }
   int64_t superblocks() const { return numSuperblocks; }
-  /// Vector i of a panel.
-  ColumnVector vectorAt(int64_t i);
+  ColumnVector vectorAt(const PanelVector &vector);
   /// The vector of a column of a panel, and the column's lane in it.
   std::pair<ColumnVector, mlir::Value> vectorOf(mlir::Value column);
 
@@ -64,23 +79,24 @@ public:
   mlir::Value minimum(const WeightGroup &group, const ColumnVector &vector,
                       int64_t half);
 
-  mlir::Value integers(const WeightGroup &group, int64_t vector,
+  mlir::Value integers(const WeightGroup &group, const PanelVector &vector,
                        int64_t chunk) override {
     return integers(group, vectorAt(vector), chunk);
   }
-  mlir::Value scale(const WeightGroup &group, int64_t vector,
+  mlir::Value scale(const WeightGroup &group, const PanelVector &vector,
                     int64_t half) override {
     return scale(group, vectorAt(vector), half);
   }
-  mlir::Value minimum(const WeightGroup &group, int64_t vector,
+  mlir::Value minimum(const WeightGroup &group, const PanelVector &vector,
                       int64_t half) override {
     return minimum(group, vectorAt(vector), half);
   }
 
   /// Asks for the lines that a chunk of this group stands for in the superblock
   /// `distance` bytes or a little more behind this one, in the order of memory.
-  void prefetch(const WeightGroup &group, int64_t vector, int64_t chunk,
-                int64_t distance);
+  /// `vector.first` is the first of 16 columns.
+  void prefetch(const WeightGroup &group, const PanelVector &vector,
+                int64_t chunk, int64_t distance);
   /// Asks for the line of 64 bytes of this number in a panel, for the second
   /// cache. May be past the end.
   void prefetchLine(mlir::Value panel, mlir::Value line);

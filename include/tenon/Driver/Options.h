@@ -34,7 +34,7 @@ struct CompileOptions {
   std::string output;
 
   Stage stage = Stage::Executable;
-  TargetOptions target;
+  TargetOptions target; ///< of one CPU, or a list for describeTargets
   /// Weights drawn at random from this seed instead of the checkpoint's.
   std::optional<uint64_t> randomSeed;
   /// Element type for matrices instead of the checkpoint's.

@@ -33,6 +33,8 @@ struct PlannedWeight {
   uint64_t stride = 0; ///< bytes from one layer to the next
   uint64_t layerBytes = 0;
 
+  bool operator==(const PlannedWeight &) const = default;
+
   /// From the first byte of layer 0 to the last of the last layer.
   uint64_t totalBytes() const { return (layers - 1) * stride + layerBytes; }
 };

@@ -54,6 +54,12 @@ struct OperationInfo {
   std::string location; ///< file:line:col of the .tenon source
 };
 
+/// What the metadata says of a TenonVariant.
+struct VariantInfo {
+  std::string cpu, features; ///< as in the table
+  std::vector<OperationInfo> operations;
+};
+
 /// From generation_config.json; absent: the runtime's own default.
 struct GenerationDefaults {
   std::optional<bool> doSample; ///< false: greedy
@@ -84,13 +90,9 @@ struct Metadata {
     int64_t sequences = 1;
   } memory;
 
-  struct {
-    std::string cpu, features;
-  } target;
-
   std::vector<SectionInfo> sections;
   std::vector<EntryInfo> entries;
-  std::vector<OperationInfo> operations;
+  std::vector<VariantInfo> variants; ///< in the order of tenon_variants
   GenerationDefaults generation;
   std::vector<WeightInfo> weights;
 

@@ -12,10 +12,14 @@
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "tenon/Support/Error.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Target/TargetMachine.h"
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace tenon {
 
@@ -37,15 +41,16 @@ public:
                                         const CodeGenOptions &options = {});
 
   /// Translates a module of the llvm dialect, with the target's attributes on
-  /// its functions and the table of entry points added. What goes wrong is
-  /// reported through the MLIR context's diagnostics, and by a null result.
+  /// its functions. What goes wrong is reported through the MLIR context's
+  /// diagnostics, and by a null result.
   std::unique_ptr<llvm::Module> translate(mlir::ModuleOp module,
                                           llvm::LLVMContext &context);
 
   /// Runs LLVM's middle end.
   void optimize(llvm::Module &module);
 
-  /// Position-independent machine code, or its assembly. Consumes the module.
+  /// Position-independent machine code, or its assembly. Functions may be those
+  /// of several targets. Consumes the module.
   Expected<llvm::SmallVector<char, 0>>
   emit(std::unique_ptr<llvm::Module> module, CodeGenFile kind);
 
@@ -59,9 +64,47 @@ private:
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 
-/// Adds the definitions of tenon_variants and tenon_num_variants: one variant
-/// with every function of the module whose name starts with "tenon_entry_".
-void addVariantTable(llvm::Module &module, TargetAttr target);
+/// The kernels of a model for one kind of CPU, as functions of a module.
+struct CompiledVariant {
+  TargetAttr target;
+  struct Entry {
+    std::string name;   ///< "decode"
+    std::string symbol; ///< "tenon_entry_decode"
+  };
+  std::vector<Entry> entries;
+};
+
+/// The entry points of a module: every function whose name starts with
+/// "tenon_entry_", up to a dot.
+CompiledVariant findEntries(const llvm::Module &module, TargetAttr target);
+
+/// Adds the definitions of tenon_variants, in this order, and of
+/// tenon_num_variants.
+void addVariantTable(llvm::Module &module,
+                     llvm::ArrayRef<CompiledVariant> variants);
+
+/// Gathers the variants of an executable in one module: the object, or the
+/// assembly, of all.
+class VariantLinker {
+public:
+  explicit VariantLinker(const CodeGenOptions &options = {})
+      : options(options) {}
+
+  /// Translates and optimizes a module of the llvm dialect. The best variant
+  /// comes first. With several, functions are internal and have their CPU in
+  /// the name; `isOnly` says that no other comes.
+  Status add(mlir::ModuleOp module, TargetAttr target, bool isOnly);
+
+  /// With the table of all variants. At the end: nothing can be added.
+  Expected<llvm::SmallVector<char, 0>> emit(CodeGenFile kind);
+
+private:
+  CodeGenOptions options;
+  llvm::LLVMContext context;
+  std::optional<CodeGenerator> best; ///< of the first variant
+  std::unique_ptr<llvm::Module> linked;
+  std::vector<CompiledVariant> variants;
+};
 
 } // namespace tenon
 

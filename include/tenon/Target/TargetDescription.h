@@ -11,6 +11,7 @@
 #include "tenon/Support/Error.h"
 
 #include <string>
+#include <vector>
 
 namespace tenon {
 
@@ -33,6 +34,17 @@ struct TargetOptions {
 /// Errors (BadUsage): an unknown CPU or feature, a CPU without 64-bit mode.
 Expected<TargetAttr> describeTarget(mlir::MLIRContext *context,
                                     const TargetOptions &options);
+
+/// Describes the CPUs of a list, "native,x86-64-v3,x86-64-v2", for an
+/// executable that chooses among their kernels at start: from the most to the
+/// least capable, by width of vectors, products of bytes and of bf16, and
+/// number of features, so that a CPU which can run several takes the best.
+/// Attributes are applied to each.
+///
+/// Errors (BadUsage): those of describeTarget; an empty name; a CPU named
+/// twice, or by two names.
+Expected<std::vector<TargetAttr>> describeTargets(mlir::MLIRContext *context,
+                                                  const TargetOptions &options);
 
 /// The CPU features that code for this target may use, in LLVM's names, comma
 /// separated: what the runtime checks before it calls a kernel.

@@ -29,10 +29,14 @@ BlockWeights::BlockWeights(KernelBuilder &b, Value weight) : b(b) {
   bytes = ElementBytesOp::create(b, weight);
 }
 
-ColumnVector BlockWeights::vectorAt(int64_t i) {
-  int64_t column = i * b.lanes();
-  return {b.index(column / Superblock::kLanes),
-          b.index(column % Superblock::kLanes)};
+ColumnVector BlockWeights::vectorAt(const PanelVector &vector) {
+  int64_t perHalf = Superblock::kLanes / b.lanes();
+  if (!vector.first)
+    return {b.index(vector.index / perHalf),
+            b.index(vector.index % perHalf * b.lanes())};
+  Value number = vector.number(b), count = b.index(perHalf);
+  return {arith::DivUIOp::create(b, number, count),
+          b.mulIndex(arith::RemUIOp::create(b, number, count), b.lanes())};
 }
 
 std::pair<ColumnVector, Value> BlockWeights::vectorOf(Value column) {
@@ -149,17 +153,17 @@ void BlockWeights::prefetchLine(Value panel, Value line) {
       /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
 }
 
-void BlockWeights::prefetch(const WeightGroup &group, int64_t vector,
+void BlockWeights::prefetch(const WeightGroup &group, const PanelVector &vector,
                             int64_t chunk, int64_t distance) {
   int64_t ahead = llvm::divideCeil(distance, superblockBytes());
   // The lines of 16 columns, over their groups, their vectors and the chunks of
   // those.
   int64_t perHalf = Superblock::kLanes / b.lanes();
   int64_t parts = perHalf * Superblock::kChunks;
-  int64_t part = vector % perHalf * Superblock::kChunks + chunk;
+  int64_t part = vector.index % perHalf * Superblock::kChunks + chunk;
   int64_t lines = llvm::divideCeil(format.bytes(), kLine * format.groups);
   Value first = b.addIndex(b.mulIndex(group.group, lines * kLine),
-                           vector / perHalf * format.bytes());
+                           b.mulIndex(vectorAt(vector).half, format.bytes()));
   for (int64_t line = part * lines / parts, end = (part + 1) * lines / parts;
        line < end; ++line)
     memref::PrefetchOp::create(

@@ -51,31 +51,38 @@ public:
 
   void fill(BlockWeights &packed) {
     const Superblock &format = packed.getSuperblock();
+    // Two vectors of a panel at a time, however many there are: a loop over
+    // short ones is less code.
     int64_t vectors = packed.panelColumns() / b.lanes();
+    int64_t step = vectors % 2 ? 1 : 2;
     b.loopNest({b.getIndexAttr(packed.panels()),
                 b.getIndexAttr(packed.superblocks()),
-                b.getIndexAttr(format.groups)},
+                b.getIndexAttr(format.groups), b.getIndexAttr(vectors / step)},
                [&](ValueRange place) {
                  WeightGroup from = {place[0], place[1], place[2]};
                  WeightGroup to = {
                      place[0],
                      {},
                      b.addIndex(b.mulIndex(place[1], format.groups), place[2])};
-                 for (int64_t v = 0; v < vectors; ++v)
-                   fillVector(packed, from, to, v);
+                 Value first;
+                 if (vectors > step)
+                   first = b.mulIndex(place[3], step);
+                 for (int64_t v = 0; v < step; ++v)
+                   fillVector(packed, from, to, {first, v});
                });
   }
 
-  Value integers(const WeightGroup &group, int64_t vector,
+  Value integers(const WeightGroup &group, const PanelVector &vector,
                  int64_t chunk) override {
     return vector::LoadOp::create(
         b, VectorType::get({4 * b.lanes()}, b.getI8Type()), bytes,
         placeOf(group, chunk, vector));
   }
-  Value scale(const WeightGroup &group, int64_t vector, int64_t half) override {
+  Value scale(const WeightGroup &group, const PanelVector &vector,
+              int64_t half) override {
     return b.load(scales, placeOf(group, half, vector));
   }
-  Value minimum(const WeightGroup &group, int64_t vector,
+  Value minimum(const WeightGroup &group, const PanelVector &vector,
                 int64_t half) override {
     return minimums ? b.load(minimums, placeOf(group, half, vector)) : Value();
   }
@@ -84,13 +91,14 @@ public:
   int64_t zero() const { return zeroPoint; }
 
 private:
-  Values placeOf(const WeightGroup &group, int64_t part, int64_t vector) {
-    return {group.panel, group.group, b.index(part), b.index(vector),
+  Values placeOf(const WeightGroup &group, int64_t part,
+                 const PanelVector &vector) {
+    return {group.panel, group.group, b.index(part), vector.number(b),
             b.index(0)};
   }
 
   void fillVector(BlockWeights &packed, const WeightGroup &from,
-                  const WeightGroup &to, int64_t vector) {
+                  const WeightGroup &to, const PanelVector &vector) {
     for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
       vector::StoreOp::create(
           b, packed.integers(from, packed.vectorAt(vector), chunk, up), bytes,
@@ -130,6 +138,11 @@ public:
   }
 
   bool takesVectors() const override { return true; }
+  /// Eight short vectors of a panel at once would be much code for little: 16
+  /// columns share all lines of memory.
+  int64_t singleRowColumns() const override {
+    return b.lanes() < 8 ? Superblock::kLanes : numColumns;
+  }
   bool unpacks() const override { return true; }
   void unpack() override {
     if (isUnpacked())

@@ -34,12 +34,22 @@ int64_t LinearKernel::panelOutputs() const {
 }
 
 LinearKernel::Outputs LinearKernel::outputsOfPanel(int64_t panel,
-                                                   int64_t panelColumns) const {
+                                                   int64_t panelColumns,
+                                                   Value first) const {
   Outputs outputs;
-  for (int64_t first = 0; first < panelColumns; first += b.lanes())
-    outputs.push_back(
-        {panel, first / b.lanes(), std::min(b.lanes(), panelColumns - first)});
+  for (int64_t column = 0; column < panelColumns; column += b.lanes())
+    outputs.push_back({panel,
+                       {first, column / b.lanes()},
+                       std::min(b.lanes(), panelColumns - column)});
   return outputs;
+}
+
+void LinearKernel::forEachPart(int64_t vectors,
+                               llvm::function_ref<void(Value)> body) {
+  int64_t all = panelOutputs() / b.lanes();
+  if (all <= vectors)
+    return body({});
+  b.loop(b.index(0), b.index(all), vectors, body);
 }
 
 void LinearKernel::emit() {
@@ -51,50 +61,68 @@ void LinearKernel::emit() {
 
 void LinearKernel::emitFewRows() {
   format.setStreaming(true);
+  Value row = b.index(0);
+  int64_t all = panelOutputs() / b.lanes();
+  int64_t vectors = format.singleRowColumns() / b.lanes() / (gated ? 2 : 1);
+  if (vectors == 0 || all % vectors != 0)
+    vectors = all;
+  auto tile = [&](Value panel, int64_t panels) {
+    forEachPart(vectors, [&](Value first) {
+      Outputs outputs;
+      for (int64_t i = 0; i < panels; ++i)
+        llvm::append_range(
+            outputs,
+            outputsOfPanel(i, std::min(vectors, all) * b.lanes(), first));
+      emitTile(row, fewRows, panel, outputs);
+    });
+  };
   int64_t fullPanels = columns / panelOutputs();
   int64_t loopPanels = fullPanels / tilePanels * tilePanels;
-  auto outputsOf = [&](int64_t first, int64_t end) {
-    Outputs outputs;
-    for (int64_t panel = first; panel < end; ++panel)
-      llvm::append_range(
-          outputs, outputsOfPanel(panel - first,
-                                  std::min(panelOutputs(),
-                                           columns - panel * panelOutputs())));
-    return outputs;
-  };
-  Value row = b.index(0);
   if (loopPanels > tilePanels)
-    b.loop(b.index(0), b.index(loopPanels), tilePanels, [&](Value panel) {
-      emitTile(row, fewRows, panel, outputsOf(0, tilePanels));
-    });
+    b.loop(b.index(0), b.index(loopPanels), tilePanels,
+           [&](Value panel) { tile(panel, tilePanels); });
   else if (loopPanels > 0)
-    emitTile(row, fewRows, b.index(0), outputsOf(0, tilePanels));
+    tile(b.index(0), tilePanels);
   // Fewer panels than a tile's, the last of them perhaps in part.
-  int64_t end = llvm::divideCeil(columns, panelOutputs());
-  for (int64_t first = loopPanels; first < end; first += tilePanels)
-    emitTile(row, fewRows, b.index(first),
-             outputsOf(first, std::min(first + tilePanels, end)));
+  int64_t left = fullPanels - loopPanels, rest = columns % panelOutputs();
+  if (left > 0 && (rest == 0 || vectors < all)) {
+    tile(b.index(loopPanels), left);
+    left = 0;
+  }
+  if (rest == 0)
+    return;
+  Outputs outputs;
+  for (int64_t i = 0; i < left; ++i)
+    llvm::append_range(outputs, outputsOfPanel(i, panelOutputs()));
+  llvm::append_range(outputs, outputsOfPanel(left, rest));
+  emitTile(row, fewRows, b.index(fullPanels - left), outputs);
 }
 
-void LinearKernel::forEachPart(
+void LinearKernel::forEachTile(
     llvm::function_ref<void(Value panel, ArrayRef<OutputVector> part)> body) {
   // The outputs that have accumulators at once.
-  int64_t outputsPerTile = std::max<int64_t>(1, tileVectors / (gated ? 2 : 1));
-  auto emitPanel = [&](Value panel, int64_t panelColumns) {
-    Outputs outputs = outputsOfPanel(0, panelColumns);
-    for (size_t first = 0; first < outputs.size(); first += outputsPerTile)
-      body(panel, ArrayRef(outputs).slice(
-                      first, std::min<size_t>(outputsPerTile,
-                                              outputs.size() - first)));
+  int64_t vectors = std::max<int64_t>(1, tileVectors / (gated ? 2 : 1));
+  int64_t all = panelOutputs() / b.lanes();
+  if (all % vectors != 0)
+    vectors = all;
+  auto emitPanel = [&](Value panel) {
+    forEachPart(vectors, [&](Value first) {
+      body(panel, outputsOfPanel(0, std::min(vectors, all) * b.lanes(), first));
+    });
   };
   int64_t fullPanels = columns / panelOutputs();
   if (fullPanels == 1)
-    emitPanel(b.index(0), panelOutputs());
+    emitPanel(b.index(0));
   else if (fullPanels > 1)
-    b.loop(b.index(0), b.index(fullPanels), 1,
-           [&](Value panel) { emitPanel(panel, panelOutputs()); });
-  if (int64_t rest = columns % panelOutputs())
-    emitPanel(b.index(fullPanels), rest);
+    b.loop(b.index(0), b.index(fullPanels), 1, emitPanel);
+  int64_t rest = columns % panelOutputs();
+  if (rest == 0)
+    return;
+  Outputs outputs = outputsOfPanel(0, rest);
+  for (size_t first = 0; first < outputs.size(); first += vectors)
+    body(b.index(fullPanels),
+         ArrayRef(outputs).slice(
+             first, std::min<size_t>(vectors, outputs.size() - first)));
 }
 
 /// A tile's activations stay near while all panels pass, which stay in the
@@ -102,7 +130,7 @@ void LinearKernel::forEachPart(
 /// unpacking the panels; the few rows that are left read them as they are.
 void LinearKernel::emitManyRows() {
   auto tiles = [&](Value row, int64_t rows) {
-    forEachPart([&](Value panel, ArrayRef<OutputVector> part) {
+    forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
       emitTile(row, rows, panel, part);
     });
   };
@@ -112,7 +140,7 @@ void LinearKernel::emitManyRows() {
     b.loop(b.index(0), full, tileRows, [&](Value row) {
       int64_t panels = llvm::divideCeil(columns, panelOutputs());
       Value tileNumber = arith::DivUIOp::create(b, row, b.index(tileRows));
-      forEachPart([&](Value panel, ArrayRef<OutputVector> part) {
+      forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
         askForNext(b.addIndex(b.mulIndex(tileNumber, panels), panel));
         emitTile(row, tileRows, panel, part);
       });
@@ -182,9 +210,10 @@ void LinearKernel::emitTile(Value row, int64_t rows, Value panel,
   int64_t upper = format.panelColumns() / 2 / b.lanes();
   for (const OutputVector &output : outputs) {
     Value source = b.addIndex(panel, output.panel);
-    vectors.push_back({source, output.vector});
+    auto [first, index] = output.vector;
+    vectors.push_back({source, {first, index}});
     if (gated)
-      vectors.push_back({source, output.vector + upper});
+      vectors.push_back({source, {first, index + upper}});
   }
 
   Values sums = format.sum(rowIndices, vectors);
@@ -198,7 +227,7 @@ void LinearKernel::emitEpilogue(Value row, int64_t rows, Value panel,
   for (auto [i, output] : llvm::enumerate(outputs)) {
     Value column =
         b.addIndex(b.mulIndex(b.addIndex(panel, output.panel), panelOutputs()),
-                   output.vector * b.lanes());
+                   output.vector.column(b));
     Value mask = output.count < b.lanes() ? b.maskOf(output.count) : Value();
     Value bias, upBias;
     if (op.getBias()) {

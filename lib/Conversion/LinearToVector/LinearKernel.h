@@ -18,21 +18,27 @@ private:
   /// first. A gated output has two accumulators: its gate and its product.
   struct OutputVector {
     int64_t panel;
-    int64_t vector;
+    PanelVector vector;
     /// Lanes that are columns of the result.
     int64_t count;
   };
   using Outputs = llvm::SmallVector<OutputVector>;
 
-  /// The outputs of a panel of which `columns` columns exist.
-  Outputs outputsOfPanel(int64_t panel, int64_t columns) const;
+  /// The outputs of a panel of which `columns` columns exist, from the vector
+  /// `first` (null: 0) on.
+  Outputs outputsOfPanel(int64_t panel, int64_t columns,
+                         mlir::Value first = {}) const;
   /// Columns of the result that a panel gives.
   int64_t panelOutputs() const;
   /// All rows at once, panel after panel.
   void emitFewRows();
   void emitManyRows();
+  /// Every part of `vectors` vectors of a whole panel's outputs, in a loop if
+  /// they are several, by the number of its first vector (null: 0).
+  void forEachPart(int64_t vectors,
+                   llvm::function_ref<void(mlir::Value first)> body);
   /// Every panel, by parts of its outputs that have accumulators at once.
-  void forEachPart(llvm::function_ref<void(mlir::Value panel,
+  void forEachTile(llvm::function_ref<void(mlir::Value panel,
                                            llvm::ArrayRef<OutputVector> part)>
                        body);
   /// Lets the next sum, which is the sum-th of the kernel, ask for its part of

@@ -11,27 +11,31 @@ using Values = KernelBuilder::Values;
 
 namespace {
 
-/// Weights `[panels, K / k, n, k]`: K passes in steps of k, each a chain of
-/// multiply-adds in every lane.
+/// Weights `[panels, K / k, n, k]`: K passes in steps of k, each one or more
+/// links of a chain of multiply-adds in every lane.
 class StepFormat : public WeightFormat {
 public:
-  StepFormat(KernelBuilder &b, Value input, Value weight)
+  StepFormat(KernelBuilder &b, Value input, Value weight, int64_t links = 1)
       : WeightFormat(b, cast<MemRefType>(weight.getType()).getDimSize(0),
                      cast<MemRefType>(weight.getType()).getDimSize(2)),
-        input(input), weight(weight),
+        links(links), input(input), weight(weight),
         group(cast<MemRefType>(weight.getType()).getDimSize(3)),
         depth(cast<MemRefType>(input.getType()).getDimSize(1)) {}
 
   Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override {
     auto step = [&](Value k, ValueRange sums, bool partial) {
-      Values weights, next;
-      for (const WeightVector &vector : vectors)
-        weights.push_back(loadWeights(vector.panel, k, vector.vector));
-      for (auto [r, row] : llvm::enumerate(rows)) {
-        Value value = loadInput(row, k, partial);
-        for (auto [i, weight] : llvm::enumerate(weights))
-          next.push_back(
-              accumulate(weight, value, sums[r * vectors.size() + i]));
+      Values next(sums);
+      for (int64_t link = 0, end = partial ? 1 : links; link < end; ++link) {
+        Values weights;
+        for (const WeightVector &vector : vectors)
+          weights.push_back(loadWeights(vector.panel, k, vector.vector, link));
+        for (auto [r, row] : llvm::enumerate(rows)) {
+          Value value = loadInput(row, k, link, partial);
+          for (auto [i, weight] : llvm::enumerate(weights)) {
+            Value &sum = next[r * vectors.size() + i];
+            sum = accumulate(weight, value, sum);
+          }
+        }
       }
       return next;
     };
@@ -67,10 +71,12 @@ public:
   }
 
 protected:
-  /// The weights of columns [vector * lanes, (vector + 1) * lanes) of a panel.
-  virtual Value loadWeights(Value panel, Value step, int64_t vector) = 0;
-  /// The input's elements of a step in every lane; past the end they are 0.
-  virtual Value loadInput(Value row, Value step, bool partial) = 0;
+  /// The weights that a link multiplies, of a vector of columns.
+  virtual Value loadWeights(Value panel, Value step, const PanelVector &vector,
+                            int64_t link) = 0;
+  /// The input's elements of a link in every lane; past the end they are 0.
+  virtual Value loadInput(Value row, Value step, int64_t link,
+                          bool partial) = 0;
   /// sum + weights * input.
   virtual Value accumulate(Value weights, Value input, Value sum) = 0;
 
@@ -90,6 +96,8 @@ protected:
   /// core not to wait for them.
   static constexpr int64_t kStepsPerLine = 4;
 
+  /// Of a step.
+  int64_t links;
   Value input, weight;
   /// k and K.
   int64_t group, depth;
@@ -101,14 +109,48 @@ public:
   MultiplyAddFormat(KernelBuilder &b, Value input, Value weight)
       : StepFormat(b, input, weight) {}
 
-  Value loadWeights(Value panel, Value step, int64_t vector) override {
+  Value loadWeights(Value panel, Value step, const PanelVector &vector,
+                    int64_t) override {
     // A vector runs along n, over the trailing dimension of 1.
-    return b.load(weight,
-                  {panel, step, b.index(vector * b.lanes()), b.index(0)});
+    return b.load(weight, {panel, step, vector.column(b), b.index(0)});
   }
 
-  Value loadInput(Value row, Value step, bool) override {
+  Value loadInput(Value row, Value step, int64_t, bool) override {
     return b.splat(b.loadScalar(input, {row, step}));
+  }
+
+  Value accumulate(Value weights, Value value, Value sum) override {
+    return b.fma(weights, value, sum);
+  }
+};
+
+/// k = 2, bf16, and f32 inputs: both numbers of 32 bits are f32 when the other
+/// 16 bits are zero. Two multiply-adds, in order.
+class WidenedPairFormat : public StepFormat {
+public:
+  WidenedPairFormat(KernelBuilder &b, Value input, Value weight)
+      : StepFormat(b, input, weight, /*links=*/2) {}
+
+  Value loadWeights(Value panel, Value step, const PanelVector &vector,
+                    int64_t link) override {
+    VectorType words = b.vectorType(b.getI32Type());
+    Value pairs = vector::LoadOp::create(
+        b, VectorType::get({2 * b.lanes()}, b.getBF16Type()), weight,
+        ValueRange{panel, step, vector.column(b), b.index(0)});
+    Value word = vector::BitCastOp::create(b, words, pairs);
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantOp::create(
+          b, DenseElementsAttr::get(words, APInt(32, value)));
+    };
+    Value bits = link == 0
+                     ? arith::ShLIOp::create(b, word, constant(16)).getResult()
+                     : arith::AndIOp::create(b, word, constant(0xffff0000));
+    return vector::BitCastOp::create(b, b.f32VectorType(), bits);
+  }
+
+  Value loadInput(Value row, Value step, int64_t link, bool) override {
+    Value column = b.addIndex(b.mulIndex(step, 2), link);
+    return b.splat(b.loadScalar(input, {row, column}));
   }
 
   Value accumulate(Value weights, Value value, Value sum) override {
@@ -122,13 +164,14 @@ public:
   PairFormat(KernelBuilder &b, Value input, Value weight)
       : StepFormat(b, input, weight) {}
 
-  Value loadWeights(Value panel, Value step, int64_t vector) override {
+  Value loadWeights(Value panel, Value step, const PanelVector &vector,
+                    int64_t) override {
     return vector::LoadOp::create(
         b, b.pairsType(), weight,
-        ValueRange{panel, step, b.index(vector * b.lanes()), b.index(0)});
+        ValueRange{panel, step, vector.column(b), b.index(0)});
   }
 
-  Value loadInput(Value row, Value step, bool partial) override {
+  Value loadInput(Value row, Value step, int64_t, bool partial) override {
     Value column = b.mulIndex(step, 2);
     if (!partial)
       return b.loadPair(input, {row, column});
@@ -157,11 +200,15 @@ std::unique_ptr<WeightFormat> linear::getStepFormat(KernelBuilder &b,
   int64_t depth = inputType.getDimSize(1), group = type.getDimSize(3);
   if (type.getDimSize(1) != llvm::divideCeilSigned(depth, group))
     return nullptr;
-  if (type.getDimSize(3) == 1)
+  if (group == 1)
     return std::make_unique<MultiplyAddFormat>(b, input, weight);
-  bool pairs = type.getDimSize(3) == 2 && type.getElementType().isBF16() &&
-               inputType.getElementType().isBF16();
-  if (pairs && b.getTarget() && b.getTarget().getBf16Dot() && b.lanes() == 16)
+  if (group != 2 || !type.getElementType().isBF16())
+    return nullptr;
+  if (inputType.getElementType().isF32())
+    return std::make_unique<WidenedPairFormat>(b, input, weight);
+  bool multiplies =
+      b.getTarget() && b.getTarget().getBf16Dot() && b.lanes() == 16;
+  if (inputType.getElementType().isBF16() && multiplies)
     return std::make_unique<PairFormat>(b, input, weight);
   return nullptr;
 }

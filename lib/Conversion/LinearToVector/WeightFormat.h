@@ -10,7 +10,7 @@
 #ifndef TENON_LIB_CONVERSION_LINEARTOVECTOR_WEIGHTFORMAT_H
 #define TENON_LIB_CONVERSION_LINEARTOVECTOR_WEIGHTFORMAT_H
 
-#include "tenon/Conversion/KernelBuilder.h"
+#include "tenon/Conversion/BlockWeights.h"
 #include <memory>
 #include <optional>
 
@@ -19,7 +19,7 @@ namespace tenon::linear {
 /// A register's columns of a panel.
 struct WeightVector {
   mlir::Value panel;
-  int64_t vector;
+  PanelVector vector;
 };
 
 class WeightFormat {
@@ -59,6 +59,8 @@ public:
 
   /// Whether many rows gain from panels that are unpacked first.
   virtual bool unpacks() const { return false; }
+  /// Columns of a panel that a single row should take at once.
+  virtual int64_t singleRowColumns() const { return numColumns; }
   /// Unpacks all panels to scratch memory; until `forget`, `sum` reads that.
   virtual void unpack() {}
   virtual void forget() {}

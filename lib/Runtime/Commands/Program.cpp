@@ -39,6 +39,17 @@ Expected<const TenonVariant *> Program::variant() {
   return chooseVariant(variants, CpuFeatures::host(), options.kernels);
 }
 
+Expected<std::span<const OperationInfo>>
+Program::operations(const TenonVariant &variant) const {
+  const std::vector<VariantInfo> &infos = metadata().variants;
+  size_t index = &variant - variants.data();
+  if (infos.size() != variants.size() || infos[index].cpu != variant.cpu)
+    return plainError("section 'metadata': its variants are not those of this "
+                      "executable's kernels",
+                      ExitCode::CorruptPayload);
+  return std::span(infos[index].operations);
+}
+
 const Topology &Program::cpus() {
   if (!topology)
     topology = Topology::current();
@@ -70,8 +81,12 @@ Expected<Model *> Program::model() {
   workers = std::make_unique<Executor>(threads(), cpus());
   Executor::install(workers.get());
   if (options.profile) {
+    auto known = operations(**chosen);
+    if (!known)
+      return known.takeError();
+    profiled = *known;
     int64_t last = -1;
-    for (const OperationInfo &operation : metadata().operations)
+    for (const OperationInfo &operation : profiled)
       last = std::max(last, operation.id);
     workers->enableProfile(last + 1);
   }
@@ -106,7 +121,7 @@ void Program::printProfile(double seconds) {
   std::vector<const OperationInfo *> order;
   uint64_t total = 0;
   size_t width = 9;
-  for (const OperationInfo &operation : metadata().operations) {
+  for (const OperationInfo &operation : profiled) {
     const OperationTime &time = times[operation.id];
     if (time.calls == 0)
       continue;

@@ -22,7 +22,7 @@ struct GlobalOptions {
   bool profile = false;
   bool verify = false;
   std::string weightsMemory; ///< "map", "huge", or empty: chosen by size
-  std::string kernels; ///< variants compiled for this CPU only
+  std::string kernels;       ///< variants compiled for this CPU only
 };
 
 /// The running program. Parts are made when first asked for, so that `info`
@@ -43,6 +43,9 @@ public:
 
   Expected<const Tokenizer *> tokenizer();
   Expected<const TenonVariant *> variant();
+  /// What the profile of a variant of the table counts.
+  Expected<std::span<const OperationInfo>>
+  operations(const TenonVariant &variant) const;
   /// The model, and the executor that its kernels run on.
   Expected<Model *> model();
   /// Only after model().
@@ -67,6 +70,7 @@ private:
   std::optional<Topology> topology;
   std::unique_ptr<Tokenizer> loadedTokenizer;
   std::unique_ptr<Executor> workers;
+  std::span<const OperationInfo> profiled; ///< of the loaded model
   std::unique_ptr<Model> loadedModel;
 };
 

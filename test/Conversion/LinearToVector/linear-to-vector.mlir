@@ -54,6 +54,27 @@ module attributes {tenon.target = #avx512} {
     return
   }
 
+  // With an f32 input the two numbers of a pair are widened, and multiplied in
+  // order: the same chain as with k = 1.
+  // CHECK-LABEL: func.func @widened_pairs
+  // CHECK: scf.for
+  // CHECK: %[[PAIRS:.*]] = vector.load %{{.*}} : memref<1x4x32x2xbf16>, vector<32xbf16>
+  // CHECK: %[[WORDS:.*]] = vector.bitcast %[[PAIRS]] : vector<32xbf16> to vector<16xi32>
+  // CHECK: %[[EVEN:.*]] = arith.shli %[[WORDS]]
+  // CHECK: %[[EVENS:.*]] = vector.bitcast %[[EVEN]] : vector<16xi32> to vector<16xf32>
+  // CHECK: %[[FIRST:.*]] = vector.fma %[[EVENS]]
+  // CHECK: %[[AGAIN:.*]] = vector.bitcast %{{.*}} : vector<32xbf16> to vector<16xi32>
+  // CHECK: %[[ODD:.*]] = arith.andi %[[AGAIN]]
+  // CHECK: %[[ODDS:.*]] = vector.bitcast %[[ODD]] : vector<16xi32> to vector<16xf32>
+  // CHECK: vector.fma %[[ODDS]], %{{.*}}, %[[FIRST]]
+  // Behind seven columns there is no eighth.
+  // CHECK: arith.shli
+  // CHECK-NOT: arith.andi
+  func.func @widened_pairs(%x: memref<1x7xf32>, %w: memref<1x4x32x2xbf16>, %y: memref<1x16xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x7xf32>, memref<1x4x32x2xbf16>, memref<1x16xf32>) -> ()
+    return
+  }
+
   // The epilogue is in registers: bias, activation of the gate, product,
   // residual. The accumulators of gate and up are halves of a panel.
   // CHECK-LABEL: func.func @gated

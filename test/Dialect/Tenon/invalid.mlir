@@ -317,9 +317,9 @@ func.func @f(%x: tensor<?x64xf32>, %w: tensor<128x64xf32, #tenon.panel<n = 32, k
 
 // -----
 
-func.func @f(%x: tensor<?x64xf32>, %w: tensor<128x64xbf16, #tenon.panel<n = 32, k = 2>>) {
-  // expected-error @+1 {{a weight packed in bf16 pairs takes a bf16 input}}
-  %0 = tenon.linear %x, %w : (tensor<?x64xf32>, tensor<128x64xbf16, #tenon.panel<n = 32, k = 2>>) -> tensor<?x128xf32>
+func.func @f(%x: tensor<?x64xf16>, %w: tensor<128x64xbf16, #tenon.panel<n = 32, k = 2>>) {
+  // expected-error @+1 {{a weight packed in bf16 pairs takes a bf16 or f32 input, found 'tensor<?x64xf16>'}}
+  %0 = tenon.linear %x, %w : (tensor<?x64xf16>, tensor<128x64xbf16, #tenon.panel<n = 32, k = 2>>) -> tensor<?x128xf32>
   return
 }
 

@@ -134,9 +134,11 @@ Metadata common() {
   meta.model.eos = {fake::kEos};
   meta.model.weightTypes = {{"f32", 4}};
   meta.memory.arena = 64;
-  meta.target = {"x86-64", "sse2"};
-  meta.operations = {{0, "store", "cache_append", "fake.tenon:1:2"},
-                     {1, "head", "linear", "fake.tenon:3:4"}};
+  meta.variants = {{"quantum9000", "sse2,quantum", {}},
+                   {"x86-64",
+                    "sse2",
+                    {{0, "store", "cache_append", "fake.tenon:1:2"},
+                     {1, "head", "linear", "fake.tenon:3:4"}}}};
   return meta;
 }
 

@@ -36,11 +36,11 @@ Metadata everything() {
   meta.memory.arena = 4096;
   meta.memory.cache = 8192;
   meta.memory.maxChunk = 16;
-  meta.target = {"x86-64", "sse2"};
   meta.sections.push_back({"weights", 4096, 100, 0xfedcba9876543210u});
   meta.entries.push_back(
       {"prefill", {{"tokens", "i32"}}, 10, EntryInfo::Rows::Rows});
-  meta.operations.push_back({0, "linear", "linear", "a.tenon:3:4"});
+  meta.variants.push_back(
+      {"x86-64", "sse2", {{0, "linear", "linear", "a.tenon:3:4"}}});
   meta.weights.push_back({"w", 0, 100, 0x0123456789abcdefu, "f32"});
   meta.generation.doSample = true;
   meta.generation.temperature = 0.5;

@@ -35,10 +35,10 @@ Metadata sampleMetadata() {
   meta.memory.arena = 4096;
   meta.memory.cache = 8192;
   meta.memory.maxChunk = 16;
-  meta.target = {"x86-64", "sse2"};
   meta.entries.push_back(
       {"prefill", {{"tokens", "i32"}}, 10, EntryInfo::Rows::Rows});
-  meta.operations.push_back({0, "linear", "linear", "a.tenon:3:4"});
+  meta.variants.push_back(
+      {"x86-64", "sse2", {{0, "linear", "linear", "a.tenon:3:4"}}});
   meta.generation.topK = 5;
   meta.generation.doSample = false;
   return meta;
@@ -112,7 +112,7 @@ TEST_F(PayloadTest, RoundTrip) {
   EXPECT_EQ(meta.model.eos, (std::vector<int32_t>{2, 3}));
   EXPECT_EQ(meta.entry("prefill")->outputRows, EntryInfo::Rows::Rows);
   EXPECT_EQ(meta.entry("decode"), nullptr);
-  EXPECT_EQ(meta.operations[0].location, "a.tenon:3:4");
+  EXPECT_EQ(meta.variants[0].operations[0].location, "a.tenon:3:4");
   EXPECT_EQ(meta.generation.topK, 5);
   EXPECT_EQ(meta.generation.doSample, false);
   EXPECT_FALSE(meta.generation.temperature.has_value());

@@ -37,20 +37,35 @@ protected:
   }
 
   llvm::SmallVector<char, 0> compile(std::string cpu, CodeGenFile kind) {
-    Expected<TargetAttr> target = describeTarget(&context, {cpu, ""});
-    EXPECT_TRUE(bool(target));
-    Expected<CodeGenerator> generator = CodeGenerator::create(*target);
-    EXPECT_TRUE(bool(generator));
+    Expected<std::vector<TargetAttr>> targets =
+        describeTargets(&context, {cpu, ""});
+    EXPECT_TRUE(bool(targets));
+    VariantLinker linker;
     auto module = mlir::parseSourceString<mlir::ModuleOp>(kSource, &context);
-    llvm::LLVMContext llvmContext;
-    std::unique_ptr<llvm::Module> lowered =
-        generator->translate(*module, llvmContext);
-    EXPECT_TRUE(lowered != nullptr);
-    generator->optimize(*lowered);
-    Expected<llvm::SmallVector<char, 0>> bytes =
-        generator->emit(std::move(lowered), kind);
+    for (TargetAttr target : *targets)
+      EXPECT_TRUE(
+          bool(linker.add(*module, target, /*isOnly=*/targets->size() == 1)));
+    Expected<llvm::SmallVector<char, 0>> bytes = linker.emit(kind);
     EXPECT_TRUE(bool(bytes));
     return std::move(*bytes);
+  }
+
+  /// The names of an object's symbols, global or local.
+  std::set<std::string> symbols(std::string cpu, bool isGlobal) {
+    llvm::SmallVector<char, 0> bytes = compile(cpu, CodeGenFile::Object);
+    auto object =
+        llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(
+            llvm::StringRef(bytes.data(), bytes.size()), "o"));
+    EXPECT_TRUE(bool(object));
+    std::set<std::string> names;
+    for (const llvm::object::SymbolRef &symbol : (*object)->symbols()) {
+      auto name = symbol.getName();
+      auto flags = symbol.getFlags();
+      EXPECT_TRUE(name && flags);
+      if (bool(*flags & llvm::object::SymbolRef::SF_Global) == isGlobal)
+        names.insert(name->str());
+    }
+    return names;
   }
 
   std::string assembly(std::string cpu) {
@@ -69,21 +84,26 @@ TEST_F(CodeGen, UsesTheTargetsWidth) {
 }
 
 TEST_F(CodeGen, ObjectDefinesTheTable) {
-  llvm::SmallVector<char, 0> bytes = compile("x86-64-v3", CodeGenFile::Object);
-  auto object = llvm::object::ObjectFile::createObjectFile(
-      llvm::MemoryBufferRef(llvm::StringRef(bytes.data(), bytes.size()), "o"));
-  ASSERT_TRUE(bool(object));
-  std::set<std::string> defined;
-  for (const llvm::object::SymbolRef &symbol : (*object)->symbols()) {
-    auto name = symbol.getName();
-    auto flags = symbol.getFlags();
-    ASSERT_TRUE(name && flags);
-    if (*flags & llvm::object::SymbolRef::SF_Global)
-      defined.insert(name->str());
-  }
-  EXPECT_EQ(defined,
+  EXPECT_EQ(symbols("x86-64-v3", /*isGlobal=*/true),
             (std::set<std::string>{"tenon_entry_decode", "tenon_entry_prefill",
                                    "tenon_num_variants", "tenon_variants"}));
+}
+
+TEST_F(CodeGen, VariantsHaveNamesOfTheirOwn) {
+  std::string cpus = "x86-64-v3,skylake-avx512";
+  EXPECT_EQ(symbols(cpus, /*isGlobal=*/true),
+            (std::set<std::string>{"tenon_num_variants", "tenon_variants"}));
+  std::set<std::string> own = symbols(cpus, /*isGlobal=*/false);
+  for (const char *name : {"decode.x86-64-v3", "prefill.x86-64-v3",
+                           "decode.skylake-avx512", "prefill.skylake-avx512"})
+    EXPECT_TRUE(own.contains(std::string("tenon_entry_") + name)) << name;
+  // Each is compiled for its own CPU.
+  std::string text = assembly(cpus);
+  size_t wide = text.find("tenon_entry_decode.skylake-avx512:"),
+         narrow = text.find("tenon_entry_decode.x86-64-v3:");
+  ASSERT_LT(wide, narrow);
+  EXPECT_LT(text.find("%zmm", wide), narrow);
+  EXPECT_EQ(text.find("%zmm", narrow), std::string::npos);
 }
 
 TEST_F(CodeGen, TableNamesEntriesAndFeatures) {

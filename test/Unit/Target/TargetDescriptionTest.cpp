@@ -100,4 +100,31 @@ TEST_F(TargetDescription, Errors) {
   EXPECT_NE(feature.message.find("'avx1024'"), std::string::npos);
 }
 
+TEST_F(TargetDescription, ListsComeBestFirst) {
+  Expected<std::vector<TargetAttr>> targets = describeTargets(
+      &context,
+      {"x86-64-v2, alderlake,sapphirerapids,x86-64-v3,skylake-avx512", ""});
+  ASSERT_TRUE(bool(targets));
+  std::vector<std::string> cpus;
+  for (TargetAttr target : *targets)
+    cpus.push_back(target.getCpu().str());
+  EXPECT_EQ(cpus,
+            (std::vector<std::string>{"sapphirerapids", "skylake-avx512",
+                                      "alderlake", "x86-64-v3", "x86-64-v2"}));
+}
+
+TEST_F(TargetDescription, BadLists) {
+  auto failList = [&](std::string list) {
+    Expected<std::vector<TargetAttr>> targets =
+        describeTargets(&context, {std::move(list), ""});
+    EXPECT_FALSE(bool(targets));
+    EXPECT_EQ(targets.error().code, ExitCode::BadUsage);
+    return targets.error().message;
+  };
+  EXPECT_NE(failList("haswell,znver4,haswell").find("'haswell' is named twice"),
+            std::string::npos);
+  EXPECT_NE(failList("haswell,,znver4").find("empty name"), std::string::npos);
+  EXPECT_NE(failList("haswell,native,i9").find("'i9'"), std::string::npos);
+}
+
 } // namespace

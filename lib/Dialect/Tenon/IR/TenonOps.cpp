@@ -328,9 +328,11 @@ LogicalResult LinearOp::verify() {
       return emitOpError("gated and an interleaved weight must go together");
     if (panel && block && !isQuantized)
       return emitOpError("a weight packed in superblocks takes int8 groups");
-    if (panel && panel.getK() == 2 &&
-        !cast<ShapedType>(getInput().getType()).getElementType().isBF16())
-      return emitOpError("a weight packed in bf16 pairs takes a bf16 input");
+    Type element = cast<ShapedType>(getInput().getType()).getElementType();
+    if (panel && panel.getK() == 2 && !element.isBF16() && !element.isF32())
+      return emitOpError("a weight packed in bf16 pairs takes a bf16 or f32 "
+                         "input, found ")
+             << getInput().getType();
   }
   // A tile of a gated linear has its halves as rows: [2, N/2].
   bool halves = getBias() && getGated() && getOut() &&

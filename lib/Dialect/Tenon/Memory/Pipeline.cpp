@@ -7,13 +7,25 @@
 
 using namespace mlir;
 
-void tenon::buildTilePipeline(OpPassManager &manager) {
+using namespace tenon;
+
+static void build(OpPassManager &manager, bool isObserved) {
   manager.addPass(createTenonSelectTiles());
   manager.addPass(createTenonBufferize());
   manager.addPass(createTenonPlanArena());
+  if (isObserved)
+    manager.addPass(createTenonInsertCalibration());
   manager.addPass(createTenonApplyTiles());
   manager.addPass(createTenonFuseDispatches());
   manager.addPass(createCSEPass());
+}
+
+void tenon::buildTilePipeline(OpPassManager &manager) {
+  build(manager, /*isObserved=*/false);
+}
+
+void tenon::buildObservedTilePipeline(OpPassManager &manager) {
+  build(manager, /*isObserved=*/true);
 }
 
 void tenon::registerTilePipeline() {

@@ -72,9 +72,10 @@ struct TileModel {
     return !ShapedType::isDynamic(tokens) && tokens <= kFewRows;
   }
 
-  /// The rows of a linear's register tile.
-  int64_t linearRows() const {
-    int64_t temporaries = target.getFma() ? 3 : 5;
+  /// The rows of a linear's register tile. Pairs that are widened stay in two
+  /// more registers until their second numbers are multiplied.
+  int64_t linearRows(bool widensPairs) const {
+    int64_t temporaries = (target.getFma() ? 3 : 5) + (widensPairs ? 2 : 0);
     int64_t rows = (target.getRegisters() - temporaries) / 2;
     if (!target.getFma())
       rows -= rows % 2;
@@ -83,12 +84,13 @@ struct TileModel {
 
   TileAttr linear(ShapedType weight, ShapedType output) const {
     int64_t rows = output.getDimSize(0);
-    int64_t panels = 1;
+    int64_t panels = 1, k = 1;
     Type element = weight.getElementType();
-    if (PanelAttr panel = getPanel(weight))
+    if (PanelAttr panel = getPanel(weight)) {
       panels =
           panel.getPackedShape(weight.getShape(), weight.getElementType())[0];
-    else if (weight.getRank() == 4 || isa<SuperblockType>(element))
+      k = panel.getK();
+    } else if (weight.getRank() == 4 || isa<SuperblockType>(element))
       panels = weight.getDimSize(0);
     if (auto block = dyn_cast<BlockType>(element))
       return blockLinear(rows, panels,
@@ -109,7 +111,7 @@ struct TileModel {
     int64_t bytes = getElementBytes(element);
     for (int64_t size : ArrayRef(packed).drop_front())
       bytes *= size;
-    return get(std::min(linearRows(), most), 2 * lanes,
+    return get(std::min(linearRows(k == 2 && !target.getBf16Dot()), most), 2 * lanes,
                panelsTogether(panels, bytes));
   }
 

@@ -69,6 +69,7 @@ struct PackWeightsPass : tenon::impl::TenonPackWeightsBase<PackWeightsPass> {
           << kTargetAttrName;
       return signalPassFailure();
     }
+    makesPairs = bf16Pairs && anyMultipliesBF16();
     // By default two vectors of 512 bits, four of 256: the same for every
     // instruction set, so that one file's weights serve all variants.
     if (panelColumns <= 0 || panelColumns % 2) {
@@ -90,6 +91,14 @@ struct PackWeightsPass : tenon::impl::TenonPackWeightsBase<PackWeightsPass> {
   }
 
 private:
+  bool anyMultipliesBF16() {
+    if (target.getBf16Dot())
+      return true;
+    auto targets = getOperation()->getAttrOfType<ArrayAttr>(kTargetsAttrName);
+    return targets && llvm::any_of(targets.getAsRange<TargetAttr>(),
+                                   [](TargetAttr t) { return t.getBf16Dot(); });
+  }
+
   //===--------------------------------------------------------------------===//
   // Feed-forward networks: two linears
   //===--------------------------------------------------------------------===//
@@ -176,8 +185,7 @@ private:
     if (!element.isF32() && !element.isF16() && !element.isBF16())
       return {};
     // A pair must not reach past the end of an input row.
-    bool pairs = bf16Pairs && element.isBF16() && target.getBf16Dot() &&
-                 layer.getDimSize(1) % 2 == 0;
+    bool pairs = makesPairs && element.isBF16() && layer.getDimSize(1) % 2 == 0;
     return PanelAttr::get(&getContext(), panelColumns, pairs ? 2 : 1,
                           gated ? 2 : 1);
   }
@@ -320,6 +328,8 @@ private:
   }
 
   void castInputs() {
+    if (!target.getBf16Dot())
+      return;
     llvm::MapVector<Value, CastOp> casts;
     Type bf16 = BFloat16Type::get(&getContext());
     auto castOperand = [&](OpOperand &operand) {
@@ -412,6 +422,7 @@ private:
   }
 
   TargetAttr target;
+  bool makesPairs = false;
 };
 
 } // namespace

@@ -43,7 +43,8 @@ ACTIVATIONS = {
 
 
 class Linear:
-    """y = act(x W^T + b) + r, or act(x G^T) * (x U^T) + r; `kind` f32, f16, bf16, bf16x2 (pairs) or a block type."""
+    """y = act(x W^T + b) + r, or act(x G^T) * (x U^T) + r; `kind` f32, f16, bf16, a block type,
+    or pairs of bf16: bf16x2, multiplied by bf16, or bf16x2w, widened."""
 
     def __init__(self, kind, n, k, activation="identity", bias=False, residual=False, gated=False, few=None):
         """`few`: numbers of rows that the kernel knows, besides 1; by default one of them."""
@@ -63,8 +64,8 @@ class Linear:
             self.weight = memref(self.panels, superblocks, f"!tenon.superblock<{kind}, {PANEL}>")
             self.bytes = self.panels * superblocks * 2 * s.bytes
         else:
-            pairs = 2 if kind == "bf16x2" else 1
-            self.input_columns, self.input = k, "bf16" if pairs == 2 else "f32"
+            pairs = 2 if kind.startswith("bf16x2") else 1
+            self.input_columns, self.input = k, "bf16" if kind == "bf16x2" else "f32"
             steps = -(-k // pairs)
             self.weight = memref(self.panels, steps, PANEL, pairs, kind[:4])
             self.bytes = self.panels * steps * PANEL * pairs * {"f32": 4, "f16": 2}.get(kind, 2)
@@ -154,7 +155,7 @@ class Linear:
 
     def _plain(self, rng):
         """The weight's values in f64 and its panels [P][K / k][n][k], with finite values in the padding."""
-        pairs = 2 if self.kind == "bf16x2" else 1
+        pairs = 2 if self.kind.startswith("bf16x2") else 1
         steps = -(-self.k // pairs)
         halves = 2 if self.gated else 1
         w = rng.standard_normal((self.panels, halves, PANEL // halves, steps * pairs)).astype(np.float32)
@@ -316,7 +317,7 @@ def canonical(groups, kind):
 
 def make_cases():
     cases = []
-    for kind in ("f32", "f16", "bf16", "bf16x2"):
+    for kind in ("f32", "f16", "bf16", "bf16x2", "bf16x2w"):
         cases += [Linear(kind, 1, 1), Linear(kind, 33, 31, bias=True), Linear(kind, 37, 172, residual=True, few=FEW),
                   Linear(kind, 31, 33, "gelu", bias=True, residual=True), Linear(kind, 34, 64, "silu", gated=True),
                   Linear(kind, 62, 7, "gelu_tanh", bias=True, gated=True, residual=True)]

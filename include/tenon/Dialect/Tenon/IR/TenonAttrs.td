@@ -45,7 +45,8 @@ def Tenon_PanelAttr : Tenon_Attr<"Panel", "panel",
               W[0,2] W[0,3]  W[1,2] W[1,3]  W[2,2] W[2,3]  W[3,2] W[3,3]  ...
     ```
 
-    `k` is 1 for multiply-add kernels and 2 for bf16 pairs (`vdpbf16ps`).
+    `k` is 1, or 2 for bf16 pairs: the operands of `vdpbf16ps`, and 32 bits that
+    other kernels widen to both numbers by a shift and a mask.
     Weights quantized in blocks (`!tenon.block`) lie in superblocks of k
     elements along K, `[ceil(N / n)][ceil(K / k)]` of them, each holding n
     columns (`!tenon.superblock`).

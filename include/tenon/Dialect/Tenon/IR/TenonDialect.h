@@ -53,6 +53,9 @@ namespace tenon {
 
 /// Names of the attributes that a module carries.
 inline constexpr llvm::StringLiteral kTargetAttrName = "tenon.target";
+/// On a module, where kernels are made for several CPUs: an array of all of
+/// their targets, from which the layout of the weights that they share follows.
+inline constexpr llvm::StringLiteral kTargetsAttrName = "tenon.targets";
 /// How weights are quantized: "int8", "int4" or "bf16".
 inline constexpr llvm::StringLiteral kQuantizeAttrName = "tenon.quantize";
 /// The precision of a decoder's cache: "f32", "f16" or "int8". What is asked for

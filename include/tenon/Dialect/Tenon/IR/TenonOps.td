@@ -169,8 +169,9 @@ def Tenon_LinearOp : Tenon_SegmentedComputeOp<"linear", [DeclareOpInterfaceMetho
     as rows, as a tile of a gated linear has it.
 
     Each output is one chain of fused multiply-adds over k in order, whatever
-    the number of rows (invariant I5); a bf16 weight on a target with bf16 dot
-    products takes a bf16 input and adds pairs of products in order. A weight in
+    the number of rows (invariant I5). A bf16 weight in pairs takes a bf16 input
+    on a target with bf16 dot products, which add pairs of products in order,
+    and an f32 one elsewhere, for multiply-adds of both in turn. A weight in
     superblocks takes an input `[T, G]` of int8 groups; the dot products of a
     group are exact, and are scaled and added group by group in order.
 

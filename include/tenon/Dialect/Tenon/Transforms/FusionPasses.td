@@ -258,14 +258,17 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
 def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
   let summary = "weights in the layout and precision of the target's kernels";
   let description = [{
-    Chooses from `tenon.target` how each weight lies in the file, and says so in
-    its type. Weights of linears get panels of 32 columns (two 512-bit or four
-    256-bit vectors: one file serves every variant); bf16 weights in pairs where
-    the target multiplies bf16. `tenon.ffn` becomes two linears, a gated one on
-    gate and up interleaved, and the last. Where a kernel takes bf16, its input
-    is computed in bf16 by a norm, linear or attention that nothing else reads,
-    else converted by a `tenon.cast`. A table that is embedding and head at once
-    is one packed weight. Weights that nothing refers to are erased.
+    Chooses how each weight lies in the file, and says so in its type: the same
+    for all of `tenon.targets`, so that one file serves their variants. Weights
+    of linears get panels of 32 columns (two 512-bit or four 256-bit vectors),
+    bf16 weights in pairs if any target multiplies bf16. `tenon.ffn` becomes two
+    linears, a gated one on gate and up interleaved, and the last. A table that
+    is embedding and head at once is one packed weight. Weights that nothing
+    refers to are erased.
+
+    Where `tenon.target` multiplies bf16, the input of a weight in pairs is
+    computed in bf16 by a norm, linear or attention that nothing else reads, else
+    converted by a `tenon.cast`. Elsewhere it stays f32, and kernels widen pairs.
 
     Weights quantized in blocks get panels of superblocks, whose kernels take
     int8 groups: a norm that nothing else reads writes them itself, elsewhere
@@ -295,7 +298,7 @@ def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
     Option<"panelColumns", "panel-columns", "int64_t", /*default=*/"32",
            "Columns of a panel: even, and a multiple of the vectors that kernels use">,
     Option<"bf16Pairs", "bf16-pairs", "bool", /*default=*/"true",
-           "Pack bf16 weights in pairs where the target multiplies bf16; without, kernels widen them to f32">,
+           "Pack bf16 weights in pairs where a target multiplies bf16; without, kernels widen them to f32">,
   ];
   let statistics = [
     Statistic<"numPacked", "packed", "Number of weights packed">,

@@ -33,6 +33,11 @@ inline constexpr llvm::StringLiteral kCacheBytesAttrName = "tenon.cache_bytes";
 /// On an operation in buffer form: its name in a profile.
 inline constexpr llvm::StringLiteral kLabelAttrName = "tenon.label";
 
+/// The function that tenon-insert-calibration calls. In C:
+///   void tenon_observe(int64_t place, const void *input, int64_t rows,
+///                      int64_t stride, int64_t elementBytes);
+inline constexpr llvm::StringLiteral kObserverName = "tenon_observe";
+
 /// Every buffer, weight and place in the cache starts at a multiple of this.
 inline constexpr int64_t kMemoryAlignment = 64;
 
@@ -55,6 +60,8 @@ inline constexpr llvm::StringLiteral kEntryAttrName = "tenon.entry";
 
 /// select-tiles, bufferize, plan-arena, apply-tiles, fuse-dispatches.
 void buildTilePipeline(mlir::OpPassManager &manager);
+/// The same with tenon-insert-calibration: the program calls kObserverName.
+void buildObservedTilePipeline(mlir::OpPassManager &manager);
 /// Registers buildTilePipeline as --tenon-tile-pipeline.
 void registerTilePipeline();
 

@@ -188,4 +188,36 @@ def TenonFuseDispatches : Pass<"tenon-fuse-dispatches", "::mlir::ModuleOp"> {
   ];
 }
 
+def TenonInsertCalibration : Pass<"tenon-insert-calibration", "::mlir::ModuleOp"> {
+  let summary = "tells an observer the input of every linear";
+  let description = [{
+    For `tenonc --calibrate`, which wants to know how large the numbers are that
+    a weight's columns are multiplied by. On memory, before operations are cut
+    into tiles: before each `tenon.linear`, a call of the function
+    `tenon_observe` with the place of its weight in the weights in bytes, the
+    address of its input, the input's rows, the elements from one row to the
+    next, and their bytes: 4, f32, or 2, bf16. Nothing is computed here, and the program
+    computes what it did before.
+
+    Before:
+    ```mlir
+    %w = memref.view %weights[%place][] : memref<4096xi8> to memref<1x64x32x1xf32>
+    tenon.linear %x, %w into %y : memref<?x64xf32>, memref<1x64x32x1xf32>, memref<?x32xf32>
+    ```
+    After:
+    ```mlir
+    %w = memref.view %weights[%place][] : memref<4096xi8> to memref<1x64x32x1xf32>
+    %p = memref.extract_aligned_pointer_as_index %x : memref<?x64xf32> -> index
+    call @tenon_observe(%place, %p, %rows, %c64, %c4) : (index, index, index, index, index) -> ()
+    tenon.linear %x, %w into %y : memref<?x64xf32>, memref<1x64x32x1xf32>, memref<?x32xf32>
+    ```
+  }];
+  let dependentDialects = ["::tenon::TenonDialect", "::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect",
+                           "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numObserved", "observed", "Number of linears that tell their input">,
+    Statistic<"numDeclined", "declined", "Number of linears whose matrix is no weight, or whose input is neither f32 nor bf16">,
+  ];
+}
+
 #endif // TENON_DIALECT_TENON_TRANSFORMS_MEMORYPASSES_TD
