@@ -5,18 +5,12 @@
 #include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Support/Strings.h"
 #include "tenon/Target/CodeGen.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace tenon;
 using namespace tenon::bench;
 
 Program::~Program() = default;
-
-static Error errorOf(llvm::Error error, std::string_view what) {
-  return plainError(strCat(what, ": ", llvm::toString(std::move(error))));
-}
 
 static Status lower(mlir::ModuleOp module, Stage from, Stage to) {
   mlir::PassManager manager(module.getContext());
@@ -66,35 +60,21 @@ Program::compile(mlir::ModuleOp module, Stage from, TargetAttr target) {
   if (!object)
     return object.takeError();
 
-  llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> jit =
-      llvm::orc::LLJITBuilder().create();
-  if (!jit)
-    return errorOf(jit.takeError(), "cannot load code");
-  program->jit = std::move(*jit);
-  llvm::orc::JITDylib &library = program->jit->getMainJITDylib();
-  llvm::orc::SymbolMap runtime;
-  auto define = [&](const char *name, auto *function) {
-    runtime[program->jit->mangleAndIntern(name)] = {
-        llvm::orc::ExecutorAddr::fromPtr(function),
-        llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
-  };
-  define("tenon_dispatch", &tenon_dispatch);
-  define("tenon_dispatch_after", &tenon_dispatch_after);
-  if (llvm::Error error =
-          library.define(llvm::orc::absoluteSymbols(std::move(runtime))))
-    return errorOf(std::move(error), "cannot load code");
-  auto buffer = llvm::MemoryBuffer::getMemBufferCopy(
-      llvm::StringRef(object->data(), object->size()), "tenon");
-  if (llvm::Error error = program->jit->addObjectFile(std::move(buffer)))
-    return errorOf(std::move(error), "cannot load code");
+  Expected<LoadedCode> code = LoadedCode::load(
+      *object, {{"tenon_dispatch", reinterpret_cast<void *>(&tenon_dispatch)},
+                {"tenon_dispatch_after",
+                 reinterpret_cast<void *>(&tenon_dispatch_after)}});
+  if (!code)
+    return code.takeError();
+  program->code = std::move(*code);
   return program;
 }
 
 Expected<TenonEntryFn> Program::find(const std::string &name) const {
-  auto address = jit->lookup((kEntryPrefix + name).str());
+  Expected<void *> address = code->find((kEntryPrefix + name).str());
   if (!address)
-    return errorOf(address.takeError(), "no entry point");
-  return address->toPtr<TenonEntryFn>();
+    return address.takeError();
+  return reinterpret_cast<TenonEntryFn>(*address);
 }
 
 Expected<std::string> bench::textAtStage(mlir::ModuleOp module, Stage from,

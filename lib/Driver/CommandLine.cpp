@@ -66,6 +66,20 @@ struct Flags {
       cl::desc("Keep a decoder's keys and values in f32, f16 or int8 (default: "
                "f16 beside weights in blocks, f32 beside others)"),
       cl::value_desc("f32|f16|int8"), cl::cat(category)};
+  cl::opt<std::string> calibrate{
+      "calibrate",
+      cl::desc(
+          "Quantize for the least error in the output on this text, not in "
+          "the weights"),
+      cl::value_desc("text file"), cl::cat(category)};
+  cl::opt<std::string> importance{
+      "importance",
+      cl::desc("Quantize with the importance of columns from this file"),
+      cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> saveImportance{
+      "save-importance",
+      cl::desc("Write what --calibrate finds for --importance"),
+      cl::value_desc("file"), cl::cat(category)};
   cl::opt<int64_t> context{
       "context",
       cl::desc("Longest sequence in tokens (default: the model's limit, at "
@@ -146,6 +160,29 @@ int checkDescription(const Flags &flags) {
   return report(lang::checkCommand(flags.input, config));
 }
 
+Status setImportance(const Flags &flags, CompileOptions &options) {
+  options.calibrationText = flags.calibrate;
+  options.importance = flags.importance;
+  options.saveImportance = flags.saveImportance;
+  bool calibrates = !options.calibrationText.empty();
+  if (!options.saveImportance.empty() && !calibrates)
+    return usage("--save-importance writes what --calibrate finds: a text for "
+                 "that is missing");
+  if (!calibrates && options.importance.empty())
+    return Status::success();
+  const char *option = calibrates ? "--calibrate" : "--importance";
+  if (calibrates && !options.importance.empty())
+    return usage("--calibrate and --importance exclude each other");
+  if (options.quantize != "int8" && options.quantize != "int4")
+    return usage(strCat(option, " is for weights that are quantized here: "
+                                "--quantize=int8 or int4 is expected with it"));
+  if (options.stage != Stage::Executable)
+    return usage(strCat(option, " is for executables, not for --emit"));
+  if (calibrates && options.randomSeed)
+    return usage("--calibrate has nothing to learn from random weights");
+  return Status::success();
+}
+
 Expected<CompileOptions> makeOptions(const Flags &flags) {
   CompileOptions options;
   options.input = flags.input;
@@ -191,6 +228,8 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
     return usage(strCat("--max-sequences is between 1 and ", kMostSequences,
                         ", not ", int64_t(flags.maxSequences)));
   options.maxSequences = flags.maxSequences;
+  if (Status status = setImportance(flags, options); !status)
+    return status.takeError();
   if (flags.optLevel > 3)
     return usage("-O is between 0 and 3");
   options.optLevel = flags.optLevel;

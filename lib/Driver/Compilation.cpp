@@ -1,7 +1,9 @@
 //===- Compilation.cpp - from a model to an executable --------------------===//
 
 #include "tenon/Driver/Compilation.h"
+#include "Calibration.h"
 #include "Frontend.h"
+#include "Importance.h"
 #include "MetadataBuilder.h"
 #include "PassDiagnostics.h"
 #include "Timing.h"
@@ -32,6 +34,7 @@ public:
 private:
   /// Lowers a module from one stage to a later one.
   Status lower(mlir::ModuleOp lowered, Stage from, Stage to);
+  Status findImportance();
   Status compileVariant(TargetAttr target);
   Status checkPlan(std::vector<PlannedWeight> variantPlan, TargetAttr target);
   Status writeExecutable(llvm::ArrayRef<char> object);
@@ -48,6 +51,7 @@ private:
   std::optional<MetadataBuilder> metadata;
   std::vector<TargetAttr> targets; ///< best first
   std::vector<PlannedWeight> plan; ///< of all variants
+  std::optional<Importance> importance;
   std::optional<VariantLinker> linker;
   std::string text; ///< of modules
 
@@ -96,7 +100,12 @@ Status Compilation::run() {
 
   // What is on tensors is the same for every CPU.
   Stage shared = std::min(options.stage, kSharedStage);
-  if (Status status = lower(*module, Stage::Import, shared); !status)
+  Stage cached = std::min(options.stage, Stage::Cached);
+  if (Status status = lower(*module, Stage::Import, cached); !status)
+    return status;
+  if (Status status = findImportance(); !status)
+    return status;
+  if (Status status = lower(*module, cached, shared); !status)
     return status;
   if (options.stage <= kSharedStage) {
     print(*module);
@@ -108,6 +117,9 @@ Status Compilation::run() {
     if (Status status = compileVariant(target); !status)
       return status;
   module = {};
+  if (!options.importance.empty())
+    if (Status status = importance->check(plan, options.importance); !status)
+      return status;
   if (!linker)
     return writeBytes(text);
   bool isText = options.stage == Stage::Assembly;
@@ -137,6 +149,22 @@ Status Compilation::lower(mlir::ModuleOp lowered, Stage from, Stage to) {
     laps.lap(std::string(getStage(next).name));
   }
   return Status::success();
+}
+
+Status Compilation::findImportance() {
+  if (options.importance.empty() && options.calibrationText.empty())
+    return Status::success();
+  Expected<Importance> found =
+      options.importance.empty()
+          ? calibrate(*module, *metadata, *model, options)
+          : Importance::read(options.importance);
+  if (!found)
+    return found.takeError();
+  importance = std::move(*found);
+  laps.lap("calibrate");
+  return options.saveImportance.empty()
+             ? Status::success()
+             : importance->write(options.saveImportance);
 }
 
 Status Compilation::compileVariant(TargetAttr target) {
@@ -206,6 +234,10 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
       llvm::errs() << "quantized " << line << '\n';
     };
   weightsOptions.checkpoint = model->checkpoint();
+  if (importance)
+    weightsOptions.importance = [&](const std::string &weight, int64_t layer) {
+      return importance->find(weight, layer);
+    };
   weightsOptions.seed = options.randomSeed.value_or(0);
   weightsOptions.strict = options.strict;
   weightsOptions.warn = [](const std::string &text) {

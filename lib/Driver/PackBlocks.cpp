@@ -179,9 +179,34 @@ private:
               numbers.size());
     double error = quantizeBlocks(request.dtype, numbers, request.importance,
                                   BlockSearch::Best, quantized.data());
-    if (request.errors)
+    if (request.errors) {
       errors.add(error, std::span(numbers.data(), request.columns));
+      if (!request.importance.empty())
+        addWeighted();
+    }
     return quantized.data();
+  }
+
+  /// Of the row in `numbers` and `quantized`.
+  void addWeighted() {
+    std::vector<std::byte> plain(quantized.size());
+    quantizeBlocks(request.dtype, numbers, {}, BlockSearch::Best, plain.data());
+    std::vector<float> values(numbers.size());
+    auto weightedError = [&](const std::vector<std::byte> &blocks) {
+      dequantizeBlocks(request.dtype, blocks.data(), blocksPerRow,
+                       values.data());
+      double sum = 0;
+      for (size_t i = 0; i < values.size(); ++i) {
+        double difference = static_cast<double>(values[i]) - numbers[i];
+        sum += request.importance[i] * difference * difference;
+      }
+      return sum;
+    };
+    errors.weightedErrors += weightedError(quantized);
+    errors.plainWeightedErrors += weightedError(plain);
+    for (size_t i = 0; i < numbers.size(); ++i)
+      errors.weightedSquares +=
+          static_cast<double>(request.importance[i]) * numbers[i] * numbers[i];
   }
 
   const PackRequest &request;
@@ -217,6 +242,9 @@ void QuantizationErrors::add(const QuantizationErrors &other) {
   squaredErrors += other.squaredErrors;
   squares += other.squares;
   elements += other.elements;
+  weightedErrors += other.weightedErrors;
+  weightedSquares += other.weightedSquares;
+  plainWeightedErrors += other.plainWeightedErrors;
 }
 
 Status tenon::packBlocks(const PackRequest &request, const ByteSink &sink,

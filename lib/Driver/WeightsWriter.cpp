@@ -49,6 +49,15 @@ Expected<std::vector<PlannedWeight>> tenon::planWeights(mlir::ModuleOp module) {
   return plan;
 }
 
+bool PlannedWeight::isQuantizedHere() const {
+  return mlir::isa<BlockType>(layerType.getElementType()) &&
+         llvm::any_of(sources, [](mlir::Attribute attribute) {
+           auto source = mlir::dyn_cast<SourceAttr>(attribute);
+           return source &&
+                  mlir::isa<mlir::FloatType>(source.getType().getElementType());
+         });
+}
+
 static std::string typeName(mlir::Type type) {
   std::string text;
   llvm::raw_string_ostream stream(text);
@@ -119,6 +128,9 @@ private:
                            int64_t layer, int64_t columns,
                            const TensorInfo *&info);
   bool isPermuted(const PlannedWeight &weight, int64_t layer) const;
+  /// The importance of columns, of whole blocks, in `importance`.
+  void setImportance(const PlannedWeight &weight, int64_t layer,
+                     PackRequest &request);
   Status report(const NonFiniteElement &bad, const PlannedWeight &weight,
                 const std::vector<const TensorInfo *> &infos);
 
@@ -127,6 +139,7 @@ private:
   StreamingHash hash;
   /// Of the weight that is being written.
   QuantizationErrors errors;
+  std::vector<float> importance;
   uint64_t position = 0;
 };
 
@@ -229,6 +242,28 @@ Status Writer::report(const NonFiniteElement &bad, const PlannedWeight &weight,
   return Status::success();
 }
 
+void Writer::setImportance(const PlannedWeight &weight, int64_t layer,
+                           PackRequest &request) {
+  if (!options.importance || !weight.isQuantizedHere())
+    return;
+  std::span<const float> columns = options.importance(weight.name, layer);
+  if (columns.size() != static_cast<size_t>(request.columns))
+    return;
+  double sum = 0;
+  for (float column : columns)
+    sum += column;
+  // A text says only so much: what it never used keeps a small part.
+  constexpr double kLeast = 0.01;
+  auto least = static_cast<float>(kLeast * sum / request.columns);
+  if (!(least > 0))
+    return;
+  int64_t block = blockElements(request.dtype);
+  importance.assign(llvm::alignTo(request.columns, block), 0);
+  for (auto [to, from] : llvm::zip(importance, columns))
+    to = std::max(from, least);
+  request.importance = importance;
+}
+
 Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
   auto emitter = [&](std::span<const std::byte> bytes) { return emit(bytes); };
   mlir::RankedTensorType type = weight.layerType;
@@ -247,6 +282,7 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
   request.dtype = *dtype;
   if (options.report && isBlock(*dtype))
     request.errors = &errors;
+  setImportance(weight, layer, request);
   if (PanelAttr panel = getPanel(type))
     request.panel =
         PanelLayout{panel.getN(), panel.getK(), panel.getInterleave()};
@@ -308,13 +344,19 @@ Status Writer::write(const PlannedWeight &weight, runtime::WeightInfo &info) {
   }
   info.xxh3 = hash.digest();
   // Blocks that the checkpoint holds are kept as they are.
-  if (errors.elements > 0 && errors.squares > 0)
-    options.report(llvm::formatv(
-        "{0}: {1}, {2:f1} M weights, error {3:f2} % (root mean "
-        "square)",
+  if (errors.elements > 0 && errors.squares > 0) {
+    std::string text = llvm::formatv(
+        "{0}: {1}, {2:f1} M weights, error {3:f2} % (root mean square)",
         weight.name, storedTypeName(weight.layerType.getElementType()),
         errors.elements / 1e6,
-        100 * std::sqrt(errors.squaredErrors / errors.squares)));
+        100 * std::sqrt(errors.squaredErrors / errors.squares));
+    if (errors.weightedSquares > 0)
+      text += llvm::formatv(
+          ", by importance {0:f2} %, without it {1:f2} %",
+          100 * std::sqrt(errors.weightedErrors / errors.weightedSquares),
+          100 * std::sqrt(errors.plainWeightedErrors / errors.weightedSquares));
+    options.report(text);
+  }
   return Status::success();
 }
 

@@ -15,11 +15,9 @@
 #include "tenon/Driver/Stages.h"
 #include "tenon/Runtime/Abi.h"
 #include "tenon/Support/Error.h"
+#include "tenon/Target/LoadedCode.h"
 #include <memory>
-
-namespace llvm::orc {
-class LLJIT;
-} // namespace llvm::orc
+#include <optional>
 
 namespace tenon::bench {
 
@@ -38,7 +36,7 @@ public:
   int64_t weightsBytes = 0, arenaBytes = 0, cacheBytes = 0;
 
 private:
-  std::unique_ptr<llvm::orc::LLJIT> jit;
+  std::optional<LoadedCode> code;
 };
 
 /// The text of a module at a later stage: IR, or the target's assembly.

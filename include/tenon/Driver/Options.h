@@ -45,6 +45,11 @@ struct CompileOptions {
   /// f32, f16 or int8: the precision of a decoder's keys and values; empty: f16
   /// beside weights in blocks, f32 beside others.
   std::string kvCache;
+  /// A text file from which the importance of weights' columns for quantizing is
+  /// found; or a file that has it. At most one of them, empty: none.
+  std::string calibrationText, importance;
+  /// Where the importance is written; empty: nowhere.
+  std::string saveImportance;
   /// Tokens; default: the model's own limit, at most kDefaultContext.
   std::optional<int64_t> context;
   /// Tokens; default: kDefaultMaxChunk, at most the context.

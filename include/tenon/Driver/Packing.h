@@ -41,6 +41,9 @@ struct QuantizationErrors {
   double squaredErrors = 0; ///< sum over all elements
   double squares = 0;       ///< sum of the elements' own
   uint64_t elements = 0;
+  /// The same, each square times the importance of its column; and the errors
+  /// that there would be without regard to it. 0 without importance.
+  double weightedErrors = 0, weightedSquares = 0, plainWeightedErrors = 0;
 
   void add(double squaredError, std::span<const float> values);
   void add(const QuantizationErrors &other);
@@ -91,6 +94,7 @@ struct PackRequest {
   DType dtype = DType::F32;
   std::optional<PanelLayout> panel;
   /// For quantizing: how much an error in each column matters; empty: alike.
+  /// Of whole blocks, more than `columns` if those are not.
   std::span<const float> importance;
   QuantizationErrors *errors = nullptr; ///< optional
   RowsReleased released; ///< optional
