@@ -186,7 +186,7 @@ tenon::describeTargets(mlir::MLIRContext *context,
                        const TargetOptions &options) {
   SmallVector<StringRef> names;
   StringRef(options.cpu).split(names, ',');
-  std::vector<TargetAttr> targets;
+  std::vector<TargetAttr> targets, sorted;
   for (auto [i, name] : enumerate(names)) {
     name = name.trim();
     if (name.empty())
@@ -209,9 +209,10 @@ tenon::describeTargets(mlir::MLIRContext *context,
           ExitCode::BadUsage);
     }
     targets.push_back(*target);
+    auto isBetter = [](TargetAttr a, TargetAttr b) {
+      return getCapability(a) > getCapability(b);
+    };
+    sorted.insert(upper_bound(sorted, *target, isBetter), *target);
   }
-  stable_sort(targets, [](TargetAttr a, TargetAttr b) {
-    return getCapability(a) > getCapability(b);
-  });
-  return targets;
+  return sorted;
 }
