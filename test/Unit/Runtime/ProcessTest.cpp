@@ -204,7 +204,7 @@ TEST_F(Process, HelpAndVersion) {
   EXPECT_NE(run("./decoder generate --help").out.find("--prompt"),
             std::string::npos);
   EXPECT_PRINTS(run("./decoder --version"),
-                "alphabet, compiled by Tenon 0.1.0 for x86-64\n");
+                "alphabet, compiled by Tenon 0.1.0 for quantum9000, x86-64\n");
   Result nothing = run("./decoder");
   EXPECT_EQ(nothing.code, 2);
   EXPECT_EQ(nothing.out, "");
