@@ -25,7 +25,10 @@ import tempfile
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TENON_OPTIONS = {"f32": ["--dtype=f32"], "bf16": ["--dtype=bf16"], "int8": ["--quantize=int8"]}
+TENON_OPTIONS = {"f32": ["--dtype=f32"], "bf16": ["--dtype=bf16"], "int8": ["--quantize=int8"],
+                 "int8-channel": ["--quantize=int8-channel"]}
+# The peer's precision that is compared with each; its dynamic quantization has a scale per column and per tensor.
+PEER = {"f32": "f32", "int8": "int8", "int8-channel": "int8"}
 
 
 def run(command):
@@ -109,7 +112,8 @@ def main():
         contestants = []
         for precision in options.precision:
             contestants.append(Tenon(options, precision, directory))
-            if options.node_modules and precision != "bf16":
+        if options.node_modules:
+            for precision in sorted({PEER[p] for p in options.precision if p in PEER}):
                 contestants.append(OnnxRuntime(options, precision, directory))
         for length in options.lengths:
             ids = np.random.default_rng(length).integers(0, vocabulary, length)
@@ -120,9 +124,10 @@ def main():
                 seconds = compare(contestants, tokens, threads, options)
                 print(f"{length} tokens, {threads} thread(s), {options.rounds} rounds")
                 for (peer, precision), own in seconds.items():
-                    line = f"  {'onnxruntime' if peer else 'tenon':11} {precision:4} {1e3 * statistics.median(own):9.2f} ms"
-                    if not peer and (True, precision) in seconds:
-                        line += f"   {ratio(seconds[True, precision], own):.3f} x onnxruntime's speed"
+                    line = f"  {'onnxruntime' if peer else 'tenon':11} {precision:12} {1e3 * statistics.median(own):9.2f} ms"
+                    other = seconds.get((True, PEER.get(precision)))
+                    if not peer and other:
+                        line += f"   {ratio(other, own):.3f} x onnxruntime's speed"
                     if not peer and precision != "f32" and (False, "f32") in seconds:
                         line += f"   {ratio(seconds[False, 'f32'], own):.3f} x f32"
                     if exact is not None:
