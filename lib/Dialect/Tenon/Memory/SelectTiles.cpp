@@ -111,8 +111,8 @@ struct TileModel {
     int64_t bytes = getElementBytes(element);
     for (int64_t size : ArrayRef(packed).drop_front())
       bytes *= size;
-    return get(std::min(linearRows(k == 2 && !target.getBf16Dot()), most), 2 * lanes,
-               panelsTogether(panels, bytes));
+    return get(std::min(linearRows(k == 2 && !target.getBf16Dot()), most),
+               2 * lanes, panelsTogether(panels, bytes));
   }
 
   /// Panels of a task of many rows, out of so many of so many bytes: each tile
@@ -135,7 +135,7 @@ struct TileModel {
     most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
     // No f32 sums beside the integers.
     if (superblock.isPerChannel)
-      most = linearRows();
+      most = linearRows(/*widensPairs=*/false);
     if (!ShapedType::isDynamic(rows))
       most = std::min(most, rows);
     // Unpacked panels of 32 columns take a byte for a weight and an f32 scale
