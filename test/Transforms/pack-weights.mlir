@@ -3,7 +3,7 @@
 // RUN:   | FileCheck %s --check-prefix=STATS
 
 // STATS: tenon-pack-weights: 1 casts -
-// STATS: tenon-pack-weights: 4 casts-folded
+// STATS: tenon-pack-weights: 5 casts-folded
 // STATS: tenon-pack-weights: 3 copied
 // STATS: tenon-pack-weights: 2 declined
 // STATS: tenon-pack-weights: 8 erased
