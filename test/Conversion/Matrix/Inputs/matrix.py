@@ -33,11 +33,13 @@ ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 33]
 FEW = [2, 3, 4, 5, 6, 7, 8]
 MOST = max(ROWS)
 erf = np.vectorize(math.erf)
+# The C library's: numpy's own vectors give NaN for most numbers on the emulated Haswell (qemu 7.2).
+tanh = np.vectorize(math.tanh, otypes=[np.float64])
 ACTIVATIONS = {
     "identity": lambda x: x,
     "silu": lambda x: x / (1 + np.exp(-x)),
     "gelu": lambda x: x / 2 * (1 + erf(x / np.sqrt(2))),
-    "gelu_tanh": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "gelu_tanh": lambda x: x / 2 * (1 + tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
     "relu": lambda x: np.maximum(x, 0),
 }
 
