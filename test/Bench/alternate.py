@@ -13,16 +13,14 @@ import argparse
 import json
 import shlex
 import statistics
-import subprocess
 import sys
+
+from programs import run
 
 
 def measure(command):
     """Tokens per second: {"prompt": ..., "generation": ...}, without what the run left out."""
-    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if run.returncode:
-        sys.exit(f"{shlex.join(command)}: exit {run.returncode}\n{run.stderr}")
-    result = json.loads(run.stdout)
+    result = json.loads(run(command))
     return {kind: result[kind]["tokens_per_second"] for kind in ("prompt", "generation") if kind in result}
 
 

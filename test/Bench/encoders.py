@@ -16,26 +16,18 @@ outputs are from Tenon's f32 (normalized mean square).
 import argparse
 import json
 import os
-import shlex
 import statistics
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
+from programs import run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TENON_OPTIONS = {"f32": ["--dtype=f32"], "bf16": ["--dtype=bf16"], "int8": ["--quantize=int8"],
                  "int8-channel": ["--quantize=int8-channel"]}
 # The peer's precision that is compared with each; its dynamic quantization has a scale per column and per tensor.
 PEER = {"f32": "f32", "int8": "int8", "int8-channel": "int8"}
-
-
-def run(command):
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if result.returncode:
-        sys.exit(f"{shlex.join(map(str, command))}: exit {result.returncode}\n{result.stderr}")
-    return result.stdout
 
 
 class Tenon:

@@ -20,16 +20,9 @@ import os
 import re
 import shlex
 import statistics
-import subprocess
-import sys
 import tempfile
 
-
-def run(command):
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if result.returncode:
-        sys.exit(f"{shlex.join(command)}: exit {result.returncode}\n{result.stderr}")
-    return result.stdout
+from programs import run
 
 
 class Tenon:

@@ -133,6 +133,9 @@ protected:
   // What depends on the precision of the products.
   virtual void allocate(Tile &tile);
   virtual void packQueries(const Tile &tile);
+  /// The rows of the queries in as many lanes as a register has, from `lane`;
+  /// lanes without a query repeat the last one.
+  Values queryRows(const Tile &tile, Value lane);
   /// Before the first read of a block of keys.
   virtual void prepareBlock(const Tile &tile, const Block &block);
   /// Products of the queries with keysAtOnce keys from an offset on.

@@ -25,13 +25,8 @@ void TiledPairs::allocate(Tile &tile) {
 
 void TiledPairs::packQueries(const Tile &tile) {
   int64_t lanes = b.lanes();
-  Value lastRow = b.addIndex(tile.count, -1);
   b.loop(b.index(0), b.index(vectors * lanes), lanes, [&](Value lane) {
-    // Lanes without a query repeat the last one.
-    Values rows;
-    for (int64_t i = 0; i < lanes; ++i)
-      rows.push_back(
-          b.addIndex(tile.start, minIndex(b.addIndex(lane, i), lastRow)));
+    Values rows = queryRows(tile, lane);
     for (int64_t d = 0; d < headDim; d += 2 * lanes) {
       int64_t count = std::min(headDim - d, 2 * lanes);
       Values matrix;

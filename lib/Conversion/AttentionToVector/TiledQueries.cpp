@@ -207,15 +207,19 @@ Value TiledQueries::valueComponent(const Tile &tile, const Block &block,
       b.loadScalar(cache.plainValues(), {tile.group, key, component}));
 }
 
+KernelBuilder::Values TiledQueries::queryRows(const Tile &tile, Value lane) {
+  Value lastRow = b.addIndex(tile.count, -1);
+  Values rows;
+  for (int64_t i = 0; i < b.lanes(); ++i)
+    rows.push_back(
+        b.addIndex(tile.start, minIndex(b.addIndex(lane, i), lastRow)));
+  return rows;
+}
+
 void TiledQueries::packQueries(const Tile &tile) {
   int64_t lanes = b.lanes();
-  Value lastRow = b.addIndex(tile.count, -1);
   b.loop(b.index(0), b.index(vectors * lanes), lanes, [&](Value lane) {
-    // Lanes without a query repeat the last one.
-    Values rows;
-    for (int64_t i = 0; i < lanes; ++i)
-      rows.push_back(
-          b.addIndex(tile.start, minIndex(b.addIndex(lane, i), lastRow)));
+    Values rows = queryRows(tile, lane);
     auto square = [&](Value d, int64_t components) {
       Value mask = components < lanes ? b.maskOf(components) : Value();
       Values matrix;

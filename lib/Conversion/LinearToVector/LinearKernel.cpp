@@ -175,7 +175,10 @@ void LinearKernel::emitManyRows() {
 
 void LinearKernel::askForNext(Value sum) {
   int64_t lines = format.linesPerSum(), panels = format.numPanels();
-  if (lines <= 0)
+  // A small panel comes in while its first tile is computed: not worth a loop
+  // of its own in the code.
+  int64_t bytes = format.linesPerPanel() * WeightFormat::kLine;
+  if (lines <= 0 || !b.getTarget() || bytes <= b.getTarget().getL1() / 2)
     return;
   // Once all were asked for, the last again: it is near.
   int64_t last = llvm::divideCeil(panels * format.linesPerPanel(), lines) - 1;

@@ -30,6 +30,9 @@ public:
                                            mlir::Value weight);
   virtual ~WeightFormat() = default;
 
+  /// Bytes of a line of the caches.
+  static constexpr int64_t kLine = 64;
+
   /// Output columns in a panel.
   int64_t panelColumns() const { return numColumns; }
   int64_t numPanels() const { return panels; }
@@ -68,9 +71,6 @@ public:
 protected:
   WeightFormat(KernelBuilder &b, int64_t panels, int64_t numColumns)
       : b(b), panels(panels), numColumns(numColumns) {}
-
-  /// Bytes of a line of the caches.
-  static constexpr int64_t kLine = 64;
 
   KernelBuilder &b;
   int64_t panels, numColumns;
