@@ -143,7 +143,8 @@ public:
   Value exp(Value x);
   Value tanh(Value x);
   Value sigmoid(Value x);
-  Value erf(Value x);
+  /// The standard normal distribution up to x: 0 from -14 down, 1 from 6 on.
+  Value normalCdf(Value x);
   Value activation(ActivationKind kind, Value x);
 
   /// Evaluates c[0] x^n + ... + c[n] by Horner's rule.

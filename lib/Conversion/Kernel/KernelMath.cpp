@@ -1,7 +1,7 @@
 //===- KernelMath.cpp - arithmetic and elementary functions of kernels ----===//
 //
 // Polynomials in single precision are those of the Cephes library (S. Moshier,
-// netlib.org/cephes/single.tgz: expf, exp2f, tanhf, erff), in Horner form.
+// netlib.org/cephes/single.tgz: expf, exp2f, tanhf), in Horner form.
 //
 //===----------------------------------------------------------------------===//
 
@@ -175,28 +175,29 @@ Value KernelBuilder::tanh(Value x) {
   return arith::SelectOp::create(*this, isSmall, small, large);
 }
 
-Value KernelBuilder::erf(Value x) {
-  Value magnitude = math::AbsFOp::create(*this, x);
-  Value z = mul(x, x);
-  Value small =
-      mul(x, polynomial(z, {7.853861353153693e-5, -8.010193625184903e-4,
-                            5.188327685732524e-3, -2.685381193529856e-2,
-                            1.128358514861418e-1, -3.761262582423300e-1,
-                            1.128379165726710e0}));
-  // Abramowitz and Stegun 7.1.26: |error| < 1.5e-7.
-  Value one = constantLike(1.0, x);
-  Value t = div(one, fma(constantLike(0.3275911, x), magnitude, one));
-  Value p = mul(t, polynomial(t, {1.061405429, -1.453152027, 1.421413741,
-                                  -0.284496736, 0.254829592}));
-  Value large = sub(one, mul(p, exp(arith::NegFOp::create(*this, z))));
-  large = math::CopySignOp::create(*this, large, x);
-  Value isSmall =
-      arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, magnitude, one);
-  return arith::SelectOp::create(*this, isSmall, small, large);
+/// The normal distribution's lower tail at -|x| is 2^r, where r is smooth: a
+/// polynomial fitted on [0, 13] by least squares, weighted until the errors of
+/// x times the result were level (Lawson). Nothing cancels in either tail:
+/// relative errors are below 2e-6 for x > -3, absolute ones below 1e-8 beyond.
+Value KernelBuilder::normalCdf(Value x) {
+  // Behind 14 the tail is 0.
+  Value magnitude =
+      min(math::AbsFOp::create(*this, x), constantLike(14.0, x));
+  Value r = polynomial(
+      magnitude,
+      {4.4378004518745814e-10, -2.3411335238261724e-8, 5.245731301669877e-7,
+       -6.475947147837047e-6, 4.6540066837394396e-5, -1.6511674508097146e-4,
+       -2.622152813370876e-4, 7.3019686190267784e-3, -5.271091668688483e-2,
+       -4.5911897330708373e-1, -1.1511183121992303, -1.0});
+  Value tail = exp2(r);
+  Value isUpper = arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, x,
+                                        constantLike(0.0, x));
+  return arith::SelectOp::create(*this, isUpper,
+                                 sub(constantLike(1.0, x), tail), tail);
 }
 
 Value KernelBuilder::activation(ActivationKind kind, Value x) {
-  Value half = constantLike(0.5, x), one = constantLike(1.0, x);
+  Value one = constantLike(1.0, x);
   switch (kind) {
   case ActivationKind::Identity:
     return x;
@@ -204,15 +205,14 @@ Value KernelBuilder::activation(ActivationKind kind, Value x) {
     Value e = exp(arith::NegFOp::create(*this, x));
     return div(x, add(one, e));
   }
-  case ActivationKind::Gelu: {
-    Value e = erf(mul(x, constantLike(0.70710678118654752, x)));
-    return mul(mul(x, half), add(one, e));
-  }
+  case ActivationKind::Gelu:
+    return mul(x, normalCdf(x));
   case ActivationKind::GeluTanh: {
+    // (1 + tanh u) / 2 = 1 / (1 + exp(-2 u)), with no difference of near ones.
     Value cube = mul(mul(x, x), x);
     Value inner = fma(constantLike(0.044715, x), cube, x);
-    Value t = tanh(mul(inner, constantLike(0.79788456080286536, x)));
-    return mul(mul(x, half), add(one, t));
+    Value e = exp(mul(inner, constantLike(-2 * 0.79788456080286536, x)));
+    return div(x, add(one, e));
   }
   case ActivationKind::Relu:
     return max(x, constantLike(0.0, x));
