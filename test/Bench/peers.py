@@ -37,6 +37,13 @@ class Tenon:
         if "head" in sizes:
             sizes.pop("embed", None)
         self.bytes_per_token = sum(sizes.values())
+        # A prompt's products: all of the layers', and the head's of the last token.
+        table = info["model"]["vocab_size"] * info["model"]["hidden_size"]
+        self.layer_products = info["model"]["parameters"] - table * (2 if "head" in sizes else 1)
+        self.head_products = table
+
+    def prompt_operations(self, tokens):
+        return 2 * (tokens * self.layer_products + self.head_products)
 
     def measure(self, threads, prompt, generation):
         result = json.loads(run([self.program, "bench", "--json", "--threads", str(threads), "--repetitions", "1",
@@ -106,6 +113,9 @@ def main():
                 }
             entry["generation_of_read"] = statistics.median(
                 r[tenon.name]["generation"] * tenon.bytes_per_token / r["limits"]["read"] for r in rounds)
+            entry["prompt_of_int8"] = statistics.median(
+                r[tenon.name]["prompt"] / options.prompt_tokens * tenon.prompt_operations(options.prompt_tokens)
+                / r["limits"]["int8"] for r in rounds)
             report.append(entry)
 
     if options.json:
@@ -118,7 +128,8 @@ def main():
                      + (f" (tenon {value['tenon_over_it']:.3f} x)" if name != tenon.name else "")
                      for kind, value in kinds.items()]
             print(f"  {name:12} " + "   ".join(cells))
-        print(f"  generation reads weights at {100 * entry['generation_of_read']:.1f} % of the read limit")
+        print(f"  generation reads weights at {100 * entry['generation_of_read']:.1f} % of the read limit; the prompt's linears "
+              f"alone are {100 * entry['prompt_of_int8']:.1f} % of the int8 limit")
 
 
 main()
