@@ -61,6 +61,12 @@ struct Flags {
       cl::desc("Store the matrices of linears in 8 or 4 bits, in groups of 32 "
                "(int8-channel: with a scale per output channel), or in bf16"),
       cl::value_desc("int8|int8-channel|int4|bf16"), cl::cat(category)};
+  cl::opt<std::string> activations{
+      "activations",
+      cl::desc("Quantize what linears of weights in blocks read to 8 bits, or "
+               "to 16: slower prompts, hardly any rounding (default: 8, and 16 "
+               "for logits)"),
+      cl::value_desc("int8|int16"), cl::cat(category)};
   cl::opt<std::string> kvCache{
       "kv-cache",
       cl::desc("Keep a decoder's keys and values in f32, f16 or int8 (default: "
@@ -210,6 +216,14 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
       options.quantize != "bf16")
     return usage(strCat("--quantize is int8, int8-channel, int4 or bf16, not ",
                         quoteName(options.quantize)));
+  options.activations = flags.activations;
+  if (flags.activations.getNumOccurrences() && options.activations != "int8" &&
+      options.activations != "int16")
+    return usage(strCat("--activations is int8 or int16, not ",
+                        quoteName(options.activations)));
+  if (options.activations == "int16" && options.quantize == "int8-channel")
+    return usage("--activations=int16 needs weights quantized in groups, which "
+                 "those of --quantize=int8-channel are not");
   options.kvCache = flags.kvCache;
   if (flags.kvCache.getNumOccurrences() && options.kvCache != "f32" &&
       options.kvCache != "f16" && options.kvCache != "int8")

@@ -144,6 +144,17 @@ static Status loadTokenizer(LoadedModel &loaded) {
   return Status::success();
 }
 
+/// Whether some weights are quantized in groups, as they come or by an option.
+static bool hasBlocks(const CompileOptions &options, const LoadedModel &model) {
+  if (options.quantize == "int8" || options.quantize == "int4")
+    return true;
+  const Checkpoint *checkpoint = model.checkpoint();
+  return checkpoint &&
+         llvm::any_of(checkpoint->tensors(), [](const TensorInfo &tensor) {
+           return isBlock(tensor.dtype);
+         });
+}
+
 Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
   LoadedModel loaded;
   loaded.randomWeights = options.randomSeed.has_value();
@@ -157,6 +168,11 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
         "--random-weights=SEED compiles a model without its weights");
   if (Status status = bindDescription(loaded); !status)
     return status.takeError();
+  if (!options.activations.empty() && !hasBlocks(options, loaded))
+    return plainError(strCat("--activations=", options.activations,
+                             ": no weights are quantized in groups, see "
+                             "--quantize"),
+                      ExitCode::BadUsage);
   if (!options.kvCache.empty() &&
       loaded.description->kind == lang::ModelKind::Encoder)
     return plainError(strCat("--kv-cache ", options.kvCache, ": family ",
@@ -203,6 +219,9 @@ tenon::importLoadedModel(mlir::MLIRContext &context, const LoadedModel &model,
   if (!options.quantize.empty())
     (*module)->setAttr(kQuantizeAttrName,
                        mlir::StringAttr::get(&context, options.quantize));
+  if (!options.activations.empty())
+    (*module)->setAttr(kActivationsAttrName,
+                       mlir::StringAttr::get(&context, options.activations));
   if (!options.kvCache.empty())
     (*module)->setAttr(kKVCacheAttrName,
                        mlir::StringAttr::get(&context, options.kvCache));

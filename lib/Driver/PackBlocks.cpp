@@ -32,6 +32,8 @@ public:
   explicit BlockPlacer(DType type)
       : type(type), format(getSuperblock(type)),
         groupsPerBlock(blockElements(type) / Superblock::kGroup) {
+    for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
+      pieces[chunk] = format.pieces(chunk);
     for (int i = 0; i < 16; ++i)
       stepOfValue[static_cast<uint8_t>(kIQ4Values[i] + 128)] = i;
   }
@@ -71,31 +73,16 @@ private:
     auto words = std::bit_cast<std::array<uint32_t, kChunks>>(bytes);
 
     constexpr uint32_t kOnes = 0x01010101u;
-    uint32_t mask = kOnes * ((1u << format.bits) - 1);
-    placePlane(words, 0, mask, format.bits,
-               destination + group * format.valueBytes(), lane);
-    if (format.highBits) {
-      uint32_t high = kOnes * ((1u << format.highBits) - 1);
-      placePlane(words, format.bits, high, format.highBits,
-                 destination + format.highOffset() + group * format.highBytes(),
-                 lane);
-    }
-  }
-
-  /// Bits [from, from + bits) of each byte, to the chunks of a plane.
-  static void placePlane(const std::array<uint32_t, Superblock::kChunks> &words,
-                         int64_t from, uint32_t mask, int64_t bits,
-                         std::byte *plane, int64_t lane) {
-    int64_t perByte = 8 / bits, chunks = Superblock::kChunks / perByte;
-    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-      uint32_t word = 0;
-      for (int64_t i = 0; i < perByte; ++i) {
-        // Nibbles: the low ones are the first chunks, the high ones the rest.
-        int64_t v = bits == 4 ? chunk + i * chunks : chunk * perByte + i;
-        word |= ((words[v] >> from) & mask) << (i * bits);
+    std::array<uint32_t, 8> lines = {};
+    for (int64_t chunk = 0; chunk < kChunks; ++chunk)
+      for (const Superblock::Piece &piece : pieces[chunk]) {
+        uint32_t mask = kOnes * ((1u << piece.bits) - 1);
+        lines[piece.line] |= ((words[chunk] >> piece.to) & mask) << piece.from;
       }
-      store(plane + chunk * Superblock::kChunkBytes + 4 * lane, word);
-    }
+    std::byte *place = destination + format.lineOffset() +
+                       group * format.groupBytes() + 4 * lane;
+    for (int64_t line = 0; line < format.bits; ++line)
+      store(place + line * Superblock::kChunkBytes, lines[line]);
   }
 
   void placeScales(int64_t groupOfBlock, std::byte *destination, int64_t lane,
@@ -124,6 +111,7 @@ private:
   DType type;
   Superblock format;
   int64_t groupsPerBlock;
+  std::array<Superblock::Pieces, Superblock::kChunks> pieces;
   std::array<uint8_t, 256> stepOfValue = {};
   BlockValues values;
 };

@@ -11,7 +11,7 @@
 // Panels of superblocks: 64 or 256 elements along K.
 
 // CHECK-LABEL: module @panels
-module @panels attributes {tenon.target = #target} {
+module @panels attributes {tenon.target = #target, tenon.activations = "int8"} {
   // CHECK: tenon.weight @a : tensor<5x128x96x!tenon.block<q4_0>, #tenon.panel<n = 32, k = 64>> from [{{.*}}] stacked
   // CHECK: tenon.weight @b : tensor<100x512x!tenon.block<q6_k>, #tenon.panel<n = 32, k = 256>>
   // CHECK: tenon.weight @c : tensor<37x33x!tenon.block<q8_0>, #tenon.panel<n = 32, k = 64>>
@@ -51,7 +51,7 @@ module @panels attributes {tenon.target = #target} {
 // Once for each input, and in the norm itself where nothing else reads it.
 
 // CHECK-LABEL: module @inputs
-module @inputs attributes {tenon.target = #target} {
+module @inputs attributes {tenon.target = #target, tenon.activations = "int8"} {
   tenon.weight @n : tensor<64xf32> from [#tenon.source<"n", tensor<64xf32>>]
   tenon.weight @a : tensor<64x64x!tenon.block<q4_0>> from [#tenon.source<"a", tensor<64x64x!tenon.block<q4_0>>>]
   tenon.weight @b : tensor<64x64x!tenon.block<q8_0>> from [#tenon.source<"b", tensor<64x64x!tenon.block<q8_0>>>]
@@ -104,7 +104,7 @@ module @inputs attributes {tenon.target = #target} {
 // A norm that writes int8 groups serves formats of both block sizes.
 
 // CHECK-LABEL: module @forms
-module @forms attributes {tenon.target = #target} {
+module @forms attributes {tenon.target = #target, tenon.activations = "int8"} {
   tenon.weight @n : tensor<256xf32> from [#tenon.source<"n", tensor<256xf32>>]
   tenon.weight @a : tensor<64x256x!tenon.block<q4_0>> from [#tenon.source<"a", tensor<64x256x!tenon.block<q4_0>>>]
   tenon.weight @k : tensor<64x256x!tenon.block<q4_k>> from [#tenon.source<"k", tensor<64x256x!tenon.block<q4_k>>>]
@@ -147,7 +147,7 @@ module @forms attributes {tenon.target = #target} {
 // Gate and up interleaved; a table that is embedding and head is one weight.
 
 // CHECK-LABEL: module @network
-module @network attributes {tenon.target = #target} {
+module @network attributes {tenon.target = #target, tenon.activations = "int8"} {
   // CHECK-DAG: tenon.weight @g.u : tensor<344x64x!tenon.block<q4_0>, #tenon.panel<n = 32, k = 64, interleave = 2>> from [#tenon.source<"g", {{.*}}>, #tenon.source<"u", {{.*}}>]
   // CHECK-DAG: tenon.weight @d : tensor<64x172x!tenon.block<q4_0>, #tenon.panel<n = 32, k = 64>>
   // CHECK-DAG: tenon.weight @tied : tensor<512x64x!tenon.block<q8_0>, #tenon.panel<n = 32, k = 64>>

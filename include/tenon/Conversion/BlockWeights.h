@@ -131,8 +131,12 @@ public:
   /// `input` is a memref [M, G] of !tenon.int8_group.
   Int8Activations(KernelBuilder &b, mlir::Value input);
 
-  /// Elements 4 chunk ... 4 chunk + 3 of a group in every 32 bits: i8.
-  mlir::Value quad(mlir::Value row, mlir::Value group, int64_t chunk);
+  /// Parts of an activation: 1, or 2 if what rounding left is there as well.
+  int64_t terms() const { return hasResidual ? 2 : 1; }
+  /// Elements 4 chunk ... 4 chunk + 3 of a group in every 32 bits: i8. Term 0
+  /// are their numbers, term 1 what rounding left.
+  mlir::Value quad(mlir::Value row, mlir::Value group, int64_t chunk,
+                   int64_t term = 0);
   /// A field of Int8Group at this offset in every lane.
   mlir::Value field(mlir::Value row, mlir::Value group, int64_t offset,
                     mlir::Type type);
@@ -142,6 +146,7 @@ private:
 
   KernelBuilder &b;
   mlir::Value bytes;
+  bool hasResidual;
 };
 
 /// Sums of products of unsigned integers (weights) and signed ones: exact.
@@ -158,6 +163,8 @@ public:
   /// integers. What `add` makes of it is the sum of `(weight - zero) *
   /// activation`.
   mlir::Value start(mlir::Value offsetSum);
+  /// A sum of 0.
+  mlir::Value zeros();
   /// Adds four products in every lane.
   mlir::Value add(mlir::Value sum, mlir::Value weights,
                   mlir::Value activations);

@@ -39,14 +39,17 @@ struct CompileOptions {
   std::optional<uint64_t> randomSeed;
   /// Element type for matrices instead of the checkpoint's.
   std::optional<DType> weightType;
-  /// int8, int8-channel, int4 or bf16: the precision of the matrices that linears read; empty:
-  /// as they are.
+  /// int8, int8-channel, int4 or bf16: the precision of the matrices that
+  /// linears read; empty: as they are.
   std::string quantize;
+  /// int8 or int16: the precision of what linears of weights in blocks read;
+  /// empty: int8, and int16 for logits.
+  std::string activations;
   /// f32, f16 or int8: the precision of a decoder's keys and values; empty: f16
   /// beside weights in blocks, f32 beside others.
   std::string kvCache;
-  /// A text file from which the importance of weights' columns for quantizing is
-  /// found; or a file that has it. At most one of them, empty: none.
+  /// A text file from which the importance of weights' columns for quantizing
+  /// is found; or a file that has it. At most one of them, empty: none.
   std::string calibrationText, importance;
   /// Where the importance is written; empty: nowhere.
   std::string saveImportance;

@@ -8,24 +8,33 @@
 // The unit is a *chunk* of 64 bytes: 4 neighbouring elements along K of 16
 // output columns, byte 4 r + b for column r, the operand of a dot product of
 // bytes (vpdpbusd). A group of 32 elements along K has 8 chunks of values;
-// chunk v holds the elements k = 4 v + b. Values of fewer than 8 bits share a
-// byte:
+// chunk v holds the elements k = 4 v + b. Values of fewer than 8 bits share
+// bytes: a group has as many lines of 64 bytes as a value has bits, and a chunk
+// is made of pieces of lines (`Superblock::pieces`). As many whole values are
+// in a byte as fit, in its lowest bits; what is left of bytes makes up the
+// other chunks. `l.b` are the bits of line l from b on:
 //
-//   8 bits   8 chunks, chunk v
-//   4 bits   4 chunks; the low half of chunk j is v = j, the high half v = 4 +
-//   j 2 bits   2 chunks; bits 2 s, 2 s + 1 of chunk p are v = 4 p + s 1 bit 1
-//   chunk; bit v
+//   8 bits   chunk v is line v
+//   4 bits   chunks 0 to 3 are 0.0 to 3.0, 4 to 7 are 0.4 to 3.4
+//   2 bits   chunk 4 p + s is p.(2 s)
+//   6 bits   of each half: chunks 0 to 2 are 0.0 to 2.0, chunk 3 is
+//   0.6, 1.6, 2.6 5 bits   chunks 0 to 4 are 0.0 to 4.0; chunk 5 is 0.5 and 2
+//   bits of 1.5, 6 is
+//            2.5 and 2 bits of 3.5, 7 is 4.5, 1.7, 3.7
+//   3 bits   chunks 2 l and 2 l + 1 are l.0 and l.3; chunk 6 is 0.6 and a bit
+//   of
+//            1.6, 7 is 2.6 and 1.7
 //
-// A value of 5 or 6 bits is 4 bits and, in a second plane, 1 or 2 above them;
-// of 3 bits, 2 and 1. The value of an element is `scale * (u - zero)` with the
-// unsigned integer u, or `scale * u + minimum`. A scale or minimum belongs to a
-// group of 32 elements, or to half a group.
+// The value of an element is `scale * (u - zero)` with the unsigned integer u,
+// or `scale * u + minimum`. A scale or minimum belongs to a group of 32
+// elements, or to half a group.
 //
-// The parts of a superblock, in order: values of all groups, second planes of
-// all groups, then either f16 scales [groups][16] and f16 minimums
+// A superblock starts with either f16 scales [groups][16] and f16 minimums
 // [groups][16], or integer scales [groups * scalesPerGroup][16], integer
 // minimums (alike), one f16 factor of the scales [16], one of the minimums
-// [16]. Padded to 64 bytes.
+// [16], padded to 64 bytes. Then come the lines of the groups: who reads a
+// panel reads memory from its first byte to its last, as the prefetchers of
+// CPUs expect.
 //
 //===----------------------------------------------------------------------===//
 
@@ -56,8 +65,8 @@ struct Superblock {
   int64_t groups = 2;
   /// 1, or 2 if half a group has a scale of its own.
   int64_t scalesPerGroup = 1;
-  /// Bits of the first plane, and of the second above it.
-  int64_t bits = 8, highBits = 0;
+  /// Bits of an integer: 8, or 2 to 6.
+  int64_t bits = 8;
   Scale scale = Scale::Half;
   /// Subtracted from the stored integer.
   int64_t zero = 0;
@@ -75,15 +84,24 @@ struct Superblock {
     return scale != Scale::Half && scale != Scale::HalfAndMinimum;
   }
 
-  // Bytes of a group.
-  constexpr int64_t valueBytes() const { return kLanes * kGroup * bits / 8; }
-  constexpr int64_t highBytes() const { return kLanes * kGroup * highBits / 8; }
+  constexpr int64_t groupBytes() const { return bits * kChunkBytes; }
+
+  /// `bits` bits of a line's bytes from `from` on, which are the bits of a
+  /// chunk's integers from `to` on.
+  struct Piece {
+    int8_t line, from, bits, to;
+  };
+  /// The pieces of a chunk, lowest bits first.
+  struct Pieces {
+    Piece piece[3] = {};
+    int count = 0;
+    constexpr const Piece *begin() const { return piece; }
+    constexpr const Piece *end() const { return piece + count; }
+  };
+  Pieces pieces(int64_t chunk) const;
 
   // Offsets from the start of a superblock.
-  constexpr int64_t highOffset() const { return groups * valueBytes(); }
-  constexpr int64_t scaleOffset() const {
-    return highOffset() + groups * highBytes();
-  }
+  static constexpr int64_t scaleOffset() { return 0; }
   /// Bytes of all scales, and of all minimums where they have bytes of their
   /// own.
   constexpr int64_t scaleBytes() const {
@@ -97,11 +115,15 @@ struct Superblock {
     return scale == Scale::Unsigned ? minimumOffset() + scaleBytes()
                                     : scaleOffset() + scaleBytes();
   }
-  constexpr int64_t bytes() const {
+  /// The first line of the first group.
+  constexpr int64_t lineOffset() const {
     int64_t end = scaleOffset() + scaleBytes() * (hasMinimum() ? 2 : 1);
     if (hasIntegerScales())
       end = factorOffset() + 2 * kLanes * (hasMinimum() ? 2 : 1);
     return (end + 63) / 64 * 64;
+  }
+  constexpr int64_t bytes() const {
+    return lineOffset() + groups * groupBytes();
   }
 };
 
@@ -134,6 +156,17 @@ struct Int8Group {
   int32_t padding;
 };
 static_assert(sizeof(Int8Group) == 64);
+
+/// 32 activations with what rounding to 8 bits left, in as many bits:
+/// x ≈ scale * (128 q + r) with scale = max|x| / (128 * 127) and r in
+/// [-64, 63]. The sums in `group` are those of 128 q + r.
+struct Int8ResidualGroup {
+  Int8Group group;
+  int8_t r[32];
+  int32_t padding[8];
+  static constexpr int kShift = 7;
+};
+static_assert(sizeof(Int8ResidualGroup) == 128);
 
 } // namespace tenon
 

@@ -83,32 +83,18 @@ Value BlockWeights::integers(const WeightGroup &group,
                              const ColumnVector &vector, int64_t chunk,
                              int64_t up) {
   VectorType type = VectorType::get({4 * b.lanes()}, b.getI8Type());
-  auto plane = [&](int64_t offset, int64_t bytesPerGroup, int64_t index) {
-    return load(type, group, vector, offset + index * Superblock::kChunkBytes,
-                bytesPerGroup, 4);
-  };
-  auto first = [&](int64_t index) {
-    return plane(0, format.valueBytes(), index);
-  };
   Value value;
-  if (format.bits == 8) {
-    assert(up == 0 && "bytes are full");
-    value = first(chunk);
-  } else if (format.bits == 4) {
-    value =
-        shiftAndMask(b, first(chunk % 4), up - (chunk < 4 ? 0 : 4), 0x0f << up);
-  } else {
-    assert(format.bits == 2 && "no such plane");
-    value = shiftAndMask(b, first(chunk / 4), up - 2 * (chunk % 4), 0x03 << up);
-  }
-  if (format.highBits) {
-    int64_t perByte = 8 / format.highBits;
-    Value high =
-        plane(format.highOffset(), format.highBytes(), chunk / perByte);
-    int64_t place = format.bits + up;
-    high = shiftAndMask(b, high, place - format.highBits * (chunk % perByte),
-                        ((1 << format.highBits) - 1) << place);
-    value = arith::OrIOp::create(b, value, high);
+  for (const Superblock::Piece &piece : format.pieces(chunk)) {
+    Value line =
+        load(type, group, vector,
+             format.lineOffset() + piece.line * Superblock::kChunkBytes,
+             format.groupBytes(), 4);
+    int64_t to = piece.to + up;
+    assert(to + piece.bits <= 8 && "bytes are full");
+    if (piece.bits < 8)
+      line =
+          shiftAndMask(b, line, to - piece.from, ((1 << piece.bits) - 1) << to);
+    value = value ? arith::OrIOp::create(b, value, line).getResult() : line;
   }
   return format.isTable ? lookUp(value) : value;
 }
@@ -231,7 +217,10 @@ Value BlockWeights::minimum(const WeightGroup &group,
 //===----------------------------------------------------------------------===//
 
 Int8Activations::Int8Activations(KernelBuilder &b, Value input)
-    : b(b), bytes(ElementBytesOp::create(b, input)) {}
+    : b(b), bytes(ElementBytesOp::create(b, input)),
+      hasResidual(cast<Int8GroupType>(
+                      cast<MemRefType>(input.getType()).getElementType())
+                      .getResidual()) {}
 
 Value Int8Activations::word(Value row, Value group, int64_t offset) {
   Value four =
@@ -242,10 +231,12 @@ Value Int8Activations::word(Value row, Value group, int64_t offset) {
   return b.splat(vector::ExtractOp::create(b, one, 0));
 }
 
-Value Int8Activations::quad(Value row, Value group, int64_t chunk) {
+Value Int8Activations::quad(Value row, Value group, int64_t chunk,
+                            int64_t term) {
+  int64_t first = term ? offsetof(Int8ResidualGroup, r) : 0;
   return vector::BitCastOp::create(
       b, VectorType::get({4 * b.lanes()}, b.getI8Type()),
-      word(row, group, 4 * chunk));
+      word(row, group, first + 4 * chunk));
 }
 
 Value Int8Activations::field(Value row, Value group, int64_t offset,
@@ -272,10 +263,14 @@ Value ByteDot::call(StringRef intrinsic, Type result, ValueRange operands) {
       .getResult(0);
 }
 
+Value ByteDot::zeros() {
+  return arith::ConstantOp::create(b,
+                                   b.getZeroAttr(b.vectorType(b.getI32Type())));
+}
+
 Value ByteDot::start(Value offsetSum) {
   if (zero == 0 || takesSigned)
-    return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(b.vectorType(b.getI32Type()), APInt(32, 0)));
+    return zeros();
   assert(llvm::isPowerOf2_64(zero) && "zero points are powers of two");
   if (zero == kFullRange)
     return offsetSum;

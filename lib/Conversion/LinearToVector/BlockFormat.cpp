@@ -161,6 +161,21 @@ private:
            format.scale == Superblock::Scale::Half && b.lanes() > 4;
   }
 
+  /// Half-bytes that are the upper ones of their bytes can be left there, 16
+  /// times what they are, and be added up apart: no shift for each, and two
+  /// short chains of sums instead of a long one. Not for so many rows that sums
+  /// fill the registers.
+  int64_t sumParts(size_t rows) const {
+    const Superblock &format = packed.getSuperblock();
+    bool isPlain =
+        format.bits == 4 && !format.isTable && format.scalesPerGroup == 1;
+    return isStreaming && isPlain && rows <= 4 && b.getTarget() &&
+                   b.getTarget().getVnni()
+               ? 2
+               : 1;
+  }
+  static constexpr int64_t kUp = 4;
+
   /// Adds a group to the sums, f32 (per channel: i32). `group` is the group's
   /// number among all along K.
   Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
@@ -183,9 +198,6 @@ private:
   Values addSuperblock(ValueRange rows, ArrayRef<WeightVector> vectors,
                        Value superblock, ValueRange sums);
 
-  /// Bytes between what a single row reads and what it asks for: more than a
-  /// core reads while memory answers.
-  static constexpr int64_t kDistance = 3072;
   BlockWeights packed;
   Int8Activations activations;
   std::optional<UnpackedPanels> unpacked;
@@ -206,28 +218,65 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     return result;
   };
   bool halves = format.scalesPerGroup == 2;
+  // Sums of integers: for each term and part, one for each output. With two
+  // parts, half of the chunks are added to the second one, times 16.
+  size_t outputs = rows.size() * vectors.size();
+  int64_t terms = activations.terms(), parts = sumParts(rows.size());
+  auto placeOfSum = [&](int64_t term, int64_t part, size_t output) {
+    return (term * parts + part) * outputs + output;
+  };
   auto start = [&](int64_t half) {
     if (format.isPerChannel)
       return Values(sums);
     int64_t offset = halves ? offsetof(Int8Group, offsetHalfSums) + 4 * half
                             : offsetof(Int8Group, offsetSum);
-    Values integers;
-    for (Value row : rows)
-      integers.append(vectors.size(),
-                      dot.start(activations.field(row, group, offset, i32)));
+    Values integers(terms * parts * outputs, dot.zeros());
+    // The offset is that of both terms: the finer one starts from it.
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      Value first = dot.start(activations.field(row, group, offset, i32));
+      for (size_t i = 0; i < vectors.size(); ++i)
+        integers[placeOfSum(terms - 1, 0, r * vectors.size() + i)] = first;
+    }
     return integers;
   };
   auto addChunk = [&](int64_t chunk, Values &integers) {
+    int64_t part = parts == 2 && chunk >= Superblock::kChunks / 2 ? 1 : 0;
     Values weights;
     for (const WeightVector &vector : vectors)
-      weights.push_back(source.integers(placeOf(vector), vector.vector, chunk));
-    for (auto [r, row] : llvm::enumerate(rows)) {
-      Value quad = activations.quad(row, group, chunk);
-      for (auto [i, weight] : llvm::enumerate(weights)) {
-        Value &sum = integers[r * vectors.size() + i];
-        sum = dot.add(sum, weight, quad);
+      weights.push_back(
+          part ? packed.integers(placeOf(vector),
+                                 packed.vectorAt(vector.vector), chunk, kUp)
+               : source.integers(placeOf(vector), vector.vector, chunk));
+    for (auto [r, row] : llvm::enumerate(rows))
+      for (int64_t term = 0; term < terms; ++term) {
+        Value quad = activations.quad(row, group, chunk, term);
+        for (auto [i, weight] : llvm::enumerate(weights)) {
+          Value &sum = integers[placeOfSum(term, part, r * vectors.size() + i)];
+          sum = dot.add(sum, weight, quad);
+        }
       }
+  };
+  auto count = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(b.vectorType(i32), APInt(32, value)));
+  };
+  auto total = [&](const Values &integers, size_t output) {
+    Value result;
+    for (int64_t term = 0; term < terms; ++term) {
+      Value sum = integers[placeOfSum(term, 0, output)];
+      if (parts == 2)
+        sum = arith::AddIOp::create(
+            b, sum,
+            arith::ShRSIOp::create(b, integers[placeOfSum(term, 1, output)],
+                                   count(kUp)));
+      if (result)
+        sum = arith::AddIOp::create(
+            b,
+            arith::ShLIOp::create(b, result, count(Int8ResidualGroup::kShift)),
+            sum);
+      result = sum;
     }
+    return result;
   };
   Values next(sums);
   auto finish = [&](int64_t half, const Values &integers) {
@@ -251,7 +300,7 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
       for (size_t i = 0; i < vectors.size(); ++i) {
         size_t at = r * vectors.size() + i;
         Value number =
-            arith::SIToFPOp::create(b, b.f32VectorType(), integers[at]);
+            arith::SIToFPOp::create(b, b.f32VectorType(), total(integers, at));
         next[at] = b.fma(number, b.mul(scales[i], scale), next[at]);
         if (scaledSum)
           next[at] = b.fma(minimums[i], scaledSum, next[at]);
@@ -273,10 +322,11 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     return next;
   }
 
-  // Few rows are bound by reading weights. They ask for those that come later a
-  // few lines at a time: many at once would fill the buffers that wait for
-  // memory and stop them. The fence, no instruction, keeps LLVM from gathering
-  // those of several groups.
+  // Few rows are bound by reading weights. Where they ask for those that come
+  // later it is a few lines at a time: many at once would fill the buffers that
+  // wait for memory and stop them. The fence, no instruction, keeps LLVM from
+  // gathering those, or reads, of several groups.
+  int64_t distance = b.getTarget() ? b.getTarget().getPrefetchDistance() : 0;
   LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "singlethread");
   SmallVector<Values, 2> integers;
   for (int64_t half = 0; half < format.scalesPerGroup; ++half)
@@ -284,7 +334,8 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   for (int64_t i = 0; i < kChunks / 2; ++i) {
     for (int64_t line : {2 * i, 2 * i + 1})
       for (const WeightVector &vector : vectors)
-        packed.prefetch(placeOf(vector), vector.vector, line, kDistance);
+        if (distance > 0)
+          packed.prefetch(placeOf(vector), vector.vector, line, distance);
     // The two that may share their bytes.
     for (int64_t chunk : {i, i + kChunks / 2})
       addChunk(chunk, integers[chunk / perHalf]);

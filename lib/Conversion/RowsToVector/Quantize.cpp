@@ -23,6 +23,9 @@ public:
 
   GroupQuantizer(KernelBuilder &b, Value output, Value row)
       : b(b), bytes(ElementBytesOp::create(b, output)), row(row),
+        hasResidual(cast<Int8GroupType>(
+                        cast<MemRefType>(output.getType()).getElementType())
+                        .getResidual()),
         numbers(scratch({b.lanes(), kGroup}, b.getF32Type(), "numbers")),
         partials(
             scratch({2, b.lanes(), b.lanes()}, b.getI32Type(), "partials")),
@@ -50,6 +53,11 @@ private:
   /// Words of an Int8Group after its numbers.
   static constexpr int64_t kFields =
       (sizeof(Int8Group) - offsetof(Int8Group, scale)) / 4;
+
+  /// The integer of a group's largest magnitude.
+  double largestInteger() const {
+    return hasResidual ? 127 << Int8ResidualGroup::kShift : 127;
+  }
 
   Value scratch(ArrayRef<int64_t> shape, Type element, StringRef what) {
     return b.scratch(shape, element, ("quantize " + what).str());
@@ -93,11 +101,11 @@ private:
     Value most = toNumbers(reduce(0, [&](Value x, Value y) {
       return toBits(b.max(toNumbers(x), toNumbers(y)));
     }));
-    Value scale = b.mul(most, b.splat(1.0 / 127));
+    Value scale = b.mul(most, b.splat(1.0 / largestInteger()));
     Value isZero =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, most, b.splat(0.0));
     b.store(arith::SelectOp::create(b, isZero, b.splat(0.0),
-                                    b.div(b.splat(127.0), most)),
+                                    b.div(b.splat(largestInteger()), most)),
             factors, b.index(0));
     b.loop(b.index(0), count, 1, [&](Value place) {
       writeIntegers(b.addIndex(first, place), place);
@@ -152,13 +160,35 @@ private:
             b.roundToEven(b.mul(b.load(numbers, {place, column}), factor));
         Value words =
             arith::FPToSIOp::create(b, b.vectorType(b.getI32Type()), q);
-        vector::StoreOp::create(
-            b, arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), words),
-            bytes, ValueRange{row, group, column});
+        storeIntegers(words, group, i * b.lanes());
         sum = sum ? arith::AddIOp::create(b, sum, words).getResult() : words;
       }
       storeWords(sum, partials, {b.index(half), place, b.index(0)});
     }
+  }
+
+  /// Stores integers `place` and behind of a group: as bytes, or as two.
+  void storeIntegers(Value words, Value group, int64_t place) {
+    auto storeBytes = [&](Value value, int64_t offset) {
+      vector::StoreOp::create(
+          b, arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), value),
+          bytes, ValueRange{row, group, b.index(offset)});
+    };
+    if (!hasResidual)
+      return storeBytes(words, place);
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantOp::create(
+          b, DenseElementsAttr::get(b.vectorType(b.getI32Type()),
+                                    APInt(32, value)));
+    };
+    constexpr int kShift = Int8ResidualGroup::kShift;
+    Value high = arith::ShRSIOp::create(
+        b, arith::AddIOp::create(b, words, constant(1 << (kShift - 1))),
+        constant(kShift));
+    storeBytes(high, place);
+    Value coarse = arith::ShLIOp::create(b, high, constant(kShift));
+    storeBytes(arith::SubIOp::create(b, words, coarse),
+               offsetof(Int8ResidualGroup, r) + place);
   }
 
   /// Registers of fields, in the order of Int8Group, to a row for each group.
@@ -179,7 +209,9 @@ private:
   }
 
   KernelBuilder &b;
-  Value bytes, row, numbers, partials, factors, fields;
+  Value bytes, row;
+  bool hasResidual;
+  Value numbers, partials, factors, fields;
 };
 
 } // namespace

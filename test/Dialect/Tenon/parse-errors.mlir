@@ -98,3 +98,8 @@ func.func private @f(!tenon.kv_cache<layers = 1, heads = 4, capacity = 128, head
 
 // expected-error @+1 {{unknown attribute `pannel` in dialect `tenon`}}
 func.func private @f() attributes {t = #tenon.pannel<n = 1, k = 1>}
+
+// -----
+
+// expected-error @+1 {{expected 'residual', or per_token}}
+func.func private @f(memref<1x!tenon.int8_group<per_row>>)

@@ -45,6 +45,10 @@ func.func @tensors(%x: tensor<?x300xf32>, %w: tensor<300xf32>, %i: index) -> ten
   %1 = tenon.rms_norm %x, %w {eps = 1.0e-5 : f32} : (tensor<?x300xf32>, tensor<300xf32>) -> tensor<?x10x!tenon.int8_group>
   // CHECK: tenon.layer_norm {{.*}} -> tensor<?x16x!tenon.int8_group>
   %2 = tenon.layer_norm %x, %w {eps = 1.0e-5 : f32} : (tensor<?x300xf32>, tensor<300xf32>) -> tensor<?x16x!tenon.int8_group>
+  // CHECK: tenon.quantize {{.*}} -> tensor<?x10x!tenon.int8_group<per_token>>
+  %7 = tenon.quantize %x : (tensor<?x300xf32>) -> tensor<?x10x!tenon.int8_group<per_token>>
+  // CHECK: tenon.quantize {{.*}} -> tensor<?x10x!tenon.int8_group<residual>>
+  %8 = tenon.quantize %x : (tensor<?x300xf32>) -> tensor<?x10x!tenon.int8_group<residual>>
   // CHECK: tenon.weight_ref @q6_k[%{{.*}}] : tensor<64x256x!tenon.block<q6_k>, #tenon.panel<n = 32, k = 256>>
   %3 = tenon.weight_ref @q6_k[%i] : tensor<64x256x!tenon.block<q6_k>, #tenon.panel<n = 32, k = 256>>
   %4 = tenon.slice %x {offset = 10 : i64} : tensor<?x300xf32> -> tensor<?x256xf32>

@@ -2,31 +2,27 @@
 include/tenon/Support/Superblock.h describes them. Nothing here is shared with the compiler's packing.
 """
 import json
+import os
 import re
 import struct
+import sys
 
 import numpy as np
 
-# bits, bits of a second plane, zero point, scales, groups along K, scales in a group
-SCHEMES = {"q4_0": (4, 0, 8, "half", 2, 1), "q4_1": (4, 0, 0, "minimum", 2, 1), "q5_0": (4, 1, 16, "half", 2, 1),
-           "q5_1": (4, 1, 0, "minimum", 2, 1), "q8_0": (8, 0, 128, "half", 2, 1), "iq4_nl": (4, 0, 128, "half", 2, 1),
-           "q2_k": (2, 0, 0, "nibbles", 8, 2), "q3_k": (2, 1, 4, "signed", 8, 2), "q4_k": (4, 0, 0, "unsigned", 8, 1),
-           "q5_k": (4, 1, 0, "unsigned", 8, 1), "q6_k": (4, 2, 32, "signed", 8, 2)}
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Reference"))
+import superblock  # noqa: E402
+
+# bits, zero point, scales, groups along K, scales in a group
+SCHEMES = {"q4_0": (4, 8, "half", 2, 1), "q4_1": (4, 0, "minimum", 2, 1), "q5_0": (5, 16, "half", 2, 1),
+           "q5_1": (5, 0, "minimum", 2, 1), "q8_0": (8, 128, "half", 2, 1), "iq4_nl": (4, 128, "half", 2, 1),
+           "q2_k": (2, 0, "nibbles", 8, 2), "q3_k": (3, 4, "signed", 8, 2), "q4_k": (4, 0, "unsigned", 8, 1),
+           "q5_k": (5, 0, "unsigned", 8, 1), "q6_k": (6, 32, "signed", 8, 2)}
 IQ4 = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113])
-
-
-def plane(data, bits):
-    """Bytes [..., chunks, 16, 4] of one group to integers [..., 8, 16, 4]."""
-    fields = 8 // bits
-    shifted = [data >> (bits * i) & ((1 << bits) - 1) for i in range(fields)]
-    if bits == 4:  # the low halves of all chunks, then the high ones
-        return np.concatenate(shifted, -3)
-    return np.stack(shifted, -3).reshape(*data.shape[:-3], 8, *data.shape[-2:])
 
 
 def unpack(kind, data, n, k, interleave):
     """float32 [n, k] of the bytes of a matrix in panels of 32."""
-    bits, high, zero, scale, groups, halves = SCHEMES[kind]
+    bits, zero, scale, groups, halves = SCHEMES[kind]
     outputs, width = n // interleave, 32 // interleave
     panels, steps = -(-outputs // width), -(-k // (32 * groups))
     data = data.reshape(panels, steps, 2, -1)
@@ -37,16 +33,10 @@ def unpack(kind, data, n, k, interleave):
         at += count
         return data[..., at - count:at]
 
-    def chunks(bits):
-        return plane(take(groups * 64 * bits).reshape(panels, steps, 2, groups, bits, 16, 4), bits).astype(int)
-
     def numbers(dtype, count):
         raw = np.ascontiguousarray(take(count * 16 * np.dtype(dtype).itemsize)).view(dtype)
         return raw.reshape(panels, steps, 2, count, 16).astype(np.float64)
 
-    u = chunks(bits) if bits < 8 else take(groups * 512).reshape(panels, steps, 2, groups, 8, 16, 4).astype(int)
-    if high:
-        u |= chunks(high) << bits
     count, low = groups * halves, None
     if scale in ("half", "minimum"):
         d = numbers(np.float16, count)
@@ -59,6 +49,8 @@ def unpack(kind, data, n, k, interleave):
         d, low = sc * numbers(np.float16, 1), -mn * numbers(np.float16, 1)
     else:
         d = numbers(np.int8, count) * numbers(np.float16, 1)
+    at = -(-at // 64) * 64
+    u = superblock.split(take(groups * 64 * bits).reshape(panels, steps, 2, groups, bits, 16, 4), bits)
     w = (IQ4[u] if kind == "iq4_nl" else u - zero).astype(np.float64)
     spread = lambda x: np.repeat(x.reshape(panels, steps, 2, groups, halves, 16, 1), 8 // halves, 4)
     w = w * spread(d) + (0 if low is None else spread(low))
@@ -82,10 +74,10 @@ def read(path):
         if not shape:
             continue
         n, k, kind, gated = int(shape[1]), int(shape[2]), shape[3], bool(shape[4])
-        bits, high, _, scale, groups, halves = SCHEMES[kind]
+        bits, _, scale, groups, halves = SCHEMES[kind]
         scales = {"half": 32, "minimum": 64, "signed": 16, "nibbles": 16, "unsigned": 32}[scale] * groups * halves
         factors = {"signed": 32, "nibbles": 64, "unsigned": 64}.get(scale, 0)
-        block = -(-(groups * 64 * (bits + high) + scales + factors) // 64) * 64
+        block = groups * 64 * bits + -(-(scales + factors) // 64) * 64
         layer = -(-(n // (1 + gated)) // (16 if gated else 32)) * -(-k // (32 * groups)) * 2 * block
         assert weight["size"] % layer == 0, weight
         data = np.frombuffer(content, np.uint8, weight["size"], start + weight["offset"]).reshape(-1, layer)

@@ -85,8 +85,8 @@ int64_t tenon::getStorageBytes(RankedTensorType type) {
 int64_t tenon::getElementBytes(Type element) {
   if (auto superblock = dyn_cast<SuperblockType>(element))
     return superblock.getBytes();
-  if (isa<Int8GroupType>(element))
-    return sizeof(Int8Group);
+  if (auto group = dyn_cast<Int8GroupType>(element))
+    return group.getBytes();
   if (auto tokens = dyn_cast<Int8TokensType>(element))
     return tokens.getBytes();
   // Blocks that are not packed yet have no place in memory of their own.
@@ -309,12 +309,16 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t vectorBits, int64_t registers,
                                  bool fma, bool avx512, bool bf16Dot,
                                  int64_t l1, int64_t l2, int64_t l3, bool vnni,
-                                 bool ssse3) {
+                                 bool ssse3, int64_t prefetchDistance) {
   if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512)
     return emitError() << "vector_bits must be 128, 256 or 512, found "
                        << vectorBits;
   if (registers <= 0 || l1 <= 0 || l2 <= 0 || l3 <= 0)
     return emitError() << "registers and sizes of caches must be positive";
+  constexpr int64_t kFarthest = 1 << 20; // Farther is out of any cache again.
+  if (prefetchDistance < 0 || prefetchDistance > kFarthest)
+    return emitError() << "prefetch_distance must be between 0 and "
+                       << kFarthest << ", found " << prefetchDistance;
   return success();
 }
 
@@ -341,15 +345,20 @@ Int8TokensType::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 Type Int8GroupType::parse(AsmParser &parser) {
-  bool perToken = succeeded(parser.parseOptionalLess());
-  if (perToken && (parser.parseKeyword("per_token") || parser.parseGreater()))
+  if (failed(parser.parseOptionalLess()))
+    return get(parser.getContext(), false, false);
+  bool perToken = succeeded(parser.parseOptionalKeyword("per_token"));
+  if ((!perToken && parser.parseKeyword("residual", ", or per_token")) ||
+      parser.parseGreater())
     return {};
-  return get(parser.getContext(), perToken);
+  return get(parser.getContext(), perToken, !perToken);
 }
 
 void Int8GroupType::print(AsmPrinter &printer) const {
   if (getPerToken())
     printer << "<per_token>";
+  if (getResidual())
+    printer << "<residual>";
 }
 
 Type Int8TokensType::parse(AsmParser &parser) {

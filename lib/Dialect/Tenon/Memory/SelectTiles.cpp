@@ -45,9 +45,10 @@ constexpr int64_t kDecodePanels = 4;
 /// More rows than this in a register tile gain nothing.
 constexpr int64_t kMaxRows = 8;
 /// Weights in superblocks: panels that one task of few rows reads at once.
-/// Measured: two streams of short superblocks come to 90 to 97 % of what a core
-/// reads, one of long superblocks to 93 to 100 %; one short to 70 %, two long
-/// to 85 %.
+/// Measured on Zen 5, where kernels ask for what comes: two streams of short
+/// superblocks come to 90 to 97 % of what a core reads, one of long superblocks
+/// to 93 to 100 %; one short to 70 %, two long to 85 %. On Zen 4, where they
+/// don't, one stream comes to 90 to 100 %, two to 55 %.
 constexpr int64_t kDecodeShortPanels = 2, kDecodeLongPanels = 1;
 /// Panels of a task of many rows; fewer rather than less tasks than these.
 constexpr int64_t kMostPanels = 4, kLeastTasks = 8;
@@ -82,7 +83,8 @@ struct TileModel {
     return std::clamp<int64_t>(rows, 1, kMaxRows);
   }
 
-  TileAttr linear(ShapedType weight, ShapedType output) const {
+  TileAttr linear(ShapedType input, ShapedType weight,
+                  ShapedType output) const {
     int64_t rows = output.getDimSize(0);
     int64_t panels = 1, k = 1;
     Type element = weight.getElementType();
@@ -92,14 +94,16 @@ struct TileModel {
       k = panel.getK();
     } else if (weight.getRank() == 4 || isa<SuperblockType>(element))
       panels = weight.getDimSize(0);
+    auto quantized = dyn_cast<Int8GroupType>(input.getElementType());
+    bool hasResidual = quantized && quantized.getResidual();
     if (auto block = dyn_cast<BlockType>(element))
       return blockLinear(rows, panels,
                          getInt8Groups(cast<RankedTensorType>(weight)),
-                         block.getSuperblock());
+                         block.getSuperblock(), hasResidual);
     if (auto packed = dyn_cast<SuperblockType>(element))
       return blockLinear(rows, panels,
                          weight.getDimSize(1) * packed.getSuperblock().groups,
-                         packed.getSuperblock());
+                         packed.getSuperblock(), hasResidual);
     int64_t vectors = kPanelColumns / lanes;
     if (rows == 1 ||
         (isFew(rows) && rows * vectors <= target.getRegisters() / 2))
@@ -125,13 +129,17 @@ struct TileModel {
   }
 
   TileAttr blockLinear(int64_t rows, int64_t panels, int64_t groups,
-                       const Superblock &superblock) const {
+                       const Superblock &superblock, bool hasResidual) const {
     bool isShort = superblock.groups == 2;
     if (isFew(rows))
-      return get(
-          rows, 2 * lanes,
-          std::min(isShort ? kDecodeShortPanels : kDecodeLongPanels, panels));
-    int64_t most = (target.getRegisters() - kBlockTemporaries) / 4;
+      return get(rows, 2 * lanes,
+                 std::min(isShort && target.getPrefetchDistance() > 0
+                              ? kDecodeShortPanels
+                              : kDecodeLongPanels,
+                          panels));
+    // Two vectors of columns, each with an f32 sum and one of integers, or two.
+    int64_t sums = 2 * (hasResidual ? 3 : 2);
+    int64_t most = (target.getRegisters() - kBlockTemporaries) / sums;
     most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
     // No f32 sums beside the integers.
     if (superblock.isPerChannel)
@@ -163,8 +171,8 @@ struct TileModel {
       if (dim != tokenDim)
         bytes *= output.isDynamicDim(dim) ? kKeyBlock : output.getDimSize(dim);
     // Read once as f32, written once.
-    if (isa<Int8GroupType>(output.getElementType()))
-      bytes *= Superblock::kGroup * sizeof(float) + sizeof(Int8Group);
+    if (auto quantized = dyn_cast<Int8GroupType>(output.getElementType()))
+      bytes *= Superblock::kGroup * sizeof(float) + quantized.getBytes();
     else
       bytes *= sizeof(float) + getElementBytes(output.getElementType());
     int64_t group = target.getL1() / 2 / std::max<int64_t>(bytes, 1);
@@ -179,7 +187,7 @@ TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
   TileModel model(target);
   auto shaped = [](Value value) { return cast<ShapedType>(value.getType()); };
   if (auto linear = dyn_cast<LinearOp>(op))
-    return model.linear(shaped(linear.getWeight()),
+    return model.linear(shaped(linear.getInput()), shaped(linear.getWeight()),
                         cast<ComputeOpInterface>(op).getOutputType());
   if (auto attention = dyn_cast<AttentionOp>(op))
     return model.attention(shaped(attention.getQuery()));

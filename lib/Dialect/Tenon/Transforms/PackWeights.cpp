@@ -44,6 +44,15 @@ bool isWantedInBF16(Value value) {
   });
 }
 
+/// Whether the value is what the function returns, all of it or some rows.
+bool isReturned(Value value) {
+  return !value.use_empty() &&
+         llvm::all_of(value.getUsers(), [](Operation *user) {
+           return isa<func::ReturnOp>(user) ||
+                  (isView(user) && isReturned(user->getResult(0)));
+         });
+}
+
 /// Whether all that read the value want it in these int8 groups, and its
 /// producer's kernel can write them.
 bool isWantedInGroups(Value value, Type groups) {
@@ -384,6 +393,19 @@ private:
   // int8 inputs
   //===--------------------------------------------------------------------===//
 
+  /// What a linear of weights in blocks reads. Logits show all of what their
+  /// linear's input loses, and few rows of them are computed: 16 bits for
+  /// those, unless something is asked for.
+  Int8GroupType groupsOf(LinearOp op) {
+    auto weight = cast<ShapedType>(op.getWeight().getType());
+    auto all = getOperation()->getAttrOfType<StringAttr>(kActivationsAttrName);
+    bool perToken =
+        cast<BlockType>(weight.getElementType()).getSuperblock().isPerChannel;
+    bool residual = !perToken && (all ? all.getValue() == "int16"
+                                      : isReturned(op.getResult()));
+    return Int8GroupType::get(&getContext(), perToken, residual);
+  }
+
   void quantizeInputs() {
     llvm::MapVector<std::pair<Value, Type>, QuantizeOp> inputs;
     getOperation().walk([&](LinearOp op) {
@@ -393,11 +415,8 @@ private:
           isa<Int8GroupType>(type.getElementType()))
         return;
       int64_t groups = getInt8Groups(cast<RankedTensorType>(weight));
-      bool perToken =
-          cast<BlockType>(weight.getElementType()).getSuperblock().isPerChannel;
       Type groupsType =
-          RankedTensorType::get({type.getDimSize(0), groups},
-                                Int8GroupType::get(&getContext(), perToken));
+          RankedTensorType::get({type.getDimSize(0), groups}, groupsOf(op));
       QuantizeOp &quantized = inputs[{op.getInput(), groupsType}];
       if (!quantized) {
         OpBuilder builder(&getContext());

@@ -3,9 +3,14 @@ include/tenon/Support/Superblock.h says. Nothing here is shared with the compile
 a weight is its integers, and its values follow from them.
 """
 
+import os
+import sys
 from dataclasses import dataclass
 
 import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "Reference"))
+import superblock  # noqa: E402
 
 PANEL, LANES, GROUP = 32, 16, 32
 IQ4_VALUES = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113])
@@ -14,7 +19,6 @@ IQ4_VALUES = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 
 @dataclass(frozen=True)
 class Scheme:
     bits: int
-    high: int  # bits of a second plane
     zero: int
     scale: str  # half, minimum (half and a half minimum), signed, unsigned, nibbles
     groups: int = 2
@@ -26,19 +30,19 @@ class Scheme:
 
     @property
     def bytes(self):
-        values = 16 * GROUP * self.groups * (self.bits + self.high) // 8
+        values = 16 * GROUP * self.groups * self.bits // 8
         count = self.groups * self.halves * LANES
         scales = {"half": 2 * count, "minimum": 4 * count, "signed": count + 32, "unsigned": 2 * count + 64,
                   "nibbles": count + 64}[self.scale]
-        return (values + scales + 63) // 64 * 64
+        return values + (scales + 63) // 64 * 64
 
 
 SCHEMES = {
-    "q4_0": Scheme(4, 0, 8, "half"), "q4_1": Scheme(4, 0, 0, "minimum"), "q5_0": Scheme(4, 1, 16, "half"),
-    "q5_1": Scheme(4, 1, 0, "minimum"), "q8_0": Scheme(8, 0, 128, "half"), "iq4_nl": Scheme(4, 0, 128, "half"),
-    "q2_k": Scheme(2, 0, 0, "nibbles", 8, 2), "q3_k": Scheme(2, 1, 4, "signed", 8, 2),
-    "q4_k": Scheme(4, 0, 0, "unsigned", 8), "q5_k": Scheme(4, 1, 0, "unsigned", 8),
-    "q6_k": Scheme(4, 2, 32, "signed", 8, 2), "q8_channel": Scheme(8, 0, 128, "half"),
+    "q4_0": Scheme(4, 8, "half"), "q4_1": Scheme(4, 0, "minimum"), "q5_0": Scheme(5, 16, "half"),
+    "q5_1": Scheme(5, 0, "minimum"), "q8_0": Scheme(8, 128, "half"), "iq4_nl": Scheme(4, 128, "half"),
+    "q2_k": Scheme(2, 0, "nibbles", 8, 2), "q3_k": Scheme(3, 4, "signed", 8, 2),
+    "q4_k": Scheme(4, 0, "unsigned", 8), "q5_k": Scheme(5, 0, "unsigned", 8),
+    "q6_k": Scheme(6, 32, "signed", 8, 2), "q8_channel": Scheme(8, 128, "half"),
 }
 # Magnitudes of integer scales.
 MOST = {"q2_k": 15, "q3_k": 31, "q4_k": 63, "q5_k": 63, "q6_k": 127}
@@ -56,9 +60,9 @@ class Weight:
         self.superblocks = -(-k // s.columns)
         # All that memory holds, as [rows, groups, ...]: padding has finite values that must not matter.
         rows, groups = self.panels * PANEL, self.superblocks * s.groups
-        u = rng.integers(0, 1 << (s.bits + s.high), (rows, groups, GROUP))
+        u = rng.integers(0, 1 << s.bits, (rows, groups, GROUP))
         u[rng.random((rows, groups)) < 0.03] = 0  # the farthest integers side by side
-        u[rng.random((rows, groups)) < 0.03] = (1 << (s.bits + s.high)) - 1
+        u[rng.random((rows, groups)) < 0.03] = (1 << s.bits) - 1
         self.u = u
         many = (rows, groups, s.halves)
         step = {"half": 2.0**-s.bits, "minimum": 2.0**-s.bits}.get(s.scale, 2.0**-s.bits / MOST.get(kind, 1))
@@ -110,26 +114,12 @@ class Weight:
         # [panel, half, lane, superblock, group, chunk, byte] to [panel, superblock, half, group, chunk, lane, byte]
         v = self.u.reshape(p, 2, LANES, sb, s.groups, 8, 4).transpose(0, 3, 1, 4, 5, 2, 6)
 
-        def plane(x, bits):
-            """Bytes of [..., 8 chunks, lane, byte] fields of so many bits."""
-            if bits == 8:
-                out = x
-            elif bits == 4:
-                out = x[:, :, :, :, :4] | x[:, :, :, :, 4:] << 4
-            else:
-                per = 8 // bits
-                out = np.stack([sum(x[:, :, :, :, per * i + j] << (bits * j) for j in range(per))
-                                for i in range(8 // per)], 4)
-            return out.astype(np.uint8).reshape(p, sb, 2, -1)
-
         def scales(x, dtype):
             """[rows, groups, halves] as [groups * halves][16 lanes]."""
             x = x.reshape(p, 2, LANES, sb, -1).transpose(0, 3, 1, 4, 2)
             return np.ascontiguousarray(x.astype(dtype)).view(np.uint8).reshape(p, sb, 2, -1)
 
-        parts = [plane(v & ((1 << s.bits) - 1), s.bits)]
-        if s.high:
-            parts.append(plane(v >> s.bits, s.high))
+        parts = []
         if s.scale == "nibbles":
             parts.append(scales(self.sc | self.mn << 4, np.uint8))
         elif s.scale == "unsigned":
@@ -144,35 +134,48 @@ class Weight:
             parts.append(scales(self.d, np.float16))
             if s.scale != "signed":
                 parts.append(scales(self.dmin, np.float16))
-        whole = np.concatenate(parts, 3)
-        assert 0 <= s.bytes - whole.shape[3] < 64
-        return np.pad(whole, ((0, 0), (0, 0), (0, 0), (0, s.bytes - whole.shape[3])), constant_values=0xA5)
+        header = np.concatenate(parts, 3)
+        header = np.pad(header, ((0, 0), (0, 0), (0, 0), (0, -header.shape[3] % 64)), constant_values=0xA5)
+        whole = np.concatenate((header, superblock.join(v, s.bits).reshape(p, sb, 2, -1)), 3)
+        assert whole.shape[3] == s.bytes
+        return whole
 
 
-def quantize(x, groups, per_token=False):
-    """f32 rows to int8 groups [rows, groups, 64 bytes], and the values that they stand for, in f64.
+# What the types of int8 groups are called here, and as a type of the dialect; bytes of one.
+GROUPS = {"groups": ("!tenon.int8_group", 64), "token": ("!tenon.int8_group<per_token>", 64),
+          "residual": ("!tenon.int8_group<residual>", 128)}
 
-    Per token all groups of a row have one scale; the first holds that and the row's sum, the other fields are 0."""
+
+def quantize(x, groups, kind="groups"):
+    """f32 rows to int8 groups [rows, groups, bytes], and the values that they stand for, in f64.
+
+    Per token all groups of a row have one scale; the first holds that and the row's sum, the other fields are 0.
+    With residuals integers have 8 bits more, 7 of them in bytes of their own behind the group."""
     rows, k = x.shape
     padded = np.zeros((rows, groups, GROUP), np.float32)
     padded.reshape(rows, -1)[:, :k] = x
-    most = np.abs(padded).max((1, 2) if per_token else 2, keepdims=True)
-    scale = most * np.float32(1 / 127)
+    most = np.abs(padded).max((1, 2) if kind == "token" else 2, keepdims=True)
+    largest = 127 * 128 if kind == "residual" else 127
+    scale = most * np.float32(1 / largest)
     with np.errstate(divide="ignore"):
-        inverse = np.where(most == 0, np.float32(0), np.float32(127) / most)
+        inverse = np.where(most == 0, np.float32(0), np.float32(largest) / most)
     q = np.rint(padded * inverse).astype(np.int32)
     halves = q.reshape(rows, groups, 2, 16).sum(3, dtype=np.int32)
-    out = np.zeros((rows, groups, 16), np.int32)
-    out[:, :, :8] = q.astype(np.int8).view(np.int32)
+    out = np.zeros((rows, groups, GROUPS[kind][1] // 4), np.int32)
+    first = q
+    if kind == "residual":
+        first = q + 64 >> 7
+        out[:, :, 16:24] = (q - (first << 7)).astype(np.int8).view(np.int32)
+    out[:, :, :8] = first.astype(np.int8).view(np.int32)
     floats = out.view(np.float32)
     values = (q * scale.astype(np.float64)).reshape(rows, -1)[:, :k]
-    if per_token:
+    if kind == "token":
         floats[:, 0, 8] = scale[:, 0, 0]
         out[:, 0, 10] = -128 * q.sum((1, 2))
-        return out.view(np.uint8).reshape(rows, groups, 64), values
-    floats[:, :, 8] = scale[:, :, 0]
-    floats[:, :, 9] = scale[:, :, 0] * q.sum(2).astype(np.float32)
-    out[:, :, 10] = -128 * q.sum(2)
-    out[:, :, 11:13] = -128 * halves
-    floats[:, :, 13:15] = scale * halves.astype(np.float32)
-    return out.view(np.uint8).reshape(rows, groups, 64), values
+    else:
+        floats[:, :, 8] = scale[:, :, 0]
+        floats[:, :, 9] = scale[:, :, 0] * q.sum(2).astype(np.float32)
+        out[:, :, 10] = -128 * q.sum(2)
+        out[:, :, 11:13] = -128 * halves
+        floats[:, :, 13:15] = scale * halves.astype(np.float32)
+    return out.view(np.uint8).reshape(rows, groups, -1), values

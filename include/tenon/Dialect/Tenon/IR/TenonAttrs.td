@@ -108,7 +108,9 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
     register in bits, the number of such registers, the instructions that
     matter to kernels, and the sizes of the caches in bytes. `vnni`: dot
     products of four bytes (`vpdpbusd`) at the vector width; `ssse3`: products of
-    bytes added in pairs (`pmaddubsw`).
+    bytes added in pairs (`pmaddubsw`). `prefetch_distance`: bytes between what
+    kernels that stream weights read and what they ask memory for; 0 where the
+    CPU's own prefetchers do better alone.
     Set on the module as `tenon.target`.
   }];
   let parameters = (ins StringRefParameter<"LLVM's name of the CPU">:$cpu,
@@ -117,7 +119,8 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
                         "bool":$fma, "bool":$avx512, "bool":$bf16_dot,
                         "int64_t":$l1, "int64_t":$l2, "int64_t":$l3,
                         DefaultValuedParameter<"bool", "false">:$vnni,
-                        DefaultValuedParameter<"bool", "false">:$ssse3);
+                        DefaultValuedParameter<"bool", "false">:$ssse3,
+                        DefaultValuedParameter<"int64_t", "0">:$prefetch_distance);
   let genVerifyDecl = 1;
   let assemblyFormat = "`<` struct(params) `>`";
 }

@@ -25,11 +25,9 @@
 namespace tenon::detail {
 /// The effects of a compute operation: none on tensors; reads of the memref
 /// operands and a write of `into` on memrefs.
-void getComputeEffects(
-    mlir::Operation *op,
-    llvm::SmallVectorImpl<
-        mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
-        &effects);
+void getComputeEffects(mlir::Operation *op,
+                       llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<
+                           mlir::MemoryEffects::Effect>> &effects);
 /// Checks that a compute operation is on tensors with a result, or on memrefs
 /// with an `into` operand.
 mlir::LogicalResult verifyComputeOp(mlir::Operation *op);
@@ -58,8 +56,11 @@ inline constexpr llvm::StringLiteral kTargetAttrName = "tenon.target";
 inline constexpr llvm::StringLiteral kTargetsAttrName = "tenon.targets";
 /// How weights are quantized: "int8", "int4" or "bf16".
 inline constexpr llvm::StringLiteral kQuantizeAttrName = "tenon.quantize";
-/// The precision of a decoder's cache: "f32", "f16" or "int8". What is asked for
-/// until tenon-incremental, then what was chosen.
+/// "int8" or "int16": the precision of what linears of weights in blocks read.
+/// Without it 8 bits, and 16 for logits.
+inline constexpr llvm::StringLiteral kActivationsAttrName = "tenon.activations";
+/// The precision of a decoder's cache: "f32", "f16" or "int8". What is asked
+/// for until tenon-incremental, then what was chosen.
 inline constexpr llvm::StringLiteral kKVCacheAttrName = "tenon.kv_cache";
 /// "decoder" or "encoder".
 inline constexpr llvm::StringLiteral kKindAttrName = "tenon.kind";

@@ -111,19 +111,28 @@ def Tenon_SuperblockType : Tenon_BlockSchemeType<"Superblock"> {
 
 def Tenon_Int8GroupType : TypeDef<Tenon_Dialect, "Int8Group", [MemRefElementTypeInterface]> {
   let mnemonic = "int8_group";
-  let summary = "32 neighbouring activations in 8 bits";
+  let summary = "32 neighbouring activations in 8 bits, or 16";
   let description = [{
     `x = scale * q` with q in [-127, 127] and `scale = max|x| / 127`, and the
     sums of q that zero points and minimums of weights multiply: 64 bytes
     (`Int8Group` in `tenon/Support/Superblock.h`). With `per_token`, the scale is
     that of the largest magnitude in the row, for weights that are quantized per
-    output channel (`q8_channel`).
+    output channel (`q8_channel`). With `residual`, what q leaves is kept in 8
+    more bits, 128 times as fine: `x = scale * (128 q + r)` with r in [-64, 63],
+    in 128 bytes (`Int8ResidualGroup`).
 
     Example: `tensor<?x64x!tenon.int8_group>`, rows of 2048 activations;
-    `tensor<?x64x!tenon.int8_group<per_token>>`
+    `tensor<?x64x!tenon.int8_group<per_token>>`,
+    `tensor<?x64x!tenon.int8_group<residual>>`
   }];
-  let parameters = (ins DefaultValuedParameter<"bool", "false">:$per_token);
+  let parameters = (ins DefaultValuedParameter<"bool", "false">:$per_token,
+                        DefaultValuedParameter<"bool", "false">:$residual);
   let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    int64_t getBytes() const {
+      return getResidual() ? sizeof(::tenon::Int8ResidualGroup) : sizeof(::tenon::Int8Group);
+    }
+  }];
 }
 
 def Tenon_Int8TokensType : TypeDef<Tenon_Dialect, "Int8Tokens", [MemRefElementTypeInterface]> {
