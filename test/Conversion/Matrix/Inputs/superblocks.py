@@ -65,7 +65,7 @@ class Weight:
         u[rng.random((rows, groups)) < 0.03] = (1 << s.bits) - 1
         self.u = u
         many = (rows, groups, s.halves)
-        step = {"half": 2.0**-s.bits, "minimum": 2.0**-s.bits}.get(s.scale, 2.0**-s.bits / MOST.get(kind, 1))
+        step = 2.0 ** -(s.bits // 2 * 2) / (1 if s.scale in ("half", "minimum") else MOST[kind])
         self.minimum = None
         if s.scale in ("half", "minimum"):
             self.d = (rng.uniform(0.2, 1, many) * rng.choice([-1, 1], many) * step).astype(np.float16)

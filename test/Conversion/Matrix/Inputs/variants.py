@@ -24,17 +24,18 @@ class Variant:
     bf16_dot: bool = False
     vnni: bool = False
     ssse3: bool = True
+    prefetch_distance: int = 0
 
     def attribute(self):
         flags = "".join(f", {name} = {str(getattr(self, name)).lower()}" for name in ("fma", "avx512", "bf16_dot"))
         return (f'#tenon.target<cpu = "", features = "", vector_bits = {self.bits}, registers = {self.registers}{flags}, '
                 f"l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = {str(self.vnni).lower()}, "
-                f"ssse3 = {str(self.ssse3).lower()}>")
+                f"ssse3 = {str(self.ssse3).lower()}, prefetch_distance = {self.prefetch_distance}>")
 
 
 VARIANTS = {
     "avx512-vnni": Variant(512, 32, "x86-64-v4 -mavx512vnni -mavx512bf16", "avx512f avx512bw avx512_vnni avx512_bf16",
-                           avx512=True, bf16_dot=True, vnni=True),
+                           avx512=True, bf16_dot=True, vnni=True, prefetch_distance=3072),
     "avx512": Variant(512, 32, "x86-64-v4", "avx512f avx512bw avx512vl avx512dq", avx512=True),
     "avx2-vnni": Variant(256, 16, "x86-64-v3 -mavxvnni", "avx2 fma f16c avx_vnni", vnni=True),
     "avx2": Variant(256, 16, "x86-64-v3", "avx2 fma f16c"),
