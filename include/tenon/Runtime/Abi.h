@@ -55,12 +55,12 @@ extern const TenonVariant tenon_variants[];
 
 typedef void (*TenonKernelFn)(void *ctx, int64_t begin, int64_t end);
 
-/* Defined by the runtime: runs fn over [0, n), in chunks of `grain` that start
- * at multiples of it, on the workers and the calling thread, and returns when
- * all of it is done. n <= grain, or one thread, is a plain call fn(ctx, 0, n):
- * chunks are a hint, fn accepts any range. `op` indexes the metadata's
- * "operations" for the profile. Called by the thread that called the entry
- * point; a call from inside fn runs inline. */
+/* Defined by the runtime: runs fn over [0, n), in chunks of one or more times
+ * `grain` that start at multiples of it, on the workers and the calling thread,
+ * and returns when all of it is done. n <= grain, or one thread, is a plain
+ * call fn(ctx, 0, n): chunks are a hint, fn accepts any range. `op` indexes the
+ * metadata's "operations" for the profile. Called by the thread that called the
+ * entry point; a call from inside fn runs inline. */
 void tenon_dispatch(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
                     int64_t grain);
 
