@@ -24,7 +24,8 @@ struct OperationInfo {
   Operation operation;
   /// In the order of Case::name.
   std::vector<Parameter> parameters;
-  bool hasWeights;
+  /// What --type is the precision of.
+  enum { Nothing, Weights, Cache } typed;
 };
 
 constexpr int64_t kMost = 1 << 20;
@@ -38,7 +39,7 @@ const std::array<OperationInfo, 5> &operations() {
         {"n", 2048, 1, kMost},
         {"k", 2048, 1, kMost},
         threads},
-       true},
+       OperationInfo::Weights},
       {"attention",
        Operation::Attention,
        {{"seq", 512, 1, kMost},
@@ -48,19 +49,19 @@ const std::array<OperationInfo, 5> &operations() {
         {"kv-heads", 1, 1, 4096},
         {"causal", 1, 0, 1},
         threads},
-       false},
+       OperationInfo::Cache},
       {"ffn",
        Operation::Ffn,
        {{"m", 1, 1, 65536},
         {"dim", 2048, 1, kMost},
         {"hidden", 8192, 1, kMost},
         threads},
-       true},
+       OperationInfo::Weights},
       {"norm",
        Operation::Norm,
        {{"m", 512, 1, 65536}, {"dim", 2048, 1, kMost}, threads},
-       false},
-      {"limits", Operation::Limits, {threads}, false},
+       OperationInfo::Nothing},
+      {"limits", Operation::Limits, {threads}, OperationInfo::Nothing},
   }};
   return all;
 }
@@ -79,7 +80,9 @@ std::string Case::name() const {
   const OperationInfo &info = infoOf(operation);
   std::string text(info.name);
   for (const Parameter &parameter : info.parameters) {
-    if (info.hasWeights && parameter.name == "threads")
+    bool isTyped = info.typed == OperationInfo::Weights ||
+                   (info.typed == OperationInfo::Cache && get("causal"));
+    if (isTyped && parameter.name == "threads")
       text += "/type:" + type;
     text += strCat("/", parameter.name, ":", get(parameter.name));
   }
@@ -107,12 +110,19 @@ Expected<Case> bench::parseCase(std::span<const std::string> words) {
     for (const Parameter &parameter : info->parameters)
       if (word.starts_with("--") && parameter.name == word.substr(2))
         found = &parameter;
-    bool isType = info->hasWeights && word == "--type";
+    bool isType = info->typed != OperationInfo::Nothing && word == "--type";
     if (!found && !isType)
       return usage(strCat(info->name, " has no parameter ", quoteName(word)));
     if (i + 1 == words.size())
       return usage(strCat(word, " needs a value"));
     const std::string &value = words[i + 1];
+    if (isType && info->typed == OperationInfo::Cache) {
+      if (value != "f32" && value != "f16" && value != "int8")
+        return usage(strCat("unknown type ", quoteName(value),
+                            "; keys and values are f32, f16 or int8"));
+      result.type = value;
+      continue;
+    }
     if (isType) {
       std::optional<DType> type = parseDType(value);
       if (!type || !(*type == DType::F32 || *type == DType::F16 ||
@@ -140,6 +150,9 @@ Expected<Case> bench::parseCase(std::span<const std::string> words) {
       return usage("--queries cannot be more than --seq");
     if (!result.get("causal") && queries != result.get("seq"))
       return usage("attention without --causal 1 takes all queries");
+    if (!result.get("causal") && result.type != "f32")
+      return usage("attention without --causal 1 has no cache: its keys and "
+                   "values are f32");
     if (result.get("heads") % result.get("kv-heads"))
       return usage("--heads must be a multiple of --kv-heads");
   }
@@ -192,9 +205,10 @@ static std::string elementOf(const std::string &type) {
 
 Work bench::workOf(const Case &c, bool hasBf16Products) {
   Work work;
-  Products products = isBlock(*parseDType(c.type))            ? Products::Int8
+  std::optional<DType> type = parseDType(c.type); // none: int8 keys and values
+  Products products = type && isBlock(*type)                ? Products::Int8
                       : c.type == "bf16" && hasBf16Products ? Products::BF16
-                                                             : Products::F32;
+                                                            : Products::F32;
   switch (c.operation) {
   case Operation::Linear: {
     double weights = double(c.get("n")) * c.get("k");
@@ -207,7 +221,12 @@ Work bench::workOf(const Case &c, bool hasBf16Products) {
     if (c.get("causal"))
       pairs = queries * (seq - queries) + queries * (queries + 1) / 2;
     work.operations = 4 * pairs * c.get("heads") * c.get("head-dim");
-    work.bytes = 2 * 4 * seq * c.get("kv-heads") * c.get("head-dim");
+    work.products = Products::F32;
+    // Of keys and of values of a head; 8 bits have a scale for each token.
+    double bytes = c.type == "int8"  ? c.get("head-dim") + sizeof(float)
+                   : c.type == "f16" ? 2.0 * c.get("head-dim")
+                                     : 4.0 * c.get("head-dim");
+    work.bytes = 2 * seq * c.get("kv-heads") * bytes;
     break;
   }
   case Operation::Ffn: {
@@ -290,7 +309,8 @@ std::string ffnText(const Case &c, const std::string &rows) {
       weight("g", hidden, dim, element), weight("u", hidden, dim, element),
       weight("d", dim, hidden, element), "  func.func @run(%x: ", x, ") -> ", x,
       " {\n", reference("g", hidden, dim, element),
-      reference("u", hidden, dim, element), reference("d", dim, hidden, element),
+      reference("u", hidden, dim, element),
+      reference("d", dim, hidden, element),
       "    %y = tenon.ffn %x, %u, %d gate(%g) residual(%x) {activation = "
       "#tenon.activation_kind<silu>}\n      : (",
       x, ", ", up, ", ", down, ", ", up, ", ", x, ") -> ", x,
@@ -334,9 +354,10 @@ std::string attentionText(const Case &c, const std::string &rows) {
                   "    %o = tenon.attention %qh, %kh, %vh {", scale, "} : (", q,
                   ", ", k, ", ", k, ") -> ", q, "\n", end);
   int64_t capacity = (c.get("seq") + 127) / 128 * 128;
-  std::string cache = strCat("!tenon.kv_cache<layers = 1, heads = ", groups,
-                             ", capacity = ", capacity, ", head_dim = ", dim,
-                             ", element = f32>");
+  std::string cache =
+      strCat("!tenon.kv_cache<layers = 1, heads = ", groups,
+             ", capacity = ", capacity, ", head_dim = ", dim,
+             ", element = ", c.type == "int8" ? "i8" : c.type, ">");
   return strCat("  func.func @run(%q: ", x,
                 ", %position: index, %cache: ", cache, ") -> ", x,
                 " {\n    %c0 = arith.constant 0 : index\n",

@@ -16,9 +16,10 @@ static constexpr const char *kHelp =
   tenon-bench --suite FILE [OPTIONS]
 
 Operations and their parameters, with defaults:
-  linear     --m 1 --n 2048 --k 2048 --type f32|f16|bf16
+  linear     --m 1 --n 2048 --k 2048 --type f32|f16|bf16|q8_0|q4_0|q4_k|...
   attention  --seq 512 --queries SEQ --head-dim 64 --heads 1 --kv-heads 1 --causal 1
-  ffn        --m 1 --dim 2048 --hidden 8192 --type f32|f16|bf16   (gated, SiLU)
+             --type f32|f16|int8 (of cached keys and values)
+  ffn        --m 1 --dim 2048 --hidden 8192 --type f32|f16|bf16|q8_0|...   (gated, SiLU)
   norm       --m 512 --dim 2048
   limits     multiply-adds, bf16 products, reading memory
 and for all of them --threads 1.

@@ -112,6 +112,7 @@ public:
   TenonFrame frame = {};
   TenonEntryFn entry = nullptr;
 
+  /// `weightType`: of the weights, or of cached keys and values.
   Status prepare(const CallShape &shape, const std::string &weightType,
                  const std::string &inputType) {
     auto allocate = [](int64_t bytes,
@@ -133,8 +134,9 @@ public:
       return s;
     if (Status s = set(cache, program->cacheBytes, "cache"); !s)
       return s;
-    fillRandom(weights, weightType);
-    fillRandom(cache, "f32");
+    const std::string type = weightType == "int8" ? "q8_0" : weightType;
+    fillRandom(weights, type);
+    fillRandom(cache, type);
     std::vector<int64_t> sizes = shape.inputs;
     sizes.push_back(shape.output);
     for (int64_t size : sizes) {

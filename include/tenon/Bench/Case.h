@@ -29,7 +29,8 @@ struct Case {
   Operation operation = Operation::Limits;
   /// Parameters by name, those not given at their defaults.
   std::map<std::string, int64_t, std::less<>> numbers;
-  /// Of the weights: f32, f16, bf16, or a block format such as q4_0.
+  /// Of the weights: f32, f16, bf16, or a block format such as q4_0; of
+  /// attention's cached keys and values: f32, f16 or int8.
   std::string type = "f32";
 
   int64_t get(std::string_view name) const {
