@@ -130,6 +130,8 @@ Status MetadataBuilder::readMemory(mlir::ModuleOp module) {
       std::max(metadata.memory.arena, bytes(kArenaBytesAttrName));
   if (auto type = module->getAttrOfType<mlir::StringAttr>(kKVCacheAttrName))
     metadata.memory.cacheType = type.str();
+  if (auto text = module->getAttrOfType<mlir::StringAttr>(kActivationsAttrName))
+    metadata.model.activations = text.str();
   return Status::success();
 }
 

@@ -122,6 +122,7 @@ void parseModel(const json &from, Metadata &meta) {
   for (auto &[type, bytes] : types)
     model.weightTypes[type] =
         checked(bytes, type, 0, std::numeric_limits<int64_t>::max());
+  model.activations = string(from, "activations");
 }
 
 VariantInfo parseVariant(const json &from) {
@@ -232,7 +233,8 @@ std::string Metadata::serialize() const {
                    {"layers", model.layers},
                    {"bos", model.bos},
                    {"eos", model.eos},
-                   {"weight_types", model.weightTypes}};
+                   {"weight_types", model.weightTypes},
+                   {"activations", model.activations}};
   root["memory"] = {{"arena", memory.arena},
                     {"cache", memory.cache},
                     {"cache_type", memory.cacheType},

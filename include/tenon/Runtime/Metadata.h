@@ -80,12 +80,15 @@ struct Metadata {
     int64_t layers = 0;
     std::vector<int32_t> bos, eos;
     std::map<std::string, uint64_t> weightTypes; ///< "bf16" → bytes
+    /// How what linears read is rounded, in words: "int8, int16 for logits";
+    /// empty: not to integers.
+    std::string activations;
   } model;
 
   struct {
     uint64_t arena = 0, cache = 0;
     std::string cacheType; ///< of keys and values: "f16"; empty: no cache
-    int64_t maxChunk = 0; ///< most tokens of one call
+    int64_t maxChunk = 0;  ///< most tokens of one call
     /// Sequences that the cache has a part for, all of the same size.
     int64_t sequences = 1;
   } memory;

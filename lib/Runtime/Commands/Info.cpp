@@ -74,6 +74,8 @@ Status Info::printText(Program &program) const {
   for (auto &[type, bytes] : meta.model.weightTypes)
     types += strCat(types.empty() ? "" : ", ", type, " ", bytesText(bytes));
   line("weights", types);
+  if (!meta.model.activations.empty())
+    line("activations", meta.model.activations);
   line("weights in", program.weightMemory() == WeightMemory::HugePages
                          ? "huge pages, copied at start (--weights-memory)"
                          : "the file's pages (--weights-memory)");

@@ -406,6 +406,24 @@ private:
     return Int8GroupType::get(&getContext(), perToken, residual);
   }
 
+  /// Leaves on the module how inputs (and their types in groups) are rounded.
+  template <typename Range> void noteActivations(Range inputs) {
+    bool areFew = false, areMany = false;
+    for (auto [value, type] : inputs) {
+      auto groups =
+          cast<Int8GroupType>(cast<RankedTensorType>(type).getElementType());
+      (groups.getResidual() ? areMany : areFew) = true;
+    }
+    StringRef text = areFew && areMany ? "int8, int16 for logits"
+                     : areMany         ? "int16"
+                                       : "int8";
+    if (areFew || areMany)
+      getOperation()->setAttr(kActivationsAttrName,
+                              StringAttr::get(&getContext(), text));
+    else
+      getOperation()->removeAttr(kActivationsAttrName);
+  }
+
   void quantizeInputs() {
     llvm::MapVector<std::pair<Value, Type>, QuantizeOp> inputs;
     getOperation().walk([&](LinearOp op) {
@@ -427,6 +445,7 @@ private:
       }
       op.getInputMutable().assign(quantized.getResult());
     });
+    noteActivations(llvm::make_first_range(inputs));
     for (auto &[key, quantized] : inputs) {
       auto [value, groups] = key;
       if (!isWantedInGroups(value, groups)) {

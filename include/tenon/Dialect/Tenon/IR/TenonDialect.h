@@ -57,7 +57,8 @@ inline constexpr llvm::StringLiteral kTargetsAttrName = "tenon.targets";
 /// How weights are quantized: "int8", "int4" or "bf16".
 inline constexpr llvm::StringLiteral kQuantizeAttrName = "tenon.quantize";
 /// "int8" or "int16": the precision of what linears of weights in blocks read.
-/// Without it 8 bits, and 16 for logits.
+/// Without it 8 bits, and 16 for logits. After tenon-pack-weights what there
+/// is, in words; nothing if there are no such linears.
 inline constexpr llvm::StringLiteral kActivationsAttrName = "tenon.activations";
 /// The precision of a decoder's cache: "f32", "f16" or "int8". What is asked
 /// for until tenon-incremental, then what was chosen.
