@@ -5,6 +5,7 @@
 #target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
 
 // CHECK-LABEL: module @default
+// CHECK-SAME: tenon.activations = "int8, int16 for logits"
 module @default attributes {tenon.target = #target} {
   tenon.weight @n : tensor<64xf32> from [#tenon.source<"n", tensor<64xf32>>]
   tenon.weight @a : tensor<64x64x!tenon.block<q4_0>> from [#tenon.source<"a", tensor<64x64x!tenon.block<q4_0>>>]
@@ -54,12 +55,31 @@ module @sixteen attributes {tenon.target = #target, tenon.activations = "int16"}
 #target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
 
 // CHECK-LABEL: module @eight
+// CHECK-SAME: tenon.activations = "int8"
 module @eight attributes {tenon.target = #target, tenon.activations = "int8"} {
   tenon.weight @a : tensor<64x64x!tenon.block<q4_0>> from [#tenon.source<"a", tensor<64x64x!tenon.block<q4_0>>>]
   // CHECK: tenon.quantize {{.*}} -> tensor<?x2x!tenon.int8_group>
   func.func @f(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
     %a = tenon.weight_ref @a : tensor<64x64x!tenon.block<q4_0>>
     %0 = tenon.linear %x, %a : (tensor<?x64xf32>, tensor<64x64x!tenon.block<q4_0>>) -> tensor<?x64xf32>
+    return %0 : tensor<?x64xf32>
+  }
+}
+
+// -----
+
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+
+// Nothing is rounded to integers.
+
+// CHECK-LABEL: module @none
+// CHECK-NOT: tenon.activations
+// CHECK: func @f
+module @none attributes {tenon.target = #target, tenon.activations = "int16"} {
+  tenon.weight @a : tensor<64x64xf32> from [#tenon.source<"a", tensor<64x64xf32>>]
+  func.func @f(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+    %a = tenon.weight_ref @a : tensor<64x64xf32>
+    %0 = tenon.linear %x, %a : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
     return %0 : tensor<?x64xf32>
   }
 }
