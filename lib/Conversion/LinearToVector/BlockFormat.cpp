@@ -284,6 +284,8 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     return result;
   };
   Values next(sums);
+  // With two scales in a group, the first half's part of the result.
+  Values firstHalf(outputs);
   auto finish = [&](int64_t half, const Values &integers) {
     if (format.isPerChannel) {
       next = integers;
@@ -306,7 +308,15 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
         size_t at = r * vectors.size() + i;
         Value number =
             arith::SIToFPOp::create(b, b.f32VectorType(), total(integers, at));
-        next[at] = b.fma(number, b.mul(scales[i], scale), next[at]);
+        if (!halves) {
+          next[at] = b.fma(number, b.mul(scales[i], scale), next[at]);
+        } else if (half == 0) {
+          firstHalf[at] = b.mul(number, scales[i]);
+        } else {
+          // Both halves have the activations' scale: one product for both.
+          Value both = b.fma(number, scales[i], firstHalf[at]);
+          next[at] = b.fma(both, scale, next[at]);
+        }
         if (scaledSum)
           next[at] = b.fma(minimums[i], scaledSum, next[at]);
       }

@@ -137,8 +137,9 @@ struct TileModel {
                               ? kDecodeShortPanels
                               : kDecodeLongPanels,
                           panels));
-    // Two vectors of columns, each with an f32 sum and one of integers, or two.
-    int64_t sums = 2 * (hasResidual ? 3 : 2);
+    // Two vectors of columns, each with an f32 sum and one of integers, or two,
+    // and what the first half of a group comes to.
+    int64_t sums = 2 * (2 + hasResidual + (superblock.scalesPerGroup > 1));
     int64_t most = (target.getRegisters() - kBlockTemporaries) / sums;
     most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
     // No f32 sums beside the integers.
