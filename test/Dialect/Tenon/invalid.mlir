@@ -889,3 +889,8 @@ func.func @f(%n: index) {
   }) : (index) -> ()
   return
 }
+
+// -----
+
+// expected-error @+1 {{prefetch_distance must be between 0 and 1048576, found -1}}
+func.func private @f() attributes {t = #tenon.target<cpu = "", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 1, l2 = 1, l3 = 1, prefetch_distance = -1>}

@@ -66,6 +66,12 @@ TEST_F(TargetDescription, NamedCPUs) {
   EXPECT_GT(describe("haswell").getL2(), 0);
 }
 
+TEST_F(TargetDescription, PrefetchesWhereMeasuredToHelp) {
+  EXPECT_EQ(describe("znver5").getPrefetchDistance(), 3072);
+  EXPECT_EQ(describe("znver4").getPrefetchDistance(), 0);
+  EXPECT_EQ(describe("x86-64-v3").getPrefetchDistance(), 0);
+}
+
 TEST_F(TargetDescription, UnusedExtensionsAreSwitchedOff) {
   EXPECT_TRUE(describe("bdver4").getFeatures().contains("-xop"));
 }

@@ -1,0 +1,50 @@
+// A row of weights in blocks asks for memory where the target says so, several rows always; upper half-bytes of one row
+// are not shifted, each.
+// RUN: tenon-opt %s --tenon-linear-to-vector --split-input-file | FileCheck %s
+
+#alone = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true>
+
+module attributes {tenon.target = #alone} {
+  // One group of 16 columns: two shifts, of the start by the zero point and of the sum of upper half-bytes.
+  // CHECK-LABEL: func.func @alone
+  // CHECK-NOT: memref.prefetch
+  // CHECK: llvm.fence syncscope("singlethread")
+  // CHECK-NOT: arith.shrui
+  // CHECK-COUNT-8: vpdpbusd.512
+  // CHECK: arith.shrsi
+  // CHECK-NEXT: arith.addi
+  // CHECK-NEXT: arith.sitofp
+  // CHECK-NOT: memref.prefetch
+  func.func @alone(%x: memref<1x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q4_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<columns = 32>} : (memref<1x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q4_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+  // CHECK-LABEL: func.func @several
+  // CHECK: memref.prefetch {{.*}}, read, locality<3>, data
+  func.func @several(%x: memref<4x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q4_0, 32>>, %y: memref<4x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 4, columns = 32>} : (memref<4x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q4_0, 32>>, memref<4x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+#asks = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = true, prefetch_distance = 3072>
+
+module attributes {tenon.target = #asks} {
+  // CHECK-LABEL: func.func @asks
+  // CHECK: memref.prefetch {{.*}}, read, locality<3>, data
+  func.func @asks(%x: memref<1x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q4_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<columns = 32>} : (memref<1x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q4_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+  // 16 bits: two sums for each.
+  // CHECK-LABEL: func.func @residual
+  // CHECK-COUNT-16: vpdpbusd.512
+  // CHECK: arith.shli
+  // CHECK: arith.sitofp
+  func.func @residual(%x: memref<1x64x!tenon.int8_group<residual>>, %w: memref<1x32x!tenon.superblock<q8_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<columns = 32>} : (memref<1x64x!tenon.int8_group<residual>>, memref<1x32x!tenon.superblock<q8_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+}
