@@ -14,16 +14,15 @@
 // in a byte as fit, in its lowest bits; what is left of bytes makes up the
 // other chunks. `l.b` are the bits of line l from b on:
 //
-//   8 bits   chunk v is line v
-//   4 bits   chunks 0 to 3 are 0.0 to 3.0, 4 to 7 are 0.4 to 3.4
-//   2 bits   chunk 4 p + s is p.(2 s)
-//   6 bits   of each half: chunks 0 to 2 are 0.0 to 2.0, chunk 3 is
-//   0.6, 1.6, 2.6 5 bits   chunks 0 to 4 are 0.0 to 4.0; chunk 5 is 0.5 and 2
-//   bits of 1.5, 6 is
-//            2.5 and 2 bits of 3.5, 7 is 4.5, 1.7, 3.7
-//   3 bits   chunks 2 l and 2 l + 1 are l.0 and l.3; chunk 6 is 0.6 and a bit
-//   of
-//            1.6, 7 is 2.6 and 1.7
+// * 8 bits: chunk v is line v;
+// * 4 bits: chunks 0 to 3 are 0.0 to 3.0, chunks 4 to 7 are 0.4 to 3.4;
+// * 2 bits: chunk 4 p + s is p.(2 s);
+// * 6 bits, in each half: chunks 0 to 2 are 0.0 to 2.0, chunk 3 is 0.6, 1.6 and
+//   2.6;
+// * 5 bits: chunks 0 to 4 are 0.0 to 4.0, chunk 5 is 0.5 and two bits of 1.5,
+//   chunk 6 is 2.5 and two bits of 3.5, chunk 7 is 4.5, 1.7 and 3.7;
+// * 3 bits: chunks 2 l and 2 l + 1 are l.0 and l.3, chunk 6 is 0.6 and a bit of
+//   1.6, chunk 7 is 2.6 and 1.7.
 //
 // The value of an element is `scale * (u - zero)` with the unsigned integer u,
 // or `scale * u + minimum`. A scale or minimum belongs to a group of 32
