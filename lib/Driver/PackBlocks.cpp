@@ -103,7 +103,9 @@ private:
       if (format.scale == Superblock::Scale::Nibbles)
         scale |= minimum << 4;
       else if (format.hasMinimum())
-        store(destination + format.minimumOffset() + place, minimum);
+        store(destination + format.minimumOffset() +
+                  Superblock::placeOfMinimum(group, lane),
+              minimum);
       store(destination + format.scaleOffset() + place, scale);
     }
   }

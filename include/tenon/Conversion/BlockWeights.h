@@ -55,6 +55,13 @@ public:
   /// What is added to scale times integer, or null: f32.
   virtual mlir::Value minimum(const WeightGroup &group,
                               const PanelVector &vector, int64_t half) = 0;
+  /// Of formats with paired minimums those of groups 2 `pair` and 2 `pair` + 1
+  /// of a superblock, side by side: vector<2 lanes x i16>.
+  virtual mlir::Value minimumPair(const WeightGroup &group,
+                                  const PanelVector &vector, int64_t pair) = 0;
+  /// What multiplies those of a superblock: f32.
+  virtual mlir::Value minimumFactor(const WeightGroup &group,
+                                    const PanelVector &vector) = 0;
 };
 
 /// Superblocks as they lie in memory.
@@ -91,6 +98,12 @@ public:
                       int64_t half) override {
     return minimum(group, vectorAt(vector), half);
   }
+  mlir::Value minimumPair(const WeightGroup &group, const PanelVector &vector,
+                          int64_t pair) override;
+  mlir::Value minimumFactor(const WeightGroup &group,
+                            const PanelVector &vector) override {
+    return minimumFactor(group, vectorAt(vector));
+  }
 
   /// Asks for the lines that a chunk of this group stands for in the superblock
   /// `distance` bytes or a little more behind this one, in the order of memory.
@@ -113,10 +126,10 @@ private:
                    int64_t bytesPerGroup, int64_t bytesPerLane);
   mlir::Value loadHalves(const WeightGroup &group, const ColumnVector &vector,
                          int64_t offset, int64_t bytesPerGroup);
-  /// The product of an integer scale, or minimum, and its factor.
-  mlir::Value scaleByFactor(mlir::Value bytes, bool isSigned,
-                            const WeightGroup &group,
-                            const ColumnVector &vector, int64_t factorOffset);
+  /// Integer scales, or minimums, as f32.
+  mlir::Value toF32(mlir::Value bytes, bool isSigned);
+  mlir::Value minimumFactor(const WeightGroup &group,
+                            const ColumnVector &vector);
   mlir::Value lookUp(mlir::Value nibbles);
 
   KernelBuilder &b;
@@ -137,6 +150,8 @@ public:
   /// are their numbers, term 1 what rounding left.
   mlir::Value quad(mlir::Value row, mlir::Value group, int64_t chunk,
                    int64_t term = 0);
+  /// Int8Group::pairSums of an even group in every lane: vector<2 lanes x i16>.
+  mlir::Value pairSums(mlir::Value row, mlir::Value group);
   /// A field of Int8Group at this offset in every lane.
   mlir::Value field(mlir::Value row, mlir::Value group, int64_t offset,
                     mlir::Type type);
@@ -168,8 +183,12 @@ public:
   /// Adds four products in every lane.
   mlir::Value add(mlir::Value sum, mlir::Value weights,
                   mlir::Value activations);
+  /// Adds two products of 16 bits in every lane.
+  mlir::Value addPairs(mlir::Value sum, mlir::Value a, mlir::Value c);
 
 private:
+  /// The instruction that multiplies 16 bits and adds pairs.
+  llvm::StringRef multiplyPairs() const;
   mlir::Value call(llvm::StringRef intrinsic, mlir::Type result,
                    mlir::ValueRange operands);
 

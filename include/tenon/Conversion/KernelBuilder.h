@@ -48,6 +48,8 @@ public:
   Value f32(double value);
   /// A register of f32 with this constant in every lane.
   Value splat(double value);
+  /// A register with these 32 bits in every lane.
+  Value splatI32(int64_t value);
   /// A register with an f32 scalar in every lane.
   Value splat(Value scalar);
   Value addIndex(Value a, Value b);
@@ -123,8 +125,8 @@ public:
   Value splatPair(Value pair);
   /// sum + a[0] b[0] + a[1] b[1] of the pairs in each lane (vdpbf16ps).
   Value dotPairs(Value a, Value b, Value sum);
-  /// The nearest integer, ties to even, of |x| < 2^22, on any target.
-  Value roundToEven(Value x);
+  /// The nearest integer, ties to even, of |x| < 2^22, on any target: i32.
+  Value roundToInteger(Value x);
   /// The constant in the shape of `like`.
   Value constantLike(double value, Value like);
   /// Sum of the lanes as a balanced tree of halves.
@@ -137,13 +139,14 @@ public:
   Value reduceRows(ValueRange rows,
                    llvm::function_ref<Value(Value, Value)> combine);
 
-  /// 2^x, exactly 1 at 0, 0 from -151 down (also for minus infinity).
+  /// 2^x within 3 ulp for x below 127, exactly 1 at 0, 0 from -151 down (also
+  /// for minus infinity).
   Value exp2(Value x);
-  /// e^x within 2 ulp, 0 from -104 down, infinity above 88.73.
+  /// e^x within 3 ulp, 0 from -104 down, infinity above 88.73.
   Value exp(Value x);
   Value tanh(Value x);
   Value sigmoid(Value x);
-  /// The standard normal distribution up to x: 0 from -14 down, 1 from 6 on.
+  /// The standard normal distribution up to x: 0 from -12 down, 1 from 6 on.
   Value normalCdf(Value x);
   Value activation(ActivationKind kind, Value x);
 

@@ -30,7 +30,8 @@
 //
 // A superblock starts with either f16 scales [groups][16] and f16 minimums
 // [groups][16], or integer scales [groups * scalesPerGroup][16], integer
-// minimums (alike), one f16 factor of the scales [16], one of the minimums
+// minimums (in bytes of their own those of neighbouring groups together,
+// [groups / 2][16][2]), one f16 factor of the scales [16], one of the minimums
 // [16], padded to 64 bytes. Then come the lines of the groups: who reads a
 // panel reads memory from its first byte to its last, as the prefetchers of
 // CPUs expect.
@@ -83,6 +84,10 @@ struct Superblock {
     return scale != Scale::Half && scale != Scale::HalfAndMinimum;
   }
 
+  /// Whether minimums are applied to all groups of a superblock at once: the
+  /// sum over its groups of integer minimums times Int8Group::pairSums.
+  constexpr bool hasPairedMinimums() const { return scale == Scale::Unsigned; }
+
   constexpr int64_t groupBytes() const { return bits * kChunkBytes; }
 
   /// `bits` bits of a line's bytes from `from` on, which are the bits of a
@@ -108,6 +113,10 @@ struct Superblock {
   }
   constexpr int64_t minimumOffset() const {
     return scaleOffset() + (scale == Scale::Nibbles ? 0 : scaleBytes());
+  }
+  /// The minimum of a group and a column, where it has a byte of its own.
+  static constexpr int64_t placeOfMinimum(int64_t group, int64_t column) {
+    return group / 2 * 2 * kLanes + 2 * column + group % 2;
   }
   /// The f16 factor of integer scales; that of the minimums follows it.
   constexpr int64_t factorOffset() const {
@@ -152,7 +161,16 @@ struct Int8Group {
   int32_t offsetSum;
   int32_t offsetHalfSums[2];
   float scaledHalfSums[2];
-  int32_t padding;
+  /// The scaled sums of a run of groups as integers of 16 bits with one scale,
+  /// sum ≈ sumScale * s with sumScale = max|sum| / 32767: in even groups
+  /// `pairSums`, s of the group and of the next one; in odd groups `sumScale`.
+  /// Runs start at multiples of their length, kSumRun or as many groups as a
+  /// register has lanes, if those are fewer.
+  union {
+    int16_t pairSums[2];
+    float sumScale;
+  };
+  static constexpr int kSumRun = 8;
 };
 static_assert(sizeof(Int8Group) == 64);
 

@@ -129,14 +129,8 @@ Append::Scale Append::scaleOfToken(Value rows, Value group, Value token) {
 }
 
 Value Append::round(Value number, Value inverse) {
-  if (isScaled) {
-    auto integer = b.getI32Type();
-    Type type = integer;
-    if (auto vector = dyn_cast<VectorType>(number.getType()))
-      type = vector.clone(integer);
-    return arith::FPToSIOp::create(b, type,
-                                   b.roundToEven(b.mul(number, inverse)));
-  }
+  if (isScaled)
+    return b.roundToInteger(b.mul(number, inverse));
   if (!blocks.element.isF16())
     return number;
   // What passes the range goes to its ends; a NaN stays one.

@@ -68,8 +68,7 @@ static Value shiftAndMask(KernelBuilder &b, Value bytes, int64_t up,
     // There is no shift of bytes: what crosses into a neighbour is masked off.
     VectorType words = b.vectorType(b.getI32Type());
     Value value = vector::BitCastOp::create(b, words, bytes);
-    Value count = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(words, APInt(32, std::abs(up))));
+    Value count = b.splatI32(std::abs(up));
     if (up > 0)
       value = arith::ShLIOp::create(b, value, count);
     else
@@ -168,15 +167,11 @@ Value BlockWeights::loadHalves(const WeightGroup &group,
       vector::BitCastOp::create(b, b.vectorType(b.getF16Type()), halves));
 }
 
-Value BlockWeights::scaleByFactor(Value integers, bool isSigned,
-                                  const WeightGroup &group,
-                                  const ColumnVector &vector,
-                                  int64_t factorOffset) {
+Value BlockWeights::toF32(Value integers, bool isSigned) {
   VectorType words = b.vectorType(b.getI32Type());
   Value wide = isSigned ? Value(arith::ExtSIOp::create(b, words, integers))
                         : Value(arith::ExtUIOp::create(b, words, integers));
-  Value number = arith::SIToFPOp::create(b, b.f32VectorType(), wide);
-  return b.mul(number, loadHalves(group, vector, factorOffset, 0));
+  return arith::SIToFPOp::create(b, b.f32VectorType(), wide);
 }
 
 Value BlockWeights::scale(const WeightGroup &group, const ColumnVector &vector,
@@ -190,8 +185,8 @@ Value BlockWeights::scale(const WeightGroup &group, const ColumnVector &vector,
   if (format.scale == Superblock::Scale::Nibbles)
     integers = arith::AndIOp::create(
         b, integers, splatBytes(b, b.vectorType(b.getI8Type()), 0x0f));
-  return scaleByFactor(integers, format.scale == Superblock::Scale::Signed,
-                       group, vector, format.factorOffset());
+  return b.mul(toF32(integers, format.scale == Superblock::Scale::Signed),
+               loadHalves(group, vector, format.factorOffset(), 0));
 }
 
 Value BlockWeights::minimum(const WeightGroup &group,
@@ -201,15 +196,53 @@ Value BlockWeights::minimum(const WeightGroup &group,
   if (!format.hasIntegerScales())
     return loadHalves(group, vector, format.minimumOffset(),
                       2 * Superblock::kLanes);
-  Value integers = load(b.vectorType(b.getI8Type()), group, vector,
-                        format.minimumOffset() + half * Superblock::kLanes,
-                        format.scalesPerGroup * Superblock::kLanes, 1);
-  if (format.scale == Superblock::Scale::Nibbles)
-    integers = arith::ShRUIOp::create(
-        b, integers, splatBytes(b, b.vectorType(b.getI8Type()), 4));
-  Value product = scaleByFactor(integers, /*isSigned=*/false, group, vector,
-                                format.factorOffset() + 2 * Superblock::kLanes);
-  return arith::NegFOp::create(b, product);
+  Value integers;
+  VectorType bytes = b.vectorType(b.getI8Type());
+  if (format.hasPairedMinimums()) {
+    WeightGroup pair = group;
+    pair.group = arith::DivUIOp::create(b, group.group, b.index(2));
+    Value isOdd = arith::RemUIOp::create(b, group.group, b.index(2));
+    isOdd =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, isOdd, b.index(0));
+    Value both =
+        load(VectorType::get({2 * b.lanes()}, b.getI8Type()), pair, vector,
+             format.minimumOffset(), 2 * Superblock::kLanes, 2);
+    Value words =
+        vector::BitCastOp::create(b, b.vectorType(b.getI16Type()), both);
+    Value odd = arith::ShRUIOp::create(
+        b, words,
+        arith::ConstantOp::create(
+            b, DenseElementsAttr::get(cast<VectorType>(words.getType()),
+                                      APInt(16, 8))));
+    integers = arith::TruncIOp::create(
+        b, bytes, arith::SelectOp::create(b, isOdd, odd, words));
+  } else {
+    integers = load(bytes, group, vector,
+                    format.minimumOffset() + half * Superblock::kLanes,
+                    format.scalesPerGroup * Superblock::kLanes, 1);
+    integers = arith::ShRUIOp::create(b, integers, splatBytes(b, bytes, 4));
+  }
+  return b.mul(toF32(integers, /*isSigned=*/false),
+               minimumFactor(group, vector));
+}
+
+Value BlockWeights::minimumPair(const WeightGroup &group,
+                                const PanelVector &vector, int64_t pair) {
+  assert(format.hasPairedMinimums());
+  Value both =
+      load(VectorType::get({2 * b.lanes()}, b.getI8Type()),
+           {group.panel, group.superblock, b.index(pair)}, vectorAt(vector),
+           format.minimumOffset(), 2 * Superblock::kLanes, 2);
+  return arith::ExtUIOp::create(
+      b, VectorType::get({2 * b.lanes()}, b.getI16Type()), both);
+}
+
+/// Minimums are subtracted.
+Value BlockWeights::minimumFactor(const WeightGroup &group,
+                                  const ColumnVector &vector) {
+  return arith::NegFOp::create(
+      b, loadHalves({group.panel, group.superblock, b.index(0)}, vector,
+                    format.factorOffset() + 2 * Superblock::kLanes, 0));
 }
 
 //===----------------------------------------------------------------------===//
@@ -237,6 +270,12 @@ Value Int8Activations::quad(Value row, Value group, int64_t chunk,
   return vector::BitCastOp::create(
       b, VectorType::get({4 * b.lanes()}, b.getI8Type()),
       word(row, group, first + 4 * chunk));
+}
+
+Value Int8Activations::pairSums(Value row, Value group) {
+  return vector::BitCastOp::create(
+      b, VectorType::get({2 * b.lanes()}, b.getI16Type()),
+      word(row, group, offsetof(Int8Group, pairSums)));
 }
 
 Value Int8Activations::field(Value row, Value group, int64_t offset,
@@ -274,10 +313,25 @@ Value ByteDot::start(Value offsetSum) {
   assert(llvm::isPowerOf2_64(zero) && "zero points are powers of two");
   if (zero == kFullRange)
     return offsetSum;
-  Value shift = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(b.vectorType(b.getI32Type()),
-                                APInt(32, llvm::Log2_64(kFullRange / zero))));
-  return arith::ShRSIOp::create(b, offsetSum, shift);
+  return arith::ShRSIOp::create(b, offsetSum,
+                                b.splatI32(llvm::Log2_64(kFullRange / zero)));
+}
+
+Value ByteDot::addPairs(Value sum, Value a, Value c) {
+  TargetAttr target = b.getTarget();
+  int64_t lanes = b.lanes();
+  VectorType words = b.vectorType(b.getI32Type());
+  if (target && target.getVnni())
+    return call(lanes == 16 ? "llvm.x86.avx512.vpdpwssd.512"
+                            : "llvm.x86.avx512.vpdpwssd.256",
+                words, {sum, a, c});
+  return arith::AddIOp::create(b, sum, call(multiplyPairs(), words, {a, c}));
+}
+
+StringRef ByteDot::multiplyPairs() const {
+  return b.lanes() == 16  ? "llvm.x86.avx512.pmaddw.d.512"
+         : b.lanes() == 8 ? "llvm.x86.avx2.pmadd.wd"
+                          : "llvm.x86.sse2.pmadd.wd";
 }
 
 Value ByteDot::add(Value sum, Value weights, Value activations) {
@@ -310,10 +364,7 @@ Value ByteDot::add(Value sum, Value weights, Value activations) {
                           pairs, {weights, activations});
     Value ones = arith::ConstantOp::create(
         b, DenseElementsAttr::get(pairs, APInt(16, 1)));
-    Value fours = call(lanes == 16  ? "llvm.x86.avx512.pmaddw.d.512"
-                       : lanes == 8 ? "llvm.x86.avx2.pmadd.wd"
-                                    : "llvm.x86.sse2.pmadd.wd",
-                       words, {products, ones});
+    Value fours = call(multiplyPairs(), words, {products, ones});
     return arith::AddIOp::create(b, sum, fours);
   }
 
@@ -333,7 +384,6 @@ Value ByteDot::add(Value sum, Value weights, Value activations) {
   auto [evenWeights, oddWeights] = parts(weights, /*isSigned=*/false);
   auto [even, odd] = parts(activations, /*isSigned=*/true);
   for (auto [w, a] : {std::pair(evenWeights, even), std::pair(oddWeights, odd)})
-    sum = arith::AddIOp::create(b, sum,
-                                call("llvm.x86.sse2.pmadd.wd", words, {w, a}));
+    sum = arith::AddIOp::create(b, sum, call(multiplyPairs(), words, {w, a}));
   return sum;
 }

@@ -34,6 +34,13 @@ Value KernelBuilder::splat(double value) {
       DenseElementsAttr::get(f32VectorType(), static_cast<float>(value)));
 }
 
+Value KernelBuilder::splatI32(int64_t value) {
+  return arith::ConstantOp::create(
+      *this, DenseElementsAttr::get(vectorType(getI32Type()),
+                                    APInt(32, value, /*isSigned=*/true,
+                                          /*implicitTrunc=*/true)));
+}
+
 Value KernelBuilder::splat(Value scalar) {
   return vector::BroadcastOp::create(*this, vectorType(scalar.getType()),
                                      scalar);

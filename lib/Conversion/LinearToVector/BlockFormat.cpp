@@ -45,8 +45,16 @@ public:
     SmallVector<int64_t> shape = {packed.panels(), groups,
                                   format.scalesPerGroup, vectors, b.lanes()};
     scales = b.scratch(shape, b.getF32Type(), "scales");
-    if (format.hasMinimum())
+    if (format.hasPairedMinimums()) {
+      pairs = b.scratch({packed.panels(), packed.superblocks(),
+                         format.groups / 2, vectors, 2 * b.lanes()},
+                        b.getI16Type(), "pairs of minimums");
+      factors = b.scratch(
+          {packed.panels(), packed.superblocks(), 1, vectors, b.lanes()},
+          b.getF32Type(), "factors of minimums");
+    } else if (format.hasMinimum()) {
       minimums = b.scratch(shape, b.getF32Type(), "minimums");
+    }
   }
 
   void fill(BlockWeights &packed) {
@@ -70,6 +78,13 @@ public:
                  for (int64_t v = 0; v < step; ++v)
                    fillVector(packed, from, to, {first, v});
                });
+    if (pairs)
+      b.loopNest({b.getIndexAttr(packed.panels()),
+                  b.getIndexAttr(packed.superblocks()),
+                  b.getIndexAttr(vectors)},
+                 [&](ValueRange place) {
+                   fillPairs(packed, {place[0], place[1], {}}, {place[2]});
+                 });
   }
 
   Value integers(const WeightGroup &group, const PanelVector &vector,
@@ -86,6 +101,16 @@ public:
                 int64_t half) override {
     return minimums ? b.load(minimums, placeOf(group, half, vector)) : Value();
   }
+  Value minimumPair(const WeightGroup &group, const PanelVector &vector,
+                    int64_t pair) override {
+    return vector::LoadOp::create(
+        b, VectorType::get({2 * b.lanes()}, b.getI16Type()), pairs,
+        placeInSuperblock(group, pair, vector));
+  }
+  Value minimumFactor(const WeightGroup &group,
+                      const PanelVector &vector) override {
+    return b.load(factors, placeInSuperblock(group, 0, vector));
+  }
 
   /// Subtracted from the integers.
   int64_t zero() const { return zeroPoint; }
@@ -95,6 +120,21 @@ private:
                  const PanelVector &vector) {
     return {group.panel, group.group, b.index(part), vector.number(b),
             b.index(0)};
+  }
+
+  Values placeInSuperblock(const WeightGroup &group, int64_t part,
+                           const PanelVector &vector) {
+    return {group.panel, group.superblock, b.index(part), vector.number(b),
+            b.index(0)};
+  }
+
+  void fillPairs(BlockWeights &packed, const WeightGroup &group,
+                 const PanelVector &vector) {
+    for (int64_t pair = 0; pair < packed.getSuperblock().groups / 2; ++pair)
+      vector::StoreOp::create(b, packed.minimumPair(group, vector, pair), pairs,
+                              placeInSuperblock(group, pair, vector));
+    b.store(packed.minimumFactor(group, vector), factors,
+            placeInSuperblock(group, 0, vector));
   }
 
   void fillVector(BlockWeights &packed, const WeightGroup &from,
@@ -117,6 +157,8 @@ private:
 
   KernelBuilder &b;
   Value bytes, scales, minimums;
+  /// Of paired minimums.
+  Value pairs, factors;
   /// Integers are multiplied by 2^up.
   int64_t up = 0, zeroPoint;
 };
@@ -186,6 +228,11 @@ private:
   Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                   const WeightGroup &place, Value group, ValueRange sums);
 
+  /// Adds the paired minimums of a superblock, whose first group is number
+  /// `first` among all along K.
+  Values addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
+                     Value superblock, Value first, ValueRange sums);
+
   /// Adds all groups.
   Values addAll(ValueRange rows, ArrayRef<WeightVector> vectors, Values sums);
 
@@ -223,6 +270,7 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     return result;
   };
   bool halves = format.scalesPerGroup == 2;
+  bool addsMinimum = format.hasMinimum() && !format.hasPairedMinimums();
   // Sums of integers: for each term and part, one for each output. With two
   // parts, half of the chunks are added to the second one, times 16.
   size_t outputs = rows.size() * vectors.size();
@@ -261,10 +309,6 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
         }
       }
   };
-  auto count = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(b.vectorType(i32), APInt(32, value)));
-  };
   auto total = [&](const Values &integers, size_t output) {
     Value result;
     for (int64_t term = 0; term < terms; ++term) {
@@ -273,11 +317,12 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
         sum = arith::AddIOp::create(
             b, sum,
             arith::ShRSIOp::create(b, integers[placeOfSum(term, 1, output)],
-                                   count(kUp)));
+                                   b.splatI32(kUp)));
       if (result)
         sum = arith::AddIOp::create(
             b,
-            arith::ShLIOp::create(b, result, count(Int8ResidualGroup::kShift)),
+            arith::ShLIOp::create(b, result,
+                                  b.splatI32(Int8ResidualGroup::kShift)),
             sum);
       result = sum;
     }
@@ -296,13 +341,15 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     Values scales, minimums;
     for (const WeightVector &vector : vectors) {
       scales.push_back(source.scale(placeOf(vector), vector.vector, half));
-      minimums.push_back(source.minimum(placeOf(vector), vector.vector, half));
+      if (addsMinimum)
+        minimums.push_back(
+            source.minimum(placeOf(vector), vector.vector, half));
     }
     for (auto [r, row] : llvm::enumerate(rows)) {
       Value scale =
           activations.field(row, group, offsetof(Int8Group, scale), f32);
       Value scaledSum;
-      if (format.hasMinimum())
+      if (addsMinimum)
         scaledSum = activations.field(row, group, offset, f32);
       for (size_t i = 0; i < vectors.size(); ++i) {
         size_t at = r * vectors.size() + i;
@@ -364,6 +411,51 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   return next;
 }
 
+Values BlockFormat::addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
+                                Value superblock, Value first,
+                                ValueRange sums) {
+  const Superblock &format = packed.getSuperblock();
+  if (!format.hasPairedMinimums())
+    return Values(sums);
+  WeightSource &source = getSource();
+  ByteDot dot = getDot();
+  Values next(sums), factors;
+  auto placeOf = [&](const WeightVector &vector) {
+    return WeightGroup{vector.panel, superblock, {}};
+  };
+  for (const WeightVector &vector : vectors)
+    factors.push_back(source.minimumFactor(placeOf(vector), vector.vector));
+  int64_t run = std::min<int64_t>(Int8Group::kSumRun, b.lanes());
+  for (int64_t start = 0; start < format.groups; start += run) {
+    Values products(sums.size(), dot.zeros());
+    for (int64_t group = start; group < start + run; group += 2) {
+      Values pairs;
+      for (const WeightVector &vector : vectors)
+        pairs.push_back(
+            source.minimumPair(placeOf(vector), vector.vector, group / 2));
+      for (auto [r, row] : llvm::enumerate(rows)) {
+        Value pairSums = activations.pairSums(row, b.addIndex(first, group));
+        for (auto [i, pair] : llvm::enumerate(pairs)) {
+          Value &product = products[r * vectors.size() + i];
+          product = dot.addPairs(product, pair, pairSums);
+        }
+      }
+    }
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      Value scale =
+          activations.field(row, b.addIndex(first, start + 1),
+                            offsetof(Int8Group, sumScale), b.getF32Type());
+      for (auto [i, factor] : llvm::enumerate(factors)) {
+        size_t at = r * vectors.size() + i;
+        Value number =
+            arith::SIToFPOp::create(b, b.f32VectorType(), products[at]);
+        next[at] = b.fma(number, b.mul(factor, scale), next[at]);
+      }
+    }
+  }
+  return next;
+}
+
 Values BlockFormat::sum(ValueRange rows, ArrayRef<WeightVector> vectors) {
   if (!packed.getSuperblock().isPerChannel)
     return addAll(rows, vectors,
@@ -396,12 +488,23 @@ Values BlockFormat::addAll(ValueRange rows, ArrayRef<WeightVector> vectors,
                            Values sums) {
   const Superblock &format = packed.getSuperblock();
   Value zero = b.index(0);
-  if (unpacked)
-    return b.loop(zero, b.index(packed.superblocks() * format.groups), 1, sums,
-                  [&](Value group, ValueRange args) {
-                    return addGroup(rows, vectors, {{}, {}, group}, group,
-                                    args);
+  if (unpacked) {
+    auto group = [&](Value group, ValueRange args) {
+      return addGroup(rows, vectors, {{}, {}, group}, group, args);
+    };
+    if (!format.hasPairedMinimums())
+      return b.loop(zero, b.index(packed.superblocks() * format.groups), 1,
+                    sums, group);
+    return b.loop(zero, b.index(packed.superblocks()), 1, sums,
+                  [&](Value superblock, ValueRange args) {
+                    Value first = b.mulIndex(superblock, format.groups);
+                    Value end = b.addIndex(first, format.groups);
+                    return b.loop(
+                        first, end, 1,
+                        addMinimums(rows, vectors, superblock, first, args),
+                        group);
                   });
+  }
   return b.loop(zero, b.index(packed.superblocks()), 1, sums,
                 [&](Value superblock, ValueRange args) {
                   if (!isStreaming)
@@ -455,7 +558,9 @@ Values BlockFormat::addSuperblock(ValueRange rows,
   };
   if (format.groups == kStep)
     return step(b.index(0), sums);
-  return b.loop(b.index(0), b.index(format.groups), kStep, sums, step);
+  // First, as they lie before the groups.
+  return b.loop(b.index(0), b.index(format.groups), kStep,
+                addMinimums(rows, vectors, superblock, base, sums), step);
 }
 
 std::unique_ptr<WeightFormat>

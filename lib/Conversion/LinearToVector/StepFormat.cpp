@@ -138,13 +138,9 @@ public:
         b, VectorType::get({2 * b.lanes()}, b.getBF16Type()), weight,
         ValueRange{panel, step, vector.column(b), b.index(0)});
     Value word = vector::BitCastOp::create(b, words, pairs);
-    auto constant = [&](int64_t value) -> Value {
-      return arith::ConstantOp::create(
-          b, DenseElementsAttr::get(words, APInt(32, value)));
-    };
-    Value bits = link == 0
-                     ? arith::ShLIOp::create(b, word, constant(16)).getResult()
-                     : arith::AndIOp::create(b, word, constant(0xffff0000));
+    Value bits =
+        link == 0 ? arith::ShLIOp::create(b, word, b.splatI32(16)).getResult()
+                  : arith::AndIOp::create(b, word, b.splatI32(0xffff0000));
     return vector::BitCastOp::create(b, b.f32VectorType(), bits);
   }
 

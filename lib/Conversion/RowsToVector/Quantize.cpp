@@ -40,12 +40,18 @@ public:
     writeGroups(first, count);
   }
 
-  /// Groups `first` .. `first + count - 1`, of which the first has `length`
-  /// numbers and the others, which fill a superblock up, have none.
-  void emitTail(int64_t first, int64_t count, int64_t length, Number number) {
-    for (int64_t i = 0; i < count; ++i)
-      readGroup(b.index(first + i), b.index(i), i == 0 ? length : 0, number);
-    writeGroups(b.index(first), b.index(count));
+  /// Groups `first` .. `end - 1` of a row of `length` numbers: full ones, one
+  /// that is full in part, and those that have none and fill a superblock up.
+  void emitLast(int64_t first, int64_t end, int64_t length, Number number) {
+    int64_t full = std::clamp(length / kGroup, first, end);
+    if (full > first)
+      b.loop(b.index(0), b.index(full - first), 1, [&](Value place) {
+        readGroup(b.addIndex(place, first), place, kGroup, number);
+      });
+    for (int64_t group = full; group < end; ++group)
+      readGroup(b.index(group), b.index(group - first),
+                std::max<int64_t>(length - group * kGroup, 0), number);
+    writeGroups(b.index(first), b.index(end - first));
   }
 
 private:
@@ -118,22 +124,16 @@ private:
     };
     Value halves[2] = {sum(0), sum(1)};
     Value all = arith::AddIOp::create(b, halves[0], halves[1]);
-    auto words = [&](int64_t value) -> Value {
-      return arith::ConstantOp::create(
-          b, DenseElementsAttr::get(b.vectorType(b.getI32Type()),
-                                    APInt(32, value, /*isSigned=*/true)));
-    };
-    Value zero = words(0), zeroPoint = words(-ByteDot::kFullRange);
     auto offset = [&](Value sum) -> Value {
-      return arith::MulIOp::create(b, sum, zeroPoint);
+      return arith::MulIOp::create(b, sum, b.splatI32(-ByteDot::kFullRange));
     };
     auto scaled = [&](Value sum) {
-      return toBits(
-          b.mul(scale, arith::SIToFPOp::create(b, b.f32VectorType(), sum)));
+      return b.mul(scale, arith::SIToFPOp::create(b, b.f32VectorType(), sum));
     };
-    storeFields({toBits(scale), scaled(all), offset(all), offset(halves[0]),
-                 offset(halves[1]), scaled(halves[0]), scaled(halves[1]),
-                 zero});
+    storeFields({toBits(scale), toBits(scaled(all)), offset(all),
+                 offset(halves[0]), offset(halves[1]),
+                 toBits(scaled(halves[0])), toBits(scaled(halves[1])),
+                 pairSums(scaled(all), count)});
     b.loop(b.index(0), count, 1, [&](Value place) {
       auto type = VectorType::get({kFields}, b.getI32Type());
       Value words = vector::LoadOp::create(b, type, fields,
@@ -148,6 +148,42 @@ private:
     });
   }
 
+  /// The fields pairSums and sumScale of `count` groups, given their scaled
+  /// sums.
+  Value pairSums(Value sums, Value count) {
+    int64_t lanes = b.lanes();
+    Value lane = vector::StepOp::create(b, b.vectorType(b.getIndexType()));
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lane,
+                                         b.splat(count));
+    sums = arith::SelectOp::create(b, exists, sums, b.splat(0.0));
+    auto swap = [&](Value vector, int64_t distance) -> Value {
+      SmallVector<int64_t> mask;
+      for (int64_t lane = 0; lane < lanes; ++lane)
+        mask.push_back(lane ^ distance);
+      return vector::ShuffleOp::create(b, vector, vector, mask);
+    };
+    Value most = math::AbsFOp::create(b, sums);
+    for (int64_t d = 1; d < std::min<int64_t>(Int8Group::kSumRun, lanes);
+         d *= 2)
+      most = b.max(most, swap(most, d));
+    constexpr double kMost = 32767;
+    Value isZero =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, most, b.splat(0.0));
+    Value factor = arith::SelectOp::create(b, isZero, b.splat(0.0),
+                                           b.div(b.splat(kMost), most));
+    Value integers = b.roundToInteger(b.mul(sums, factor));
+    Value low = arith::AndIOp::create(b, integers, b.splatI32(0xffff));
+    Value high = arith::ShLIOp::create(b, swap(integers, 1), b.splatI32(16));
+    SmallVector<bool> even;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      even.push_back(lane % 2 == 0);
+    Value isEven = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(b.vectorType(b.getI1Type()), even));
+    return arith::SelectOp::create(b, isEven,
+                                   arith::OrIOp::create(b, low, high),
+                                   toBits(b.mul(most, b.splat(1.0 / kMost))));
+  }
+
   /// Writes a group's integers and leaves the sums of its halves.
   void writeIntegers(Value group, Value place) {
     Value factor = b.splat(b.loadScalar(factors, place));
@@ -156,10 +192,8 @@ private:
       Value sum;
       for (int64_t i = half * perHalf; i < (half + 1) * perHalf; ++i) {
         Value column = b.index(i * b.lanes());
-        Value q =
-            b.roundToEven(b.mul(b.load(numbers, {place, column}), factor));
         Value words =
-            arith::FPToSIOp::create(b, b.vectorType(b.getI32Type()), q);
+            b.roundToInteger(b.mul(b.load(numbers, {place, column}), factor));
         storeIntegers(words, group, i * b.lanes());
         sum = sum ? arith::AddIOp::create(b, sum, words).getResult() : words;
       }
@@ -176,17 +210,12 @@ private:
     };
     if (!hasResidual)
       return storeBytes(words, place);
-    auto constant = [&](int64_t value) -> Value {
-      return arith::ConstantOp::create(
-          b, DenseElementsAttr::get(b.vectorType(b.getI32Type()),
-                                    APInt(32, value)));
-    };
     constexpr int kShift = Int8ResidualGroup::kShift;
     Value high = arith::ShRSIOp::create(
-        b, arith::AddIOp::create(b, words, constant(1 << (kShift - 1))),
-        constant(kShift));
+        b, arith::AddIOp::create(b, words, b.splatI32(1 << (kShift - 1))),
+        b.splatI32(kShift));
     storeBytes(high, place);
-    Value coarse = arith::ShLIOp::create(b, high, constant(kShift));
+    Value coarse = arith::ShLIOp::create(b, high, b.splatI32(kShift));
     storeBytes(arith::SubIOp::create(b, words, coarse),
                offsetof(Int8ResidualGroup, r) + place);
   }
@@ -239,8 +268,7 @@ static void quantizePerToken(KernelBuilder &b, int64_t length, Value output,
     Value column = b.addIndex(b.mulIndex(group, Superblock::kGroup), place);
     Value mask = count < b.lanes() ? b.maskOf(count) : Value();
     Value x = count > 0 ? number(column, mask) : b.splat(0.0);
-    Value q =
-        arith::FPToSIOp::create(b, words, b.roundToEven(b.mul(x, factor)));
+    Value q = b.roundToInteger(b.mul(x, factor));
     vector::StoreOp::create(
         b, arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), q), bytes,
         ValueRange{row, group, b.index(place)});
@@ -287,8 +315,11 @@ void rows::quantizeRow(
   if (cast<Int8GroupType>(type.getElementType()).getPerToken())
     return quantizePerToken(b, length, output, row, number);
   constexpr int64_t kGroup = Superblock::kGroup;
-  int64_t full = length / kGroup, lanes = b.lanes();
-  int64_t groups = type.getDimSize(1);
+  int64_t lanes = b.lanes(), groups = type.getDimSize(1);
+  // Batches start at multiples of the lanes, as runs of sums do.
+  int64_t full = length / kGroup;
+  if (length != groups * kGroup)
+    full -= full % lanes;
   GroupQuantizer quantizer(b, output, row);
   if (full > lanes)
     b.loop(b.index(0), b.index(full), lanes, [&](Value first) {
@@ -299,8 +330,7 @@ void rows::quantizeRow(
   else if (full > 0)
     quantizer.emitFull(b.index(0), b.index(full), number);
   for (int64_t first = full; first < groups; first += lanes)
-    quantizer.emitTail(first, std::min(lanes, groups - first),
-                       std::max<int64_t>(length - first * kGroup, 0), number);
+    quantizer.emitLast(first, std::min(first + lanes, groups), length, number);
 }
 
 void rows::emit(KernelBuilder &b, QuantizeOp op) {

@@ -45,7 +45,9 @@ def unpack(kind, data, n, k, interleave):
         both = numbers(np.uint8, count).astype(int)
         d, low = (both & 15) * numbers(np.float16, 1), -(both >> 4) * numbers(np.float16, 1)
     elif scale == "unsigned":
-        sc, mn = numbers(np.uint8, count), numbers(np.uint8, count)
+        sc = numbers(np.uint8, count)
+        pairs = take(count * 16).reshape(panels, steps, 2, count // 2, 16, 2)
+        mn = pairs.swapaxes(4, 5).reshape(sc.shape).astype(np.float64)
         d, low = sc * numbers(np.float16, 1), -mn * numbers(np.float16, 1)
     else:
         d = numbers(np.int8, count) * numbers(np.float16, 1)

@@ -26,7 +26,7 @@ import numpy as np
 
 from attention import attention_cases
 from numbers_of_cases import Report, error, from_bf16, memref, to_bf16
-from superblocks import GROUPS, PANEL, SCHEMES, Weight, quantize
+from superblocks import GROUPS, PANEL, SCHEMES, Weight, quantize, rounded_sums
 from variants import VARIANTS, Module, aligned, entry, missing
 
 F32_ERROR = 1e-10
@@ -114,11 +114,13 @@ class Linear:
         x = (rng.standard_normal((MOST, self.k)) * rng.uniform(0.5, 2, (MOST, 1))).astype(np.float32)
         if self.k > 32:
             x[2, :32] = 0  # a group of zeros
-        exact = x.astype(np.float64)
+        exact, of_minimums = x.astype(np.float64), 0
         if self.blocks:
             weight = Weight(rng, self.kind, self.n, self.k, self.gated)
             w, packed = weight.values, weight.packed
-            x, exact_x = quantize(x, self.input_columns, self.groups)
+            x, exact_x = quantize(x, self.input_columns, self.groups, module.lanes)
+            if weight.paired_minimums is not None:
+                of_minimums = rounded_sums(x, module.lanes) @ weight.paired_minimums.T
         else:
             w, packed = self._plain(rng)
             exact_x = exact
@@ -129,8 +131,8 @@ class Linear:
         packed, bias = aligned(packed), rng.standard_normal(self.n).astype(np.float32)
         residual = rng.standard_normal((MOST, self.columns)).astype(np.float32)
 
-        def expected(x):
-            sums = x @ w.T + (bias if self.bias else 0)
+        def expected(x, more=0):
+            sums = x @ w.T + more + (bias if self.bias else 0)
             act = ACTIVATIONS[self.activation]
             y = act(sums[:, :self.columns]) * sums[:, self.columns:] if self.gated else act(sums)
             return y + residual if self.residual else y
@@ -143,7 +145,7 @@ class Linear:
             return y
 
         one = np.concatenate([run(1, row, 1) for row in range(MOST)])
-        wanted = expected(exact_x)
+        wanted = expected(exact_x, of_minimums)
         for count in ROWS:
             y = run("any", 0, count)
             problems = []
@@ -306,7 +308,7 @@ class Rows:
                     problems.append("wrote behind the last row")
                 if not np.array_equal(groups[:count], one):
                     problems.append("other bits than one row at a time")
-                rule = quantize(numbers, self.groups, kind)[0]
+                rule = quantize(numbers, self.groups, kind, module.lanes)[0]
                 if not np.array_equal(canonical(groups[:count], kind), canonical(rule, kind)):
                     problems.append("other groups than the rule gives")
                 report.case(f"{self.name} to {kind} rows {count}", problems)

@@ -100,6 +100,8 @@ class Weight:
         place = self._places(outputs, width, gated)
         self.values = whole.reshape(rows, -1)[place, :k]
         self.rounded = single.reshape(rows, -1)[place, :k]
+        # [n, groups], where they are applied to the sums of groups as 16 bits hold them.
+        self.paired_minimums = self.minimum[place, :, 0] if s.scale == "unsigned" else None
         self.packed = self._pack()
 
     def _places(self, outputs, width, gated):
@@ -123,7 +125,8 @@ class Weight:
         if s.scale == "nibbles":
             parts.append(scales(self.sc | self.mn << 4, np.uint8))
         elif s.scale == "unsigned":
-            parts += [scales(self.sc, np.uint8), scales(self.mn, np.uint8)]
+            pairs = self.mn.reshape(p, 2, LANES, sb, -1, 2).transpose(0, 3, 1, 4, 2, 5)
+            parts += [scales(self.sc, np.uint8), pairs.astype(np.uint8).reshape(p, sb, 2, -1)]
         elif s.scale == "signed":
             parts.append(scales(self.sc, np.int8))
         else:
@@ -146,10 +149,10 @@ GROUPS = {"groups": ("!tenon.int8_group", 64), "token": ("!tenon.int8_group<per_
           "residual": ("!tenon.int8_group<residual>", 128)}
 
 
-def quantize(x, groups, kind="groups"):
+def quantize(x, groups, kind, lanes):
     """f32 rows to int8 groups [rows, groups, bytes], and the values that they stand for, in f64.
 
-    Per token all groups of a row have one scale; the first holds that and the row's sum, the other fields are 0.
+    Sums of as many groups as a register has lanes, at most 8, share the scale of their 16 bits. Per token all groups of a row have one scale; the first holds that and the row's sum, the other fields are 0.
     With residuals integers have 8 bits more, 7 of them in bytes of their own behind the group."""
     rows, k = x.shape
     padded = np.zeros((rows, groups, GROUP), np.float32)
@@ -178,4 +181,25 @@ def quantize(x, groups, kind="groups"):
         out[:, :, 10] = -128 * q.sum(2)
         out[:, :, 11:13] = -128 * halves
         floats[:, :, 13:15] = scale * halves.astype(np.float32)
+        run = min(8, lanes)
+        sums = np.zeros((rows, -(-groups // run), run), np.float32)
+        sums.reshape(rows, -1)[:, :groups] = floats[:, :, 9]
+        most = np.abs(sums).max(2, keepdims=True)
+        with np.errstate(divide="ignore"):
+            inverse = np.where(most == 0, np.float32(0), np.float32(32767) / most)
+        words = np.zeros(sums.shape, np.int32)
+        pairs = np.rint(sums * inverse).astype(np.int16)
+        words[:, :, ::2] = np.ascontiguousarray(pairs).view(np.int32)
+        words[:, :, 1::2] = (most * np.float32(1 / 32767)).view(np.int32)
+        out[:, :, 15] = words.reshape(rows, -1)[:, :groups]
     return out.view(np.uint8).reshape(rows, groups, -1), values
+
+
+def rounded_sums(groups, lanes):
+    """The sums of int8 groups as 16 bits hold them, less the exact ones: [rows, groups] in f64. Whole runs only."""
+    run = min(8, lanes)
+    words = np.ascontiguousarray(groups).view(np.int32).reshape(*groups.shape[:2], -1)[:, :, [9, 15]]
+    exact, word = (np.ascontiguousarray(w).reshape(len(groups), -1, run) for w in np.moveaxis(words, 2, 0))
+    pairs = np.ascontiguousarray(word[:, :, ::2]).view(np.int16)
+    scale = np.ascontiguousarray(word[:, :, 1:2]).view(np.float32).astype(np.float64)
+    return (pairs * scale - exact.view(np.float32)).reshape(len(groups), -1)

@@ -67,6 +67,7 @@ class Module:
     """Entry points for one variant."""
 
     def __init__(self, variant, entries):
+        self.lanes = variant.bits // 32
         with tempfile.TemporaryDirectory(prefix="tenon-matrix-") as place:
             base = os.path.join(place, "m")
             with open(base + ".mlir", "w") as file:
