@@ -106,10 +106,11 @@ public:
   }
 
   /// Asks for the lines that a chunk of this group stands for in the superblock
-  /// `distance` bytes or a little more behind this one, in the order of memory.
-  /// `vector.first` is the first of 16 columns.
+  /// `distance` bytes or a little more behind this one, in the order of memory,
+  /// for the first or the second cache. `vector.first` is the first of 16
+  /// columns.
   void prefetch(const WeightGroup &group, const PanelVector &vector,
-                int64_t chunk, int64_t distance);
+                int64_t chunk, int64_t distance, int cache);
   /// Asks for the line of 64 bytes of this number in a panel, for the second
   /// cache. May be past the end.
   void prefetchLine(mlir::Value panel, mlir::Value line);

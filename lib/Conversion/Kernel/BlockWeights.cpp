@@ -132,14 +132,19 @@ Value BlockWeights::lookUp(Value nibbles) {
 /// Bytes of a line of the caches.
 static constexpr int64_t kLine = 64;
 
+/// `cache` is 1 or 2: llvm.prefetch counts the other way round, from 3.
+static void askFor(KernelBuilder &b, Value memory, ValueRange place,
+                   int cache) {
+  memref::PrefetchOp::create(b, memory, place, /*isWrite=*/false,
+                             /*localityHint=*/4 - cache, /*isDataCache=*/true);
+}
+
 void BlockWeights::prefetchLine(Value panel, Value line) {
-  memref::PrefetchOp::create(
-      b, bytes, ValueRange{panel, b.index(0), b.mulIndex(line, kLine)},
-      /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+  askFor(b, bytes, {panel, b.index(0), b.mulIndex(line, kLine)}, 2);
 }
 
 void BlockWeights::prefetch(const WeightGroup &group, const PanelVector &vector,
-                            int64_t chunk, int64_t distance) {
+                            int64_t chunk, int64_t distance, int cache) {
   int64_t ahead = llvm::divideCeil(distance, superblockBytes());
   // The lines of 16 columns, over their groups, their vectors and the chunks of
   // those.
@@ -151,11 +156,10 @@ void BlockWeights::prefetch(const WeightGroup &group, const PanelVector &vector,
                            b.mulIndex(vectorAt(vector).half, format.bytes()));
   for (int64_t line = part * lines / parts, end = (part + 1) * lines / parts;
        line < end; ++line)
-    memref::PrefetchOp::create(
-        b, bytes,
-        ValueRange{group.panel, b.addIndex(group.superblock, ahead),
-                   b.addIndex(first, line * kLine)},
-        /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+    askFor(b, bytes,
+           {group.panel, b.addIndex(group.superblock, ahead),
+            b.addIndex(first, line * kLine)},
+           cache);
 }
 
 Value BlockWeights::loadHalves(const WeightGroup &group,

@@ -19,10 +19,18 @@ module attributes {tenon.target = #alone} {
     tenon.linear %x, %w into %y {tile = #tenon.tile<columns = 32>} : (memref<1x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q4_0, 32>>, memref<1x32xf32>) -> ()
     return
   }
+  // Half-bytes have eight products in a line with four rows, bytes two with two: early and for the second cache, or later
+  // and for the first.
   // CHECK-LABEL: func.func @several
-  // CHECK: memref.prefetch {{.*}}, read, locality<3>, data
+  // CHECK: memref.prefetch {{.*}}, read, locality<2>, data
   func.func @several(%x: memref<4x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q4_0, 32>>, %y: memref<4x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 4, columns = 32>} : (memref<4x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q4_0, 32>>, memref<4x32xf32>) -> ()
+    return
+  }
+  // CHECK-LABEL: func.func @two
+  // CHECK: memref.prefetch {{.*}}, read, locality<3>, data
+  func.func @two(%x: memref<2x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q8_0, 32>>, %y: memref<2x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 2, columns = 32>} : (memref<2x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q8_0, 32>>, memref<2x32xf32>) -> ()
     return
   }
 }
