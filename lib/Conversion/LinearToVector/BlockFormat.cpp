@@ -172,8 +172,9 @@ public:
 
   Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
 
-  int64_t linesPerSum() const override {
-    return packed.superblocks() * packed.getSuperblock().groups;
+  int64_t asksPerSum() const override {
+    int64_t groups = packed.superblocks() * packed.getSuperblock().groups;
+    return isUnpacked() ? groups / kStep : groups;
   }
   int64_t linesPerPanel() const override {
     return packed.superblocks() * packed.superblockBytes() / kLine;
@@ -252,6 +253,16 @@ private:
 
   /// Adds all groups.
   Values addAll(ValueRange rows, ArrayRef<WeightVector> vectors, Values sums);
+
+  /// Groups that are added in a piece: those of the smallest superblock.
+  static constexpr int64_t kStep = 2;
+
+  /// Ask `number` of a sum, at the start of a piece, not within: LLVM would
+  /// read what comes behind before it, and keep it on the stack.
+  void askAhead(Value number) {
+    if (ahead)
+      ask(number, [&](Value line) { packed.prefetchLine(ahead->panel, line); });
+  }
 
   WeightSource &getSource() {
     if (unpacked)
@@ -390,8 +401,6 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   constexpr int64_t kChunks = Superblock::kChunks;
   int64_t perHalf = kChunks / format.scalesPerGroup;
   if (!isStreaming) {
-    if (ahead)
-      packed.prefetchLine(ahead->panel, b.addIndex(ahead->first, group));
     for (int64_t half = 0; half < format.scalesPerGroup; ++half) {
       Values integers = start(half);
       for (int64_t i = 0; i < perHalf; ++i)
@@ -506,6 +515,7 @@ Values BlockFormat::addAll(ValueRange rows, ArrayRef<WeightVector> vectors,
   Value zero = b.index(0);
   if (unpacked) {
     auto group = [&](Value group, ValueRange args) {
+      askAhead(group);
       return addGroup(rows, vectors, {{}, {}, group}, group, args);
     };
     if (!format.hasPairedMinimums())
@@ -556,8 +566,6 @@ Values BlockFormat::addSuperblock(ValueRange rows,
                                   ArrayRef<WeightVector> vectors,
                                   Value superblock, ValueRange sums) {
   const Superblock &format = packed.getSuperblock();
-  // Two groups at a time: those of the smallest superblock.
-  constexpr int64_t kStep = 2;
   Value base = b.mulIndex(superblock, format.groups);
   // LLVM would keep the activations of several rows for the next vector, on the
   // stack: they are nearer where they are.
@@ -565,6 +573,8 @@ Values BlockFormat::addSuperblock(ValueRange rows,
     base = makeOpaque(b, base);
   auto step = [&](Value first, ValueRange args) {
     Values next(args);
+    if (!isStreaming)
+      askAhead(superblock);
     for (int64_t i = 0; i < kStep; ++i) {
       Value group = b.addIndex(first, i);
       next = addGroup(rows, vectors, {{}, superblock, group},

@@ -137,11 +137,11 @@ void LinearKernel::emitManyRows() {
   auto many = [&](Value full) {
     if (format.unpacks())
       format.unpack();
+    std::optional<Asking> asking = planAsking(full);
     b.loop(b.index(0), full, tileRows, [&](Value row) {
-      int64_t panels = llvm::divideCeil(columns, panelOutputs());
-      Value tileNumber = arith::DivUIOp::create(b, row, b.index(tileRows));
       forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
-        askForNext(b.addIndex(b.mulIndex(tileNumber, panels), panel));
+        if (asking)
+          askForNext(*asking, row, panel);
         emitTile(row, tileRows, panel, part);
       });
     });
@@ -173,17 +173,33 @@ void LinearKernel::emitManyRows() {
   emitRest(full, rest, tiles);
 }
 
-void LinearKernel::askForNext(Value sum) {
-  int64_t lines = format.linesPerSum(), panels = format.numPanels();
+/// All sums together ask for as many panels as they use, however few they are.
+std::optional<LinearKernel::Asking> LinearKernel::planAsking(Value full) {
+  int64_t asks = format.asksPerSum(), lines = format.linesPerPanel();
   // A small panel comes in while its first tile is computed: not worth a loop
   // of its own in the code.
-  int64_t bytes = format.linesPerPanel() * WeightFormat::kLine;
-  if (lines <= 0 || !b.getTarget() || bytes <= b.getTarget().getL1() / 2)
-    return;
+  int64_t bytes = lines * WeightFormat::kLine;
+  if (asks <= 0 || !b.getTarget() || bytes <= b.getTarget().getL1() / 2)
+    return std::nullopt;
+  Value tiles = arith::DivUIOp::create(b, full, b.index(tileRows));
+  Asking plan;
+  plan.each =
+      arith::CeilDivUIOp::create(b, b.index(lines), b.mulIndex(tiles, asks));
+  plan.perSum = b.mulIndex(plan.each, asks);
   // Once all were asked for, the last again: it is near.
-  int64_t last = llvm::divideCeil(panels * format.linesPerPanel(), lines) - 1;
-  sum = arith::MinUIOp::create(b, sum, b.index(last));
-  format.askFor(WeightFormat::Lines{b.index(panels), b.mulIndex(sum, lines)});
+  plan.last = arith::DivUIOp::create(b, b.index(format.numPanels() * lines - 1),
+                                     plan.perSum);
+  return plan;
+}
+
+void LinearKernel::askForNext(const Asking &asking, Value row, Value panel) {
+  int64_t panels = llvm::divideCeil(columns, panelOutputs());
+  Value tile = arith::DivUIOp::create(b, row, b.index(tileRows));
+  Value sum = b.addIndex(b.mulIndex(tile, panels), panel);
+  sum = arith::MinUIOp::create(b, sum, asking.last);
+  format.askFor(WeightFormat::Lines{
+      b.index(format.numPanels()), arith::MulIOp::create(b, sum, asking.perSum),
+      asking.each});
 }
 
 /// Less rows than a tile's, in powers of two: each set bit is a tile, which

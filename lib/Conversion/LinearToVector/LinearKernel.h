@@ -41,9 +41,16 @@ private:
   void forEachTile(llvm::function_ref<void(mlir::Value panel,
                                            llvm::ArrayRef<OutputVector> part)>
                        body);
-  /// Lets the next sum, which is the sum-th of the kernel, ask for its part of
-  /// the panels of the next task.
-  void askForNext(mlir::Value sum);
+  /// How the sums of many rows ask for the panels of the next task.
+  struct Asking {
+    /// Lines that one ask, and that one sum, asks for; the last sum that finds
+    /// new ones.
+    mlir::Value each, perSum, last;
+  };
+  /// For so many rows in full tiles; nothing if it isn't worth it.
+  std::optional<Asking> planAsking(mlir::Value full);
+  /// Lets the next sum, of this tile and panel, ask for its part.
+  void askForNext(const Asking &asking, mlir::Value row, mlir::Value panel);
   void emitRest(mlir::Value first, mlir::Value rest,
                 llvm::function_ref<void(mlir::Value, int64_t)> tile);
   /// `rows` x outputs, accumulated in registers over all of K.

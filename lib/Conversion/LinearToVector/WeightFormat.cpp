@@ -13,3 +13,11 @@ std::unique_ptr<WeightFormat> WeightFormat::get(KernelBuilder &b, Value input,
     return getBlockFormat(b, input, weight);
   return getStepFormat(b, input, weight);
 }
+
+void WeightFormat::ask(Value number,
+                       llvm::function_ref<void(Value line)> prefetch) {
+  Value first = arith::MulIOp::create(b, number, ahead->each);
+  first = b.addIndex(ahead->first, first);
+  b.loop(b.index(0), ahead->each, 1,
+         [&](Value i) { prefetch(b.addIndex(first, i)); });
+}

@@ -41,16 +41,16 @@ public:
   virtual KernelBuilder::Values sum(mlir::ValueRange rows,
                                     llvm::ArrayRef<WeightVector> vectors) = 0;
 
-  /// While `sum` runs, it asks for as many lines of memory, spread over its
-  /// work, as this; `from` are their panel and the first one's number in it,
-  /// which may be past the ends of both. For panels that come next: when they
-  /// are used they are near.
-  virtual int64_t linesPerSum() const = 0;
+  /// While `sum` runs, it asks for lines of memory as often as this, spread
+  /// over its work; each time for as many as `lines` says, which also has their
+  /// panel and the first one's number in it, which may be past the ends of
+  /// both. For panels that come next: when they are used they are near.
+  virtual int64_t asksPerSum() const = 0;
   virtual int64_t linesPerPanel() const = 0;
   struct Lines {
-    mlir::Value panel, first;
+    mlir::Value panel, first, each;
   };
-  void askFor(std::optional<Lines> from) { ahead = from; }
+  void askFor(std::optional<Lines> lines) { ahead = lines; }
 
   /// Says that weights come from memory and are used once. `sum` then takes
   /// them in the order of memory and asks for those that come later.
@@ -69,6 +69,10 @@ public:
   virtual void forget() {}
 
 protected:
+  /// Asks for the lines of the ask of this number in a sum.
+  void ask(mlir::Value number,
+           llvm::function_ref<void(mlir::Value line)> prefetch);
+
   WeightFormat(KernelBuilder &b, int64_t panels, int64_t numColumns)
       : b(b), panels(panels), numColumns(numColumns) {}
 

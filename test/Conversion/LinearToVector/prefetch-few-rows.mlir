@@ -1,5 +1,5 @@
-// A row of weights in blocks asks for memory where the target says so, several rows always; upper half-bytes of one row
-// are not shifted, each.
+// A row of weights in blocks asks for memory where the target says so, several rows always, of plain numbers more than
+// six; upper half-bytes of one row are not shifted, each.
 // RUN: tenon-opt %s --tenon-linear-to-vector --split-input-file | FileCheck %s
 
 #alone = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true>
@@ -25,6 +25,20 @@ module attributes {tenon.target = #alone} {
   // CHECK: memref.prefetch {{.*}}, read, locality<2>, data
   func.func @several(%x: memref<4x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q4_0, 32>>, %y: memref<4x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 4, columns = 32>} : (memref<4x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q4_0, 32>>, memref<4x32xf32>) -> ()
+    return
+  }
+  // Plain numbers have a product in a line for each row.
+  // CHECK-LABEL: func.func @eight
+  // CHECK: memref.prefetch {{.*}}, read, locality<2>, data
+  func.func @eight(%x: memref<8x64xf32>, %w: memref<1x64x32x1xf32>, %y: memref<8x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 8, columns = 32>} : (memref<8x64xf32>, memref<1x64x32x1xf32>, memref<8x32xf32>) -> ()
+    return
+  }
+  // CHECK-LABEL: func.func @six
+  // CHECK-NOT: memref.prefetch
+  // CHECK: return
+  func.func @six(%x: memref<6x64xf32>, %w: memref<1x64x32x1xf32>, %y: memref<6x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 32>} : (memref<6x64xf32>, memref<1x64x32x1xf32>, memref<6x32xf32>) -> ()
     return
   }
   // CHECK-LABEL: func.func @two
