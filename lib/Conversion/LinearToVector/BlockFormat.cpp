@@ -186,10 +186,8 @@ public:
   int64_t singleRowColumns() const override {
     return b.lanes() < 8 ? Superblock::kLanes : numColumns;
   }
-  bool unpacks() const override { return true; }
+  bool unpacks() const override { return !isUnpacked(); }
   void unpack() override {
-    if (isUnpacked())
-      return;
     unpacked.emplace(b, packed);
     unpacked->fill(packed);
   }

@@ -127,7 +127,8 @@ void LinearKernel::forEachTile(
 
 /// A tile's activations stay near while all panels pass, which stay in the
 /// second-level cache while all tiles do. Whole tiles of rows share the work of
-/// unpacking the panels; the few rows that are left read them as they are.
+/// unpacking the panels; the few rows that are left, and all where that were
+/// not worth it, read them as they are.
 void LinearKernel::emitManyRows() {
   auto tiles = [&](Value row, int64_t rows) {
     forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
@@ -159,8 +160,13 @@ void LinearKernel::emitManyRows() {
     return;
   }
   Value rows = b.materialize(extent);
-  Value rest = arith::RemUIOp::create(b, rows, b.index(tileRows));
-  Value full = arith::SubIOp::create(b, rows, rest);
+  Value full = arith::SubIOp::create(
+      b, rows, arith::RemUIOp::create(b, rows, b.index(tileRows)));
+  if (format.unpacks() && streamedRows() >= kWorthStreaming) {
+    Value isFew = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rows,
+                                        b.index(kUnpackedRows));
+    full = arith::SelectOp::create(b, isFew, b.index(0), full);
+  }
   Value hasTiles =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ne, full, b.index(0));
   auto branch = scf::IfOp::create(b, hasTiles, /*withElseRegion=*/false);
@@ -170,7 +176,11 @@ void LinearKernel::emitManyRows() {
     many(full);
   }
   format.setStreaming(true);
-  emitRest(full, rest, tiles);
+  emitStreamed(full, rows, tiles);
+}
+
+int64_t LinearKernel::streamedRows() const {
+  return llvm::bit_floor(uint64_t(tileRows) - !format.unpacks());
 }
 
 /// All sums together ask for as many panels as they use, however few they are.
@@ -202,12 +212,18 @@ void LinearKernel::askForNext(const Asking &asking, Value row, Value panel) {
       asking.each});
 }
 
-/// Less rows than a tile's, in powers of two: each set bit is a tile, which
-/// starts where those of the higher bits end.
-void LinearKernel::emitRest(Value first, Value rest,
-                            llvm::function_ref<void(Value, int64_t)> tile) {
-  for (int64_t size = llvm::bit_floor(uint64_t(tileRows) - 1); size > 0;
-       size /= 2) {
+/// The last rows are less than a tile's: each set bit of their number is a
+/// tile, which starts where those of the higher bits end.
+void LinearKernel::emitStreamed(Value first, Value end,
+                                llvm::function_ref<void(Value, int64_t)> tile) {
+  int64_t size = streamedRows();
+  if (size == 0)
+    return;
+  Value count = arith::SubIOp::create(b, end, first);
+  Value rest = arith::RemUIOp::create(b, count, b.index(size));
+  Value last = arith::SubIOp::create(b, end, rest);
+  b.loop(first, last, size, [&](Value row) { tile(row, size); });
+  while ((size /= 2) > 0) {
     Value bit = arith::AndIOp::create(b, rest, b.index(size));
     Value isSet =
         arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit, b.index(0));
@@ -215,7 +231,7 @@ void LinearKernel::emitRest(Value first, Value rest,
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(ifOp.thenBlock());
     Value before = arith::AndIOp::create(b, rest, b.index(-2 * size));
-    tile(b.addIndex(first, before), size);
+    tile(b.addIndex(last, before), size);
   }
 }
 

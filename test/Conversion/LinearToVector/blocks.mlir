@@ -24,12 +24,16 @@ module attributes {tenon.target = #vnni512} {
 
   // A tile of rows or more: the panel is unpacked to bytes and f32 scales in
   // scratch memory, once. Minimums of a superblock are added at once, as
-  // products of pairs of 16 bits: four for each sum.
+  // products of pairs of 16 bits: four for each sum. Less than 24 rows read
+  // the panel as it is, in tiles of four, as do those that fill no tile.
   // CHECK-LABEL: func.func @many_rows
   // CHECK-DAG: memref.alloca() {{.*}}"integers"{{.*}} : memref<1x16x8x2x64xi8>
   // CHECK-DAG: memref.alloca() {{.*}}"scales"{{.*}} : memref<1x16x1x2x16xf32>
   // CHECK-DAG: memref.alloca() {{.*}}"pairs of minimums"{{.*}} : memref<1x2x4x2x32xi16>
   // CHECK-DAG: memref.alloca() {{.*}}"factors of minimums"{{.*}} : memref<1x2x1x2x16xf32>
+  // CHECK: %[[FEW:.*]] = arith.cmpi ult, %[[ROWS:.*]], %c24
+  // CHECK: %[[FULL:.*]] = arith.select %[[FEW]], %c0
+  // CHECK: arith.cmpi ne, %[[FULL]], %c0
   // CHECK: scf.if
   // CHECK: vector.store %{{.*}} : memref<1x16x8x2x64xi8>, vector<64xi8>
   // CHECK: scf.for {{.*}} step %c6
@@ -41,6 +45,8 @@ module attributes {tenon.target = #vnni512} {
   // CHECK-COUNT-96: vpdpbusd.512
   // CHECK-NOT: vpdp
   // CHECK: scf.yield
+  // CHECK: scf.for %{{.*}} = %[[FULL]] to %{{.*}} step %c4
+  // CHECK-NOT: memref<1x16x8x2x64xi8>
   // CHECK-NOT: tenon.linear
   func.func @many_rows(%x: memref<?x16x!tenon.int8_group>, %w: memref<1x2x!tenon.superblock<q4_k, 32>>, %y: memref<?x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 32>} : (memref<?x16x!tenon.int8_group>, memref<1x2x!tenon.superblock<q4_k, 32>>, memref<?x32xf32>) -> ()
