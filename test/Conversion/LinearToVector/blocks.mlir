@@ -24,14 +24,14 @@ module attributes {tenon.target = #vnni512} {
 
   // A tile of rows or more: the panel is unpacked to bytes and f32 scales in
   // scratch memory, once. Minimums of a superblock are added at once, as
-  // products of pairs of 16 bits: four for each sum. Less than 24 rows read
+  // products of pairs of 16 bits: four for each sum. Less than 40 rows read
   // the panel as it is, in tiles of four, as do those that fill no tile.
   // CHECK-LABEL: func.func @many_rows
   // CHECK-DAG: memref.alloca() {{.*}}"integers"{{.*}} : memref<1x16x8x2x64xi8>
   // CHECK-DAG: memref.alloca() {{.*}}"scales"{{.*}} : memref<1x16x1x2x16xf32>
   // CHECK-DAG: memref.alloca() {{.*}}"pairs of minimums"{{.*}} : memref<1x2x4x2x32xi16>
   // CHECK-DAG: memref.alloca() {{.*}}"factors of minimums"{{.*}} : memref<1x2x1x2x16xf32>
-  // CHECK: %[[FEW:.*]] = arith.cmpi ult, %[[ROWS:.*]], %c24
+  // CHECK: %[[FEW:.*]] = arith.cmpi ult, %[[ROWS:.*]], %c40
   // CHECK: %[[FULL:.*]] = arith.select %[[FEW]], %c0
   // CHECK: arith.cmpi ne, %[[FULL]], %c0
   // CHECK: scf.if
