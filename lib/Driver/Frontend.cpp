@@ -144,9 +144,10 @@ static Status loadTokenizer(LoadedModel &loaded) {
   return Status::success();
 }
 
-/// Whether some weights are quantized in groups, as they come or by an option.
+/// Whether some weights are quantized in groups, as they come or by an option:
+/// with int8 per channel the head is.
 static bool hasBlocks(const CompileOptions &options, const LoadedModel &model) {
-  if (options.quantize == "int8" || options.quantize == "int4")
+  if (options.quantize.starts_with("int"))
     return true;
   const Checkpoint *checkpoint = model.checkpoint();
   return checkpoint &&
