@@ -1,4 +1,4 @@
-// A row of weights in blocks asks for memory where the target says so, several rows always, of plain numbers more than
+// A row of weights in blocks asks for memory where the target says so or weights are bytes, several rows always, of plain numbers more than
 // six; upper half-bytes of one row are not shifted, each.
 // RUN: tenon-opt %s --tenon-linear-to-vector --split-input-file | FileCheck %s
 
@@ -17,6 +17,14 @@ module attributes {tenon.target = #alone} {
   // CHECK-NOT: memref.prefetch
   func.func @alone(%x: memref<1x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q4_0, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<columns = 32>} : (memref<1x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q4_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+  // Bytes have one product in a line: it asks for the next superblock, of 2176 bytes.
+  // CHECK-LABEL: func.func @bytes_alone
+  // CHECK: %[[NEXT:.*]] = arith.addi %{{.*}}, %c1
+  // CHECK: memref.prefetch %{{.*}}[%{{.*}}, %[[NEXT]], %{{.*}}], read, locality<2>, data
+  func.func @bytes_alone(%x: memref<1x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q8_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<columns = 32>} : (memref<1x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q8_0, 32>>, memref<1x32xf32>) -> ()
     return
   }
   // Half-bytes have eight products in a line with four rows, bytes two with two: early and for the second cache, or later
