@@ -30,8 +30,9 @@ public:
       Values next(sums);
       if (asks && !partial)
         for (const WeightVector &vector : vectors)
-          prefetch({vector.panel, b.addIndex(k, stepsAhead()),
-                    vector.vector.column(b), b.index(0)});
+          if (vector.vector.index * b.lanes() * group % elementsOfLine() == 0)
+            prefetch({vector.panel, b.addIndex(k, stepsAhead()),
+                      vector.vector.column(b), b.index(0)});
       for (int64_t link = 0, end = partial ? 1 : links; link < end; ++link) {
         Values weights;
         for (const WeightVector &vector : vectors)

@@ -52,8 +52,9 @@ public:
   };
   void askFor(std::optional<Lines> lines) { ahead = lines; }
 
-  /// Says that weights come from memory and are used once. `sum` then takes
-  /// them in the order of memory and asks for those that come later.
+  /// Says that weights come from memory and are used once, or by few tiles of
+  /// rows. `sum` then takes them in the order of memory and asks for those that
+  /// come later.
   void setStreaming(bool on) { isStreaming = on; }
 
   /// Whether `sum`, when streaming, works on one vector after the other: the

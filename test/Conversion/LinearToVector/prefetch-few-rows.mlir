@@ -42,6 +42,15 @@ module attributes {tenon.target = #alone} {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 8, columns = 32>} : (memref<8x64xf32>, memref<1x64x32x1xf32>, memref<8x32xf32>) -> ()
     return
   }
+  // Halves have 32 numbers in a line, two vectors: two products a row, and asked for once.
+  // CHECK-LABEL: func.func @halves
+  // CHECK-COUNT-1: memref.prefetch {{.*}}, read, locality<2>, data
+  // CHECK-NOT: memref.prefetch
+  // CHECK: return
+  func.func @halves(%x: memref<4x64xf32>, %w: memref<1x64x32x1xf16>, %y: memref<4x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 4, columns = 32>} : (memref<4x64xf32>, memref<1x64x32x1xf16>, memref<4x32xf32>) -> ()
+    return
+  }
   // CHECK-LABEL: func.func @six
   // CHECK-NOT: memref.prefetch
   // CHECK: return
