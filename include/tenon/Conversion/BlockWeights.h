@@ -127,6 +127,9 @@ private:
                    int64_t bytesPerGroup, int64_t bytesPerLane);
   mlir::Value loadHalves(const WeightGroup &group, const ColumnVector &vector,
                          int64_t offset, int64_t bytesPerGroup);
+  /// The bytes of a pair of minimums: vector<2 lanes x i8>.
+  mlir::Value loadMinimumPair(const WeightGroup &group,
+                              const ColumnVector &vector, mlir::Value pair);
   /// Integer scales, or minimums, as f32.
   mlir::Value toF32(mlir::Value bytes, bool isSigned);
   mlir::Value minimumFactor(const WeightGroup &group,

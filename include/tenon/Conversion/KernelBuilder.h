@@ -98,6 +98,9 @@ public:
   /// that asks for the same type gets the same.
   Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element,
                 llvm::StringRef purpose);
+  /// Asks for the line of an element for the first- or the second-level cache
+  /// (1 or 2). May be past the memref's end.
+  void prefetch(Value memref, ValueRange indices, int cache);
   /// One element as f32 (integers as they are).
   Value loadScalar(Value memref, ValueRange indices);
   void storeScalar(Value scalar, Value memref, ValueRange indices);

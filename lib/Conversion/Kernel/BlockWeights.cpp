@@ -132,15 +132,8 @@ Value BlockWeights::lookUp(Value nibbles) {
 /// Bytes of a line of the caches.
 static constexpr int64_t kLine = 64;
 
-/// `cache` is 1 or 2: llvm.prefetch counts the other way round, from 3.
-static void askFor(KernelBuilder &b, Value memory, ValueRange place,
-                   int cache) {
-  memref::PrefetchOp::create(b, memory, place, /*isWrite=*/false,
-                             /*localityHint=*/4 - cache, /*isDataCache=*/true);
-}
-
 void BlockWeights::prefetchLine(Value panel, Value line) {
-  askFor(b, bytes, {panel, b.index(0), b.mulIndex(line, kLine)}, 2);
+  b.prefetch(bytes, {panel, b.index(0), b.mulIndex(line, kLine)}, 2);
 }
 
 void BlockWeights::prefetch(const WeightGroup &group, const PanelVector &vector,
@@ -156,10 +149,10 @@ void BlockWeights::prefetch(const WeightGroup &group, const PanelVector &vector,
                            b.mulIndex(vectorAt(vector).half, format.bytes()));
   for (int64_t line = part * lines / parts, end = (part + 1) * lines / parts;
        line < end; ++line)
-    askFor(b, bytes,
-           {group.panel, b.addIndex(group.superblock, ahead),
-            b.addIndex(first, line * kLine)},
-           cache);
+    b.prefetch(bytes,
+               {group.panel, b.addIndex(group.superblock, ahead),
+                b.addIndex(first, line * kLine)},
+               cache);
 }
 
 Value BlockWeights::loadHalves(const WeightGroup &group,
@@ -203,16 +196,12 @@ Value BlockWeights::minimum(const WeightGroup &group,
   Value integers;
   VectorType bytes = b.vectorType(b.getI8Type());
   if (format.hasPairedMinimums()) {
-    WeightGroup pair = group;
-    pair.group = arith::DivUIOp::create(b, group.group, b.index(2));
+    Value pair = arith::DivUIOp::create(b, group.group, b.index(2));
     Value isOdd = arith::RemUIOp::create(b, group.group, b.index(2));
     isOdd =
         arith::CmpIOp::create(b, arith::CmpIPredicate::ne, isOdd, b.index(0));
-    Value both =
-        load(VectorType::get({2 * b.lanes()}, b.getI8Type()), pair, vector,
-             format.minimumOffset(), 2 * Superblock::kLanes, 2);
-    Value words =
-        vector::BitCastOp::create(b, b.vectorType(b.getI16Type()), both);
+    Value words = vector::BitCastOp::create(
+        b, b.vectorType(b.getI16Type()), loadMinimumPair(group, vector, pair));
     Value odd = arith::ShRUIOp::create(
         b, words,
         arith::ConstantOp::create(
@@ -232,13 +221,17 @@ Value BlockWeights::minimum(const WeightGroup &group,
 
 Value BlockWeights::minimumPair(const WeightGroup &group,
                                 const PanelVector &vector, int64_t pair) {
-  assert(format.hasPairedMinimums());
-  Value both =
-      load(VectorType::get({2 * b.lanes()}, b.getI8Type()),
-           {group.panel, group.superblock, b.index(pair)}, vectorAt(vector),
-           format.minimumOffset(), 2 * Superblock::kLanes, 2);
   return arith::ExtUIOp::create(
-      b, VectorType::get({2 * b.lanes()}, b.getI16Type()), both);
+      b, VectorType::get({2 * b.lanes()}, b.getI16Type()),
+      loadMinimumPair(group, vectorAt(vector), b.index(pair)));
+}
+
+Value BlockWeights::loadMinimumPair(const WeightGroup &group,
+                                    const ColumnVector &vector, Value pair) {
+  assert(format.hasPairedMinimums());
+  return load(VectorType::get({2 * b.lanes()}, b.getI8Type()),
+              {group.panel, group.superblock, pair}, vector,
+              format.minimumOffset(), 2 * Superblock::kLanes, 2);
 }
 
 /// Minimums are subtracted.

@@ -349,6 +349,12 @@ Value KernelBuilder::scratch(ArrayRef<int64_t> shape, Type element,
   return alloca;
 }
 
+void KernelBuilder::prefetch(Value memref, ValueRange indices, int cache) {
+  // llvm.prefetch counts the other way round, from 3.
+  memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false,
+                             /*localityHint=*/4 - cache, /*isDataCache=*/true);
+}
+
 Value KernelBuilder::loadScalar(Value memref, ValueRange indices) {
   return toF32(memref::LoadOp::create(*this, memref, indices));
 }

@@ -102,8 +102,9 @@ private:
       return {ofTarget};
     int64_t bits = packed.getSuperblock().bits;
     int64_t products = rows * activations.terms() * 8;
+    constexpr int64_t kNextSuperblock = 1;
     if (rows == 1)
-      return products == bits ? Ahead{1, 2} : Ahead();
+      return products == bits ? Ahead{kNextSuperblock, 2} : Ahead();
     constexpr int64_t kManyProducts = 4;
     return products >= kManyProducts * bits ? Ahead{8192, 2} : Ahead{3072};
   }
@@ -381,14 +382,14 @@ Values BlockFormat::addAll(ValueRange rows, ArrayRef<WeightVector> vectors,
   const Superblock &format = packed.getSuperblock();
   Value zero = b.index(0);
   if (unpacked) {
-    auto group = [&](Value group, ValueRange args) {
+    auto addOne = [&](Value group, ValueRange args) {
       return addGroup(rows, vectors, {{}, {}, group}, group, args);
     };
     if (!format.hasPairedMinimums())
       return b.loop(zero, b.index(packed.superblocks() * format.groups), 1,
                     sums, [&](Value number, ValueRange args) {
                       askAhead(number);
-                      return group(number, args);
+                      return addOne(number, args);
                     });
     return b.loop(zero, b.index(packed.superblocks()), 1, sums,
                   [&](Value superblock, ValueRange args) {
@@ -398,7 +399,7 @@ Values BlockFormat::addAll(ValueRange rows, ArrayRef<WeightVector> vectors,
                     return b.loop(
                         first, end, 1,
                         addMinimums(rows, vectors, superblock, first, args),
-                        group);
+                        addOne);
                   });
   }
   return b.loop(zero, b.index(packed.superblocks()), 1, sums,

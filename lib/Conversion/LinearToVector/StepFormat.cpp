@@ -31,8 +31,10 @@ public:
       if (asks && !partial)
         for (const WeightVector &vector : vectors)
           if (vector.vector.index * b.lanes() * group % elementsOfLine() == 0)
-            prefetch({vector.panel, b.addIndex(k, stepsAhead()),
-                      vector.vector.column(b), b.index(0)});
+            b.prefetch(weight,
+                       {vector.panel, b.addIndex(k, stepsAhead()),
+                        vector.vector.column(b), b.index(0)},
+                       2);
       for (int64_t link = 0, end = partial ? 1 : links; link < end; ++link) {
         Values weights;
         for (const WeightVector &vector : vectors)
@@ -55,8 +57,10 @@ public:
                     [&](Value number, ValueRange args) {
                       ask(number, [&](Value line) {
                         Value zero = b.index(0);
-                        prefetch({ahead->panel, zero, zero,
-                                  b.mulIndex(line, elementsOfLine())});
+                        b.prefetch(weight,
+                                   {ahead->panel, zero, zero,
+                                    b.mulIndex(line, elementsOfLine())},
+                                   2);
                       });
                       Value k = b.mulIndex(number, kStepsPerAsk);
                       Values next(args);
@@ -91,12 +95,6 @@ protected:
                           bool partial) = 0;
   /// sum + weights * input.
   virtual Value accumulate(Value weights, Value input, Value sum) = 0;
-
-  /// Asks for the line of an element, for the second-level cache.
-  void prefetch(ValueRange place) {
-    memref::PrefetchOp::create(b, weight, place, /*isWrite=*/false,
-                               /*localityHint=*/2, /*isDataCache=*/true);
-  }
 
   /// With more products than these in a line several rows ask for what they
   /// stream: the prefetchers of a CPU fall behind (Zen 4: 8 rows of f32 and

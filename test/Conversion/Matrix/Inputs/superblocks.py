@@ -152,8 +152,9 @@ GROUPS = {"groups": ("!tenon.int8_group", 64), "token": ("!tenon.int8_group<per_
 def quantize(x, groups, kind, lanes):
     """f32 rows to int8 groups [rows, groups, bytes], and the values that they stand for, in f64.
 
-    Sums of as many groups as a register has lanes, at most 8, share the scale of their 16 bits. Per token all groups of a row have one scale; the first holds that and the row's sum, the other fields are 0.
-    With residuals integers have 8 bits more, 7 of them in bytes of their own behind the group."""
+    Sums of as many groups as a register has lanes, at most 8, share the scale of their 16 bits. Per token all groups of a
+    row have one scale; the first holds that and the row's sum, the other fields are 0. With residuals integers have 8 bits
+    more, 7 of them in bytes of their own behind the group."""
     rows, k = x.shape
     padded = np.zeros((rows, groups, GROUP), np.float32)
     padded.reshape(rows, -1)[:, :k] = x
