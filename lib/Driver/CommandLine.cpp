@@ -53,6 +53,11 @@ struct Flags {
       "random-weights",
       cl::desc("Draw weights at random instead of reading them"),
       cl::value_desc("seed"), cl::cat(category)};
+  cl::opt<bool> noTokenizer{
+      "no-tokenizer",
+      cl::desc("Compile without a tokenizer: the executable's commands then "
+               "take and print token ids"),
+      cl::cat(category)};
   cl::opt<std::string> weightType{
       "dtype", cl::desc("Store matrices as f32, f16 or bf16"),
       cl::value_desc("type"), cl::cat(category)};
@@ -203,6 +208,7 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   options.stage = *stage;
   if (flags.seed.getNumOccurrences())
     options.randomSeed = flags.seed;
+  options.noTokenizer = flags.noTokenizer;
   if (!flags.weightType.empty()) {
     options.weightType = parseDType(std::string(flags.weightType));
     if (options.weightType != DType::F32 && options.weightType != DType::F16 &&

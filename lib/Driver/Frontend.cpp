@@ -182,7 +182,7 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
                       ExitCode::BadUsage);
   if (Status status = chooseSizes(options, loaded); !status)
     return status.takeError();
-  if (options.stage == Stage::Executable)
+  if (options.stage == Stage::Executable && !options.noTokenizer)
     if (Status status = loadTokenizer(loaded); !status)
       return status.takeError();
   return loaded;

@@ -32,6 +32,7 @@ Commands allCommands() {
   commands.push_back(makeLogitsCommand());
   commands.push_back(makeEmbedCommand());
   commands.push_back(makeFillMaskCommand());
+  commands.push_back(makeRunCommand());
   commands.push_back(makeTokenizeCommand());
   commands.push_back(makeInfoCommand());
   commands.push_back(makeBenchCommand());

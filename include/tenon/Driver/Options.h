@@ -37,6 +37,8 @@ struct CompileOptions {
   TargetOptions target; ///< of one CPU, or a list for describeTargets
   /// Weights drawn at random from this seed instead of the checkpoint's.
   std::optional<uint64_t> randomSeed;
+  /// No tokenizer goes into the executable, whatever the model comes with.
+  bool noTokenizer = false;
   /// Element type for matrices instead of the checkpoint's.
   std::optional<DType> weightType;
   /// int8, int8-channel, int4 or bf16: the precision of the matrices that

@@ -37,6 +37,7 @@ std::unique_ptr<Command> makeScoreCommand();
 std::unique_ptr<Command> makeLogitsCommand();
 std::unique_ptr<Command> makeEmbedCommand();
 std::unique_ptr<Command> makeFillMaskCommand();
+std::unique_ptr<Command> makeRunCommand();
 std::unique_ptr<Command> makeTokenizeCommand();
 std::unique_ptr<Command> makeInfoCommand();
 std::unique_ptr<Command> makeBenchCommand();

@@ -10,7 +10,7 @@ using namespace tenon::runtime;
 
 // Without the prompt in front the continuation still follows it: the blank
 // between the two is part of it.
-Continuation::Continuation(const Metadata &metadata, const Tokenizer &tokenizer,
+Continuation::Continuation(const Metadata &metadata, const Tokenizer *tokenizer,
                            const ContinuationOptions &options, Prompt prompt,
                            OrderedOutput &output)
     : metadata(metadata), tokenizer(tokenizer), options(options),
@@ -19,20 +19,34 @@ Continuation::Continuation(const Metadata &metadata, const Tokenizer &tokenizer,
       stream(options.stops, output), hasText(!text.empty()) {}
 
 Status Continuation::begin() {
-  if (!options.echo || text.empty())
+  if (!options.echo || options.printTokens || text.empty())
     return {};
   return stream.writeWhole(replaceInvalidUtf8(text));
 }
 
 /// A model that was trained on texts joined by the beginning-of-text token
-/// ends one by it (llama2.c stops there, too).
+/// ends one by it (llama2.c stops there, too); what continues ids is the
+/// model's own notion of an end alone.
 bool Continuation::endsText(int32_t token) const {
   if (options.ignoreEnd)
     return false;
   auto among = [&](const std::vector<int32_t> &ids) {
     return std::ranges::find(ids, token) != ids.end();
   };
-  return among(metadata.model.eos) || among(metadata.model.bos);
+  return among(metadata.model.eos) ||
+         (!options.printTokens && among(metadata.model.bos));
+}
+
+Status Continuation::show(int32_t token) {
+  if (options.printTokens) {
+    std::string id = std::to_string(token);
+    return stream.writeWhole(generated() > 1 ? " " + id : id);
+  }
+  if (tokenizer->isSpecial(token))
+    return {};
+  std::string piece = tokenizer->decodePiece(token, !hasText);
+  hasText = true;
+  return stream.push(piece);
 }
 
 Expected<bool> Continuation::choose(std::span<const float> logits,
@@ -42,17 +56,14 @@ Expected<bool> Continuation::choose(std::span<const float> logits,
   auto token = sampler.sample(logits, history);
   if (!token)
     return token.takeError();
-  if (endsText(*token))
+  bool ends = endsText(*token);
+  if (ends && !options.printTokens)
     return false;
   history.push_back(*token);
-  if (!tokenizer.isSpecial(*token)) {
-    std::string piece = tokenizer.decodePiece(*token, !hasText);
-    hasText = true;
-    if (Status status = stream.push(piece); !status)
-      return status.takeError();
-    if (stream.stopped())
-      return false;
-  }
+  if (Status status = show(*token); !status)
+    return status.takeError();
+  if (ends || stream.stopped())
+    return false;
   if (options.count > 0 && generated() == size_t(options.count))
     return false;
   contextFull = position == metadata.model.context;

@@ -25,6 +25,9 @@ struct ContinuationOptions {
   int64_t count = -1;     ///< tokens at most; -1: until the text ends
   bool ignoreEnd = false; ///< goes on where the text ends
   bool echo = true;       ///< the prompt is shown before its continuation
+  /// The ids of what is generated are shown rather than its text, the one that
+  /// ends it included. No tokenizer is needed then.
+  bool printTokens = false;
 };
 
 /// A text on its way: what was said so far, how its next token is chosen, and
@@ -32,7 +35,8 @@ struct ContinuationOptions {
 /// beside them as alone.
 class Continuation {
 public:
-  Continuation(const Metadata &metadata, const Tokenizer &tokenizer,
+  /// `tokenizer` may be null if only ids are shown.
+  Continuation(const Metadata &metadata, const Tokenizer *tokenizer,
                const ContinuationOptions &options, Prompt prompt,
                OrderedOutput &output);
 
@@ -54,9 +58,10 @@ public:
 
 private:
   bool endsText(int32_t token) const;
+  Status show(int32_t token);
 
   const Metadata &metadata;
-  const Tokenizer &tokenizer;
+  const Tokenizer *tokenizer;
   const ContinuationOptions &options;
   std::string text;
   std::vector<int32_t> history;

@@ -1,7 +1,8 @@
 //===- Generate.cpp - continues a text ------------------------------------===//
 //
 // The prompt is printed before its continuation, as llama.cpp and llama2.c do:
-// the output reads as one text. A line break ends it.
+// the output reads as one text. A line break ends it. --print-tokens prints the
+// ids of the continuation alone, which needs no tokenizer.
 //
 //===----------------------------------------------------------------------===//
 #include "Command.h"
@@ -42,6 +43,7 @@ private:
   void printTotals(Program &program, const Totals &totals) const;
 
   std::optional<std::string> promptOption, file, promptsFile;
+  std::vector<int32_t> promptIds;
   std::optional<double> temperature, topP, minP, repeatPenalty;
   std::optional<int64_t> topK, repeatLastN, sequences;
   std::optional<uint64_t> seed;
@@ -63,7 +65,10 @@ void Generate::declareOptions(CLI::App &app) {
   add("--sequences", sequences, "N",
       "Prompts to continue at once (default: as many as compiled for)")
       ->check(CLI::PositiveNumber.description(""));
-  add("-n,--tokens", options.count, "N",
+  add("--tokens", promptIds, "IDS", "The token ids to continue: 1,2,3")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  add("-n,--max-tokens", options.count, "N",
       "Tokens to generate (default -1: until the text ends or the context is "
       "full)");
   add("--temperature", temperature, "T",
@@ -89,6 +94,8 @@ void Generate::declareOptions(CLI::App &app) {
       ->check(CLI::NonNegativeNumber.description(""));
   app.add_flag("--ignore-eos", options.ignoreEnd, "Go on where the text ends");
   app.add_flag("--no-echo", noEcho, "Don't print the prompt");
+  app.add_flag("--print-tokens", options.printTokens,
+               "Print the ids of what is generated, a line for each prompt");
 }
 
 /// A prompt's tokens; longer ones than the context are an error.
@@ -104,6 +111,14 @@ static Expected<Prompt> makePrompt(Program &program, std::string text) {
 }
 
 Expected<Prompt> Generate::onlyPrompt(Program &program) const {
+  if (!promptIds.empty()) {
+    if (options.printTokens)
+      return Prompt{{}, promptIds};
+    auto tokenizer = program.tokenizer();
+    if (!tokenizer)
+      return tokenizer.takeError();
+    return Prompt{(*tokenizer)->decode(promptIds), promptIds};
+  }
   if (promptOption)
     return makePrompt(program, *promptOption);
   if (!file)
@@ -135,11 +150,12 @@ parsePrompt(const std::string &line, const std::string &path, uint64_t number) {
 
 Expected<std::vector<Prompt>> Generate::readPrompts(Program &program) const {
   int given = promptOption.has_value() + file.has_value() +
-              promptsFile.has_value() + !program.texts.empty();
+              promptsFile.has_value() + !program.texts.empty() +
+              !promptIds.empty();
   if (given > 1)
-    return plainError(
-        "the prompt was given more than once (-p, -f, --prompts, text)",
-        ExitCode::BadUsage);
+    return plainError("the prompt was given more than once (-p, -f, --tokens, "
+                      "--prompts, text)",
+                      ExitCode::BadUsage);
   if (!promptsFile) {
     auto prompt = onlyPrompt(program);
     if (!prompt)
@@ -230,14 +246,22 @@ Status Generate::run(Program &program) {
   auto prompts = readPrompts(program);
   if (!prompts)
     return prompts.takeError();
-  auto tokenizer = program.tokenizer();
-  if (!tokenizer)
-    return tokenizer.takeError();
+  if (options.printTokens && !options.stops.empty())
+    return plainError("--stop looks for a text, which --print-tokens doesn't "
+                      "make",
+                      ExitCode::BadUsage);
+  const Tokenizer *tokenizer = nullptr;
+  if (!options.printTokens) {
+    auto loaded = program.tokenizer();
+    if (!loaded)
+      return loaded.takeError();
+    tokenizer = *loaded;
+  }
   auto model = program.model();
   if (!model)
     return model.takeError();
 
-  Generations generations(program, **model, **tokenizer, options, chunk);
+  Generations generations(program, **model, tokenizer, options, chunk);
   double start = now();
   {
     Executor::Session session(program.executor());

@@ -11,7 +11,7 @@ namespace tenon::runtime {
 /// gives its place to the next.
 class Generations {
 public:
-  Generations(Program &program, Model &model, const Tokenizer &tokenizer,
+  Generations(Program &program, Model &model, const Tokenizer *tokenizer,
               const ContinuationOptions &options, int64_t chunk)
       : program(program), model(model), tokenizer(tokenizer), options(options),
         chunk(chunk) {}
@@ -32,7 +32,7 @@ private:
 
   Program &program;
   Model &model;
-  const Tokenizer &tokenizer;
+  const Tokenizer *tokenizer;
   const ContinuationOptions &options;
   int64_t chunk;
   OrderedOutput output;

@@ -24,7 +24,8 @@ Expected<const Tokenizer *> Program::tokenizer() {
   if (section->size() == 0)
     return withNote(
         plainError("this executable has no tokenizer", ExitCode::BadUsage),
-        "its model came without one; `logits --tokens` and `bench` work");
+        "it was compiled without one; `run`, `logits` and, with "
+        "--print-tokens, `generate` take --tokens");
   auto tokenizer = Tokenizer::deserialize(section->span());
   if (!tokenizer) {
     Error error = tokenizer.takeError();

@@ -55,6 +55,21 @@ TEST_F(Commands, LogitsOfAText) {
   EXPECT_EQ(run("./untokenized logits --tokens 1,2 -o ids.npy").code, 0);
 }
 
+TEST_F(Commands, Run) {
+  ASSERT_EQ(run("./decoder logits --tokens 1,100 -o logits.npy").code, 0);
+  ASSERT_EQ(run("./decoder run --tokens 1,100 -o run.npy").code, 0);
+  EXPECT_EQ(readNpy("run.npy", 2, 260), readNpy("logits.npy", 2, 260));
+  ASSERT_EQ(run("./encoder run --tokens 1,100 -o run.npy").code, 0);
+  EXPECT_EQ(readNpy("run.npy", 2, 4)[4], 100);
+  ASSERT_EQ(run("./encoder run masked_lm --tokens 1,9,8 -o run.npy").code, 0);
+  EXPECT_EQ(readNpy("run.npy", 3, 260)[101], 20);
+  EXPECT_FAILS(run("./encoder run pooled --tokens 1 -o no.npy"), 2, "'pooled'");
+  EXPECT_FAILS(run("./encoder run -o no.npy"), 2, "--tokens");
+  EXPECT_FAILS(run("./encoder run a b --tokens 1 -o no.npy"), 2, "one entry");
+  EXPECT_FAILS(run("./encoder run --tokens 1,999 -o no.npy"), 1, "token 999");
+  EXPECT_FALSE(std::filesystem::exists(dir + "/no.npy"));
+}
+
 TEST_F(Commands, LogitsBadUse) {
   EXPECT_FAILS(run("./decoder logits -o x.npy"), 2, "--tokens or --text");
   EXPECT_FAILS(run("./decoder logits --tokens 1"), 2, "--output");

@@ -47,6 +47,37 @@ TEST_F(Generate, WithoutTheEcho) {
                 "de\n");
 }
 
+TEST_F(Generate, FromIdsToIds) {
+  // 100 is 'a'; token 2 ends a text and is one of those generated.
+  EXPECT_PRINTS(
+      run("./decoder generate --tokens 1,100 -n 3 --print-tokens" + kGreedy),
+      "101 102 103\n");
+  EXPECT_PRINTS(
+      run("./decoder generate --tokens 1,124 --print-tokens" + kGreedy),
+      "125 2\n");
+  EXPECT_PRINTS(run("./decoder generate -p a -n 2 --print-tokens" + kGreedy),
+                "101 102\n");
+  EXPECT_PRINTS(
+      run("./untokenized generate --tokens 1,100 -n 2 --print-tokens" +
+          kGreedy),
+      "101 102\n");
+  EXPECT_PRINTS(run("./decoder generate --tokens 1,100 -n 2" + kGreedy),
+                "abc\n");
+  write("prompts", "a\nyz\n");
+  EXPECT_PRINTS(
+      run("./sequences generate --prompts prompts -n 2 --print-tokens" +
+          kGreedy),
+      "101 102\n2\n");
+  EXPECT_FAILS(run("./untokenized generate --tokens 1,100 -n 2"), 2,
+               "--print-tokens");
+  EXPECT_FAILS(run("./decoder generate --tokens 1,2 -p a"), 2,
+               "more than once");
+  EXPECT_FAILS(run("./decoder generate --tokens 1 --stop a --print-tokens"), 2,
+               "--stop");
+  EXPECT_FAILS(run("./decoder generate --tokens 1,999 --print-tokens"), 1,
+               "token 999");
+}
+
 TEST_F(Generate, StopStrings) {
   EXPECT_PRINTS(run("./decoder generate -p a --stop fg" + kGreedy), "abcde\n");
   EXPECT_PRINTS(run("./decoder generate -p a --stop zz --stop de" + kGreedy),
@@ -125,7 +156,7 @@ TEST_F(Generate, BadOptions) {
                "--weights-memory");
   EXPECT_FAILS(run("./decoder generate --tempo 1"), 2, "'--tempo'");
   EXPECT_FAILS(run("./decoder --tempo 1"), 2, "'--tempo'");
-  EXPECT_FAILS(run("./decoder generate -n"), 2, "--tokens");
+  EXPECT_FAILS(run("./decoder generate -n"), 2, "--max-tokens");
 }
 
 TEST_F(Generate, SpoiledLogits) {
