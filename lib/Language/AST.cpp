@@ -94,15 +94,23 @@ std::string tenon::lang::quoteExpr(const Model &model, const Expr *expr) {
 // Symbols are ordered by creation; T comes before all others.
 Symbol *Model::makeSymbol(std::string name, const Expr *definition) {
   if (symbols.empty())
-    symbols.push_back(std::make_unique<Symbol>(Symbol{"T", 0, nullptr}));
+    symbols.push_back(std::make_unique<Symbol>(Symbol{"T", 0, nullptr, true}));
   unsigned order = static_cast<unsigned>(symbols.size());
   symbols.push_back(
       std::make_unique<Symbol>(Symbol{std::move(name), order, definition}));
   return symbols.back().get();
 }
 
-const Symbol *Model::tokenCount() {
-  if (symbols.empty())
-    symbols.push_back(std::make_unique<Symbol>(Symbol{"T", 0, nullptr}));
-  return symbols.front().get();
+const Symbol *Model::length(char letter) {
+  const Symbol *&symbol = lengths[letter];
+  if (symbol)
+    return symbol;
+  if (letter == 'T' && symbols.empty()) {
+    symbols.push_back(std::make_unique<Symbol>(Symbol{"T", 0, nullptr, true}));
+  } else if (letter != 'T') {
+    Symbol *made = makeSymbol(std::string(1, letter));
+    made->isLength = true;
+    return symbol = made;
+  }
+  return symbol = symbols.front().get();
 }

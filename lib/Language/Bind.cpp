@@ -26,6 +26,7 @@ public:
   bool bind();
 
 private:
+  bool bindCallees();
   bool bindItem(const Item &item);
   bool bindParam(const ParamDecl &param);
   std::optional<Value> convert(const ParamDecl &param, const json &value,
@@ -57,6 +58,16 @@ std::optional<BoundModel> tenon::lang::bindModel(const Model &model,
   return bound;
 }
 
+/// Whether a dimension of a def's is a letter other than T.
+static bool hasLetters(const DefDecl &def) {
+  bool found = def.hasLeading;
+  for (const InputDecl *input : def.inputs)
+    for (const Dim &dim : input->type.shape)
+      if (const Symbol *symbol = dim.asSymbol())
+        found |= symbol->isLength && symbol->name != "T";
+  return found;
+}
+
 bool Binder::bind() {
   if (!config.json.is_object()) {
     diagnostics.error(config.name, "a configuration is an object { … }");
@@ -76,14 +87,35 @@ bool Binder::bind() {
   // One error is enough: what is wrong in a layer is often wrong in a def too.
   for (const LayerDecl *layer : model.layers)
     ok = ok && bodies.bind(*layer->body);
+  // Helpers with letters mean something for the types of a call only.
   for (const DefDecl *def : model.defs)
-    ok = ok && bodies.bind(*def);
+    if (def->isEntry || !hasLetters(*def))
+      ok = ok && bodies.bind(*def);
+  ok = ok && bindCallees();
   // `forward` comes first, the others in their order.
   for (bool forward : {true, false})
     for (const DefDecl *def : model.defs)
       if (def->isEntry && (def->name == "forward") == forward)
         bound.entryDefs.push_back(def);
   return ok;
+}
+
+// The helpers that remain, from those that are bound.
+bool Binder::bindCallees() {
+  std::vector<const DefDecl *> pending;
+  for (auto &[def, used] : bound.uses)
+    pending.insert(pending.end(), used.callees.begin(), used.callees.end());
+  while (!pending.empty()) {
+    const DefDecl *def = pending.back();
+    pending.pop_back();
+    if (bound.uses.count(def))
+      continue;
+    if (!bodies.bind(*def))
+      return false;
+    const std::vector<const DefDecl *> &callees = bound.uses[def].callees;
+    pending.insert(pending.end(), callees.begin(), callees.end());
+  }
+  return true;
 }
 
 bool Binder::bindItem(const Item &item) {

@@ -275,8 +275,8 @@ bool BodyBinder::checkExtents(const Expr *expr) {
       bool dynamic = false;
       std::optional<int64_t> extent =
           dim.evaluate([&](const Symbol *symbol) -> std::optional<int64_t> {
-            if (!symbol->definition && symbol->order == 0) {
-              dynamic = true; // T
+            if (symbol->isLength) {
+              dynamic = true;
               return 1;
             }
             return bound.extent(Dim::symbol(symbol));

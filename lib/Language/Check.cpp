@@ -19,6 +19,9 @@ bool Checker::check() {
     checkItem(item);
   if (diagnostics.hasErrors())
     return false;
+  checkHelpers();
+  if (diagnostics.hasErrors())
+    return false;
   // Bodies of layers before those of defs, which loop over them.
   for (LayerDecl *layer : model.layers) {
     layerScope.clear();
@@ -28,11 +31,20 @@ bool Checker::check() {
   }
   layerScope.clear();
   for (DefDecl *def : model.defs)
-    checkBody(*def);
+    if (def->isEntry)
+      checkBody(*def);
   checkForward();
   if (!diagnostics.hasErrors())
     checkCallGraph();
   return !diagnostics.hasErrors();
+}
+
+// Helpers first: what is wrong in one is said once, not in every call of it.
+void Checker::checkHelpers() {
+  layerScope.clear();
+  for (DefDecl *def : model.defs)
+    if (!def->isEntry && !def->hasLeading)
+      checkBody(*def);
 }
 
 // Names that are declared anywhere, to tell "declared later" from "unknown".
@@ -147,20 +159,14 @@ void Checker::checkRequire(Item &item) {
 }
 
 bool Checker::checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
-                         bool allowTokens) {
-  tokensAllowed = allowTokens;
+                         bool allowLengths) {
+  lengthsAllowed = allowLengths;
   bool ok = true;
   for (Expr *expr : syntax) {
     const Type &type = checkExpr(expr);
     if (!expectKind(expr, Type::Kind::Int, "a dimension")) {
       ok = false;
       continue;
-    }
-    const Symbol *tokens = model.tokenCount();
-    if (type.value.dependsOn(tokens) && !type.value.isSymbol(tokens)) {
-      diagnostics.error(model.source, expr->range,
-                        "a dimension is T or doesn't depend on T");
-      ok = false;
     }
     if (auto value = type.value.constant(); value && *value < 1) {
       diagnostics.error(model.source, expr->range,
@@ -170,7 +176,7 @@ bool Checker::checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
     }
     shape.push_back(type.value);
   }
-  tokensAllowed = false;
+  lengthsAllowed = false;
   return ok;
 }
 
@@ -298,6 +304,9 @@ void Checker::checkLayer(LayerDecl &layer) {
 void Checker::checkSignature(DefDecl &def) {
   std::unordered_map<std::string_view, const InputDecl *> names;
   def.isEntry = true;
+  def.hasLeading = def.resultSyntax.hasLeading;
+  for (const InputDecl *input : def.inputs)
+    def.hasLeading |= input->syntax.hasLeading;
   for (InputDecl *input : def.inputs) {
     std::vector<Dim> shape;
     if (checkShape(input->syntax.shape, shape, true))
@@ -318,9 +327,49 @@ void Checker::checkSignature(DefDecl &def) {
   std::vector<Dim> shape;
   if (checkShape(def.resultSyntax.shape, shape, true))
     def.type = Type::tensor(std::move(shape), def.resultSyntax.element);
+  checkLengths(def);
   if (def.resultSyntax.element != Element::Float)
     diagnostics.error(model.source, def.resultSyntax.range,
                       "a def computes numbers");
+}
+
+// Letters of helpers may be any dimension, so that formulas of them are shapes.
+void Checker::checkLengthsAlone(const DefDecl &def, const Type &type,
+                                const TypeSyntax &syntax) {
+  if (!def.isEntry && !def.layer)
+    return;
+  for (size_t i = 0; i < type.shape.size(); ++i)
+    for (const Symbol *symbol : type.shape[i].symbols())
+      if (symbol->isLength && !type.shape[i].asSymbol())
+        diagnostics.error(model.source, syntax.shape[i]->range,
+                          "a dimension is a length, as " + symbol->name +
+                              ", or doesn't depend on one");
+}
+
+// The lengths of a result are those of the inputs.
+void Checker::checkLengths(const DefDecl &def) {
+  checkLengthsAlone(def, def.type, def.resultSyntax);
+  std::unordered_set<const Symbol *> known;
+  bool hasLeading = false;
+  for (const InputDecl *input : def.inputs) {
+    hasLeading |= input->syntax.hasLeading;
+    checkLengthsAlone(def, input->type, input->syntax);
+    for (const Dim &dim : input->type.shape)
+      if (const Symbol *symbol = dim.asSymbol())
+        known.insert(symbol);
+  }
+  for (size_t i = 0; i < def.type.shape.size(); ++i)
+    for (const Symbol *symbol : def.type.shape[i].symbols())
+      if (symbol->isLength && !known.count(symbol))
+        diagnostics.error(model.source, def.resultSyntax.shape[i]->range,
+                          "no input has the length " + symbol->name);
+  if (def.hasLeading && (def.isEntry || def.layer))
+    diagnostics.error(model.source, def.nameRange,
+                      "only helpers, which are called with tensors, can leave "
+                      "leading dimensions open as '...'");
+  else if (def.resultSyntax.hasLeading && !hasLeading)
+    diagnostics.error(model.source, def.resultSyntax.range,
+                      "no input has leading dimensions '...'");
 }
 
 void Checker::checkBody(DefDecl &def) {

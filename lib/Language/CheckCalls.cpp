@@ -1,6 +1,7 @@
 //===- CheckCalls.cpp - calls of builtins, defs and layers ----------------===//
 
 #include "CheckImpl.h"
+#include "tenon/Language/Parser.h"
 
 #include <algorithm>
 
@@ -8,6 +9,8 @@ using namespace tenon::lang;
 
 // What a model may expand to: calls of helpers are expanded in place.
 static constexpr uint64_t kMaxExpandedSize = 100000;
+// Helpers for the types of calls, each checked on its own.
+static constexpr size_t kMaxInstances = 256;
 
 Type Checker::typeOfCall(CallExpr &call) {
   if (const Builtin *builtin = findBuiltin(call.callee)) {
@@ -164,8 +167,46 @@ Type Checker::typeOfBuiltinCall(CallExpr &call) {
 // Defs and layers
 //===----------------------------------------------------------------------===//
 
+// Letters alone decide what they stand for; formulas of them are compared.
+void Checker::matchLetters(const InputDecl &input, const Expr *value,
+                           Lengths &lengths) {
+  const std::vector<Dim> &shape = input.type.shape, &own = value->type.shape;
+  bool hasLeading = input.syntax.hasLeading;
+  if (!value->type.isTensor() || own.size() < shape.size() ||
+      (own.size() > shape.size() && !hasLeading))
+    return;
+  size_t leading = own.size() - shape.size();
+  if (hasLeading && !lengths.leading) {
+    lengths.leading.emplace(own.begin(), own.begin() + leading);
+    lengths.leadingFrom = value;
+  }
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (const Symbol *symbol = shape[i].asSymbol(); symbol && symbol->isLength)
+      if (lengths.dims.emplace(symbol, own[leading + i]).second)
+        lengths.from[symbol] = value;
+}
+
+std::optional<Type> Checker::inCaller(const Type &type, bool hasLeading,
+                                      const Lengths &lengths) const {
+  Type result = type;
+  result.shape.clear();
+  if (hasLeading && lengths.leading)
+    result.shape = *lengths.leading;
+  for (const Dim &dim : type.shape) {
+    std::optional<Dim> own =
+        dim.substitute([&](const Symbol *symbol) -> const Dim * {
+          auto found = lengths.dims.find(symbol);
+          return found == lengths.dims.end() ? nullptr : &found->second;
+        });
+    if (!own)
+      return std::nullopt;
+    result.shape.push_back(std::move(*own));
+  }
+  return result;
+}
+
 bool Checker::checkInputs(const DefDecl &def, std::vector<Argument> &arguments,
-                          SourceRange callRange) {
+                          SourceRange callRange, Lengths &lengths) {
   std::string name(def.name);
   bool ok = true;
   for (Argument &argument : arguments) {
@@ -187,30 +228,126 @@ bool Checker::checkInputs(const DefDecl &def, std::vector<Argument> &arguments,
   }
   if (!ok)
     return false;
+  for (size_t i = 0; i < arguments.size(); ++i)
+    matchLetters(*def.inputs[i], arguments[i].value, lengths);
   for (size_t i = 0; i < arguments.size(); ++i) {
     const InputDecl &input = *def.inputs[i];
     const Expr *value = arguments[i].value;
-    if (input.type.isInvalid() || value->type.matches(input.type))
+    if (input.type.isInvalid())
       continue;
+    std::optional<Type> wanted =
+        inCaller(input.type, input.syntax.hasLeading, lengths);
+    if (wanted && value->type.matches(*wanted))
+      continue;
+    std::string declared = input.type.str();
+    if (input.syntax.hasLeading)
+      declared = "[..., " + declared.substr(1);
     Diagnostic &diagnostic = diagnostics.error(
         model.source, value->range,
-        "'" + std::string(input.name) + "' of '" + name + "' is " +
-            input.type.str() + ", found " + value->type.str());
+        "'" + std::string(input.name) + "' of '" + name + "' is " + declared +
+            ", found " + value->type.str());
     diagnostic.note(model.source, input.nameRange,
                     "'" + std::string(input.name) +
-                        "' is declared here: " + input.type.str());
+                        "' is declared here: " + declared);
     noteShape(diagnostic, model, value, "the argument");
+    for (const Dim &dim : input.type.shape)
+      for (const Symbol *symbol : dim.symbols())
+        if (auto from = lengths.from.find(symbol);
+            from != lengths.from.end() && from->second != value)
+          diagnostic.note(model.source, from->second->range,
+                          symbol->name + " is " +
+                              lengths.dims.at(symbol).str() +
+                              " by this argument");
+    if (input.syntax.hasLeading && lengths.leadingFrom != value)
+      diagnostic.note(model.source, lengths.leadingFrom->range,
+                      "the leading dimensions are those of this argument");
     ok = false;
   }
   return ok;
 }
 
-Type Checker::typeOfDefCall(CallExpr &call) {
-  if (!checkInputs(*call.def, call.arguments, call.range))
+Type Checker::resultOf(const DefDecl &def, const Lengths &lengths,
+                       SourceRange range) {
+  if (def.type.isInvalid())
     return Type();
+  std::optional<Type> type =
+      inCaller(def.type, def.resultSyntax.hasLeading, lengths);
+  return type ? *type
+              : invalid(range, "a dimension of the result overflows, or is "
+                               "too long a formula");
+}
+
+Type Checker::typeOfDefCall(CallExpr &call) {
+  Lengths lengths;
+  if (!checkInputs(*call.def, call.arguments, call.range, lengths))
+    return Type();
+  bool areLengths = !call.def->hasLeading;
+  for (auto &[symbol, dim] : lengths.dims) {
+    const Symbol *own = dim.asSymbol();
+    areLengths &= own && own->isLength;
+  }
+  Type result = resultOf(*call.def, lengths, call.range);
+  if (!areLengths) {
+    call.def = instantiate(*call.def, call.arguments, lengths, call.range);
+    if (!call.def)
+      return Type();
+  }
   if (currentDef)
     callees[currentDef].push_back({call.def, call.range});
-  return call.def->type;
+  return result;
+}
+
+// The helper as it is for the types of a call. Its expressions have types of
+// their own, so that it is parsed once more: once for all calls of these types.
+DefDecl *Checker::instantiate(const DefDecl &def,
+                              const std::vector<Argument> &arguments,
+                              const Lengths &lengths, SourceRange callRange) {
+  auto fail = [&](std::string message) {
+    diagnostics.error(model.source, callRange, std::move(message))
+        .note(model.source, def.nameRange, "declared here");
+    return nullptr;
+  };
+  std::string name(def.name);
+  if (std::find(instantiating.begin(), instantiating.end(), &def) !=
+      instantiating.end())
+    return fail("'" + name + "' calls itself; a model has no recursion");
+  for (DefDecl *known : model.instances) {
+    bool same = known->instanceOf == &def;
+    for (size_t i = 0; same && i < arguments.size(); ++i)
+      same = known->inputs[i]->type.matches(arguments[i].value->type);
+    if (same)
+      return known;
+  }
+  if (model.instances.size() >= kMaxInstances)
+    return fail("helpers are called with more than " +
+                std::to_string(kMaxInstances) + " combinations of shapes");
+  DefDecl *instance = parseDefAgain(model, def, diagnostics);
+  if (!instance)
+    return nullptr;
+  instance->instanceOf = &def;
+  model.instances.push_back(instance);
+  for (size_t i = 0; i < arguments.size(); ++i)
+    instance->inputs[i]->type = arguments[i].value->type;
+  instance->type = *inCaller(def.type, def.resultSyntax.hasLeading, lengths);
+
+  // The state of the call's place comes back afterwards.
+  Scope outerLocal = std::move(local), outerLayer = std::move(layerScope);
+  const DefDecl *outerDef = currentDef;
+  const Lengths *outerBindings = bindings;
+  layerScope.clear();
+  instantiating.push_back(&def);
+  bindings = &lengths;
+  unsigned before = diagnostics.numErrors();
+  checkBody(*instance);
+  if (diagnostics.numErrors() != before)
+    fail("'" + name + "' has no meaning for the types of this call");
+  bindings = outerBindings;
+  instantiating.pop_back();
+  currentDef = outerDef;
+  inBody = true;
+  layerScope = std::move(outerLayer);
+  local = std::move(outerLocal);
+  return diagnostics.numErrors() == before ? instance : nullptr;
 }
 
 Type Checker::typeOfLayerLoop(LayerLoopExpr &loop) {
@@ -234,10 +371,23 @@ Type Checker::typeOfLayerLoop(LayerLoopExpr &loop) {
     return invalid(loop.range, "tensors are computed in defs only");
   if (currentDef->layer)
     return invalid(loop.range, "a layer can't loop over layers");
-  if (!checkInputs(*loop.layer->body, loop.arguments, loop.range))
+  const DefDecl &body = *loop.layer->body;
+  Lengths lengths;
+  if (!checkInputs(body, loop.arguments, loop.range, lengths))
     return Type();
-  callees[currentDef].push_back({loop.layer->body, loop.range});
-  return loop.layer->body->type;
+  for (const Argument &argument : loop.arguments)
+    for (auto &[symbol, dim] : lengths.dims)
+      if (const Symbol *own = dim.asSymbol();
+          lengths.from[symbol] == argument.value && !(own && own->isLength)) {
+        diagnostics
+            .error(model.source, argument.value->range,
+                   symbol->name + " of '" + name + "' is a length, found " +
+                       dim.str())
+            .note(model.source, decl->nameRange, "declared here");
+        return Type();
+      }
+  callees[currentDef].push_back({&body, loop.range});
+  return resultOf(body, lengths, loop.range);
 }
 
 // Defs are expanded where they are called, so recursion is an error, and so
@@ -280,6 +430,7 @@ void Checker::checkCallGraph() {
   for (const LayerDecl *layer : model.layers)
     order.push_back(layer->body);
   order.insert(order.end(), model.defs.begin(), model.defs.end());
+  order.insert(order.end(), model.instances.begin(), model.instances.end());
   const DefDecl *at =
       *std::find_if(order.begin(), order.end(),
                     [&](const DefDecl *def) { return !expanded.count(def); });

@@ -120,19 +120,42 @@ void Checker::unknownName(SourceRange range, std::string_view name,
     }
 }
 
+// A single capital letter that is not declared: a length in types of defs;
+// elsewhere only where the def has it, to say so. nullopt: an unknown name.
+std::optional<Type> Checker::typeOfLength(NameExpr &name) {
+  char letter = name.name.front();
+  if (letter < 'A' || letter > 'Z')
+    return std::nullopt;
+  const Symbol *symbol = model.length(letter);
+  if (bindings)
+    if (auto bound = bindings->dims.find(symbol); bound != bindings->dims.end())
+      if (lengthsAllowed || !bound->second.dependsOnLength())
+        return Type::integer(bound->second);
+  if (lengthsAllowed)
+    return Type::integer(Dim::symbol(symbol));
+  bool ofDef = letter == 'T';
+  if (currentDef)
+    for (const InputDecl *input : currentDef->inputs)
+      for (const Dim &dim : input->type.shape)
+        ofDef |= dim.isSymbol(symbol);
+  if (!ofDef)
+    return std::nullopt;
+  std::string what = letter == 'T' ? ", the number of tokens," : ", a length,";
+  return invalid(name.range, std::string(1, letter) + what +
+                                 " is known only when the model runs; it can "
+                                 "be a dimension");
+}
+
 Type Checker::typeOfName(NameExpr &name) {
-  if (name.name == "T") {
-    if (tokensAllowed)
-      return Type::integer(Dim::symbol(model.tokenCount()));
-    return invalid(name.range, "T, the number of tokens, is known only when "
-                               "the model runs; it can be a dimension");
-  }
   for (const Scope *scope : {&local, &layerScope, &global})
     if (auto found = scope->find(name.name); found != scope->end()) {
       name.decl = found->second;
       break;
     }
   if (!name.decl) {
+    if (name.name.size() == 1 && !later.count(name.name))
+      if (std::optional<Type> length = typeOfLength(name))
+        return *length;
     unknownName(name.range, name.name, "name");
     return Type();
   }

@@ -35,17 +35,22 @@ private:
   void checkWeight(WeightDecl &weight);
   void checkLayer(LayerDecl &layer);
   void checkSignature(DefDecl &def);
+  void checkLengths(const DefDecl &def);
+  void checkLengthsAlone(const DefDecl &def, const Type &type,
+                         const TypeSyntax &syntax);
   void checkBody(DefDecl &def);
   void checkLet(LetStmt &let);
   void checkForward();
+  void checkHelpers();
   bool checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
-                  bool allowTokens);
+                  bool allowLengths);
   bool checkNamePattern(const StringExpr *name, bool inLayer);
 
   // Expressions. An invalid type means that an error has been reported.
   const Type &checkExpr(Expr *expr);
   Type typeOf(Expr *expr);
   Type typeOfName(NameExpr &name);
+  std::optional<Type> typeOfLength(NameExpr &name);
   Type typeOfUnary(UnaryExpr &unary);
   Type typeOfBinary(BinaryExpr &binary);
   Type typeOfArithmetic(BinaryExpr &binary);
@@ -64,8 +69,25 @@ private:
   Type typeOfLayerLoop(LayerLoopExpr &loop);
   bool fillSlots(CallExpr &call);
   bool checkSlot(CallExpr &call, const BuiltinParam &param, const Expr *value);
+  /// What the letters, and the leading dimensions, of a def stand for in a
+  /// call.
+  struct Lengths {
+    std::unordered_map<const Symbol *, Dim> dims;
+    std::unordered_map<const Symbol *, const Expr *> from; ///< the argument
+    std::optional<std::vector<Dim>> leading;
+    const Expr *leadingFrom = nullptr;
+  };
   bool checkInputs(const DefDecl &def, std::vector<Argument> &arguments,
-                   SourceRange callRange);
+                   SourceRange callRange, Lengths &lengths);
+  void matchLetters(const InputDecl &input, const Expr *value,
+                    Lengths &lengths);
+  /// A type of the callee's with the caller's dimensions.
+  std::optional<Type> inCaller(const Type &type, bool hasLeading,
+                               const Lengths &lengths) const;
+  Type resultOf(const DefDecl &def, const Lengths &lengths, SourceRange range);
+  DefDecl *instantiate(const DefDecl &def,
+                       const std::vector<Argument> &arguments,
+                       const Lengths &lengths, SourceRange callRange);
   void checkCallGraph();
 
   Model &model;
@@ -75,8 +97,11 @@ private:
   Scope layerScope;
   Scope local;
   std::unordered_map<std::string_view, const Decl *> later; // all globals
-  bool tokensAllowed = false; // T is a dimension here
-  bool inBody = false;        // tensors may be computed here
+  bool lengthsAllowed = false; // T, S, … are dimensions here
+  // What letters stand for in the instance of a helper that is being checked.
+  const Lengths *bindings = nullptr;
+  std::vector<const DefDecl *> instantiating; // from the outermost
+  bool inBody = false;                        // tensors may be computed here
   const DefDecl *currentDef = nullptr;
 
   std::unordered_map<std::string, const Symbol *> opaqueSymbols;

@@ -199,6 +199,56 @@ bool Dim::isSymbol(const Symbol *symbol) const {
   return *this == Dim::symbol(symbol);
 }
 
+const Symbol *Dim::asSymbol() const {
+  if (terms.size() != 1 || terms[0].monomial.size() != 1)
+    return nullptr;
+  const Symbol *symbol = terms[0].monomial[0].first;
+  return isSymbol(symbol) ? symbol : nullptr;
+}
+
+std::vector<const Symbol *> Dim::symbols() const {
+  std::vector<const Symbol *> result;
+  for (const Term &term : terms)
+    for (auto &[factor, exponent] : term.monomial)
+      result.push_back(factor);
+  std::sort(result.begin(), result.end(), [](const Symbol *a, const Symbol *b) {
+    return a->order < b->order;
+  });
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
+bool Dim::dependsOnLength() const {
+  for (const Symbol *symbol : symbols())
+    if (symbol->isLength)
+      return true;
+  return false;
+}
+
+std::optional<Dim>
+Dim::substitute(const std::function<const Dim *(const Symbol *)> &value) const {
+  std::optional<Dim> sum = Dim();
+  for (const Term &term : terms) {
+    Dim product;
+    product.terms.push_back({{}, term.coefficient});
+    for (auto &[symbol, exponent] : term.monomial) {
+      const Dim *found = value(symbol);
+      Dim factor = found ? *found : Dim::symbol(symbol);
+      for (int i = 0; i < std::abs(exponent); ++i) {
+        std::optional<Dim> next =
+            exponent > 0 ? mul(product, factor) : div(product, factor);
+        if (!next)
+          return std::nullopt;
+        product = std::move(*next);
+      }
+    }
+    sum = add(*sum, product);
+    if (!sum)
+      return std::nullopt;
+  }
+  return sum;
+}
+
 std::optional<int64_t> Dim::evaluate(
     const std::function<std::optional<int64_t>(const Symbol *)> &value) const {
   Rational sum{0, 1};

@@ -338,7 +338,7 @@ void Formatter::formatLayer(const LayerDecl &layer) {
 }
 
 void Formatter::printType(BreakableText &out, const TypeSyntax &type) {
-  ExprPrinter(model, out).printShape(type.shape);
+  ExprPrinter(model, out).printShape(type.shape, type.hasLeading);
   if (type.element != Element::Float)
     out << " of " << elementName(type.element);
 }

@@ -142,9 +142,14 @@ void ExprPrinter::printArguments(const std::vector<Argument> &arguments) {
   out << ")";
 }
 
-void ExprPrinter::printShape(const std::vector<Expr *> &shape) {
+void ExprPrinter::printShape(const std::vector<Expr *> &shape,
+                             bool hasLeading) {
   out << "[";
   out.open();
+  if (hasLeading) {
+    out << "...,";
+    out.space();
+  }
   for (const Expr *dim : shape) {
     if (dim != shape.front()) {
       out << ",";

@@ -48,7 +48,7 @@ public:
   void print(const Expr *expr, int minPrecedence = 0);
   /// An operand of a weight's `if`, where a conditional needs parentheses.
   void printCondition(const Expr *expr) { print(expr, 1); }
-  void printShape(const std::vector<Expr *> &shape);
+  void printShape(const std::vector<Expr *> &shape, bool hasLeading = false);
   void printString(const StringExpr *string);
   void printStrings(const std::vector<const StringExpr *> &strings,
                     std::string_view separator);

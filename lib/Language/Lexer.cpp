@@ -70,6 +70,8 @@ Token Lexer::next() {
     return lexNumber(at);
   if (c == '"')
     return lexString(at);
+  if (text.substr(at).starts_with("..."))
+    return token(Token::Kind::Punctuation, at, at + 3);
   for (std::string_view two : {"->", "<=", ">=", "==", "!="})
     if (text.substr(at).starts_with(two))
       return token(Token::Kind::Punctuation, at, at + 2);

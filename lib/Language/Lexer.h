@@ -41,8 +41,9 @@ bool isReservedWord(std::string_view word);
 class Lexer {
 public:
   Lexer(const SourceFile &source, Diagnostics &diagnostics,
-        std::vector<Comment> &comments)
-      : source(source), diagnostics(diagnostics), comments(comments) {}
+        std::vector<Comment> &comments, size_t offset = 0)
+      : source(source), diagnostics(diagnostics), comments(comments),
+        at(offset) {}
 
   Token next();
 

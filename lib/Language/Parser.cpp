@@ -262,10 +262,16 @@ bool Parser::parseRequire(Item &item) {
   return true;
 }
 
-bool Parser::parseShape(std::vector<Expr *> &shape, SourceRange &range) {
+bool Parser::parseShape(std::vector<Expr *> &shape, SourceRange &range,
+                        bool *hasLeading) {
   range.begin = token.range.begin;
   if (!expect("[", "before the dimensions"))
     return false;
+  if (hasLeading && consumeIf("...")) {
+    *hasLeading = true;
+    if (!expect(",", "and a dimension after '...'"))
+      return false;
+  }
   ++brackets;
   do {
     Expr *dim = parseExpr();
@@ -283,7 +289,7 @@ bool Parser::parseShape(std::vector<Expr *> &shape, SourceRange &range) {
 }
 
 bool Parser::parseType(TypeSyntax &type) {
-  if (!parseShape(type.shape, type.range))
+  if (!parseShape(type.shape, type.range, &type.hasLeading))
     return false;
   if (!consumeIf("of"))
     return true;
@@ -392,6 +398,23 @@ bool Parser::parseDef(Item &item) {
   item.decls.push_back(def);
   model.defs.push_back(def);
   return parseDefRest(*def, begin);
+}
+
+DefDecl *Parser::parseDefAgain() {
+  advance(); // to "def"
+  uint32_t begin = token.range.begin;
+  advance();
+  auto *def = model.make<DefDecl>();
+  return parseName(def->name, def->nameRange, "the def's name") &&
+                 parseDefRest(*def, begin)
+             ? def
+             : nullptr;
+}
+
+DefDecl *tenon::lang::parseDefAgain(Model &model, const DefDecl &def,
+                                    Diagnostics &diagnostics) {
+  std::vector<Comment> comments;
+  return Parser(model, diagnostics, def.range.begin, comments).parseDefAgain();
 }
 
 bool Parser::parseDefRest(DefDecl &def, uint32_t begin) {

@@ -17,8 +17,14 @@ public:
   Parser(Model &model, Diagnostics &diagnostics)
       : model(model), diagnostics(diagnostics),
         lexer(model.source, diagnostics, model.comments) {}
+  /// To begin at an offset; comments go to a list of their own.
+  Parser(Model &model, Diagnostics &diagnostics, size_t offset,
+         std::vector<Comment> &comments)
+      : model(model), diagnostics(diagnostics),
+        lexer(model.source, diagnostics, comments, offset) {}
 
   bool parse();
+  DefDecl *parseDefAgain();
 
 private:
   // Tokens.
@@ -46,7 +52,8 @@ private:
   bool parseDef(Item &item);
   bool parseDefRest(DefDecl &def, uint32_t begin);
   bool parseLet(DefDecl &def);
-  bool parseShape(std::vector<Expr *> &shape, SourceRange &range);
+  bool parseShape(std::vector<Expr *> &shape, SourceRange &range,
+                  bool *hasLeading = nullptr);
   bool parseType(TypeSyntax &type);
 
   // Expressions; null after an error.

@@ -15,6 +15,7 @@
 #include "tenon/Language/Source.h"
 #include "tenon/Language/Type.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -86,7 +87,7 @@ struct NameExpr : Expr {
   static constexpr Kind kKind = Kind::Name;
   explicit NameExpr(SourceRange range) : Expr(kKind, range) {}
   std::string_view name;
-  const Decl *decl = nullptr; ///< checked; null for T
+  const Decl *decl = nullptr; ///< checked; null for lengths
 };
 
 enum class UnaryOp { Neg, Not };
@@ -149,7 +150,7 @@ struct CallExpr : Expr {
   SourceRange calleeRange;
   std::vector<Argument> arguments;
   const Builtin *builtin = nullptr; ///< checked; null when a def is called
-  const DefDecl *def = nullptr;     ///< checked
+  const DefDecl *def = nullptr;     ///< checked; may be an instance
   /// Checked: the value of each parameter; null where the default holds. The
   /// values of a variadic last parameter follow one another.
   std::vector<Expr *> slots;
@@ -242,6 +243,8 @@ struct TypeSyntax {
   std::vector<Expr *> shape;
   Element element = Element::Float;
   SourceRange range;
+  /// `[..., C]`: any dimensions before those of `shape`.
+  bool hasLeading = false;
 };
 
 /// A parameter of a def.
@@ -279,6 +282,11 @@ struct DefDecl : Decl {
   /// Checked: a def whose inputs are tokens and the like is an entry point of
   /// the executable; others are helpers, expanded where they are called.
   bool isEntry = false;
+  /// Checked: some type has leading dimensions, so that the body has a meaning
+  /// for the types of a call only.
+  bool hasLeading = false;
+  /// Checked: the helper that this is, for the types of some call.
+  const DefDecl *instanceOf = nullptr;
 };
 
 /// One line among the items of a model or layer, in source order; several
@@ -345,6 +353,9 @@ public:
   std::vector<WeightDecl *> weights; ///< outside layers
   std::vector<LayerDecl *> layers;
   std::vector<DefDecl *> defs; ///< outside layers
+  /// Checked: helpers whose letters are no lengths in some call, parsed again
+  /// for the types of that call.
+  std::vector<DefDecl *> instances;
 
   /// Checked. Conditions on numbers that shapes imply (a divides b); they are
   /// verified when the hyperparameters are bound.
@@ -367,13 +378,16 @@ public:
     return raw;
   }
   Symbol *makeSymbol(std::string name, const Expr *definition = nullptr);
-  /// The number of tokens of a call, the one dimension that stays unknown.
-  const Symbol *tokenCount();
+  /// The length that a capital letter stands for: a dimension that is known
+  /// only when the model runs. Defs share the symbols of their letters; what
+  /// the callee's are is substituted at a call.
+  const Symbol *length(char letter);
 
 private:
   std::vector<std::unique_ptr<Expr>> exprs;
   std::vector<std::unique_ptr<Decl>> decls;
   std::vector<std::unique_ptr<Symbol>> symbols;
+  std::map<char, const Symbol *> lengths;
 };
 
 } // namespace tenon::lang

@@ -91,7 +91,7 @@ public:
   int64_t evaluateInt(const Expr *expr) const;
   double evaluateFloat(const Expr *expr) const;
 
-  /// The number a dimension has; nullopt for T.
+  /// The number a dimension has; nullopt for lengths.
   std::optional<int64_t> extent(const Dim &dim) const;
 
   int64_t layerCount(const LayerDecl *layer) const;

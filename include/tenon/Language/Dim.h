@@ -30,8 +30,10 @@ struct Expr;
 struct Symbol {
   std::string name;
   unsigned order = 0;
-  /// What the symbol stands for when it isn't a hyperparameter or T.
+  /// What the symbol stands for when it isn't a hyperparameter or a length.
   const Expr *definition = nullptr;
+  /// T, S, …: known only when the model runs.
+  bool isLength = false;
 };
 
 /// num / den in lowest terms, den > 0.
@@ -70,6 +72,15 @@ public:
   std::optional<int64_t> constant() const;
   bool dependsOn(const Symbol *symbol) const;
   bool isSymbol(const Symbol *symbol) const;
+  /// The symbol that this is, alone; null for any other formula.
+  const Symbol *asSymbol() const;
+  /// The symbols that it depends on, each once, by order.
+  std::vector<const Symbol *> symbols() const;
+  bool dependsOnLength() const;
+  /// With the dimensions that `value` has for symbols in their places; nullopt
+  /// as for the operations.
+  std::optional<Dim>
+  substitute(const std::function<const Dim *(const Symbol *)> &value) const;
 
   /// The exact value; nullopt when it overflows or isn't a whole number, or
   /// when `value` has none for a symbol.

@@ -18,6 +18,12 @@ std::unique_ptr<Model> parseModel(SourceFile source, Diagnostics &diagnostics);
 std::unique_ptr<Model> parseModelFile(const std::string &path,
                                       Diagnostics &diagnostics);
 
+/// Parses a def of the model once more, from its own text: nodes of their own
+/// with the same places. The def is not one of model.defs. Null on error, which
+/// there is none of unless the model is of another text.
+DefDecl *parseDefAgain(Model &model, const DefDecl &def,
+                       Diagnostics &diagnostics);
+
 } // namespace tenon::lang
 
 #endif // TENON_LANGUAGE_PARSER_H

@@ -161,6 +161,20 @@ TEST(BindTest, LayersAndOperations) {
                     "rms_norm: eps must be positive, but 'eps' is ");
 }
 
+TEST(BindTest, HelpersAreBoundForTheirCalls) {
+  const std::string items =
+      std::string(kPrelude) +
+      "def forward(tokens : [T] of token) -> [T, width] {\n"
+      "  merge_heads(parts(embedding(tokens, embed)))\n}\n"
+      "def parts(x : [T, C]) -> [n, T, C / n] { heads(x, n) }\n"
+      "def unused(x : [S, C]) -> [3, S, C / 3] { heads(x, 3) }";
+  EXPECT_EQ(bindItems(items, R"({"vocab": 9, "width": 8, "n": 4})").messages,
+            "");
+  EXPECT_CONTAINS(
+      bindItems(items, R"({"vocab": 9, "width": 8, "n": 3})").messages,
+      "heads: the last dimension, width, must be a multiple of n");
+}
+
 TEST(BindTest, NotANumber) {
   // JSON has no NaN, but other formats do.
   Diagnostics diagnostics;

@@ -158,7 +158,7 @@ TEST(CheckTest, EntryPoints) {
       "has one dimension");
   EXPECT_CONTAINS(
       checkItems("def forward(x : [2 * T] of token) -> [T, 2] { x }"),
-      "a dimension is T or doesn't depend on T");
+      "a dimension is a length, as T, or doesn't depend on one");
 }
 
 TEST(CheckTest, Recursion) {
@@ -192,6 +192,100 @@ TEST(CheckTest, ErrorsAreLimited) {
   for (int i = 0; i < 50; ++i)
     items += "let a" + std::to_string(i) + " = unknown\n";
   EXPECT_CONTAINS(checkItems(items), "… and 30 more errors");
+}
+
+/// The diagnostics of defs beside `forward`, which calls them with x, m and w.
+static std::string checkTwoLengths(const std::string &body,
+                                   const std::string &defs) {
+  return checkItems(std::string(kPrelude) + "weight w : [width] = \"w\"\n" +
+                    defs +
+                    "\ndef forward(tokens : [T] of token, source : [S] of "
+                    "token) -> [T, width] {\n"
+                    "  let x = embedding(tokens, embed)\n"
+                    "  let m = embedding(source, embed)\n" +
+                    body + "\n}");
+}
+
+TEST(CheckTest, LengthsOfDifferentLettersDontMatch) {
+  EXPECT_EQ(checkTwoLengths("matmul(matmul(x, transpose(m)), m)", ""), "");
+  std::string text = checkTwoLengths("x + m", "");
+  EXPECT_CONTAINS(text, "'+' needs equal shapes: [T, width] and [S, width] "
+                        "differ in T and S");
+  EXPECT_CONTAINS(checkTwoLengths("m", ""),
+                  "the value is [S, width], but the def declares [T, width]");
+  EXPECT_CONTAINS(checkTwoLengths("matmul(matmul(x, transpose(m)), x)", ""),
+                  "matmul: the last dimension of a is S, but the last but one "
+                  "dimension of b is T");
+  EXPECT_CONTAINS(checkTwoLengths("x * S", ""),
+                  "S, a length, is known only when the model runs");
+  EXPECT_CONTAINS(checkTwoLengths("x * R", ""), "unknown name 'R'");
+  EXPECT_CONTAINS(
+      checkItems("def forward(tokens : [T] of token) -> [S, 1] { tokens }"),
+      "no input has the length S");
+  // A letter that is declared is no length.
+  EXPECT_EQ(checkItems("param S : int\nweight e : [S, S] = \"e\"\n"
+                       "def forward(t : [T] of token) -> [T, S] {\n"
+                       "  embedding(t, e)\n}"),
+            "");
+  EXPECT_CONTAINS(checkItems("weight e : [S, 2] = \"e\"\nparam S : int"),
+                  "'S' is used before its declaration");
+  EXPECT_CONTAINS(checkItems("weight e : [S, 2] = \"e\""), "unknown name 'S'");
+}
+
+TEST(CheckTest, LengthsOfHelpersAreMatchedAtTheCall) {
+  const std::string attend =
+      "def attend(a : [T, width], b : [S, width]) -> [T, width] {\n"
+      "  matmul(matmul(a, transpose(b)), b)\n}";
+  EXPECT_EQ(checkTwoLengths("attend(x, m)", attend), "");
+  EXPECT_EQ(checkTwoLengths("attend(x, x)", attend), "");
+  EXPECT_CONTAINS(checkTwoLengths("attend(m, x)", attend),
+                  "the value is [S, width], but the def declares [T, width]");
+  std::string text = checkTwoLengths(
+      "sum(x, m)",
+      "def sum(a : [T, width], b : [T, width]) -> [T, width] { a + b }");
+  EXPECT_CONTAINS(text, "'b' of 'sum' is [T, width], found [S, width]");
+  EXPECT_CONTAINS(text, "note: T is T by this argument");
+}
+
+TEST(CheckTest, LayersTakeOtherLengths) {
+  const std::string layer =
+      "layer block[i < n] = \"l.{i}\" {\n"
+      "  weight k : [width, width] = \".k\"\n"
+      "  def (a : [T, width], b : [S, width]) -> [T, width] {\n"
+      "    a + matmul(matmul(a, transpose(linear(b, k))), b)\n  }\n}";
+  EXPECT_EQ(checkTwoLengths("block*(x, m)", layer), "");
+  EXPECT_EQ(checkTwoLengths("block*(x, block*(m, m))", layer), "");
+  EXPECT_CONTAINS(checkTwoLengths("block*(m, x)", layer),
+                  "the value is [S, width], but the def declares [T, width]");
+  EXPECT_CONTAINS(checkTwoLengths("block*(x, embed)", layer),
+                  "S of 'block' is a length, found vocab");
+}
+
+TEST(CheckTest, HelpersTakeAnyDimensions) {
+  const std::string norm =
+      "def norm(x : [..., C], g : [C]) -> [..., C] { rms_norm(x, g, 1e-6) }";
+  EXPECT_EQ(checkTwoLengths("norm(x, w)", norm), "");
+  EXPECT_CONTAINS(checkTwoLengths("merge_heads(norm(heads(x, n), w))", norm),
+                  "'g' of 'norm' is [C], found [width]");
+  EXPECT_CONTAINS(checkTwoLengths("merge_heads(norm(heads(x, n), w))", norm),
+                  "note: C is width / n by this argument");
+  std::string text = checkTwoLengths(
+      "f(x)", "def f(x : [..., C]) -> [..., C] { x + heads(x, n) }");
+  EXPECT_CONTAINS(text, "'+' needs equal shapes");
+  EXPECT_CONTAINS(text, "'f' has no meaning for the types of this call");
+  EXPECT_CONTAINS(
+      checkTwoLengths("f(x)", "def f(x : [T, C]) -> [..., C] { x }"),
+      "no input has leading dimensions '...'");
+  EXPECT_CONTAINS(checkItems("def forward(t : [..., T] of token) -> [T, 1] { t "
+                             "}"),
+                  "only helpers");
+  EXPECT_CONTAINS(
+      checkTwoLengths("f(x)", "def f(x : [..., C]) -> [..., C] { f(x) }"),
+      "'f' calls itself");
+  EXPECT_CONTAINS(checkTwoLengths("f(x)", "def f(x : [T, C]) -> [T, C] { g(x) "
+                                          "}\ndef g(x : [C, T]) -> [C, T] { "
+                                          "f(x) }"),
+                  "calls itself");
 }
 
 } // namespace

@@ -56,6 +56,13 @@ def forward(t : [T] of token)->[T,a]{ l*(embedding(t,w)) }})"),
 )");
 }
 
+TEST(FormatTest, LeadingDimensions) {
+  std::string text = "model m {\n"
+                     "  def f(x : [..., C], w : [C]) -> [..., C] {\n"
+                     "    x * w\n  }\n}\n";
+  EXPECT_EQ(formatTwice(text), text);
+}
+
 TEST(FormatTest, CommentsStay) {
   std::string text = R"(// Head.
 
