@@ -135,6 +135,11 @@ Value Importer::importBody(const lang::DefDecl &def, ValueRange inputs) {
 
 // Invariant I3: the loop over layers stays a loop.
 Value Importer::importLayers(const lang::LayerLoopExpr &loop) {
+  if (loop.fold == lang::LayerLoopExpr::Fold::Sum) {
+    diagnostics.error(model.source, loop.range,
+                      "sums over layers have no kernel yet");
+    return {};
+  }
   SmallVector<Value> inputs;
   for (const lang::Argument &argument : loop.arguments) {
     Value value = importExpr(argument.value);

@@ -312,6 +312,9 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
                                attrF32(slots[3]), noTile)
         .getResult();
   }
+  case BuiltinId::TopK:
+    diagnostics.error(model.source, call->range, "top_k has no kernel yet");
+    return {};
   case BuiltinId::Rotary:
   case BuiltinId::Split:
   case BuiltinId::Sqrt:

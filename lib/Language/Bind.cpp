@@ -35,8 +35,10 @@ private:
   std::string place(const std::string &path) const;
   bool bindConstant(const ConstantDecl &constant);
   bool bindRequire(const Item &item);
-  bool bindWeight(const WeightDecl &weight, int64_t layers);
+  bool bindWeight(const WeightDecl &weight, int64_t layers,
+                  int64_t experts = 0);
   bool bindLayer(const LayerDecl &layer);
+  std::optional<int64_t> bindCount(const LayerDecl &layer);
   std::optional<Value> evaluate(const Expr *expr);
   std::optional<int64_t> positive(const Expr *expr, const char *what);
 
@@ -85,8 +87,11 @@ bool Binder::bind() {
   if (!ok)
     return false;
   // One error is enough: what is wrong in a layer is often wrong in a def too.
-  for (const LayerDecl *layer : model.layers)
+  for (const LayerDecl *layer : model.layers) {
+    for (const LayerDecl *inner : layer->layers)
+      ok = ok && bodies.bind(*inner->body);
     ok = ok && bodies.bind(*layer->body);
+  }
   // Helpers with letters mean something for the types of a call only.
   for (const DefDecl *def : model.defs)
     if (def->isEntry || !hasLetters(*def))
@@ -350,7 +355,30 @@ static void expandChoices(const std::string &name,
   }
 }
 
-// Every prefix with every name; absolute names are taken once.
+// The prefixes of a layer's names: those of a layer inside of a layer continue
+// its prefixes, or are them.
+static std::vector<std::string> prefixesOf(const LayerDecl &layer) {
+  std::vector<std::string> prefixes;
+  for (const StringExpr *prefix : layer.prefixes)
+    prefixes.push_back(prefix->value);
+  if (!layer.outer)
+    return prefixes;
+  std::vector<std::string> outer = prefixesOf(*layer.outer), joined;
+  if (prefixes.empty())
+    return outer;
+  for (const std::string &prefix : prefixes) {
+    if (!prefix.starts_with(".")) {
+      joined.push_back(prefix);
+      continue;
+    }
+    for (const std::string &before : outer)
+      joined.push_back(before + prefix);
+  }
+  return joined;
+}
+
+// Every prefix with every name; absolute names are taken once. The index of a
+// layer inside of a layer is {e}, however the description calls it.
 static std::vector<std::string> candidateNames(const LayerDecl *layer,
                                                const WeightSource &source) {
   std::vector<std::string> names;
@@ -359,19 +387,28 @@ static std::vector<std::string> candidateNames(const LayerDecl *layer,
       expandChoices(name->value, names);
       continue;
     }
-    for (const StringExpr *prefix : layer->prefixes)
-      expandChoices(prefix->value + name->value, names);
+    for (const std::string &prefix : prefixesOf(*layer))
+      expandChoices(prefix + name->value, names);
+  }
+  if (layer && layer->outer) {
+    std::string index = "{" + std::string(layer->index) + "}";
+    for (std::string &name : names)
+      for (size_t at = name.find(index); at != std::string::npos;
+           at = name.find(index, at + kExpertIndex.size()))
+        name.replace(at, index.size(), kExpertIndex);
   }
   return names;
 }
 
-bool Binder::bindWeight(const WeightDecl &weight, int64_t layers) {
+bool Binder::bindWeight(const WeightDecl &weight, int64_t layers,
+                        int64_t experts) {
   BoundWeight result;
   result.decl = &weight;
   result.layers = layers;
+  result.experts = experts;
   result.symbol = std::string(weight.name);
-  if (weight.layer)
-    result.symbol = std::string(weight.layer->name) + "." + result.symbol;
+  for (const LayerDecl *layer = weight.layer; layer; layer = layer->outer)
+    result.symbol = std::string(layer->name) + "." + result.symbol;
   for (const Expr *expr : weight.shape) {
     std::optional<int64_t> extent = positive(expr, "the dimension");
     if (!extent)
@@ -380,6 +417,7 @@ bool Binder::bindWeight(const WeightDecl &weight, int64_t layers) {
   }
   std::vector<int64_t> all = result.shape;
   all.push_back(std::max<int64_t>(layers, 1));
+  all.push_back(std::max<int64_t>(experts, 1));
   std::optional<uint64_t> elements = checkedProduct(all);
   if (!elements || *elements > static_cast<uint64_t>(kMaxWeightElements)) {
     reportEvaluation(
@@ -415,10 +453,10 @@ bool Binder::bindWeight(const WeightDecl &weight, int64_t layers) {
   return true; // no condition holds: absent
 }
 
-bool Binder::bindLayer(const LayerDecl &layer) {
+std::optional<int64_t> Binder::bindCount(const LayerDecl &layer) {
   std::optional<int64_t> count = positive(layer.count, "the number of layers");
   if (!count)
-    return false;
+    return std::nullopt;
   if (*count > kMaxLayers) {
     reportEvaluation(
         bound, layer.count,
@@ -426,11 +464,26 @@ bool Binder::bindLayer(const LayerDecl &layer) {
                                  std::to_string(*count) + " layers; at most " +
                                  std::to_string(kMaxLayers) + " are accepted"},
         diagnostics);
-    return false;
+    return std::nullopt;
   }
   bound.layerCounts[&layer] = *count;
+  return count;
+}
+
+bool Binder::bindLayer(const LayerDecl &layer) {
+  std::optional<int64_t> count = bindCount(layer);
+  if (!count)
+    return false;
   for (const WeightDecl *weight : layer.weights)
     if (!bindWeight(*weight, *count))
       return false;
+  for (const LayerDecl *inner : layer.layers) {
+    std::optional<int64_t> experts = bindCount(*inner);
+    if (!experts)
+      return false;
+    for (const WeightDecl *weight : inner->weights)
+      if (!bindWeight(*weight, *count, *experts))
+        return false;
+  }
   return true;
 }

@@ -236,9 +236,42 @@ bool BodyBinder::checkMeaning(const CallExpr *call) {
       return fail(call->slots[1]->range,
                   "row: row 0 is the only one that every input has");
     return true;
+  case BuiltinId::TopK:
+    return checkTopK(call);
   default:
     return true;
   }
+}
+
+// Groups divide the columns, and those that are kept hold k of them.
+bool BodyBinder::checkTopK(const CallExpr *call) {
+  auto number = [&](unsigned slot, int64_t otherwise) {
+    return call->slots[slot] ? bound.evaluateInt(call->slots[slot]) : otherwise;
+  };
+  auto text = [](int64_t value) { return std::to_string(value); };
+  int64_t k = number(1, 0), groups = number(3, 1), best = number(5, 1);
+  int64_t keep = number(4, groups);
+  std::optional<int64_t> columns = bound.extent(call->type.shape.back());
+  if (!columns)
+    return fail(call->range, "top_k: x has no fixed number of columns");
+  if (*columns % groups != 0)
+    return fail(call->range, "top_k: " + text(*columns) +
+                                 " columns don't make " + text(groups) +
+                                 " groups of one size");
+  int64_t size = *columns / groups;
+  if (keep > groups)
+    return fail(call->range, "top_k: keeps " + text(keep) +
+                                 " groups, but there are " + text(groups));
+  if (best > size)
+    return fail(call->range, "top_k: a group's score is the sum of its " +
+                                 text(best) + " greatest, but it has " +
+                                 text(size));
+  if (k > keep * size)
+    return fail(call->range,
+                "top_k: takes " + text(k) + ", but there are " +
+                    text(keep * size) +
+                    (keep < groups ? " in the groups it keeps" : ""));
+  return true;
 }
 
 bool BodyBinder::checkConstraints(const CallExpr *call) {

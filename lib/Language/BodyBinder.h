@@ -30,6 +30,7 @@ private:
   bool checkScalar(const CallExpr *call, const BuiltinParam &param,
                    const Expr *value);
   bool checkMeaning(const CallExpr *call);
+  bool checkTopK(const CallExpr *call);
   bool checkConstraints(const CallExpr *call);
   bool checkExtents(const Expr *expr);
   bool fail(SourceRange range, std::string message);

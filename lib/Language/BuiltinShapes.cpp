@@ -279,6 +279,15 @@ Type shape::split(CallShape &call) {
 
 Type shape::sqrt(CallShape &) { return Type::scalar(Type::Kind::Float); }
 
+Type shape::topK(CallShape &call) {
+  if (!call.rank(0, 2))
+    return Type();
+  if (call.arg(2) &&
+      (!call.rank(2, 2) || !call.equal(2, 0, 0, 0) || !call.equal(2, 1, 0, 1)))
+    return Type();
+  return Type::tensor(call.shape(0));
+}
+
 Type shape::transpose(CallShape &call) {
   if (!call.rankAtLeast(0, 2))
     return Type();

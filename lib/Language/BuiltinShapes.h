@@ -22,6 +22,7 @@ Type rotary(CallShape &call);      // -> rotary
 Type row(CallShape &call);         // [T, C] -> [1, C]
 Type split(CallShape &call);       // [..., a + b] -> [..., a], [..., b]
 Type sqrt(CallShape &call);        // number -> number
+Type topK(CallShape &call);        // [T, E] -> [T, E]
 Type transpose(CallShape &call);   // [..., M, N] -> [..., N, M]
 
 } // namespace tenon::lang::shape

@@ -23,19 +23,19 @@ bool Checker::check() {
   if (diagnostics.hasErrors())
     return false;
   // Bodies of layers before those of defs, which loop over them.
-  for (LayerDecl *layer : model.layers) {
-    layerScope.clear();
-    for (const WeightDecl *weight : layer->weights)
-      layerScope.emplace(weight->name, weight);
-    checkBody(*layer->body);
-  }
   layerScope.clear();
+  for (LayerDecl *layer : model.layers)
+    checkLayerBodies(*layer);
   for (DefDecl *def : model.defs)
     if (def->isEntry)
       checkBody(*def);
   checkForward();
   if (!diagnostics.hasErrors())
     checkCallGraph();
+  for (const LayerDecl *layer : model.layers)
+    for (const LayerDecl *inner : layer->layers)
+      if (!diagnostics.hasErrors())
+        checkRowWise(*inner);
   return !diagnostics.hasErrors();
 }
 
@@ -183,16 +183,22 @@ bool Checker::checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
 // Braces hold the layer's index and nothing else; brackets hold choices.
 static constexpr unsigned kMaxChoices = 3;
 
-bool Checker::checkNamePattern(const StringExpr *name, bool inLayer) {
+bool Checker::checkNamePattern(const StringExpr *name, const LayerDecl *layer) {
   std::string_view text = name->value;
+  std::string inner;
+  if (layer && layer->outer)
+    inner = "{" + std::string(layer->index) + "}";
   for (size_t at = text.find_first_of("{}"); at != std::string_view::npos;
-       at = text.find_first_of("{}", at + 3)) {
-    if (inLayer && text.substr(at, 3) == "{i}")
+       at = text.find_first_of("{}", text.find('}', at) + 1)) {
+    if (layer && text.substr(at, 3) == "{i}")
+      continue;
+    if (!inner.empty() && text.substr(at).starts_with(inner))
       continue;
     diagnostics.error(model.source, name->range,
-                      inLayer ? "a name holds the layer's index as {i}; other "
-                                "braces mean nothing"
-                              : "a name outside a layer has no {i}");
+                      layer ? "a name holds the layer's index as {i}" +
+                                  (inner.empty() ? "" : ", " + inner) +
+                                  "; other braces mean nothing"
+                            : "a name outside a layer has no {i}");
     return false;
   }
   // Choices: [ and ] in turn, few enough to try all combinations.
@@ -224,7 +230,7 @@ void Checker::checkWeight(WeightDecl &weight) {
       expectKind(source.condition, Type::Kind::Bool, "the condition");
     }
     for (const StringExpr *name : source.names) {
-      checkNamePattern(name, weight.layer != nullptr);
+      checkNamePattern(name, weight.layer);
       if (name->value.empty())
         diagnostics.error(model.source, name->range, "an empty tensor name");
       else if (!weight.layer && name->value.starts_with("."))
@@ -257,37 +263,67 @@ void Checker::checkWeight(WeightDecl &weight) {
   }
 }
 
+// Each layer has tensors of its own; those of layers inside of a layer may be
+// one tensor for all of them.
+void Checker::checkLayerNames(const LayerDecl &layer,
+                              const WeightDecl &weight) {
+  bool hasPrefix = !layer.prefixes.empty() ||
+                   (layer.outer && !layer.outer->prefixes.empty());
+  for (const WeightSource &source : weight.sources)
+    for (const StringExpr *name : source.names) {
+      bool relative = name->value.starts_with(".");
+      if (relative && !hasPrefix)
+        diagnostics.error(model.source, name->range,
+                          "the name continues a prefix, but the layer has "
+                          "none; write layer … = \"prefix.{i}\"");
+      else if (!relative && name->value.find("{i}") == std::string::npos)
+        diagnostics.error(model.source, name->range,
+                          "each layer needs a tensor of its own: begin the "
+                          "name with '.', or use {i}");
+    }
+}
+
 void Checker::checkLayer(LayerDecl &layer) {
-  if (layer.index != "i")
+  const LayerDecl *outer = layer.outer;
+  if (!outer && layer.index != "i")
     diagnostics.error(model.source, layer.nameRange,
                       "the layer's index is called i, as {i} in the names");
+  if (outer && layer.index == outer->index)
+    diagnostics.error(model.source, layer.nameRange,
+                      "the layer around it has this index already; choose "
+                      "another, as in expert[e < n]");
   checkExpr(layer.count);
   expectKind(layer.count, Type::Kind::Int, "the number of layers");
   for (const StringExpr *prefix : layer.prefixes) {
-    checkNamePattern(prefix, true);
-    if (prefix->value.find("{i}") == std::string::npos)
+    checkNamePattern(prefix, &layer);
+    bool continues = outer && prefix->value.starts_with(".");
+    if (continues && outer->prefixes.empty())
+      diagnostics.error(model.source, prefix->range,
+                        "the prefix continues that of the layer around it, "
+                        "which has none");
+    else if (!continues && prefix->value.find("{i}") == std::string::npos)
       diagnostics.error(model.source, prefix->range,
                         "the prefix of a layer's names holds {i}");
   }
-  layerScope.clear();
+  Scope outerScope;
+  if (outer)
+    outerScope = layerScope;
+  layerScope = outerScope;
   for (WeightDecl *weight : layer.weights) {
     weight->layer = &layer;
     checkWeight(*weight);
     declare(layerScope, weight);
-    for (const WeightSource &source : weight->sources)
-      for (const StringExpr *name : source.names) {
-        bool relative = name->value.starts_with(".");
-        if (relative && layer.prefixes.empty())
-          diagnostics.error(model.source, name->range,
-                            "the name continues a prefix, but the layer has "
-                            "none; write layer … = \"prefix.{i}\"");
-        else if (!relative && name->value.find("{i}") == std::string::npos)
-          diagnostics.error(model.source, name->range,
-                            "each layer needs a tensor of its own: begin the "
-                            "name with '.', or use {i}");
-      }
+    checkLayerNames(layer, *weight);
+  }
+  for (LayerDecl *inner : layer.layers) {
+    checkLayer(*inner);
+    declare(layerScope, inner);
   }
   checkSignature(*layer.body);
+  if (outer) {
+    layerScope = std::move(outerScope);
+    return;
+  }
   if (layer.body->inputs.empty() || diagnostics.hasErrors())
     return;
   const InputDecl &carried = *layer.body->inputs.front();
@@ -299,6 +335,19 @@ void Checker::checkLayer(LayerDecl &layer) {
         .note(model.source, carried.nameRange,
               "'" + std::string(carried.name) +
                   "' is declared here: " + carried.type.str());
+}
+
+// Those of layers inside first: the body sums over them.
+void Checker::checkLayerBodies(LayerDecl &layer) {
+  Scope outerScope = layerScope;
+  for (const WeightDecl *weight : layer.weights)
+    layerScope.emplace(weight->name, weight);
+  for (LayerDecl *inner : layer.layers) {
+    layerScope.emplace(inner->name, inner);
+    checkLayerBodies(*inner);
+  }
+  checkBody(*layer.body);
+  layerScope = std::move(outerScope);
 }
 
 void Checker::checkSignature(DefDecl &def) {

@@ -12,13 +12,28 @@ static constexpr uint64_t kMaxExpandedSize = 100000;
 // Helpers for the types of calls, each checked on its own.
 static constexpr size_t kMaxInstances = 256;
 
+// What can be called or folded: a layer inside of the one at hand, or what is
+// declared outside.
+const Decl *Checker::findCallee(std::string_view name) const {
+  if (auto found = layerScope.find(name);
+      found != layerScope.end() && found->second->kind == Decl::Kind::Layer)
+    return found->second;
+  auto found = later.find(name);
+  return found == later.end() ? nullptr : found->second;
+}
+
+std::string tenon::lang::howToFold(const LayerDecl &layer) {
+  std::string name(layer.name);
+  return layer.outer ? "sum over it: " + name + "+(…, gates)"
+                     : "loop over it: " + name + "*(…)";
+}
+
 Type Checker::typeOfCall(CallExpr &call) {
   if (const Builtin *builtin = findBuiltin(call.callee)) {
     call.builtin = builtin;
     return typeOfBuiltinCall(call);
   }
-  auto found = later.find(call.callee);
-  const Decl *decl = found == later.end() ? nullptr : found->second;
+  const Decl *decl = findCallee(call.callee);
   if (!decl) {
     for (Argument &argument : call.arguments)
       checkExpr(argument.value);
@@ -28,12 +43,11 @@ Type Checker::typeOfCall(CallExpr &call) {
   call.def = declAs<DefDecl>(decl);
   if (!call.def) {
     std::string name(call.callee);
-    bool isLayer = decl->kind == Decl::Kind::Layer;
+    auto *layer = declAs<LayerDecl>(decl);
     diagnostics
         .error(model.source, call.calleeRange,
-               isLayer
-                   ? "'" + name + "' is a layer; loop over it: " + name + "*(…)"
-                   : "'" + name + "' can't be called")
+               layer ? "'" + name + "' is a layer; " + howToFold(*layer)
+                     : "'" + name + "' can't be called")
         .note(model.source, decl->nameRange, "declared here");
     return Type();
   }
@@ -351,10 +365,10 @@ DefDecl *Checker::instantiate(const DefDecl &def,
 }
 
 Type Checker::typeOfLayerLoop(LayerLoopExpr &loop) {
-  auto found = later.find(loop.layerName);
-  const Decl *decl = found == later.end() ? nullptr : found->second;
+  const Decl *decl = findCallee(loop.layerName);
   loop.layer = declAs<LayerDecl>(decl);
   std::string name(loop.layerName);
+  bool sums = loop.fold == LayerLoopExpr::Fold::Sum;
   if (!loop.layer) {
     for (Argument &argument : loop.arguments)
       checkExpr(argument.value);
@@ -363,12 +377,18 @@ Type Checker::typeOfLayerLoop(LayerLoopExpr &loop) {
       unknownName(loop.nameRange, loop.layerName, "layer");
     else
       diagnostics.error(model.source, loop.nameRange,
-                        "'" + name + "' is not a layer; to multiply, write '" +
-                            name + " * (…)'");
+                        "'" + name + "' is not a layer; to " +
+                            (sums ? "add, write '" + name + " + (…)'"
+                                  : "multiply, write '" + name + " * (…)'"));
     return Type();
   }
   if (!currentDef)
     return invalid(loop.range, "tensors are computed in defs only");
+  if (sums)
+    return typeOfSum(loop);
+  if (loop.layer->outer)
+    return invalid(loop.range, "'" + name + "' is a layer inside of a layer; " +
+                                   howToFold(*loop.layer));
   if (currentDef->layer)
     return invalid(loop.range, "a layer can't loop over layers");
   const DefDecl &body = *loop.layer->body;
@@ -427,8 +447,11 @@ void Checker::checkCallGraph() {
   // Some def that is not done is on a cycle: walk unfinished callees until one
   // repeats. Source order makes the choice of the first one stable.
   std::vector<const DefDecl *> order;
-  for (const LayerDecl *layer : model.layers)
+  for (const LayerDecl *layer : model.layers) {
+    for (const LayerDecl *inner : layer->layers)
+      order.push_back(inner->body);
     order.push_back(layer->body);
+  }
   order.insert(order.end(), model.defs.begin(), model.defs.end());
   order.insert(order.end(), model.instances.begin(), model.instances.end());
   const DefDecl *at =

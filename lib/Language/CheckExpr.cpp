@@ -161,13 +161,12 @@ Type Checker::typeOfName(NameExpr &name) {
   }
   if (name.decl->kind == Decl::Kind::Def ||
       name.decl->kind == Decl::Kind::Layer) {
-    bool isDef = name.decl->kind == Decl::Kind::Def;
+    auto *layer = declAs<LayerDecl>(name.decl);
     return invalid(
         name.range,
         "'" + std::string(name.name) + "' is a " +
-            (isDef
-                 ? "def; call it: " + std::string(name.name) + "(…)"
-                 : "layer; loop over it: " + std::string(name.name) + "*(…)"));
+            (layer ? "layer; " + howToFold(*layer)
+                   : "def; call it: " + std::string(name.name) + "(…)"));
   }
   return name.decl->type;
 }

@@ -1,7 +1,8 @@
 //===- CheckImpl.h - the checker's class ------------------------*- C++ -*-===//
 //
 // Check.cpp has declarations and the order of things, CheckExpr.cpp the
-// expressions, CheckCalls.cpp calls and recursion.
+// expressions, CheckCalls.cpp calls and recursion, CheckMixture.cpp layers
+// inside of layers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,6 +16,9 @@
 #include <unordered_set>
 
 namespace tenon::lang {
+
+/// "loop over it: block*(…)", for messages.
+std::string howToFold(const LayerDecl &layer);
 
 class Checker {
 public:
@@ -34,6 +38,8 @@ private:
   void checkRequire(Item &item);
   void checkWeight(WeightDecl &weight);
   void checkLayer(LayerDecl &layer);
+  void checkLayerNames(const LayerDecl &layer, const WeightDecl &weight);
+  void checkLayerBodies(LayerDecl &layer);
   void checkSignature(DefDecl &def);
   void checkLengths(const DefDecl &def);
   void checkLengthsAlone(const DefDecl &def, const Type &type,
@@ -44,7 +50,7 @@ private:
   void checkHelpers();
   bool checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
                   bool allowLengths);
-  bool checkNamePattern(const StringExpr *name, bool inLayer);
+  bool checkNamePattern(const StringExpr *name, const LayerDecl *layer);
 
   // Expressions. An invalid type means that an error has been reported.
   const Type &checkExpr(Expr *expr);
@@ -67,6 +73,8 @@ private:
   Type typeOfBuiltinCall(CallExpr &call);
   Type typeOfDefCall(CallExpr &call);
   Type typeOfLayerLoop(LayerLoopExpr &loop);
+  Type typeOfSum(LayerLoopExpr &loop);
+  const Decl *findCallee(std::string_view name) const;
   bool fillSlots(CallExpr &call);
   bool checkSlot(CallExpr &call, const BuiltinParam &param, const Expr *value);
   /// What the letters, and the leading dimensions, of a def stand for in a
@@ -89,6 +97,9 @@ private:
                        const std::vector<Argument> &arguments,
                        const Lengths &lengths, SourceRange callRange);
   void checkCallGraph();
+
+  // Mixtures.
+  void checkRowWise(const LayerDecl &layer);
 
   Model &model;
   Diagnostics &diagnostics;

@@ -120,7 +120,8 @@ void ExprPrinter::print(const Expr *expr, int minPrecedence) {
   }
   case Expr::Kind::LayerLoop: {
     auto *loop = static_cast<const LayerLoopExpr *>(expr);
-    out << loop->layerName << "*";
+    out << loop->layerName
+        << (loop->fold == LayerLoopExpr::Fold::Sum ? "+" : "*");
     return printArguments(loop->arguments);
   }
   }

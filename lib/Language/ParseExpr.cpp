@@ -210,10 +210,14 @@ Expr *Parser::parseCall(std::string_view name, SourceRange nameRange) {
       return nullptr;
     return finish(call, begin, depth);
   }
-  // `block*(x)`: a name, '*' and '(' without blanks between them.
+  // `block*(x)`, `expert+(x, g)`: a name, the sign and '(' without blanks
+  // between them.
   std::string_view rest = model.source.text().substr(nameRange.end);
-  if (token.is("*") && rest.starts_with("*(")) {
+  bool composes = token.is("*") && rest.starts_with("*(");
+  if (composes || (token.is("+") && rest.starts_with("+("))) {
     auto *loop = model.make<LayerLoopExpr>(SourceRange());
+    loop->fold =
+        composes ? LayerLoopExpr::Fold::Compose : LayerLoopExpr::Fold::Sum;
     loop->layerName = name;
     loop->nameRange = nameRange;
     advance();

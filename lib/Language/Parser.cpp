@@ -127,7 +127,7 @@ bool Parser::parseItem() {
   else if (token.is("require"))
     ok = parseRequire(item);
   else if (token.is("layer"))
-    ok = parseLayer(item);
+    ok = parseLayer(item, /*outer=*/nullptr);
   else if (token.is("def"))
     ok = parseDef(item);
   else if (token.is("architectures"))
@@ -333,10 +333,11 @@ bool Parser::parseWeight(Item &item, std::vector<WeightDecl *> &weights) {
   return true;
 }
 
-bool Parser::parseLayer(Item &item) {
+bool Parser::parseLayer(Item &item, LayerDecl *outer) {
   item.kind = Item::Kind::Layer;
   advance();
   auto *layer = model.make<LayerDecl>();
+  layer->outer = outer;
   SourceRange indexRange;
   if (!parseName(layer->name, layer->nameRange, "the layer's name") ||
       !expect("[", "and the number of layers, as in block[i < n]") ||
@@ -355,13 +356,18 @@ bool Parser::parseLayer(Item &item) {
   if (!expect("{", "before the layer's weights"))
     return false;
   item.decls.push_back(layer);
-  model.layers.push_back(layer);
+  (outer ? outer->layers : model.layers).push_back(layer);
 
   while (!token.is("}")) {
     Item inner;
     inner.range.begin = token.range.begin;
     if (token.is("weight") || token.is("optional")) {
       if (!parseWeight(inner, layer->weights))
+        return false;
+    } else if (token.is("layer")) {
+      if (outer)
+        return fail("a layer inside of a layer holds no third");
+      if (!parseLayer(inner, layer))
         return false;
     } else if (token.is("def")) {
       if (layer->body)
@@ -376,7 +382,7 @@ bool Parser::parseLayer(Item &item) {
       if (!parseDefRest(*layer->body, inner.range.begin))
         return false;
     } else {
-      return failExpected("a weight, the layer's def, or '}'");
+      return failExpected("a weight, a layer, the layer's def, or '}'");
     }
     inner.range.end = previousEnd;
     layer->items.push_back(std::move(inner));

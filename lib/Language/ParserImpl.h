@@ -48,7 +48,7 @@ private:
   bool parseConstant(Item &item);
   bool parseRequire(Item &item);
   bool parseWeight(Item &item, std::vector<WeightDecl *> &weights);
-  bool parseLayer(Item &item);
+  bool parseLayer(Item &item, LayerDecl *outer);
   bool parseDef(Item &item);
   bool parseDefRest(DefDecl &def, uint32_t begin);
   bool parseLet(DefDecl &def);

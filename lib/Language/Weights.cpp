@@ -3,28 +3,56 @@
 #include "tenon/Language/Bind.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace tenon::lang;
 
 TensorCatalog::~TensorCatalog() = default;
 
-// Replaces every {i}; a template without one is the name itself.
-static std::string substitute(std::string_view pattern, int64_t layer) {
-  std::string out;
-  std::string number = std::to_string(layer);
-  for (size_t at = 0; at < pattern.size();) {
-    size_t next = pattern.find("{i}", at);
-    out += pattern.substr(at, next - at);
-    if (next == std::string_view::npos)
-      break;
-    out += number;
-    at = next + 3;
-  }
+static void replaceAll(std::string &text, std::string_view what,
+                       const std::string &by) {
+  for (size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+}
+
+// Replaces every {i} and {e}; a template without one is the name itself.
+static std::string substitute(std::string_view pattern, int64_t layer,
+                              int64_t expert) {
+  std::string out(pattern);
+  replaceAll(out, "{i}", std::to_string(layer));
+  replaceAll(out, kExpertIndex, std::to_string(expert));
   return out;
 }
 
-std::string BoundWeight::tensorName(int64_t layer) const {
-  return substitute(nameTemplate, layer);
+// Whether a name is that of one tensor for all experts.
+static bool isFusedName(const BoundWeight &weight, std::string_view pattern) {
+  return weight.experts && pattern.find(kExpertIndex) == std::string_view::npos;
+}
+
+std::string BoundWeight::tensorName(int64_t layer, int64_t expert) const {
+  return substitute(nameTemplate, layer, expert);
+}
+
+bool BoundWeight::isFused() const { return isFusedName(*this, nameTemplate); }
+
+int64_t BoundWeight::tensorsPerLayer() const {
+  return experts && !isFused() ? experts : 1;
+}
+
+std::vector<int64_t> BoundWeight::tensorShape() const {
+  std::vector<int64_t> result = shape;
+  if (isFused())
+    result.insert(result.begin(), experts);
+  return result;
+}
+
+std::vector<std::string> BoundWeight::tensorNames() const {
+  std::vector<std::string> names;
+  for (int64_t layer = 0; layer < std::max<int64_t>(layers, 1); ++layer)
+    for (int64_t expert = 0; expert < tensorsPerLayer(); ++expert)
+      names.push_back(tensorName(layer, expert));
+  return names;
 }
 
 namespace tenon::lang {
@@ -68,8 +96,11 @@ bool tenon::lang::resolveWeights(BoundModel &model,
 
 // "[num_attention_heads * head_dim, hidden_size] = [64, 64]"
 std::string WeightResolver::expected(const BoundWeight &weight) const {
-  std::string symbolic = weight.decl->type.str();
-  std::string numbers = formatShape(weight.shape);
+  std::vector<Dim> dims = weight.decl->type.shape;
+  if (weight.isFused())
+    dims.insert(dims.begin(), weight.decl->layer->count->type.value);
+  std::string symbolic = formatShape(dims);
+  std::string numbers = formatShape(weight.tensorShape());
   return symbolic == numbers ? numbers : symbolic + " = " + numbers;
 }
 
@@ -81,10 +112,11 @@ void WeightResolver::addProblem(const BoundWeight &weight, std::string text) {
 }
 
 void WeightResolver::resolveWeight(BoundWeight &weight) {
-  auto found = std::find_if(weight.candidates.begin(), weight.candidates.end(),
-                            [&](const std::string &candidate) {
-                              return catalog->shape(substitute(candidate, 0));
-                            });
+  auto found =
+      std::find_if(weight.candidates.begin(), weight.candidates.end(),
+                   [&](const std::string &candidate) {
+                     return catalog->shape(substitute(candidate, 0, 0));
+                   });
   if (found != weight.candidates.end()) {
     weight.nameTemplate = *found;
   } else if (weight.decl->optional) {
@@ -95,18 +127,17 @@ void WeightResolver::resolveWeight(BoundWeight &weight) {
   if (found == weight.candidates.end())
     for (size_t i = 1; i < weight.candidates.size() && i < 4; ++i)
       others +=
-          (i == 1 ? " (or '" : "', '") + substitute(weight.candidates[i], 0);
+          (i == 1 ? " (or '" : "', '") + substitute(weight.candidates[i], 0, 0);
   if (!others.empty())
     others += "')";
 
-  for (int64_t layer = 0; layer < std::max<int64_t>(weight.layers, 1);
-       ++layer) {
-    std::string name = weight.tensorName(layer);
+  std::vector<int64_t> wanted = weight.tensorShape();
+  for (const std::string &name : weight.tensorNames()) {
     const std::vector<int64_t> *shape = catalog->shape(name);
     if (!shape)
-      addProblem(weight, "'" + name + "'" + (layer == 0 ? others : "") +
+      addProblem(weight, "'" + name + "'" + std::exchange(others, "") +
                              " is missing: expected " + expected(weight));
-    else if (*shape != weight.shape)
+    else if (*shape != wanted)
       addProblem(weight, "'" + name + "' is " + formatShape(*shape) +
                              ": expected " + expected(weight));
   }

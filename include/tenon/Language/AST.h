@@ -156,13 +156,18 @@ struct CallExpr : Expr {
   std::vector<Expr *> slots;
 };
 
-/// `block*(x, …)`: x through all layers in turn.
+/// `block*(x, …)`: x through all layers in turn. `expert+(x, …, gates)`: the
+/// sum of what all layers make of x, weighted by the columns of the gates.
 struct LayerLoopExpr : Expr {
   static constexpr Kind kKind = Kind::LayerLoop;
+  enum class Fold { Compose, Sum };
   explicit LayerLoopExpr(SourceRange range) : Expr(kKind, range) {}
+  Fold fold = Fold::Compose;
   std::string_view layerName;
   SourceRange nameRange;
-  std::vector<Argument> arguments;  ///< the carried value, then invariant ones
+  /// Compose: the carried value, then invariant ones. Sum: what each layer
+  /// sees, then the gates.
+  std::vector<Argument> arguments;
   const LayerDecl *layer = nullptr; ///< checked
 };
 
@@ -319,8 +324,10 @@ struct LayerDecl : Decl {
       prefixes; ///< before names that begin with "."
   std::vector<Item> items;
   std::vector<WeightDecl *> weights;
+  std::vector<LayerDecl *> layers; ///< inside of this one
   DefDecl *body = nullptr;
-  SourceRange bodyEnd; ///< the closing brace
+  LayerDecl *outer = nullptr; ///< the layer around it, if any
+  SourceRange bodyEnd;        ///< the closing brace
 };
 
 /// A comment, for the formatter.

@@ -49,14 +49,17 @@ struct Configuration {
 /// A weight with numbers for dimensions.
 struct BoundWeight {
   const WeightDecl *decl = nullptr;
-  /// "embed", or "block.wq" in a layer.
+  /// "embed", "block.wq" in a layer, "block.expert.gate" in one inside of it.
   std::string symbol;
-  /// Of one layer's tensor.
+  /// Of one layer, and one of the layers inside of it.
   std::vector<int64_t> shape;
   /// The layers it is stacked over; 0 for a weight outside layers.
   int64_t layers = 0;
-  /// The names it may have in a checkpoint, with "{i}" for the layer; best
-  /// first.
+  /// How many layers there are inside of each, with a weight each; 0 for a
+  /// weight that isn't in a layer inside of a layer.
+  int64_t experts = 0;
+  /// The names it may have in a checkpoint, with "{i}" for the layer and "{e}"
+  /// for the layer inside of it; best first.
   std::vector<std::string> candidates;
   /// The one that resolveWeights settled on.
   std::string nameTemplate;
@@ -64,9 +67,20 @@ struct BoundWeight {
   bool present = true;
 
   /// The tensor's name in the checkpoint, for a layer below `layers` (0 for a
-  /// weight outside layers).
-  std::string tensorName(int64_t layer) const;
+  /// weight outside layers) and an expert below `experts` (likewise).
+  std::string tensorName(int64_t layer, int64_t expert = 0) const;
+  /// Whether one tensor holds all experts of a layer, as its first dimension.
+  bool isFused() const;
+  /// How many tensors a layer has: of a fused weight one.
+  int64_t tensorsPerLayer() const;
+  /// Of one tensor.
+  std::vector<int64_t> tensorShape() const;
+  /// All tensors, layer by layer.
+  std::vector<std::string> tensorNames() const;
 };
+
+/// What "{e}" stands for in a tensor's name: the layer inside of a layer.
+inline constexpr std::string_view kExpertIndex = "{e}";
 
 /// A checked model with values for its hyperparameters.
 class BoundModel {

@@ -39,6 +39,7 @@ enum class BuiltinId {
   Split,
   Sqrt, ///< of a number
   Tanh,
+  TopK,
   Transpose,
 };
 
