@@ -108,9 +108,10 @@ TEST(MixtureTest, RowsAreIndependent) {
                              "\ndef helper(x : [T, width]) -> [T, width] { x - "
                              "row(x, 0) }"),
                   "but this is [1, width]");
-  EXPECT_CONTAINS(
-      check("def (x : [width]) -> [T, width] { router }", "expert+(x, g)"),
-      "a layer inside of a layer sees rows of numbers");
+  EXPECT_CONTAINS(check("def (x : [T, width], y : [width]) -> [T, width] { "
+                        "x * y }",
+                        "x"),
+                  "a layer inside of a layer sees rows of numbers");
 }
 
 TEST(MixtureTest, Declarations) {
