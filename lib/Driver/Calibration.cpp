@@ -159,15 +159,19 @@ Status Calibration::readText() {
       rest = after;
       if (line.trim().empty())
         continue;
-      std::vector<int32_t> tokens = model.tokenizer->encode(line);
-      tokens.resize(std::min(tokens.size(), context));
-      add(std::move(tokens));
+      auto tokens = model.tokenizer->encode(line);
+      if (!tokens)
+        return tokens.takeError();
+      tokens->resize(std::min(tokens->size(), context));
+      add(*std::move(tokens));
     }
   } else {
-    std::vector<int32_t> tokens = model.tokenizer->encode(text->text());
-    for (size_t at = 0; at < tokens.size(); at += context)
-      add({tokens.begin() + at,
-           tokens.begin() + std::min(at + context, tokens.size())});
+    auto tokens = model.tokenizer->encode(text->text());
+    if (!tokens)
+      return tokens.takeError();
+    for (size_t at = 0; at < tokens->size(); at += context)
+      add({tokens->begin() + at,
+           tokens->begin() + std::min(at + context, tokens->size())});
   }
   if (count < kLeastTokens)
     return errorInFile(options.calibrationText,

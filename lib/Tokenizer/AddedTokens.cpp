@@ -6,9 +6,6 @@
 
 #include "tenon/Support/Utf8.h"
 
-#include <algorithm>
-#include <tuple>
-
 using namespace tenon;
 
 void AddedTokenFinder::add(std::string text, const AddedToken &token) {
@@ -16,42 +13,89 @@ void AddedTokenFinder::add(std::string text, const AddedToken &token) {
     entries.push_back({std::move(text), token});
 }
 
-void AddedTokenFinder::finish() {
-  // Of tokens that look the same the one with the greatest id counts.
-  std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) {
-    return std::tie(a.text, a.token.id) < std::tie(b.text, b.token.id);
-  });
-  for (const Entry &entry : entries)
-    firstBytes.set(static_cast<uint8_t>(entry.text[0]));
+int32_t AddedTokenFinder::child(int32_t node, uint8_t byte) const {
+  if (node == 0)
+    return fromRoot[byte] ? fromRoot[byte] : -1;
+  int32_t at = nodes[node].firstChild;
+  while (at >= 0 && nodes[at].byte != byte)
+    at = nodes[at].sibling;
+  return at;
 }
 
-// The sorted entries are a trie: those with a common prefix stand together, and
-// each further byte narrows the range.
-const AddedTokenFinder::Entry *
-AddedTokenFinder::longestAt(std::string_view text, size_t at) const {
-  if (!firstBytes.test(static_cast<uint8_t>(text[at])))
-    return nullptr;
-  const Entry *longest = nullptr;
-  auto low = entries.begin(), high = entries.end();
-  for (size_t depth = 0; low != high; ++depth) {
-    // Entries that end here come first.
-    while (low != high && low->text.size() == depth)
-      longest = &*low++;
-    if (at + depth >= text.size())
-      break;
-    uint8_t byte = static_cast<uint8_t>(text[at + depth]);
-    auto byteOf = [&](const Entry &entry) {
-      return static_cast<uint8_t>(entry.text[depth]);
-    };
-    low = std::lower_bound(low, high, byte, [&](const Entry &entry, uint8_t b) {
-      return byteOf(entry) < b;
-    });
-    high =
-        std::upper_bound(low, high, byte, [&](uint8_t b, const Entry &entry) {
-          return b < byteOf(entry);
-        });
+int32_t AddedTokenFinder::step(int32_t node, uint8_t byte) const {
+  while (true) {
+    if (int32_t next = child(node, byte); next >= 0)
+      return next;
+    if (node == 0)
+      return 0;
+    node = nodes[node].fail;
   }
-  return longest;
+}
+
+void AddedTokenFinder::insert(int32_t entry) {
+  const std::string &text = entries[entry].text;
+  int32_t node = 0;
+  for (size_t i = text.size(); i-- > 0;) {
+    uint8_t byte = static_cast<uint8_t>(text[i]);
+    int32_t next = child(node, byte);
+    if (next < 0) {
+      next = static_cast<int32_t>(nodes.size());
+      Node &made = nodes.emplace_back();
+      made.byte = byte;
+      made.sibling = nodes[node].firstChild;
+      nodes[node].firstChild = next;
+      if (node == 0)
+        fromRoot[byte] = next;
+    }
+    node = next;
+  }
+  // Of tokens that look the same the one with the greatest id counts.
+  auto take = [&](int32_t &best) {
+    if (best < 0 || entries[best].token.id < entries[entry].token.id)
+      best = entry;
+  };
+  take(nodes[node].longest);
+  if (!entries[entry].token.special)
+    take(nodes[node].longestPlain);
+}
+
+void AddedTokenFinder::finish() {
+  nodes.assign(1, {});
+  fromRoot.fill(0);
+  for (size_t i = 0; i < entries.size(); ++i)
+    insert(static_cast<int32_t>(i));
+  // Breadth first: a node's failure is shorter than the node.
+  std::vector<int32_t> order{0};
+  order.reserve(nodes.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    int32_t parent = order[i];
+    for (int32_t at = nodes[parent].firstChild; at >= 0;
+         at = nodes[at].sibling) {
+      Node &node = nodes[at];
+      if (parent != 0)
+        node.fail = step(nodes[parent].fail, node.byte);
+      if (node.longest < 0)
+        node.longest = nodes[node.fail].longest;
+      if (node.longestPlain < 0)
+        node.longestPlain = nodes[node.fail].longestPlain;
+      order.push_back(at);
+    }
+  }
+}
+
+// The longest token at each place that has one, from the text's end.
+std::vector<AddedTokenFinder::Match>
+AddedTokenFinder::matches(std::string_view text, bool skipSpecial) const {
+  std::vector<Match> found;
+  int32_t node = 0;
+  for (size_t at = text.size(); at-- > 0;) {
+    node = step(node, static_cast<uint8_t>(text[at]));
+    const Node &state = nodes[node];
+    if (int32_t entry = skipSpecial ? state.longestPlain : state.longest;
+        entry >= 0)
+      found.push_back({at, entry});
+  }
+  return found;
 }
 
 static bool endsWithWordCharacter(std::string_view text) {
@@ -73,30 +117,34 @@ static bool startsWithWordCharacter(std::string_view text) {
 }
 
 std::vector<AddedTokenFinder::Segment>
-AddedTokenFinder::split(std::string_view text) const {
+AddedTokenFinder::split(std::string_view text, bool skipSpecial) const {
   std::vector<Segment> segments;
+  if (entries.empty()) {
+    if (!text.empty())
+      segments.push_back({text, -1});
+    return segments;
+  }
+  std::vector<Match> found = matches(text, skipSpecial);
   size_t done = 0; // everything before is in a segment
-  for (size_t at = 0; at < text.size() && !entries.empty();) {
-    const Entry *entry = longestAt(text, at);
-    if (!entry) {
-      ++at;
+  size_t next = 0; // no token begins before
+  for (size_t i = found.size(); i-- > 0;) {
+    auto [begin, index] = found[i];
+    if (begin < next)
       continue;
-    }
-    size_t begin = at, end = at + entry->text.size();
-    if (entry->token.singleWord &&
+    const Entry &entry = entries[index];
+    size_t end = next = begin + entry.text.size();
+    if (entry.token.singleWord &&
         (endsWithWordCharacter(text.substr(0, begin)) ||
-         startsWithWordCharacter(text.substr(end)))) {
-      at = end;
+         startsWithWordCharacter(text.substr(end))))
       continue;
-    }
-    if (entry->token.lstrip)
+    if (entry.token.lstrip)
       begin -= whiteSpaceAtEnd(text.substr(done, begin - done));
-    if (entry->token.rstrip)
-      end += whiteSpaceAtStart(text.substr(end));
+    if (entry.token.rstrip)
+      next = end += whiteSpaceAtStart(text.substr(end));
     if (done < begin)
       segments.push_back({text.substr(done, begin - done), -1});
-    segments.push_back({text.substr(begin, end - begin), entry->token.id});
-    done = at = end;
+    segments.push_back({text.substr(begin, end - begin), entry.token.id});
+    done = end;
   }
   if (done < text.size())
     segments.push_back({text.substr(done), -1});

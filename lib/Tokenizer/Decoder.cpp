@@ -29,8 +29,10 @@ static void replaceAll(std::string &text, std::string_view pattern,
 
 static void stripStart(std::string &text, std::string_view what,
                        uint32_t times) {
-  for (; times > 0 && text.starts_with(what); --times)
-    text.erase(0, what.size());
+  size_t at = 0;
+  for (; times > 0 && text.compare(at, what.size(), what) == 0; --times)
+    at += what.size();
+  text.erase(0, at);
 }
 
 static void stripEnd(std::string &text, std::string_view what, uint32_t times) {

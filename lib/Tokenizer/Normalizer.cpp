@@ -9,6 +9,8 @@
 using namespace tenon;
 using Kind = NormalizerStep::Kind;
 
+static constexpr std::string_view kNormalizer = "the normalizer";
+
 Expected<Normalizer>
 Normalizer::create(const std::vector<NormalizerStep> &steps) {
   Normalizer normalizer;
@@ -44,7 +46,7 @@ static std::string mapCodePoints(std::string_view text, Map map) {
 
 static std::string replaceString(std::string_view text,
                                  std::string_view pattern,
-                                 std::string_view content) {
+                                 std::string_view content, WorkBudget &budget) {
   std::string out;
   out.reserve(text.size());
   size_t done = 0;
@@ -52,6 +54,8 @@ static std::string replaceString(std::string_view text,
        at = text.find(pattern, done)) {
     out += text.substr(done, at - done);
     out += content;
+    if (!budget.fits(out.size(), kNormalizer))
+      return out;
     done = at + pattern.size();
   }
   out += text.substr(done);
@@ -59,12 +63,15 @@ static std::string replaceString(std::string_view text,
 }
 
 static std::string replaceMatches(std::string_view text, const Regex &regex,
-                                  std::string_view content) {
+                                  std::string_view content,
+                                  WorkBudget &budget) {
   std::string out;
   size_t done = 0;
-  for (TextSpan match : regex.findAll(text)) {
+  for (TextSpan match : regex.findAll(text, budget)) {
     out += text.substr(done, match.begin - done);
     out += content;
+    if (!budget.fits(out.size(), kNormalizer))
+      return out;
     done = match.end;
   }
   out += text.substr(done);
@@ -76,22 +83,22 @@ static void cleanCodePoint(std::string &out, char32_t c,
                            std::string_view bytes) {
   if (c == '\t' || c == '\n' || c == '\r' || isWhiteSpace(c))
     out += ' ';
-  else if (c != 0xfffd && !isOther(c))
+  else if (c != 0xfffd && !isControl(c))
     out += bytes;
 }
 
 static std::string applyStep(const NormalizerStep &step,
                              const std::optional<Regex> &regex,
-                             std::string text) {
+                             std::string text, WorkBudget &budget) {
   switch (step.kind) {
   case Kind::Prepend:
     return text.empty() ? text : step.content + text;
   case Kind::Append:
     return text.empty() ? text : text + step.content;
   case Kind::Replace:
-    return replaceString(text, step.pattern, step.content);
+    return replaceString(text, step.pattern, step.content, budget);
   case Kind::ReplaceRegex:
-    return replaceMatches(text, *regex, step.content);
+    return replaceMatches(text, *regex, step.content, budget);
   case Kind::Lowercase:
     return mapCodePoints(text,
                          [](std::string &out, char32_t c, std::string_view) {
@@ -101,6 +108,12 @@ static std::string applyStep(const NormalizerStep &step,
     return mapCodePoints(
         text, [](std::string &out, char32_t c, std::string_view bytes) {
           if (!isNonspacingMark(c))
+            out += bytes;
+        });
+  case Kind::StripMarks:
+    return mapCodePoints(
+        text, [](std::string &out, char32_t c, std::string_view bytes) {
+          if (!isMark(c))
             out += bytes;
         });
   case Kind::StripLeft:
@@ -129,8 +142,11 @@ static std::string applyStep(const NormalizerStep &step,
   return text;
 }
 
-std::string Normalizer::normalize(std::string text) const {
-  for (const Compiled &compiled : steps)
-    text = applyStep(*compiled.step, compiled.regex, std::move(text));
+std::string Normalizer::normalize(std::string text, WorkBudget &budget) const {
+  for (const Compiled &compiled : steps) {
+    text = applyStep(*compiled.step, compiled.regex, std::move(text), budget);
+    if (!budget.fits(text.size(), kNormalizer))
+      return {};
+  }
   return text;
 }

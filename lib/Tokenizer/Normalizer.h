@@ -19,7 +19,7 @@ public:
   /// Compiles the steps' patterns.
   static Expected<Normalizer> create(const std::vector<NormalizerStep> &steps);
 
-  std::string normalize(std::string text) const;
+  std::string normalize(std::string text, WorkBudget &budget) const;
 
 private:
   struct Compiled {

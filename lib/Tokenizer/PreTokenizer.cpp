@@ -12,6 +12,8 @@ using namespace tenon;
 using Kind = PreTokenizerStep::Kind;
 using Behavior = PreTokenizerStep::Behavior;
 
+static constexpr std::string_view kPreTokenizer = "the pre-tokenizer";
+
 Expected<PreTokenizer>
 PreTokenizer::create(const std::vector<PreTokenizerStep> &steps) {
   PreTokenizer result;
@@ -39,8 +41,8 @@ struct Stretch {
 } // namespace
 
 // Matches of a piece that is seen in the byte alphabet, in terms of its bytes.
-static std::vector<TextSpan> findInAlphabet(const Regex &regex,
-                                            std::string_view piece) {
+static std::vector<TextSpan>
+findInAlphabet(const Regex &regex, std::string_view piece, WorkBudget &budget) {
   std::string spelled;
   std::vector<size_t> starts; // of each byte's letter
   for (char c : piece) {
@@ -53,7 +55,7 @@ static std::vector<TextSpan> findInAlphabet(const Regex &regex,
         std::lower_bound(starts.begin(), starts.end(), offset) -
         starts.begin());
   };
-  std::vector<TextSpan> matches = regex.findAll(spelled);
+  std::vector<TextSpan> matches = regex.findAll(spelled, budget);
   for (TextSpan &match : matches)
     match = {byteAt(match.begin), byteAt(match.end)};
   return matches;
@@ -124,13 +126,15 @@ static std::vector<TextSpan> arrange(const std::vector<Stretch> &stretches,
 }
 
 static void applySplit(Pieces &pieces, const PreTokenizerStep &step,
-                       const Regex &regex, bool seesAlphabet) {
+                       const Regex &regex, bool seesAlphabet,
+                       WorkBudget &budget) {
   std::vector<TextSpan> spans;
   for (size_t i = 0; i < pieces.spans.size(); ++i) {
     std::string_view piece = pieces[i];
     size_t base = pieces.spans[i].begin;
-    std::vector<TextSpan> matches =
-        seesAlphabet ? findInAlphabet(regex, piece) : regex.findAll(piece);
+    std::vector<TextSpan> matches = seesAlphabet
+                                        ? findInAlphabet(regex, piece, budget)
+                                        : regex.findAll(piece, budget);
     for (TextSpan span : arrange(
              stretchesOf(matches, piece.size(), step.invert), step.behavior))
       if (span.begin < span.end)
@@ -140,7 +144,7 @@ static void applySplit(Pieces &pieces, const PreTokenizerStep &step,
 }
 
 static void applyMetaspace(Pieces &pieces, const PreTokenizerStep &step,
-                           bool atStart) {
+                           bool atStart, WorkBudget &budget) {
   const std::string &mark = step.content;
   Pieces result;
   for (size_t i = 0; i < pieces.spans.size(); ++i) {
@@ -157,6 +161,8 @@ static void applyMetaspace(Pieces &pieces, const PreTokenizerStep &step,
         result.text += mark;
       else
         result.text += c;
+      if (!budget.fits(result.text.size(), kPreTokenizer))
+        return;
     }
     // A piece begins at every mark.
     while (step.cut) {
@@ -171,19 +177,22 @@ static void applyMetaspace(Pieces &pieces, const PreTokenizerStep &step,
   pieces = std::move(result);
 }
 
-static void applyPrefixSpace(Pieces &pieces) {
+static void applyPrefixSpace(Pieces &pieces, WorkBudget &budget) {
   Pieces result;
   for (size_t i = 0; i < pieces.spans.size(); ++i) {
     size_t begin = result.text.size();
     if (!pieces[i].starts_with(' '))
       result.text += ' ';
     result.text += pieces[i];
+    if (!budget.fits(result.text.size(), kPreTokenizer))
+      return;
     result.spans.push_back({begin, result.text.size()});
   }
   pieces = std::move(result);
 }
 
-Pieces PreTokenizer::cut(std::string text, bool atStart) const {
+Pieces PreTokenizer::cut(std::string text, bool atStart,
+                         WorkBudget &budget) const {
   Pieces pieces;
   if (text.empty())
     return pieces;
@@ -192,18 +201,20 @@ Pieces PreTokenizer::cut(std::string text, bool atStart) const {
   for (const Compiled &compiled : steps) {
     switch (compiled.step->kind) {
     case Kind::Split:
-      applySplit(pieces, *compiled.step, *compiled.regex,
-                 compiled.seesAlphabet);
+      applySplit(pieces, *compiled.step, *compiled.regex, compiled.seesAlphabet,
+                 budget);
       break;
     case Kind::Metaspace:
-      applyMetaspace(pieces, *compiled.step, atStart);
+      applyMetaspace(pieces, *compiled.step, atStart, budget);
       break;
     case Kind::PrefixSpace:
-      applyPrefixSpace(pieces);
+      applyPrefixSpace(pieces, budget);
       break;
     case Kind::ByteLevel:
       break;
     }
+    if (budget.failed())
+      return {};
   }
   return pieces;
 }

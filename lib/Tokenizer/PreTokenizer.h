@@ -33,7 +33,7 @@ public:
 
   /// Without steps the whole text is one piece. `atStart`: nothing precedes
   /// the text. No piece is empty.
-  Pieces cut(std::string text, bool atStart) const;
+  Pieces cut(std::string text, bool atStart, WorkBudget &budget) const;
 
 private:
   struct Compiled {

@@ -8,7 +8,7 @@
 //    alone, anchored to its place, is repeated with the window doubled.
 //  * An attempt first gets few steps; when it runs out of them, the places in
 //    the window are tried one by one, with more and more steps.
-//  * Windows and steps are paid from a budget in proportion to the text.
+//  * Windows and steps are paid from the encoding's budget.
 //
 // The results are those of plain matching unless the budget runs out, which
 // patterns in use come nowhere near.
@@ -36,9 +36,8 @@ constexpr size_t maxPatternLength = 1 << 16;
 constexpr size_t firstWindow = 256;
 constexpr uint32_t firstLimit = 1000;
 constexpr uint32_t limitGrowth = 10;
-// A step of the JIT's code takes some ten nanoseconds.
-constexpr uint64_t baseBudget = 2'000'000;
-constexpr uint64_t budgetPerByte = 20;
+// Of a usual attempt, in steps of some ten nanoseconds.
+constexpr uint64_t attemptCost = 4;
 constexpr uint32_t heapLimitKiB = 64 * 1024;
 
 struct MatchData {
@@ -61,6 +60,7 @@ struct MatchData {
 
 struct Regex::Code {
   pcre2_code *pattern = nullptr;
+  std::string name; // in messages
   ~Code() { pcre2_code_free(pattern); }
 };
 
@@ -81,6 +81,7 @@ Expected<Regex> Regex::compile(std::string_view pattern) {
   int error = 0;
   PCRE2_SIZE offset = 0;
   auto code = std::make_unique<Code>();
+  code->name = strCat("the regular expression ", quoteName(pattern));
   code->pattern = pcre2_compile(
       reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
       PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
@@ -104,9 +105,9 @@ namespace {
 /// All matches in one text of valid UTF-8.
 class Search {
 public:
-  Search(const pcre2_code *pattern, std::string_view text)
-      : pattern(pattern), text(text), data(pattern),
-        budget(baseBudget + budgetPerByte * text.size()) {}
+  Search(const pcre2_code *pattern, std::string_view text, WorkBudget &budget,
+         std::string_view who)
+      : pattern(pattern), text(text), data(pattern), budget(budget), who(who) {}
 
   /// The next match that starts at `at` or later.
   std::optional<TextSpan> next(size_t at);
@@ -118,17 +119,16 @@ private:
   /// have no match.
   Outcome step(size_t &at);
   size_t windowEnd(size_t at, size_t window) const;
-  bool pay(uint64_t cost) {
-    if (cost > budget)
-      return false;
-    budget -= cost;
-    return true;
+  Outcome giveUp() {
+    budget.spend(UINT64_MAX, who);
+    return Outcome::GaveUp;
   }
 
   const pcre2_code *pattern;
   std::string_view text;
   MatchData data;
-  uint64_t budget;
+  WorkBudget &budget;
+  std::string_view who;
   size_t oneByOne = 0; // places before this one are tried one by one
 };
 
@@ -162,9 +162,9 @@ Search::Outcome Search::step(size_t &at) {
                     data.block, data.context);
     // Usual attempts cost next to nothing; escalated ones what they may have
     // cost.
-    uint64_t cost = 1 + (window > firstWindow ? window : 0) +
+    uint64_t cost = attemptCost + (window > firstWindow ? window : 0) +
                     (limit > firstLimit ? limit : 0);
-    if (!pay(cost))
+    if (!budget.spend(cost, who))
       return Outcome::GaveUp;
     if (result >= 0)
       return Outcome::Match;
@@ -183,12 +183,12 @@ Search::Outcome Search::step(size_t &at) {
       if (!anchored)
         oneByOne = end + 1;
       else if (limit > UINT32_MAX / limitGrowth)
-        return Outcome::GaveUp;
+        return giveUp();
       else
         limit *= limitGrowth;
       break;
     default: // out of memory or of the JIT's stack
-      return Outcome::GaveUp;
+      return giveUp();
     }
   }
 }
@@ -204,8 +204,10 @@ std::optional<TextSpan> Search::next(size_t at) {
       break;
     const PCRE2_SIZE *range = pcre2_get_ovector_pointer(data.block);
     // \K may move a match's start behind its end or before the search.
-    if (range[0] < at || range[1] < range[0])
+    if (range[0] < at || range[1] < range[0]) {
+      giveUp();
       break;
+    }
     return TextSpan{range[0], range[1]};
   }
   return std::nullopt;
@@ -227,14 +229,15 @@ static std::string maskInvalid(std::string_view text) {
   return masked;
 }
 
-std::vector<TextSpan> Regex::findAll(std::string_view text) const {
+std::vector<TextSpan> Regex::findAll(std::string_view text,
+                                     WorkBudget &budget) const {
   std::string masked;
   if (!isValidUtf8(text)) {
     masked = maskInvalid(text);
     text = masked;
   }
   std::vector<TextSpan> found;
-  Search search(code->pattern, text);
+  Search search(code->pattern, text, budget, code->name);
   size_t at = 0;
   while (std::optional<TextSpan> match = search.next(at)) {
     bool empty = match->begin == match->end;

@@ -9,6 +9,8 @@
 #ifndef TENON_LIB_TOKENIZER_REGEX_H
 #define TENON_LIB_TOKENIZER_REGEX_H
 
+#include "WorkBudget.h"
+
 #include "tenon/Support/Error.h"
 
 #include <cstddef>
@@ -37,8 +39,9 @@ public:
 
   /// All matches from left to right, empty ones included. Invalid UTF-8 in the
   /// text counts as a control character. When the pattern turns out to need
-  /// more steps than the budget, matching ends there.
-  std::vector<TextSpan> findAll(std::string_view text) const;
+  /// more steps than the budget has, matching ends there.
+  std::vector<TextSpan> findAll(std::string_view text,
+                                WorkBudget &budget) const;
 
   /// The pattern that matches exactly `text`.
   static std::string escape(std::string_view text);

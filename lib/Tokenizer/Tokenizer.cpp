@@ -10,6 +10,7 @@
 #include "PreTokenizer.h"
 #include "WordPiece.h"
 
+#include "tenon/Support/Strings.h"
 #include "tenon/Support/Utf8.h"
 
 using namespace tenon;
@@ -23,9 +24,11 @@ struct Tokenizer::Machinery {
     // Tokens that are looked for in normalized text have been through the same
     // normalizer.
     for (const AddedToken &token : model.added) {
-      if (token.normalized)
-        inNormalized.add(this->normalizer.normalize(token.content), token);
-      else
+      if (token.normalized) {
+        WorkBudget budget(token.content.size());
+        inNormalized.add(this->normalizer.normalize(token.content, budget),
+                         token);
+      } else
         inText.add(token.content, token);
     }
     inText.finish();
@@ -68,8 +71,11 @@ Tokenizer::fromModel(TokenizerModel model, std::string_view place) {
   return tokenizer;
 }
 
-std::vector<int32_t> Tokenizer::encode(std::string_view text,
-                                       bool addSpecial) const {
+Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
+                                                 bool addSpecial,
+                                                 SpecialInText special) const {
+  WorkBudget budget(text.size());
+  bool skipSpecial = special == SpecialInText::Text;
   std::string replaced;
   if (model.algorithm == TokenizerModel::Algorithm::WordPiece &&
       !isValidUtf8(text)) {
@@ -82,7 +88,8 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text,
 
   BytePairs::Scratch scratch;
   auto encodeText = [&](std::string_view part, bool atStart) {
-    Pieces pieces = machinery->preTokenizer.cut(std::string(part), atStart);
+    Pieces pieces =
+        machinery->preTokenizer.cut(std::string(part), atStart, budget);
     for (size_t i = 0; i < pieces.spans.size(); ++i) {
       if (model.algorithm == TokenizerModel::Algorithm::BytePairs)
         machinery->bytePairs.encode(pieces[i], tokens, scratch);
@@ -91,13 +98,14 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text,
     }
   };
   bool atStart = true;
-  for (const auto &segment : machinery->inText.split(text)) {
+  for (const auto &segment : machinery->inText.split(text, skipSpecial)) {
     if (segment.id >= 0) {
       tokens.push_back(segment.id);
     } else {
       std::string normalized =
-          machinery->normalizer.normalize(std::string(segment.text));
-      for (const auto &part : machinery->inNormalized.split(normalized)) {
+          machinery->normalizer.normalize(std::string(segment.text), budget);
+      for (const auto &part :
+           machinery->inNormalized.split(normalized, skipSpecial)) {
         if (part.id >= 0)
           tokens.push_back(part.id);
         else
@@ -108,13 +116,20 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text,
     atStart = false;
   }
 
+  if (budget.failed())
+    return budget.error();
   if (addSpecial)
     tokens.insert(tokens.end(), model.suffix.begin(), model.suffix.end());
   return tokens;
 }
 
-std::string Tokenizer::decode(std::span<const int32_t> tokens,
-                              bool skipSpecial) const {
+// Tokens of long words and runs of blanks have some hundred bytes, few do.
+static constexpr size_t baseDecodedBytes = size_t(1) << 20;
+static constexpr size_t decodedBytesPerToken = 64;
+
+Expected<std::string> Tokenizer::decode(std::span<const int32_t> tokens,
+                                        bool skipSpecial) const {
+  size_t limit = baseDecodedBytes + decodedBytesPerToken * tokens.size();
   std::string text;
   bool isFirst = true;
   for (int32_t token : tokens) {
@@ -122,6 +137,9 @@ std::string Tokenizer::decode(std::span<const int32_t> tokens,
       continue;
     text += decodeToken(model, token, isFirst);
     isFirst = false;
+    if (text.size() > limit)
+      return plainError(strCat(
+          tokens.size(), " tokens have a text of more than ", limit, " bytes"));
   }
   finishDecodedText(model, text);
   return text;

@@ -125,7 +125,7 @@ Status tenon::readNormalizer(const json *value, const JsonPlace &place,
     }
     for (auto [name, kind] :
          {std::pair("Lowercase", Kind::Lowercase),
-          std::pair("StripAccents", Kind::StripAccents),
+          std::pair("StripAccents", Kind::StripMarks),
           std::pair("NFC", Kind::NFC), std::pair("NFD", Kind::NFD),
           std::pair("NFKC", Kind::NFKC), std::pair("NFKD", Kind::NFKD)})
       if (type == name)

@@ -161,7 +161,7 @@ Status Verifier::checkSteps() {
   // bounded by small factors of their own.
   uint64_t growth = 1;
   for (const NormalizerStep &step : model.normalizer) {
-    if (step.kind > NormalizerStep::Kind::SpaceChineseChars)
+    if (step.kind > NormalizerStep::Kind::StripMarks)
       return fail("an unknown normalizer step");
     if (step.content.size() > maxContent)
       return tooLong(step.content);

@@ -2,11 +2,11 @@
 
 #include "Unicode.h"
 
+#include "UnicodeTables.h"
+
 #include "tenon/Support/Utf8.h"
 
 #include <cstdint>
-#include <cstdlib>
-#include <utf8proc.h>
 
 using namespace tenon;
 
@@ -16,44 +16,48 @@ bool tenon::isWhiteSpace(char32_t c) {
          c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-static utf8proc_category_t categoryOf(char32_t c) {
-  return utf8proc_category(static_cast<utf8proc_int32_t>(c));
-}
-
 bool tenon::isWordCharacter(char32_t c) {
+  if (c < 0x80)
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+           (c >= 'a' && c <= 'z') || c == '_';
   switch (categoryOf(c)) {
-  case UTF8PROC_CATEGORY_LU:
-  case UTF8PROC_CATEGORY_LL:
-  case UTF8PROC_CATEGORY_LT:
-  case UTF8PROC_CATEGORY_LM:
-  case UTF8PROC_CATEGORY_LO:
-  case UTF8PROC_CATEGORY_MN:
-  case UTF8PROC_CATEGORY_MC:
-  case UTF8PROC_CATEGORY_ME:
-  case UTF8PROC_CATEGORY_ND:
-  case UTF8PROC_CATEGORY_NL:
-  case UTF8PROC_CATEGORY_PC:
+  case Category::Lu:
+  case Category::Ll:
+  case Category::Lt:
+  case Category::Lm:
+  case Category::Lo:
+  case Category::Mn:
+  case Category::Mc:
+  case Category::Me:
+  case Category::Nd:
+  case Category::Nl:
+  case Category::Pc:
     return true;
   default:
-    return false;
+    return c == 0x200c || c == 0x200d || (c >= 0x24b6 && c <= 0x24e9) ||
+           (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
+           (c >= 0x1f170 && c <= 0x1f189);
   }
 }
 
 bool tenon::isNonspacingMark(char32_t c) {
-  return categoryOf(c) == UTF8PROC_CATEGORY_MN;
+  return c >= 0x300 && categoryOf(c) == Category::Mn;
 }
 
-bool tenon::isOther(char32_t c) {
-  switch (categoryOf(c)) {
-  case UTF8PROC_CATEGORY_CN:
-  case UTF8PROC_CATEGORY_CC:
-  case UTF8PROC_CATEGORY_CF:
-  case UTF8PROC_CATEGORY_CS:
-  case UTF8PROC_CATEGORY_CO:
-    return true;
-  default:
+bool tenon::isMark(char32_t c) {
+  if (c < 0x300)
     return false;
-  }
+  Category category = categoryOf(c);
+  return category == Category::Mn || category == Category::Mc ||
+         category == Category::Me;
+}
+
+bool tenon::isControl(char32_t c) {
+  if (c < 0x80)
+    return c < 0x20 || c == 0x7f;
+  Category category = categoryOf(c);
+  return category == Category::Cc || category == Category::Cf ||
+         category == Category::Co || category == Category::Cs;
 }
 
 bool tenon::isChineseCharacter(char32_t c) {
@@ -64,54 +68,14 @@ bool tenon::isChineseCharacter(char32_t c) {
 }
 
 void tenon::appendLowercase(std::string &out, char32_t c) {
-  // The only code point whose full lower case has two (SpecialCasing.txt).
-  if (c == 0x130) {
-    out += "i\u0307";
+  if (c < 0x80) {
+    out += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
     return;
   }
-  appendUtf8(out, static_cast<char32_t>(
-                      utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
-}
-
-static void appendForm(std::string &out, std::string_view text,
-                       utf8proc_option_t options) {
-  if (text.empty())
-    return;
-  utf8proc_uint8_t *mapped = nullptr;
-  utf8proc_ssize_t size = utf8proc_map(
-      reinterpret_cast<const utf8proc_uint8_t *>(text.data()),
-      static_cast<utf8proc_ssize_t>(text.size()), &mapped, options);
-  if (size >= 0)
-    out.append(reinterpret_cast<const char *>(mapped),
-               static_cast<size_t>(size));
-  else
-    out += text;
-  free(mapped);
-}
-
-std::string tenon::toUnicodeForm(std::string_view text, UnicodeForm form) {
-  int options = UTF8PROC_STABLE;
-  if (form == UnicodeForm::NFC || form == UnicodeForm::NFKC)
-    options |= UTF8PROC_COMPOSE;
-  else
-    options |= UTF8PROC_DECOMPOSE;
-  if (form == UnicodeForm::NFKC || form == UnicodeForm::NFKD)
-    options |= UTF8PROC_COMPAT;
-  // Runs of valid UTF-8, one by one.
-  std::string out;
-  size_t start = 0;
-  for (size_t at = 0; at < text.size();) {
-    Utf8Step step = decodeUtf8(text, at);
-    if (step.kind != Utf8Step::Valid) {
-      appendForm(out, text.substr(start, at - start),
-                 static_cast<utf8proc_option_t>(options));
-      out += text.substr(at, step.length);
-      start = at + step.length;
-    }
-    at += step.length;
-  }
-  appendForm(out, text.substr(start), static_cast<utf8proc_option_t>(options));
-  return out;
+  Mapping lower = lowerCaseOf(c);
+  if (lower.utf16.empty())
+    appendUtf8(out, c);
+  forEachCodePoint(lower.utf16, [&](char32_t to) { appendUtf8(out, to); });
 }
 
 size_t tenon::whiteSpaceAtStart(std::string_view text) {

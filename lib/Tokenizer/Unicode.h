@@ -10,12 +10,16 @@ namespace tenon {
 
 /// Unicode's White_Space property.
 bool isWhiteSpace(char32_t c);
-/// Letters, marks, digits and connectors: \w.
+/// \w of Rust's regex crate: Alphabetic, marks, decimal digits, connectors and
+/// joiners.
 bool isWordCharacter(char32_t c);
 /// Nonspacing marks (Mn).
 bool isNonspacingMark(char32_t c);
-/// Controls, formats, surrogates, private and unassigned code points (C).
-bool isOther(char32_t c);
+/// Marks of all kinds (M).
+bool isMark(char32_t c);
+/// Controls, formats, surrogates and private code points (C but for Cn: an
+/// unassigned code point may be a new emoji).
+bool isControl(char32_t c);
 /// The ideographs that BERT takes for words, after its tokenization.py.
 bool isChineseCharacter(char32_t c);
 /// Appends the lower case of one code point, without context.

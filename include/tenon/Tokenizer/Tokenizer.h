@@ -29,6 +29,12 @@ namespace tenon {
 
 struct GgufVocabulary;
 
+/// What special tokens are that a text spells out.
+enum class SpecialInText : uint8_t {
+  Tokens, ///< themselves
+  Text,   ///< text like any other: a stranger's text cannot hold them
+};
+
 /// Immutable, so that threads may share it.
 class Tokenizer {
 public:
@@ -55,14 +61,17 @@ public:
 
   /// The tokens of a text. Added tokens that are spelled out in it are found.
   /// `addSpecial`: with what the model expects around a text (<s> …,
-  /// [CLS] … [SEP]).
-  std::vector<int32_t> encode(std::string_view text,
-                              bool addSpecial = true) const;
+  /// [CLS] … [SEP]). An error when the tokenizer's steps make more of the text,
+  /// or take longer on it, than any tokenizer in use (see WorkBudget.h).
+  Expected<std::vector<int32_t>>
+  encode(std::string_view text, bool addSpecial = true,
+         SpecialInText special = SpecialInText::Tokens) const;
 
   /// The text of tokens; ids out of range have none. May hold invalid UTF-8
-  /// when byte tokens don't add up.
-  std::string decode(std::span<const int32_t> tokens,
-                     bool skipSpecial = true) const;
+  /// when byte tokens don't add up. An error when it is far longer than texts
+  /// of as many tokens are.
+  Expected<std::string> decode(std::span<const int32_t> tokens,
+                               bool skipSpecial = true) const;
 
   /// The bytes that one token adds to the text, for streaming (see Utf8Stream).
   /// `isFirst`: no text precedes it; then the blank that some tokenizers put

@@ -76,7 +76,7 @@ struct NormalizerStep {
     Replace,      ///< the string `pattern` by `content`
     ReplaceRegex, ///< matches of the regular expression `pattern`
     Lowercase,
-    StripAccents,      ///< drops nonspacing marks
+    StripAccents,      ///< BERT's: drops nonspacing marks (Mn)
     StripLeft,         ///< white space at the start
     StripRight,        ///< … at the end
     NFC,               ///< Unicode normalization forms
@@ -85,6 +85,7 @@ struct NormalizerStep {
     NFKD,              //
     CleanText,         ///< BERT's: drops controls, white space becomes ' '
     SpaceChineseChars, ///< BERT's: blanks around CJK ideographs
+    StripMarks,        ///< drops marks of all kinds (M)
   };
   Kind kind;
   std::string pattern, content;

@@ -39,17 +39,18 @@ public:
   Status run(Program &program) override;
 
 private:
-  std::vector<Guess> guesses(const Tokenizer &tokenizer,
-                             std::vector<int32_t> tokens, size_t place,
-                             std::span<const float> logits) const;
+  Expected<std::vector<Guess>> guesses(const Tokenizer &tokenizer,
+                                       std::vector<int32_t> tokens,
+                                       size_t place,
+                                       std::span<const float> logits) const;
 
   int64_t top = 5;
   bool json = false;
 };
 
-std::vector<Guess> FillMask::guesses(const Tokenizer &tokenizer,
-                                     std::vector<int32_t> tokens, size_t place,
-                                     std::span<const float> logits) const {
+Expected<std::vector<Guess>>
+FillMask::guesses(const Tokenizer &tokenizer, std::vector<int32_t> tokens,
+                  size_t place, std::span<const float> logits) const {
   std::vector<int32_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
   size_t count = std::min<size_t>(top, order.size());
@@ -65,8 +66,10 @@ std::vector<Guess> FillMask::guesses(const Tokenizer &tokenizer,
   std::vector<Guess> found;
   for (int32_t token : std::span(order).first(count)) {
     tokens[place] = token;
-    found.push_back(
-        {token, std::exp(logits[token] - total), tokenizer.decode(tokens)});
+    auto text = tokenizer.decode(tokens);
+    if (!text)
+      return text.takeError();
+    found.push_back({token, std::exp(logits[token] - total), *text});
   }
   return found;
 }
@@ -104,8 +107,10 @@ Status FillMask::run(Program &program) {
     if ((*tokens)[place] != *mask)
       continue;
     OrderedJson list = OrderedJson::array();
-    for (const Guess &guess :
-         guesses(**tokenizer, *tokens, place, rows->row(place))) {
+    auto found = guesses(**tokenizer, *tokens, place, rows->row(place));
+    if (!found)
+      return found.takeError();
+    for (const Guess &guess : *found) {
       std::string piece((*tokenizer)->piece(guess.token));
       list.push_back({{"score", guess.probability},
                       {"token", guess.token},

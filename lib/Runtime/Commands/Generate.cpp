@@ -117,7 +117,10 @@ Expected<Prompt> Generate::onlyPrompt(Program &program) const {
     auto tokenizer = program.tokenizer();
     if (!tokenizer)
       return tokenizer.takeError();
-    return Prompt{(*tokenizer)->decode(promptIds), promptIds};
+    auto text = (*tokenizer)->decode(promptIds);
+    if (!text)
+      return text.takeError();
+    return Prompt{*std::move(text), promptIds};
   }
   if (promptOption)
     return makePrompt(program, *promptOption);

@@ -101,8 +101,8 @@ Expected<std::vector<int32_t>> Program::encode(std::string_view text) {
   auto loaded = tokenizer();
   if (!loaded)
     return loaded.takeError();
-  std::vector<int32_t> tokens = (*loaded)->encode(text, true);
-  if (tokens.empty())
+  auto tokens = (*loaded)->encode(text, true);
+  if (tokens && tokens->empty())
     return plainError("the text is empty, and the model has no token that "
                       "begins a text");
   return tokens;

@@ -82,7 +82,10 @@ Status Score::run(Program &program) {
   auto tokenizer = program.tokenizer();
   if (!tokenizer)
     return tokenizer.takeError();
-  std::vector<int32_t> tokens = (*tokenizer)->encode(*input, false);
+  auto encoded = (*tokenizer)->encode(*input, false);
+  if (!encoded)
+    return encoded.takeError();
+  std::vector<int32_t> tokens = *std::move(encoded);
   const std::vector<int32_t> &bos = program.metadata().model.bos;
   if (tokens.size() + !bos.empty() < 2)
     return plainError("the text has no token to score");

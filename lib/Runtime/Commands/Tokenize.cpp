@@ -40,25 +40,29 @@ Status Tokenize::run(Program &program) {
   auto tokenizer = program.tokenizer();
   if (!tokenizer)
     return tokenizer.takeError();
-  if (!ids.empty())
-    return writeOutput((*tokenizer)->decode(ids) + "\n");
+  if (!ids.empty()) {
+    auto text = (*tokenizer)->decode(ids);
+    return text ? writeOutput(*text + "\n") : text.takeError();
+  }
   if (file && !program.texts.empty())
     return plainError("both a text and --file", ExitCode::BadUsage);
   Expected<std::string> text =
       file ? readInput(*file) : Expected<std::string>(program.joinedTexts());
   if (!text)
     return text.takeError();
-  std::vector<int32_t> tokens = (*tokenizer)->encode(*text, !plain);
+  auto tokens = (*tokenizer)->encode(*text, !plain);
+  if (!tokens)
+    return tokens.takeError();
 
   if (onlyIds) {
     std::string line;
-    for (int32_t token : tokens)
+    for (int32_t token : *tokens)
       line += (line.empty() ? "" : ",") + std::to_string(token);
     return writeOutput(line + "\n");
   }
   OrderedJson root = OrderedJson::array();
   std::string table;
-  for (int32_t token : tokens) {
+  for (int32_t token : *tokens) {
     std::string piece((*tokenizer)->piece(token));
     root.push_back({{"id", token}, {"piece", piece}});
     table += format("%8d  ", token) + quoteName(piece) + "\n";

@@ -117,9 +117,9 @@ TEST_P(GgufVocabularies, TokensOfLlamaCpp) {
     std::istringstream line(lines[i]);
     for (int32_t id; line >> id;)
       expected.push_back(id);
-    EXPECT_EQ((*opened)->encode(texts[i], false), expected)
+    EXPECT_EQ(*(*opened)->encode(texts[i], false), expected)
         << i << ": " << texts[i];
-    EXPECT_EQ((*copy)->encode(texts[i], false), expected) << i;
+    EXPECT_EQ(*(*copy)->encode(texts[i], false), expected) << i;
     ++count;
   }
   EXPECT_GT(count, 40u);
@@ -133,13 +133,13 @@ TEST(GgufTokenizer, Scores) {
   std::unique_ptr<Tokenizer> tokenizer = tokenizerOf(scored());
   ASSERT_NE(tokenizer, nullptr);
   // "▁ab": "ab" has the highest score, though "▁a" comes first.
-  EXPECT_EQ(tokenizer->encode("ab"), (std::vector<int32_t>{1, 3, 6}));
-  EXPECT_EQ(tokenizer->encode("aa", false), (std::vector<int32_t>{7, 4}));
-  EXPECT_EQ(tokenizer->encode("c", false), (std::vector<int32_t>{3, 8}));
-  EXPECT_EQ(tokenizer->encode("d", false), (std::vector<int32_t>{3, 0}));
-  EXPECT_EQ(tokenizer->encode("a<user>b", false),
+  EXPECT_EQ(*tokenizer->encode("ab"), (std::vector<int32_t>{1, 3, 6}));
+  EXPECT_EQ(*tokenizer->encode("aa", false), (std::vector<int32_t>{7, 4}));
+  EXPECT_EQ(*tokenizer->encode("c", false), (std::vector<int32_t>{3, 8}));
+  EXPECT_EQ(*tokenizer->encode("d", false), (std::vector<int32_t>{3, 0}));
+  EXPECT_EQ(*tokenizer->encode("a<user>b", false),
             (std::vector<int32_t>{7, 9, 3, 5}));
-  EXPECT_EQ(tokenizer->decode(std::vector<int32_t>{1, 3, 6, 7}), "ab a");
+  EXPECT_EQ(*tokenizer->decode(std::vector<int32_t>{1, 3, 6, 7}), "ab a");
   EXPECT_TRUE(tokenizer->isSpecial(1));
   EXPECT_FALSE(tokenizer->isSpecial(9));
   std::unique_ptr<Tokenizer> plain = tokenizerOf(
@@ -148,15 +148,15 @@ TEST(GgufTokenizer, Scores) {
           .value("tokenizer.ggml.add_eos_token", 7, raw<uint8_t>(1))
           .value("tokenizer.ggml.add_space_prefix", 7, raw<uint8_t>(0)));
   ASSERT_NE(plain, nullptr);
-  EXPECT_EQ(plain->encode("ab"), (std::vector<int32_t>{6, 2}));
+  EXPECT_EQ(*plain->encode("ab"), (std::vector<int32_t>{6, 2}));
 }
 
 TEST(GgufTokenizer, Merges) {
   std::unique_ptr<Tokenizer> tokenizer =
       tokenizerOf(merged().strings("tokenizer.ggml.merges", {"a b", "Ġ ab"}));
   ASSERT_NE(tokenizer, nullptr);
-  EXPECT_EQ(tokenizer->encode("ab ab"), (std::vector<int32_t>{3, 4}));
-  EXPECT_EQ(tokenizer->decode(std::vector<int32_t>{4, 0}), " aba");
+  EXPECT_EQ(*tokenizer->encode("ab ab"), (std::vector<int32_t>{3, 4}));
+  EXPECT_EQ(*tokenizer->decode(std::vector<int32_t>{4, 0}), " aba");
 }
 
 TEST(GgufTokenizer, Robustness16Vocabulary) {

@@ -24,30 +24,30 @@ TEST(AddedTokens, LongestFirst) {
   auto tokenizer =
       load(fileWith({token("<a>", 300, ""), token("<a><b>", 301, ""),
                      token("<a><", 302, "")}));
-  EXPECT_EQ(tokenizer->encode("<a>"), (Ids{300}));
-  EXPECT_EQ(tokenizer->encode("<a><b>"), (Ids{301}));
-  EXPECT_EQ(tokenizer->encode("<a><a>"), (Ids{302, 'a', '>'}));
-  EXPECT_EQ(tokenizer->encode("x<a"), (Ids{'x', '<', 'a'}));
-  EXPECT_EQ(tokenizer->decode(Ids{300, 'x', 301}), "<a>x<a><b>");
+  EXPECT_EQ(*tokenizer->encode("<a>"), (Ids{300}));
+  EXPECT_EQ(*tokenizer->encode("<a><b>"), (Ids{301}));
+  EXPECT_EQ(*tokenizer->encode("<a><a>"), (Ids{302, 'a', '>'}));
+  EXPECT_EQ(*tokenizer->encode("x<a"), (Ids{'x', '<', 'a'}));
+  EXPECT_EQ(*tokenizer->decode(Ids{300, 'x', 301}), "<a>x<a><b>");
 }
 
 TEST(AddedTokens, Strip) {
   auto tokenizer = load(
       fileWith({token("<l>", 300, "lstrip"), token("<r>", 301, "rstrip")}));
-  EXPECT_EQ(tokenizer->encode("a \n<l> b"), (Ids{'a', 300, ' ', 'b'}));
-  EXPECT_EQ(tokenizer->encode("a <r> \u00a0b"), (Ids{'a', ' ', 301, 'b'}));
+  EXPECT_EQ(*tokenizer->encode("a \n<l> b"), (Ids{'a', 300, ' ', 'b'}));
+  EXPECT_EQ(*tokenizer->encode("a <r> \u00a0b"), (Ids{'a', ' ', 301, 'b'}));
   // What one took along is gone for the next.
-  EXPECT_EQ(tokenizer->encode("<r>  <l>"), (Ids{301, 300}));
+  EXPECT_EQ(*tokenizer->encode("<r>  <l>"), (Ids{301, 300}));
 }
 
 TEST(AddedTokens, SingleWord) {
   auto tokenizer =
       load(fileWith(json::array({token("ab", 300, "single_word")})));
-  EXPECT_EQ(tokenizer->encode("ab"), (Ids{300}));
-  EXPECT_EQ(tokenizer->encode("-ab."), (Ids{'-', 300, '.'}));
-  EXPECT_EQ(tokenizer->encode("abc"), (Ids{'a', 'b', 'c'}));
-  EXPECT_EQ(tokenizer->encode("éab"), (Ids{0xc3, 0xa9, 'a', 'b'}));
-  EXPECT_EQ(tokenizer->encode("ab_"), (Ids{'a', 'b', '_'}));
+  EXPECT_EQ(*tokenizer->encode("ab"), (Ids{300}));
+  EXPECT_EQ(*tokenizer->encode("-ab."), (Ids{'-', 300, '.'}));
+  EXPECT_EQ(*tokenizer->encode("abc"), (Ids{'a', 'b', 'c'}));
+  EXPECT_EQ(*tokenizer->encode("éab"), (Ids{0xc3, 0xa9, 'a', 'b'}));
+  EXPECT_EQ(*tokenizer->encode("ab_"), (Ids{'a', 'b', '_'}));
 }
 
 TEST(AddedTokens, InNormalizedText) {
@@ -55,9 +55,9 @@ TEST(AddedTokens, InNormalizedText) {
   file["normalizer"] = {{"type", "Lowercase"}};
   auto tokenizer = load(file);
   // Found in whatever case; the other one only as it is spelled.
-  EXPECT_EQ(tokenizer->encode("yEs"), (Ids{300}));
-  EXPECT_EQ(tokenizer->encode("No"), (Ids{301}));
-  EXPECT_EQ(tokenizer->encode("NO"), (Ids{'n', 'o'}));
+  EXPECT_EQ(*tokenizer->encode("yEs"), (Ids{300}));
+  EXPECT_EQ(*tokenizer->encode("No"), (Ids{301}));
+  EXPECT_EQ(*tokenizer->encode("NO"), (Ids{'n', 'o'}));
 }
 
 TEST(AddedTokens, SpecialOnesAreSkipped) {
@@ -65,8 +65,8 @@ TEST(AddedTokens, SpecialOnesAreSkipped) {
       load(fileWith({addedToken("<s>", 300, true), token("<t>", 301, "")}));
   EXPECT_TRUE(tokenizer->isSpecial(300));
   EXPECT_FALSE(tokenizer->isSpecial(301));
-  EXPECT_EQ(tokenizer->decode(Ids{300, 'a', 301}), "a<t>");
-  EXPECT_EQ(tokenizer->decode(Ids{300, 'a', 301}, false), "<s>a<t>");
+  EXPECT_EQ(*tokenizer->decode(Ids{300, 'a', 301}), "a<t>");
+  EXPECT_EQ(*tokenizer->decode(Ids{300, 'a', 301}, false), "<s>a<t>");
 }
 
 TEST(AddedTokens, ManyWithCommonPrefixes) {
@@ -75,7 +75,7 @@ TEST(AddedTokens, ManyWithCommonPrefixes) {
     added.push_back(
         addedToken("<|reserved_" + std::to_string(i) + "|>", 300 + i));
   auto tokenizer = load(fileWith(added));
-  EXPECT_EQ(tokenizer->encode("<|reserved_7|><|reserved_77|><|reserved_777|>"),
+  EXPECT_EQ(*tokenizer->encode("<|reserved_7|><|reserved_77|><|reserved_777|>"),
             (Ids{307, 377, 1077}));
-  EXPECT_EQ(tokenizer->encode(std::string(1 << 20, '<')).size(), 1u << 20);
+  EXPECT_EQ(tokenizer->encode(std::string(1 << 20, '<'))->size(), 1u << 20);
 }

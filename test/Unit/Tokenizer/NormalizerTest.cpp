@@ -12,7 +12,8 @@ static std::string run(std::vector<NormalizerStep> steps,
   Expected<Normalizer> normalizer = Normalizer::create(steps);
   if (!normalizer)
     return normalizer.error().message;
-  return normalizer->normalize(std::string(text));
+  WorkBudget budget(text.size());
+  return normalizer->normalize(std::string(text), budget);
 }
 
 static std::string run(Kind kind, std::string_view text) {

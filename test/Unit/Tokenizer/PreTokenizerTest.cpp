@@ -15,7 +15,8 @@ static Strings cut(const std::vector<PreTokenizerStep> &steps,
   Expected<PreTokenizer> preTokenizer = PreTokenizer::create(steps);
   if (!preTokenizer)
     return {preTokenizer.error().message};
-  Pieces pieces = preTokenizer->cut(std::string(text), atStart);
+  WorkBudget budget(text.size());
+  Pieces pieces = preTokenizer->cut(std::string(text), atStart, budget);
   Strings out;
   for (size_t i = 0; i < pieces.spans.size(); ++i)
     out.emplace_back(pieces[i]);

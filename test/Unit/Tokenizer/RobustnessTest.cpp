@@ -70,10 +70,10 @@ TEST(TokenizerJson, Unsupported) {
 TEST(TokenizerJson, OldFilesDoNotNameTheModel) {
   json file = spFile();
   file["model"].erase("type");
-  EXPECT_EQ(load(file)->encode("ab", false).size(), 2u);
+  EXPECT_EQ(load(file)->encode("ab", false)->size(), 2u);
   file = wordPieceFile({"a"});
   file["model"].erase("type");
-  EXPECT_EQ(load(file)->encode("a", false), (Ids{5}));
+  EXPECT_EQ(*load(file)->encode("a", false), (Ids{5}));
 }
 
 TEST(TokenizerJson, Robustness16Merges) {
@@ -200,7 +200,8 @@ TEST(TokenizerJson, Robustness17BadPattern) {
   expectRefusal(file, "no pattern");
 }
 
-// Whatever the pattern does, all of the text is in the tokens.
+// Whatever the pattern does, all of the text is in the tokens, or there are
+// none.
 TEST(TokenizerJson, Robustness17HostilePattern) {
   json file = byteLevelFile({});
   file["pre_tokenizer"] = {{"type", "Sequence"},
@@ -216,7 +217,14 @@ TEST(TokenizerJson, Robustness17HostilePattern) {
     std::string text(1 << 20, last == 'A' ? 'A' : 'a');
     text.back() = last;
     auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(tokenizer->decode(tokenizer->encode(text)), text);
+    if (auto tokens = tokenizer->encode(text))
+      EXPECT_EQ(*tokenizer->decode(*tokens), text);
+    else
+      EXPECT_NE(
+          tokens.error().message.find("the regular expression '(a+)+$' of "
+                                      "the tokenizer takes too long"),
+          std::string::npos)
+          << tokens.error().message;
     std::chrono::duration<double> taken =
         std::chrono::steady_clock::now() - start;
     EXPECT_LT(taken.count(), 20.0);
@@ -252,8 +260,8 @@ TEST(TokenizerJson, Robustness19LongTexts) {
        {spFile(), byteLevelFile({{"Ġ", "Ġ"}}), wordPieceFile({"q", "##q"})}) {
     auto tokenizer = load(file);
     for (const std::string &text : {blanks, letters, blanks + letters}) {
-      std::vector<int32_t> tokens = tokenizer->encode(text, false);
-      std::string back = tokenizer->decode(tokens);
+      std::vector<int32_t> tokens = *tokenizer->encode(text, false);
+      std::string back = *tokenizer->decode(tokens);
       // WordPiece has no blanks, and a long word is unknown.
       if (tokenizer->unknownToken() != 1)
         EXPECT_EQ(back, text);

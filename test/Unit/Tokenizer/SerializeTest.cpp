@@ -34,9 +34,9 @@ TEST(Serialize, TheSameTokenizer) {
     texts.insert(texts.end(), invalidTexts().begin(), invalidTexts().end());
     texts.push_back("the there!視 hehe <t> ab ab<s>[MASK]");
     for (const std::string &text : texts) {
-      Ids tokens = tokenizer->encode(text);
-      EXPECT_EQ((*copy)->encode(text), tokens);
-      EXPECT_EQ((*copy)->decode(tokens), tokenizer->decode(tokens));
+      Ids tokens = *tokenizer->encode(text);
+      EXPECT_EQ(*(*copy)->encode(text), tokens);
+      EXPECT_EQ(*(*copy)->decode(tokens), *tokenizer->decode(tokens));
     }
   }
 }
@@ -70,8 +70,8 @@ TEST(Serialize, Robustness23FlippedBits) {
           ++refused;
           continue;
         }
-        Ids tokens = (*copy)->encode("hehe the ab 視\xff<s>[MASK]");
-        (*copy)->decode(tokens);
+        Ids tokens = *(*copy)->encode("hehe the ab 視\xff<s>[MASK]");
+        *(*copy)->decode(tokens);
       }
     }
   }
@@ -85,7 +85,7 @@ TEST(Serialize, Robustness23HugeCounts) {
     std::string damaged = bytes;
     std::memset(damaged.data() + at, 0xff, 4);
     if (auto copy = read(damaged))
-      (*copy)->encode("ab");
+      *(*copy)->encode("ab");
   }
 }
 
