@@ -286,10 +286,13 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
   if (PanelAttr panel = getPanel(type))
     request.panel =
         PanelLayout{panel.getN(), panel.getK(), panel.getInterleave()};
+  // What the layer is called: the stack may hold some of the model's only.
+  int64_t number =
+      weight.layerNumbers.empty() ? layer : weight.layerNumbers[layer];
   // Biases that are concatenated, or not in order, are rows of one element
   // each.
   if (type.getRank() == 1 &&
-      (weight.sources.size() > 1 || isPermuted(weight, layer)))
+      (weight.sources.size() > 1 || isPermuted(weight, number)))
     request.columns = 1;
 
   std::vector<const TensorInfo *> infos;
@@ -300,7 +303,7 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
       return plainError(
           strCat("weight @", weight.name, " has a source that cannot be read"));
     Expected<RowSource> opened =
-        open(weight, source, layer, request.columns, infos.emplace_back());
+        open(weight, source, number, request.columns, infos.emplace_back());
     if (!opened)
       return opened.takeError();
     rows += opened->rows;
@@ -333,9 +336,7 @@ Status Writer::write(const PlannedWeight &weight, runtime::WeightInfo &info) {
     uint64_t start = weight.offset + layer * weight.stride;
     if (Status status = padTo(start); !status)
       return status;
-    int64_t number =
-        weight.layerNumbers.empty() ? layer : weight.layerNumbers[layer];
-    if (Status status = writeLayer(weight, number); !status)
+    if (Status status = writeLayer(weight, layer); !status)
       return status;
     if (position != start + weight.layerBytes)
       return plainError(strCat("weight @", weight.name, " took ",

@@ -2,9 +2,7 @@
 
 #include "Importer.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Verifier.h"
 
 #include <algorithm>
@@ -113,6 +111,7 @@ bool Importer::importEntry(const lang::DefDecl &def) {
 Value Importer::importBody(const lang::DefDecl &def, ValueRange inputs) {
   for (auto [input, value] : llvm::zip_equal(def.inputs, inputs))
     values[input] = value;
+  bound.enterDef(def);
   for (const lang::LetStmt &let : def.lets) {
     const lang::Type &type = let.value->type;
     if (type.kind == lang::Type::Kind::Tuple) {
@@ -128,47 +127,7 @@ Value Importer::importBody(const lang::DefDecl &def, ValueRange inputs) {
         return {};
       values[let.names.front()] = value;
     }
-    // Scalars have been evaluated by bindModel.
+    // Scalars have their values already.
   }
   return importExpr(def.result);
-}
-
-// Invariant I3: the loop over layers stays a loop.
-Value Importer::importLayers(const lang::LayerLoopExpr &loop) {
-  if (loop.fold == lang::LayerLoopExpr::Fold::Sum) {
-    diagnostics.error(model.source, loop.range,
-                      "sums over layers have no kernel yet");
-    return {};
-  }
-  SmallVector<Value> inputs;
-  for (const lang::Argument &argument : loop.arguments) {
-    Value value = importExpr(argument.value);
-    if (!value)
-      return {};
-    inputs.push_back(value);
-  }
-  Location loc = location(loop.range, loop.layerName);
-  auto index = [&](int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  };
-  Value begin = index(0);
-  Value end = index(bound.layerCount(loop.layer));
-  Value step = index(1);
-  auto forOp =
-      scf::ForOp::create(builder, loc, begin, end, step, inputs.front());
-
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(forOp.getBody());
-  auto outerReferences = std::move(references);
-  references.clear();
-  layerIndex = forOp.getInductionVar();
-  inputs.front() = forOp.getRegionIterArgs().front();
-  Value result = importBody(*loop.layer->body, inputs);
-  layerIndex = {};
-  references = std::move(outerReferences);
-  if (!result)
-    return {};
-  scf::YieldOp::create(builder, location(loop.layer->body->result->range),
-                       result);
-  return forOp.getResult(0);
 }

@@ -315,6 +315,8 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
   case BuiltinId::TopK:
     diagnostics.error(model.source, call->range, "top_k has no kernel yet");
     return {};
+  case BuiltinId::Int:
+  case BuiltinId::Len:
   case BuiltinId::Rotary:
   case BuiltinId::Split:
   case BuiltinId::Sqrt:

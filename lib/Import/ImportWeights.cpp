@@ -53,6 +53,41 @@ Type Importer::checkpointElement(const lang::BoundWeight &weight) {
   return elementType(DType::F32);
 }
 
+// The name with `{i}` for what its braces hold, and that for each layer of the
+// stack; null if it counts from 0.
+bool Importer::sourceName(const lang::BoundWeight &weight, std::string &name,
+                          DenseI64ArrayAttr &layers) {
+  name = weight.nameTemplate;
+  const lang::BoundWeight::Hole *only = nullptr;
+  for (const lang::BoundWeight::Hole &hole : weight.holes) {
+    std::string text = "{" + hole.text + "}";
+    if (name.find(text) == std::string::npos)
+      continue;
+    if (only && only->values != hole.values) {
+      diagnostics.error(model.source, weight.decl->nameRange,
+                        "the name \"" + weight.nameTemplate + "\" holds {" +
+                            only->text + "} and {" + hole.text +
+                            "}; one name counts in one way");
+      return false;
+    }
+    only = &hole;
+  }
+  if (!only)
+    return true;
+  for (const lang::BoundWeight::Hole &hole : weight.holes) {
+    std::string text = "{" + hole.text + "}";
+    for (size_t at = 0; (at = name.find(text, at)) != std::string::npos;
+         at += 3)
+      name.replace(at, text.size(), "{i}");
+  }
+  auto isPlace = [](auto pair) {
+    return pair.value() == static_cast<int64_t>(pair.index());
+  };
+  if (!llvm::all_of(llvm::enumerate(only->values), isPlace))
+    layers = builder.getDenseI64ArrayAttr(only->values);
+  return true;
+}
+
 bool Importer::declareWeights() {
   bool ok = true;
   for (const lang::BoundWeight &weight : bound.weights()) {
@@ -69,16 +104,22 @@ bool Importer::declareWeights() {
       stored = elementType(DType::F32);
     else if (options.weightDType)
       stored = elementType(*options.weightDType);
+    std::string name;
+    DenseI64ArrayAttr layers;
+    if (!sourceName(weight, name, layers)) {
+      ok = false;
+      continue;
+    }
     auto sourceType = RankedTensorType::get(weight.shape, type);
     SmallVector<int64_t> shape(weight.shape.begin(), weight.shape.end());
     if (weight.layers)
       shape.insert(shape.begin(), weight.layers);
-    WeightOp::create(
-        builder, location(weight.decl->nameRange, weight.decl->name),
-        weight.symbol, RankedTensorType::get(shape, stored),
-        builder.getArrayAttr(SourceAttr::get(
-            builder.getContext(), weight.nameTemplate, sourceType, false)),
-        weight.layers != 0, IntegerAttr(), IntegerAttr(), DenseI64ArrayAttr());
+    WeightOp::create(builder,
+                     location(weight.decl->nameRange, weight.decl->name),
+                     weight.symbol, RankedTensorType::get(shape, stored),
+                     builder.getArrayAttr(SourceAttr::get(
+                         builder.getContext(), name, sourceType, false)),
+                     weight.layers != 0, IntegerAttr(), IntegerAttr(), layers);
   }
   return ok;
 }
@@ -94,7 +135,7 @@ Value Importer::reference(StringRef symbol, RankedTensorType type, Value layer,
 Value Importer::weightRef(const lang::BoundWeight &weight, Location loc) {
   auto op = cast<WeightOp>(SymbolTable::lookupSymbolIn(*module, weight.symbol));
   return reference(weight.symbol, op.getLayerType(),
-                   weight.layers ? layerIndex : Value(), loc);
+                   weight.layers ? stackIndex(weight, loc) : Value(), loc);
 }
 
 // The values of a weight that divides a rotary table's frequencies. None when

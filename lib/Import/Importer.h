@@ -1,7 +1,7 @@
 //===- Importer.h - the importer's class ------------------------*- C++ -*-===//
 //
-// Import.cpp has the module and its functions, ImportWeights.cpp the weights,
-// ImportExpr.cpp the operations.
+// Import.cpp has the module and its functions, ImportLayers.cpp the loops over
+// layers, ImportWeights.cpp the weights, ImportExpr.cpp the operations.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,12 +31,22 @@ private:
   bool importEntry(const lang::DefDecl &def);
   mlir::Value importBody(const lang::DefDecl &def, mlir::ValueRange inputs);
   mlir::Value importLayers(const lang::LayerLoopExpr &loop);
+  mlir::Value importLoops(const lang::LayerLoopExpr &loop,
+                          llvm::ArrayRef<lang::LayerLoop> parts, int64_t first,
+                          Values inputs);
+  mlir::Value importLoop(const lang::LayerLoopExpr &loop,
+                         const lang::LayerLoop &part, int64_t first,
+                         Values inputs);
+  mlir::Value importRepetition(const lang::LayerLoopExpr &loop, int64_t first,
+                               unsigned kind, Values inputs);
+  mlir::Value stackIndex(const lang::BoundWeight &weight, mlir::Location loc);
   mlir::Location location(lang::SourceRange range, std::string_view name = {});
   mlir::RankedTensorType tensorType(const lang::Type &type);
 
   // Weights.
   bool declareWeights();
-  void declareWeight(const lang::BoundWeight &weight);
+  bool sourceName(const lang::BoundWeight &weight, std::string &name,
+                  mlir::DenseI64ArrayAttr &layers);
   mlir::Type checkpointElement(const lang::BoundWeight &weight);
   mlir::Type elementType(DType type);
   mlir::Value weightRef(const lang::BoundWeight &weight, mlir::Location loc);
@@ -63,7 +73,7 @@ private:
   bool checkPositions(const lang::CallExpr *call);
   const lang::Expr *choose(const lang::Expr *expr) const;
 
-  const lang::BoundModel &bound;
+  lang::BoundModel bound; ///< a copy: its layers are entered in turn
   const lang::Model &model;
   const Checkpoint *checkpoint;
   const ImportOptions &options;
@@ -73,9 +83,20 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   int64_t context = 0;
   std::map<const lang::Decl *, mlir::Value> values; // inputs and lets
-  // One reference for each weight in the function or loop at hand.
+  // One reference for each weight in the function or layer at hand.
   llvm::StringMap<mlir::Value> references;
-  mlir::Value layerIndex; // null outside a loop
+  // The layer at hand: the loops around it, from outside in, and the first
+  // repetition that its body stands for.
+  struct Loop {
+    mlir::Value iteration;
+    int64_t lower; ///< where `iteration` begins
+    int64_t first; ///< the first repetition in it
+    int64_t layersPerTrip;
+  };
+  llvm::SmallVector<Loop> loops;
+  int64_t repetition = 0;
+  // The place of the layer in stacks of these repetitions.
+  std::map<std::vector<int64_t>, mlir::Value> stackIndices;
 };
 
 } // namespace tenon

@@ -16,6 +16,8 @@ const char *tenon::lang::spelling(BinaryOp op) {
     return "/";
   case BinaryOp::Rem:
     return "%";
+  case BinaryOp::In:
+    return "in";
   case BinaryOp::Eq:
     return "==";
   case BinaryOp::Ne:
@@ -53,6 +55,9 @@ const char *tenon::lang::elementName(Element element) {
 }
 
 bool Type::matches(const Type &other) const {
+  if (isList() && other.isList())
+    return listOf == other.listOf || listOf == Kind::Invalid ||
+           other.listOf == Kind::Invalid;
   return kind == other.kind && element == other.element &&
          shape == other.shape && members.size() == other.members.size();
 }
@@ -71,6 +76,8 @@ std::string Type::str() const {
     return "string";
   case Kind::Rotary:
     return "rotary";
+  case Kind::List:
+    return listOf == Kind::Invalid ? "[]" : "[" + scalar(listOf).str() + "]";
   case Kind::Tuple:
     return std::to_string(members.size()) + " tensors";
   case Kind::Tensor:
@@ -82,22 +89,28 @@ std::string Type::str() const {
   return text;
 }
 
+std::string_view tenon::lang::sourceText(const Model &model, const Expr *expr) {
+  return model.source.text().substr(expr->range.begin,
+                                    expr->range.end - expr->range.begin);
+}
+
 std::string tenon::lang::quoteExpr(const Model &model, const Expr *expr) {
   constexpr size_t kLongest = 60;
-  std::string_view text = model.source.text().substr(
-      expr->range.begin, expr->range.end - expr->range.begin);
+  std::string_view text = sourceText(model, expr);
   if (text.size() > kLongest || text.find('\n') != std::string_view::npos)
     return "the expression";
   return "'" + std::string(text) + "'";
 }
 
 // Symbols are ordered by creation; T comes before all others.
-Symbol *Model::makeSymbol(std::string name, const Expr *definition) {
+Symbol *Model::makeSymbol(std::string name, const Expr *definition,
+                          bool varies) {
   if (symbols.empty())
     symbols.push_back(std::make_unique<Symbol>(Symbol{"T", 0, nullptr, true}));
   unsigned order = static_cast<unsigned>(symbols.size());
   symbols.push_back(
       std::make_unique<Symbol>(Symbol{std::move(name), order, definition}));
+  symbols.back()->varies = varies;
   return symbols.back().get();
 }
 

@@ -27,18 +27,25 @@ public:
 
 private:
   bool bindCallees();
+  bool bindHelpers(const DefDecl &def, std::set<const DefDecl *> &done);
   bool bindItem(const Item &item);
   bool bindParam(const ParamDecl &param);
   std::optional<Value> convert(const ParamDecl &param, const json &value,
                                const std::string &path);
+  std::optional<Scalar> convertScalar(const ParamDecl &param, const json &value,
+                                      std::string &problem);
+  std::optional<List> convertList(const ParamDecl &param, const json &value,
+                                  std::string &problem);
   std::optional<Value> defaultOf(const ParamDecl &param);
   std::string place(const std::string &path) const;
   bool bindConstant(const ConstantDecl &constant);
   bool bindRequire(const Item &item);
-  bool bindWeight(const WeightDecl &weight, int64_t layers,
-                  int64_t experts = 0);
+  bool bindWeight(const WeightDecl &weight, int64_t repetition);
   bool bindLayer(const LayerDecl &layer);
   std::optional<int64_t> bindCount(const LayerDecl &layer);
+  bool bindLayerItems(const LayerDecl &layer, int64_t repetition);
+  bool bindHoles(const LayerDecl &layer);
+  bool bindLayerBody(const LayerDecl &layer);
   std::optional<Value> evaluate(const Expr *expr);
   std::optional<int64_t> positive(const Expr *expr, const char *what);
 
@@ -47,6 +54,10 @@ private:
   const Configuration &config;
   Diagnostics &diagnostics;
   BodyBinder bodies;
+  /// The stacks of weights, by what their tensors have in common.
+  std::map<std::tuple<const WeightSource *, std::vector<int64_t>, int64_t>,
+           size_t>
+      stacks;
 };
 
 } // namespace tenon::lang
@@ -87,11 +98,8 @@ bool Binder::bind() {
   if (!ok)
     return false;
   // One error is enough: what is wrong in a layer is often wrong in a def too.
-  for (const LayerDecl *layer : model.layers) {
-    for (const LayerDecl *inner : layer->layers)
-      ok = ok && bodies.bind(*inner->body);
-    ok = ok && bodies.bind(*layer->body);
-  }
+  for (const LayerDecl *layer : model.layers)
+    ok = ok && bindLayerBody(*layer);
   // Helpers with letters mean something for the types of a call only.
   for (const DefDecl *def : model.defs)
     if (def->isEntry || !hasLetters(*def))
@@ -172,15 +180,15 @@ static std::string shorten(std::string text) {
   return text.substr(0, end) + "…";
 }
 
-std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
-                                     const std::string &path) {
-  std::string problem;
+std::optional<Scalar> Binder::convertScalar(const ParamDecl &param,
+                                            const json &value,
+                                            std::string &problem) {
   switch (param.valueKind) {
   case Type::Kind::Int:
     if (value.is_number_unsigned() &&
         value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
       problem = "expected an int of 64 bits";
-      break;
+      return std::nullopt;
     }
     if (value.is_number_integer())
       return value.get<int64_t>();
@@ -191,26 +199,26 @@ std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
         return static_cast<int64_t>(number);
     }
     problem = "expected an int";
-    break;
+    return std::nullopt;
   case Type::Kind::Float:
     if (value.is_number()) {
       double number = value.get<double>();
       if (std::isfinite(number))
         return number;
       problem = "expected a finite number";
-      break;
+      return std::nullopt;
     }
     problem = "expected a float";
-    break;
+    return std::nullopt;
   case Type::Kind::Bool:
     if (value.is_boolean())
       return value.get<bool>();
     problem = "expected true or false";
-    break;
+    return std::nullopt;
   default: {
     if (!value.is_string()) {
       problem = "expected a string";
-      break;
+      return std::nullopt;
     }
     std::string text = value.get<std::string>();
     if (param.choices.empty())
@@ -222,7 +230,48 @@ std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
       known += (known.empty() ? "\"" : ", \"") + choice->value + "\"";
     }
     problem = "expected one of " + known;
+    return std::nullopt;
   }
+  }
+}
+
+// A list, or an object whose keys are 0 to n - 1, as id2label is.
+std::optional<List> Binder::convertList(const ParamDecl &param,
+                                        const json &value,
+                                        std::string &problem) {
+  if (!value.is_array() && !value.is_object()) {
+    problem = "expected a list";
+    return std::nullopt;
+  }
+  std::vector<Scalar> elements;
+  for (size_t i = 0; i < value.size(); ++i) {
+    std::string place = std::to_string(i);
+    auto member = value.is_object() ? value.find(place) : value.end();
+    if (value.is_object() && member == value.end()) {
+      problem = "expected a list, or an object with the keys 0 to " +
+                std::to_string(value.size() - 1);
+      return std::nullopt;
+    }
+    std::optional<Scalar> element =
+        convertScalar(param, value.is_object() ? *member : value[i], problem);
+    if (!element) {
+      problem += " as element " + place;
+      return std::nullopt;
+    }
+    elements.push_back(std::move(*element));
+  }
+  return List{std::make_shared<const std::vector<Scalar>>(std::move(elements))};
+}
+
+std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
+                                     const std::string &path) {
+  std::string problem;
+  if (param.isList) {
+    if (std::optional<List> list = convertList(param, value, problem))
+      return *list;
+  } else if (std::optional<Scalar> scalar =
+                 convertScalar(param, value, problem)) {
+    return toValue(*scalar);
   }
   std::string shown =
       shorten(value.dump(-1, ' ', false, json::error_handler_t::replace));
@@ -235,10 +284,19 @@ std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
 
 std::optional<Value> Binder::defaultOf(const ParamDecl &param) {
   std::optional<Value> value = evaluate(param.defaultValue);
-  if (value && param.valueKind == Type::Kind::Float)
-    if (auto *integer = std::get_if<int64_t>(&*value))
-      return static_cast<double>(*integer);
-  return value;
+  if (!value || param.valueKind != Type::Kind::Float)
+    return value;
+  if (auto *integer = std::get_if<int64_t>(&*value))
+    return static_cast<double>(*integer);
+  auto *list = std::get_if<List>(&*value);
+  if (!list)
+    return value;
+  std::vector<Scalar> floats;
+  for (const Scalar &element : *list->elements) {
+    auto *integer = std::get_if<int64_t>(&element);
+    floats.push_back(integer ? static_cast<double>(*integer) : element);
+  }
+  return List{std::make_shared<const std::vector<Scalar>>(std::move(floats))};
 }
 
 bool Binder::bindParam(const ParamDecl &param) {
@@ -391,7 +449,7 @@ static std::vector<std::string> candidateNames(const LayerDecl *layer,
       expandChoices(prefix + name->value, names);
   }
   if (layer && layer->outer) {
-    std::string index = "{" + std::string(layer->index) + "}";
+    std::string index = "{" + std::string(layer->index->name) + "}";
     for (std::string &name : names)
       for (size_t at = name.find(index); at != std::string::npos;
            at = name.find(index, at + kExpertIndex.size()))
@@ -400,22 +458,23 @@ static std::vector<std::string> candidateNames(const LayerDecl *layer,
   return names;
 }
 
-bool Binder::bindWeight(const WeightDecl &weight, int64_t layers,
-                        int64_t experts) {
-  BoundWeight result;
-  result.decl = &weight;
-  result.layers = layers;
-  result.experts = experts;
-  result.symbol = std::string(weight.name);
-  for (const LayerDecl *layer = weight.layer; layer; layer = layer->outer)
-    result.symbol = std::string(layer->name) + "." + result.symbol;
+// A weight outside layers, or of one repetition of a layer; of all of them
+// together if none depends on the index.
+bool Binder::bindWeight(const WeightDecl &weight, int64_t repetition) {
+  const LayerDecl *layer = weight.layer ? weight.layer->outermost() : nullptr;
+  int64_t layers = layer ? bound.layerCounts.at(layer) : 0;
+  bool isInner = weight.layer != layer;
+  int64_t experts = isInner ? bound.layerCounts.at(weight.layer) : 0;
+  std::vector<std::optional<size_t>> &places = bound.weightPlaces[&weight];
+  places.emplace_back();
+  std::vector<int64_t> shape;
   for (const Expr *expr : weight.shape) {
     std::optional<int64_t> extent = positive(expr, "the dimension");
     if (!extent)
       return false;
-    result.shape.push_back(*extent);
+    shape.push_back(*extent);
   }
-  std::vector<int64_t> all = result.shape;
+  std::vector<int64_t> all = shape;
   all.push_back(std::max<int64_t>(layers, 1));
   all.push_back(std::max<int64_t>(experts, 1));
   std::optional<uint64_t> elements = checkedProduct(all);
@@ -423,7 +482,7 @@ bool Binder::bindWeight(const WeightDecl &weight, int64_t layers,
     reportEvaluation(
         bound, weight.shape.front(),
         {weight.shapeRange,
-         "the weight has too many elements: " + formatShape(result.shape) +
+         "the weight has too many elements: " + formatShape(shape) +
              (layers ? " in each of " + std::to_string(layers) + " layers"
                      : std::string())},
         diagnostics);
@@ -438,35 +497,63 @@ bool Binder::bindWeight(const WeightDecl &weight, int64_t layers,
         continue;
     }
     if (source.alias) {
-      auto target =
-          bound.weightIndex.find(declAs<WeightDecl>(source.alias->decl));
-      if (target != bound.weightIndex.end())
-        bound.weightIndex[&weight] = target->second;
+      places.back() = bound.weightPlace(declAs<WeightDecl>(source.alias->decl));
       return true;
     }
-    result.candidates = candidateNames(weight.layer, source);
-    result.nameTemplate = result.candidates.front();
-    bound.weightIndex[&weight] = bound.boundWeights.size();
-    bound.boundWeights.push_back(std::move(result));
+    // Tensors of one shape and source are one stack.
+    size_t &place =
+        stacks.try_emplace({&source, shape, experts}, bound.boundWeights.size())
+            .first->second;
+    places.back() = place;
+    if (place == bound.boundWeights.size()) {
+      BoundWeight &stack = bound.boundWeights.emplace_back();
+      stack.decl = &weight;
+      stack.experts = experts;
+      stack.symbol = std::string(weight.name);
+      for (const LayerDecl *at = weight.layer; at; at = at->outer)
+        stack.symbol = std::string(at->name) + "." + stack.symbol;
+      bool further = std::any_of(
+          places.begin(), places.end() - 1,
+          [&](const std::optional<size_t> &other) {
+            return other && bound.boundWeights[*other].decl == &weight;
+          });
+      if (further)
+        stack.symbol += "_" + std::to_string(repetition);
+      stack.shape = std::move(shape);
+      stack.candidates = candidateNames(weight.layer, source);
+      stack.nameTemplate = stack.candidates.front();
+    }
+    BoundWeight &stack = bound.boundWeights[place];
+    int64_t end = layer && layer->varies ? repetition + 1 : layers;
+    for (int64_t number = repetition; number < end; ++number)
+      stack.numbers.push_back(number);
+    stack.layers = static_cast<int64_t>(stack.numbers.size());
     return true;
   }
   return true; // no condition holds: absent
 }
 
 std::optional<int64_t> Binder::bindCount(const LayerDecl &layer) {
-  std::optional<int64_t> count = positive(layer.count, "the number of layers");
-  if (!count)
+  std::optional<Value> value = evaluate(layer.count);
+  if (!value)
     return std::nullopt;
-  if (*count > kMaxLayers) {
-    reportEvaluation(
-        bound, layer.count,
-        {layer.count->range, quoteExpr(model, layer.count) + " is " +
-                                 std::to_string(*count) + " layers; at most " +
-                                 std::to_string(kMaxLayers) + " are accepted"},
-        diagnostics);
+  int64_t count = std::get<int64_t>(*value);
+  // A layer may be left out; a sum of nothing means nothing.
+  int64_t least = layer.outer ? 1 : 0;
+  if (count < least || count > kMaxLayers) {
+    std::string found =
+        quoteExpr(model, layer.count) + " is " + std::to_string(count);
+    reportEvaluation(bound, layer.count,
+                     {layer.count->range,
+                      count < least
+                          ? "the number of layers " + found +
+                                "; it must be at least " + std::to_string(least)
+                          : found + " layers; at most " +
+                                std::to_string(kMaxLayers) + " are accepted"},
+                     diagnostics);
     return std::nullopt;
   }
-  bound.layerCounts[&layer] = *count;
+  bound.layerCounts[&layer] = count;
   return count;
 }
 
@@ -474,16 +561,147 @@ bool Binder::bindLayer(const LayerDecl &layer) {
   std::optional<int64_t> count = bindCount(layer);
   if (!count)
     return false;
-  for (const WeightDecl *weight : layer.weights)
-    if (!bindWeight(*weight, *count))
+  // Repetitions that don't differ are bound together.
+  int64_t different = layer.varies ? *count : std::min<int64_t>(*count, 1);
+  for (int64_t repetition = 0; repetition < different; ++repetition)
+    if (!bindLayerItems(layer, repetition))
       return false;
-  for (const LayerDecl *inner : layer.layers) {
-    std::optional<int64_t> experts = bindCount(*inner);
-    if (!experts)
+  return bindHoles(layer);
+}
+
+bool Binder::bindLayerItems(const LayerDecl &layer, int64_t repetition) {
+  bound.scalars[layer.index] = layer.outer ? 0 : repetition;
+  for (const Item &item : layer.items) {
+    bool ok = true;
+    if (item.kind == Item::Kind::Weight) {
+      ok = bindWeight(*static_cast<const WeightDecl *>(item.decls.front()),
+                      repetition);
+    } else if (item.kind == Item::Kind::Constant) {
+      ok = bindConstant(*static_cast<const ConstantDecl *>(item.decls.front()));
+    } else if (item.kind == Item::Kind::Require) {
+      ok = bindRequire(item);
+    } else if (item.kind == Item::Kind::Layer) {
+      auto *inner = static_cast<const LayerDecl *>(item.decls.front());
+      ok = bindCount(*inner) && bindLayerItems(*inner, repetition);
+    }
+    if (!ok)
       return false;
-    for (const WeightDecl *weight : inner->weights)
-      if (!bindWeight(*weight, *count, *experts))
-        return false;
   }
   return true;
+}
+
+// What braces in the names of tensors hold.
+bool Binder::bindHoles(const LayerDecl &layer) {
+  std::map<std::string, const Expr *> exprs;
+  std::vector<BoundWeight *> weights;
+  auto collect = [&](const std::vector<const StringExpr *> &names,
+                     BoundWeight &weight) {
+    const LayerDecl *inner = weight.decl->layer;
+    for (const StringExpr *name : names)
+      for (const NameHole &hole : name->holes) {
+        if (inner->outer && hole.text == inner->index->name)
+          continue; // {e}
+        exprs.emplace(hole.text, hole.expr);
+        bool isKnown = std::any_of(
+            weight.holes.begin(), weight.holes.end(),
+            [&](const auto &other) { return other.text == hole.text; });
+        if (!isKnown)
+          weight.holes.push_back({hole.text, {}});
+      }
+  };
+  for (BoundWeight &weight : bound.boundWeights)
+    if (weight.decl->layer && weight.decl->layer->outermost() == &layer) {
+      for (auto *at = weight.decl->layer; at; at = at->outer)
+        collect(at->prefixes, weight);
+      for (const WeightSource &source : weight.decl->sources)
+        collect(source.names, weight);
+      weights.push_back(&weight);
+    }
+  for (int64_t i = 0; i < bound.layerCounts.at(&layer); ++i) {
+    bound.enterLayer(&layer, i);
+    for (BoundWeight *weight : weights)
+      if (std::binary_search(weight->numbers.begin(), weight->numbers.end(), i))
+        for (BoundWeight::Hole &hole : weight->holes) {
+          const Expr *expr = exprs.at(hole.text);
+          std::optional<Value> value = evaluate(expr);
+          if (!value)
+            return false;
+          int64_t number = std::get<int64_t>(*value);
+          if (number < 0) {
+            reportEvaluation(bound, expr,
+                             {expr->range, "a number in a tensor's name is at "
+                                           "least 0, found " +
+                                               std::to_string(number)},
+                             diagnostics);
+            return false;
+          }
+          hole.values.push_back(number);
+        }
+  }
+  return true;
+}
+
+// The helpers that a def calls, those that they call, and so on.
+bool Binder::bindHelpers(const DefDecl &def, std::set<const DefDecl *> &done) {
+  std::vector<const DefDecl *> callees = bound.uses[&def].callees;
+  for (const DefDecl *callee : callees)
+    if (done.insert(callee).second)
+      if (!bodies.bind(*callee) || !bindHelpers(*callee, done))
+        return false;
+  return true;
+}
+
+// A layer's weights, then those of the layers inside of it.
+static std::vector<const WeightDecl *> allWeights(const LayerDecl &layer) {
+  std::vector<const WeightDecl *> all(layer.weights.begin(),
+                                      layer.weights.end());
+  for (const LayerDecl *inner : layer.layers)
+    all.insert(all.end(), inner->weights.begin(), inner->weights.end());
+  return all;
+}
+
+// Binds the body with the index of each repetition; those that evaluate the
+// same are of one kind.
+bool Binder::bindLayerBody(const LayerDecl &layer) {
+  BoundModel::LayerKinds &kinds = bound.kinds[&layer];
+  int64_t count = bound.layerCounts.at(&layer);
+  kinds.kindOf.assign(count, 0);
+  std::vector<BodyFacts> known;
+  int64_t different = layer.varies ? count : std::min<int64_t>(count, 1);
+  for (int64_t repetition = 0; repetition < different; ++repetition) {
+    bound.enterLayer(&layer, repetition);
+    BodyFacts facts;
+    for (const WeightDecl *weight : allWeights(layer))
+      facts.weights.emplace_back(weight, bound.weightPlace(weight));
+    if (!bodies.bind(*layer.body, &facts))
+      return false;
+    auto found = std::find(known.begin(), known.end(), facts);
+    kinds.kindOf[repetition] = static_cast<unsigned>(found - known.begin());
+    if (found != known.end())
+      continue;
+    // Helpers see the dimensions of this kind.
+    std::set<const DefDecl *> done;
+    if (layer.varies && !bindHelpers(*layer.body, done))
+      return false;
+    kinds.representative.push_back(repetition);
+    known.push_back(std::move(facts));
+    if (known.size() > static_cast<size_t>(kMaxLayerBodies))
+      break;
+  }
+  if (known.size() <= static_cast<size_t>(kMaxLayerBodies)) {
+    kinds.loops = findLayerLoops(kinds.kindOf);
+    if (countBodies(kinds.loops) <= kMaxLayerBodies)
+      return true;
+  }
+  Diagnostic &diagnostic = diagnostics.error(
+      model.source, layer.nameRange,
+      "the layers of '" + std::string(layer.name) +
+          "' differ so that code for more than " +
+          std::to_string(kMaxLayerBodies) + " of them would be needed");
+  int64_t second = 1;
+  while (kinds.kindOf[second] == kinds.kindOf[second - 1])
+    ++second;
+  noteDifference(bound, second - 1, known[kinds.kindOf[second - 1]],
+                 known[kinds.kindOf[second]], diagnostic);
+  return false;
 }

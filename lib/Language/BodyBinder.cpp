@@ -7,17 +7,26 @@
 
 using namespace tenon::lang;
 
+// A list is shown by its beginning.
+static std::string shortValue(const Value &value) {
+  constexpr size_t kLongest = 60;
+  std::string text = formatValue(value);
+  if (!std::holds_alternative<List>(value) || text.size() <= kLongest)
+    return text;
+  return text.substr(0, text.rfind(' ', kLongest)) + " …]";
+}
+
 // The hyperparameters in an expression with their values, each once.
 static void collectParams(const BoundModel &bound, const Expr *expr,
                           std::vector<std::string> &out) {
   if (!expr)
     return;
   if (auto *name = exprAs<NameExpr>(expr)) {
-    auto found = bound.values().find(std::string(name->name));
-    if (!declAs<ParamDecl>(name->decl) || found == bound.values().end())
+    const Value *value = bound.scalar(name->decl);
+    bool known = declAs<ParamDecl>(name->decl) || declAs<IndexDecl>(name->decl);
+    if (!known || !value)
       return;
-    std::string text =
-        std::string(name->name) + " = " + formatValue(found->second);
+    std::string text = std::string(name->name) + " = " + shortValue(*value);
     if (std::find(out.begin(), out.end(), text) == out.end())
       out.push_back(std::move(text));
   } else if (auto *unary = exprAs<UnaryExpr>(expr)) {
@@ -32,7 +41,39 @@ static void collectParams(const BoundModel &bound, const Expr *expr,
   } else if (auto *call = exprAs<CallExpr>(expr)) {
     for (const Expr *slot : call->slots)
       collectParams(bound, slot, out);
+  } else if (auto *subscript = exprAs<IndexExpr>(expr)) {
+    collectParams(bound, subscript->index, out);
+  } else if (auto *all = exprAs<ComprehensionExpr>(expr)) {
+    collectParams(bound, all->count, out);
+    collectParams(bound, all->element, out);
   }
+}
+
+void tenon::lang::noteDifference(const BoundModel &bound, int64_t number,
+                                 const BodyFacts &a, const BodyFacts &b,
+                                 Diagnostic &diagnostic) {
+  const Model &model = bound.model();
+  std::string where = "layers " + std::to_string(number) + " and " +
+                      std::to_string(number + 1) + " differ in ";
+  for (size_t i = 0; i < a.weights.size(); ++i)
+    if (a.weights[i].second != b.weights[i].second) {
+      const WeightDecl *weight = a.weights[i].first;
+      diagnostic.note(model.source, weight->nameRange,
+                      where + "the weight '" + std::string(weight->name) + "'");
+      return;
+    }
+  size_t size = std::min(a.values.size(), b.values.size());
+  for (size_t i = 0; i < size; ++i)
+    if (a.values[i] != b.values[i]) {
+      auto &[expr, value] = a.values[i];
+      std::string values;
+      if (expr == b.values[i].first)
+        values = ": " + formatValue(value) + " and " +
+                 formatValue(b.values[i].second);
+      diagnostic.note(model.source, expr->range,
+                      where + quoteExpr(model, expr) + values);
+      return;
+    }
 }
 
 void tenon::lang::reportEvaluation(const BoundModel &bound, const Expr *expr,
@@ -60,14 +101,30 @@ bool BodyBinder::fail(SourceRange range, std::string message) {
   return false;
 }
 
-bool BodyBinder::bind(const DefDecl &def) {
+void BodyBinder::learn(const Expr *expr, Value value) {
+  if (facts)
+    facts->values.emplace_back(expr, std::move(value));
+}
+
+void BodyBinder::use(const DefDecl *callee) {
+  std::vector<const DefDecl *> &callees = uses->callees;
+  if (std::find(callees.begin(), callees.end(), callee) == callees.end())
+    callees.push_back(callee);
+}
+
+bool BodyBinder::bind(const DefDecl &def, BodyFacts *wanted) {
   uses = &bound.uses[&def];
+  facts = wanted;
   for (const LetStmt &let : def.lets) {
-    if (!walk(let.value))
+    Type::Kind kind = let.value->type.kind;
+    bool isTensor = kind == Type::Kind::Tensor || kind == Type::Kind::Tuple;
+    // Numbers and rotary tables count where they are used.
+    facts = isTensor ? wanted : nullptr;
+    bool ok = walk(let.value);
+    facts = wanted;
+    if (!ok)
       return false;
-    if (let.value->type.isTensor() ||
-        let.value->type.kind == Type::Kind::Tuple ||
-        let.value->type.kind == Type::Kind::Rotary)
+    if (isTensor || kind == Type::Kind::Rotary)
       continue;
     BoundModel::EvaluationError error;
     std::optional<Value> value = bound.evaluate(let.value, &error);
@@ -80,13 +137,33 @@ bool BodyBinder::bind(const DefDecl &def) {
   return walk(def.result);
 }
 
+// Numbers inside of a number count by the value that they lead to.
 bool BodyBinder::walk(const Expr *expr) {
+  bool isNumber = expr->type.isScalar() || expr->type.isList();
+  BodyFacts *outer = facts;
+  if (isNumber)
+    facts = nullptr;
+  bool ok = walkParts(expr);
+  facts = outer;
+  return ok;
+}
+
+bool BodyBinder::walkParts(const Expr *expr) {
   switch (expr->kind) {
   case Expr::Kind::Name: {
     auto *name = static_cast<const NameExpr *>(expr);
-    if (uses && declAs<WeightDecl>(name->decl))
-      uses->weights.push_back(name);
-    return true;
+    if (auto *weight = declAs<WeightDecl>(name->decl); weight && uses) {
+      BoundModel::WeightUse read{name, bound.weightPlace(weight)};
+      auto &all = uses->weights;
+      if (std::find(all.begin(), all.end(), read) == all.end())
+        all.push_back(read);
+    }
+    if (name->type.kind != Type::Kind::Rotary || !facts)
+      return true;
+    if (auto *constant = declAs<ConstantDecl>(name->decl))
+      return !constant->layer || walk(constant->value);
+    auto *local = declAs<LocalDecl>(name->decl);
+    return !local || walk(local->value);
   }
   case Expr::Kind::Unary:
     return walk(static_cast<const UnaryExpr *>(expr)->operand);
@@ -104,6 +181,7 @@ bool BodyBinder::walk(const Expr *expr) {
             reportEvaluation(bound, side, error, diagnostics);
             return false;
           }
+          learn(side, *value);
           if (binary->op == BinaryOp::Div && bound.evaluateFloat(side) == 0)
             return fail(side->range, "division of a tensor by zero");
         }
@@ -118,6 +196,7 @@ bool BodyBinder::walk(const Expr *expr) {
       reportEvaluation(bound, conditional->condition, error, diagnostics);
       return false;
     }
+    learn(expr, *condition);
     return walk(std::get<bool>(*condition) ? conditional->thenValue
                                            : conditional->elseValue);
   }
@@ -128,8 +207,17 @@ bool BodyBinder::walk(const Expr *expr) {
     for (const Argument &argument : loop->arguments)
       if (!walk(argument.value))
         return false;
-    uses->callees.push_back(loop->layer->body);
-    return true;
+    use(loop->layer->body);
+    if (loop->fold == LayerLoopExpr::Fold::Compose)
+      return true;
+    // The body of a sum is a part of this one.
+    learn(loop->layer->count, bound.layerCount(loop->layer));
+    BoundModel::Uses *outerUses = uses;
+    BodyFacts *outerFacts = facts;
+    bool ok = bind(*loop->layer->body, facts);
+    uses = outerUses;
+    facts = outerFacts;
+    return ok;
   }
   default:
     return true;
@@ -141,7 +229,7 @@ bool BodyBinder::walkCall(const CallExpr *call) {
     for (const Argument &argument : call->arguments)
       if (!walk(argument.value))
         return false;
-    uses->callees.push_back(call->def);
+    use(call->def);
     return true;
   }
   for (size_t i = 0; i < call->slots.size(); ++i) {
@@ -171,8 +259,10 @@ bool BodyBinder::checkScalar(const CallExpr *call, const BuiltinParam &param,
     reportEvaluation(bound, value, error, diagnostics);
     return false;
   }
+  learn(value, *number);
   if (std::holds_alternative<std::string>(*number) ||
-      std::holds_alternative<bool>(*number))
+      std::holds_alternative<bool>(*number) ||
+      std::holds_alternative<List>(*number))
     return true;
   double x = bound.evaluateFloat(value);
   bool positive = param.range == BuiltinParam::Range::Positive;

@@ -288,6 +288,9 @@ Type shape::topK(CallShape &call) {
   return Type::tensor(call.shape(0));
 }
 
+// The checker gives it a symbol for its value.
+Type shape::integer(CallShape &) { return Type::integer(Dim()); }
+
 Type shape::transpose(CallShape &call) {
   if (!call.rankAtLeast(0, 2))
     return Type();

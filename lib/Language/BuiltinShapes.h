@@ -23,6 +23,7 @@ Type row(CallShape &call);         // [T, C] -> [1, C]
 Type split(CallShape &call);       // [..., a + b] -> [..., a], [..., b]
 Type sqrt(CallShape &call);        // number -> number
 Type topK(CallShape &call);        // [T, E] -> [T, E]
+Type integer(CallShape &call);     // number or list -> int
 Type transpose(CallShape &call);   // [..., M, N] -> [..., N, M]
 
 } // namespace tenon::lang::shape

@@ -73,6 +73,9 @@ void Checker::declare(Scope &scope, const Decl *decl) {
   else if (auto found = global.find(decl->name);
            &scope != &global && found != global.end())
     previous = found->second;
+  else if (auto inLayer = layerScope.find(decl->name);
+           &scope != &layerScope && inLayer != layerScope.end())
+    previous = inLayer->second;
   if (previous)
     diagnostics
         .error(model.source, decl->nameRange,
@@ -94,14 +97,9 @@ void Checker::checkItem(Item &item) {
     for (Decl *decl : item.decls)
       checkParam(*static_cast<ParamDecl *>(decl));
     break;
-  case Item::Kind::Constant: {
-    auto *constant = static_cast<ConstantDecl *>(item.decls.front());
-    constant->type = checkExpr(constant->value);
-    if (constant->type.isTensor() || constant->type.kind == Type::Kind::Tuple)
-      diagnostics.error(model.source, constant->value->range,
-                        "outside a def, 'let' names numbers, not tensors");
+  case Item::Kind::Constant:
+    checkConstant(*static_cast<ConstantDecl *>(item.decls.front()));
     break;
-  }
   case Item::Kind::Require:
     return checkRequire(item);
   case Item::Kind::Weight:
@@ -118,9 +116,18 @@ void Checker::checkItem(Item &item) {
     declare(global, decl);
 }
 
+void Checker::checkConstant(ConstantDecl &constant) {
+  constant.layer = currentLayer;
+  constant.type = checkExpr(constant.value);
+  if (constant.type.isTensor() || constant.type.kind == Type::Kind::Tuple)
+    diagnostics.error(model.source, constant.value->range,
+                      "outside a def, 'let' names numbers, not tensors");
+}
+
 void Checker::checkParam(ParamDecl &param) {
-  param.type = Type::scalar(param.valueKind);
-  if (param.valueKind == Type::Kind::Int) {
+  param.type = param.isList ? Type::list(param.valueKind)
+                            : Type::scalar(param.valueKind);
+  if (param.type.kind == Type::Kind::Int) {
     param.symbol = model.makeSymbol(std::string(param.name));
     param.type.value = Dim::symbol(param.symbol);
   }
@@ -134,8 +141,10 @@ void Checker::checkParam(ParamDecl &param) {
   if (!param.defaultValue)
     return;
   const Type &type = checkExpr(param.defaultValue);
-  bool widens = param.valueKind == Type::Kind::Float && type.isNumber();
-  if (!type.isInvalid() && type.kind != param.valueKind && !widens) {
+  bool widens =
+      param.valueKind == Type::Kind::Float &&
+      (param.isList ? type.listOf == Type::Kind::Int : type.isNumber());
+  if (!type.isInvalid() && !type.matches(param.type) && !widens) {
     diagnostics
         .error(model.source, param.defaultValue->range,
                "the default is of type " + type.str() + ", but '" +
@@ -178,176 +187,6 @@ bool Checker::checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
   }
   lengthsAllowed = false;
   return ok;
-}
-
-// Braces hold the layer's index and nothing else; brackets hold choices.
-static constexpr unsigned kMaxChoices = 3;
-
-bool Checker::checkNamePattern(const StringExpr *name, const LayerDecl *layer) {
-  std::string_view text = name->value;
-  std::string inner;
-  if (layer && layer->outer)
-    inner = "{" + std::string(layer->index) + "}";
-  for (size_t at = text.find_first_of("{}"); at != std::string_view::npos;
-       at = text.find_first_of("{}", text.find('}', at) + 1)) {
-    if (layer && text.substr(at, 3) == "{i}")
-      continue;
-    if (!inner.empty() && text.substr(at).starts_with(inner))
-      continue;
-    diagnostics.error(model.source, name->range,
-                      layer ? "a name holds the layer's index as {i}" +
-                                  (inner.empty() ? "" : ", " + inner) +
-                                  "; other braces mean nothing"
-                            : "a name outside a layer has no {i}");
-    return false;
-  }
-  // Choices: [ and ] in turn, few enough to try all combinations.
-  unsigned brackets = 0, bars = 0;
-  bool open = false, misplaced = false;
-  for (char c : text) {
-    misplaced |= (c == '[' && open) || ((c == ']' || c == '|') && !open);
-    brackets += c == '[';
-    bars += c == '|';
-    open = (open || c == '[') && c != ']';
-  }
-  if (!misplaced && !open && brackets <= kMaxChoices && bars <= kMaxChoices)
-    return true;
-  diagnostics.error(model.source, name->range,
-                    "choices in a name are [a|b] or [optional], not nested, "
-                    "and at most " +
-                        std::to_string(kMaxChoices));
-  return false;
-}
-
-void Checker::checkWeight(WeightDecl &weight) {
-  std::vector<Dim> shape;
-  bool shapeOk = checkShape(weight.shape, shape, false);
-  if (shapeOk)
-    weight.type = Type::tensor(std::move(shape));
-  for (WeightSource &source : weight.sources) {
-    if (source.condition) {
-      checkExpr(source.condition);
-      expectKind(source.condition, Type::Kind::Bool, "the condition");
-    }
-    for (const StringExpr *name : source.names) {
-      checkNamePattern(name, weight.layer);
-      if (name->value.empty())
-        diagnostics.error(model.source, name->range, "an empty tensor name");
-      else if (!weight.layer && name->value.starts_with("."))
-        diagnostics.error(model.source, name->range,
-                          "only a layer's tensor names begin with '.' and "
-                          "continue the layer's prefix");
-    }
-    if (!source.alias)
-      continue;
-    if (checkExpr(source.alias).isInvalid())
-      continue;
-    auto *target = declAs<WeightDecl>(source.alias->decl);
-    if (!target) {
-      diagnostics
-          .error(model.source, source.alias->range,
-                 "'" + std::string(source.alias->name) + "' is not a weight")
-          .note(model.source, source.alias->decl->nameRange, "declared here");
-    } else if (target->layer != weight.layer) {
-      diagnostics.error(model.source, source.alias->range,
-                        "a layer's weight can't stand for one outside it");
-    } else if (shapeOk && target->type.shape != weight.type.shape) {
-      diagnostics
-          .error(model.source, source.alias->range,
-                 "'" + std::string(target->name) + "' is " +
-                     target->type.str() + ", but '" + std::string(weight.name) +
-                     "' is " + weight.type.str())
-          .note(model.source, target->nameRange,
-                "'" + std::string(target->name) + "' is declared here");
-    }
-  }
-}
-
-// Each layer has tensors of its own; those of layers inside of a layer may be
-// one tensor for all of them.
-void Checker::checkLayerNames(const LayerDecl &layer,
-                              const WeightDecl &weight) {
-  bool hasPrefix = !layer.prefixes.empty() ||
-                   (layer.outer && !layer.outer->prefixes.empty());
-  for (const WeightSource &source : weight.sources)
-    for (const StringExpr *name : source.names) {
-      bool relative = name->value.starts_with(".");
-      if (relative && !hasPrefix)
-        diagnostics.error(model.source, name->range,
-                          "the name continues a prefix, but the layer has "
-                          "none; write layer … = \"prefix.{i}\"");
-      else if (!relative && name->value.find("{i}") == std::string::npos)
-        diagnostics.error(model.source, name->range,
-                          "each layer needs a tensor of its own: begin the "
-                          "name with '.', or use {i}");
-    }
-}
-
-void Checker::checkLayer(LayerDecl &layer) {
-  const LayerDecl *outer = layer.outer;
-  if (!outer && layer.index != "i")
-    diagnostics.error(model.source, layer.nameRange,
-                      "the layer's index is called i, as {i} in the names");
-  if (outer && layer.index == outer->index)
-    diagnostics.error(model.source, layer.nameRange,
-                      "the layer around it has this index already; choose "
-                      "another, as in expert[e < n]");
-  checkExpr(layer.count);
-  expectKind(layer.count, Type::Kind::Int, "the number of layers");
-  for (const StringExpr *prefix : layer.prefixes) {
-    checkNamePattern(prefix, &layer);
-    bool continues = outer && prefix->value.starts_with(".");
-    if (continues && outer->prefixes.empty())
-      diagnostics.error(model.source, prefix->range,
-                        "the prefix continues that of the layer around it, "
-                        "which has none");
-    else if (!continues && prefix->value.find("{i}") == std::string::npos)
-      diagnostics.error(model.source, prefix->range,
-                        "the prefix of a layer's names holds {i}");
-  }
-  Scope outerScope;
-  if (outer)
-    outerScope = layerScope;
-  layerScope = outerScope;
-  for (WeightDecl *weight : layer.weights) {
-    weight->layer = &layer;
-    checkWeight(*weight);
-    declare(layerScope, weight);
-    checkLayerNames(layer, *weight);
-  }
-  for (LayerDecl *inner : layer.layers) {
-    checkLayer(*inner);
-    declare(layerScope, inner);
-  }
-  checkSignature(*layer.body);
-  if (outer) {
-    layerScope = std::move(outerScope);
-    return;
-  }
-  if (layer.body->inputs.empty() || diagnostics.hasErrors())
-    return;
-  const InputDecl &carried = *layer.body->inputs.front();
-  if (!carried.type.matches(layer.body->type))
-    diagnostics
-        .error(model.source, layer.body->resultSyntax.range,
-               "a layer's result is the next layer's first input: expected " +
-                   carried.type.str() + ", found " + layer.body->type.str())
-        .note(model.source, carried.nameRange,
-              "'" + std::string(carried.name) +
-                  "' is declared here: " + carried.type.str());
-}
-
-// Those of layers inside first: the body sums over them.
-void Checker::checkLayerBodies(LayerDecl &layer) {
-  Scope outerScope = layerScope;
-  for (const WeightDecl *weight : layer.weights)
-    layerScope.emplace(weight->name, weight);
-  for (LayerDecl *inner : layer.layers) {
-    layerScope.emplace(inner->name, inner);
-    checkLayerBodies(*inner);
-  }
-  checkBody(*layer.body);
-  layerScope = std::move(outerScope);
 }
 
 void Checker::checkSignature(DefDecl &def) {
@@ -459,17 +298,10 @@ void Checker::checkLet(LetStmt &let) {
       name->type = isTuple ? type.members[name->index] : type;
     // A local may be bound again: `let x = x + …`.
     auto found = local.find(name->name);
-    if (found == local.end()) {
+    if (found == local.end())
       declare(local, name);
-      if (auto weight = layerScope.find(name->name); weight != layerScope.end())
-        diagnostics
-            .error(model.source, name->nameRange,
-                   "'" + std::string(name->name) + "' is declared already")
-            .note(model.source, weight->second->nameRange,
-                  "the other declaration");
-    } else {
+    else
       found->second = name;
-    }
   }
 }
 

@@ -139,6 +139,9 @@ bool Checker::checkSlot(CallExpr &call, const BuiltinParam &param,
   case Kind::Float:
     wanted = type.isNumber() ? nullptr : "a float";
     break;
+  case Kind::List:
+    wanted = type.isList() ? nullptr : "a list";
+    break;
   case Kind::String:
     wanted = type.kind == Type::Kind::String ? nullptr : "a string";
     break;
@@ -174,7 +177,13 @@ Type Checker::typeOfBuiltinCall(CallExpr &call) {
   if (!ok)
     return Type();
   CallShape shape(model, call, diagnostics);
-  return call.builtin->shape(shape);
+  Type type = call.builtin->shape(shape);
+  // An int is a value of its own; the same text is the same value if it is
+  // made of names that don't change.
+  if (type.kind == Type::Kind::Int)
+    type.value =
+        opaque(std::string(sourceText(model, &call)), &call, isGlobal(&call));
+  return type;
 }
 
 //===----------------------------------------------------------------------===//

@@ -25,17 +25,22 @@ bool Checker::expectKind(Expr *expr, Type::Kind kind, std::string_view what) {
 }
 
 // A symbol for a value that Dim can't express. With `unique`, equal names mean
-// equal values and share it.
+// equal values and share it; in a layer, if they depend on its index, the
+// values of one repetition.
 Dim Checker::opaque(std::string name, const Expr *definition, bool unique) {
   constexpr size_t kLongest = 256;
+  bool perLayer = varies(definition);
   if (!unique || name.size() > kLongest) {
     if (name.size() > kLongest)
       name = "(…)";
-    return Dim::symbol(model.makeSymbol(std::move(name), definition));
+    return Dim::symbol(model.makeSymbol(std::move(name), definition, perLayer));
   }
-  const Symbol *&symbol = opaqueSymbols[name];
+  std::string key = name;
+  if (perLayer && currentLayer)
+    key += " in " + std::string(currentLayer->outermost()->name);
+  const Symbol *&symbol = opaqueSymbols[key];
   if (!symbol)
-    symbol = model.makeSymbol(std::move(name), definition);
+    symbol = model.makeSymbol(std::move(name), definition, perLayer);
   return Dim::symbol(symbol);
 }
 
@@ -71,6 +76,12 @@ Type Checker::typeOf(Expr *expr) {
     return typeOfCall(*static_cast<CallExpr *>(expr));
   case Expr::Kind::LayerLoop:
     return typeOfLayerLoop(*static_cast<LayerLoopExpr *>(expr));
+  case Expr::Kind::Index:
+    return typeOfIndex(*static_cast<IndexExpr *>(expr));
+  case Expr::Kind::List:
+    return typeOfList(*static_cast<ListExpr *>(expr));
+  case Expr::Kind::Comprehension:
+    return typeOfComprehension(*static_cast<ComprehensionExpr *>(expr));
   }
   return Type();
 }
@@ -95,7 +106,7 @@ void Checker::unknownName(SourceRange range, std::string_view name,
   }
   std::vector<std::string_view> candidates;
   bool callable = kind != "name";
-  for (const Scope *scope : {&local, &layerScope, &global})
+  for (const Scope *scope : {&indices, &local, &layerScope, &global})
     for (auto &[known, decl] : *scope) {
       bool isCallable =
           decl->kind == Decl::Kind::Def || decl->kind == Decl::Kind::Layer;
@@ -147,11 +158,15 @@ std::optional<Type> Checker::typeOfLength(NameExpr &name) {
 }
 
 Type Checker::typeOfName(NameExpr &name) {
-  for (const Scope *scope : {&local, &layerScope, &global})
+  for (const Scope *scope : {&indices, &local, &layerScope, &global})
     if (auto found = scope->find(name.name); found != scope->end()) {
       name.decl = found->second;
       break;
     }
+  // What depends on the index makes the repetitions of a layer differ.
+  for (LayerDecl *layer = currentLayer; layer; layer = layer->outer)
+    if (name.decl == layer->index)
+      layer->varies = true;
   if (!name.decl) {
     if (name.name.size() == 1 && !later.count(name.name))
       if (std::optional<Type> length = typeOfLength(name))
@@ -208,6 +223,8 @@ Type Checker::typeOfBinary(BinaryExpr &binary) {
         !expectKind(binary.rhs, Type::Kind::Bool, "an operand of '" + op + "'"))
       return Type();
     return Type::scalar(Type::Kind::Bool);
+  case BinaryOp::In:
+    return typeOfMembership(binary);
   case BinaryOp::Eq:
   case BinaryOp::Ne:
   case BinaryOp::Lt:
@@ -343,6 +360,8 @@ Type Checker::typeOfConditional(ConditionalExpr &conditional) {
     noteShape(diagnostic, model, conditional.elseValue, "the second value");
     return Type();
   }
+  if (thenType.isList() && thenType.listOf == Type::Kind::Invalid)
+    return elseType;
   if (thenType.kind == Type::Kind::Int && thenType.value != elseType.value)
     thenType.value =
         opaque("(" + thenType.value.str() + " or " + elseType.value.str() + ")",

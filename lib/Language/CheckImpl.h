@@ -1,8 +1,8 @@
 //===- CheckImpl.h - the checker's class ------------------------*- C++ -*-===//
 //
-// Check.cpp has declarations and the order of things, CheckExpr.cpp the
-// expressions, CheckCalls.cpp calls and recursion, CheckMixture.cpp layers
-// inside of layers.
+// Check.cpp has declarations and the order of things, CheckLayer.cpp layers and
+// tensors' names, CheckExpr.cpp the expressions, CheckLists.cpp those of lists,
+// CheckCalls.cpp calls and recursion, CheckMixture.cpp layers inside of layers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +12,7 @@
 #include "tenon/Language/Builtins.h"
 #include "tenon/Language/Check.h"
 
+#include <functional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -35,10 +36,13 @@ private:
   void declare(Scope &scope, const Decl *decl);
   void checkItem(Item &item);
   void checkParam(ParamDecl &param);
+  void checkConstant(ConstantDecl &constant);
   void checkRequire(Item &item);
   void checkWeight(WeightDecl &weight);
   void checkLayer(LayerDecl &layer);
-  void checkLayerNames(const LayerDecl &layer, const WeightDecl &weight);
+  void checkLayerItem(LayerDecl &layer, Item &item);
+  void checkLayerName(const LayerDecl &layer, const StringExpr *name);
+  void checkPrefix(const LayerDecl &layer, const StringExpr *prefix);
   void checkLayerBodies(LayerDecl &layer);
   void checkSignature(DefDecl &def);
   void checkLengths(const DefDecl &def);
@@ -50,7 +54,8 @@ private:
   void checkHelpers();
   bool checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
                   bool allowLengths);
-  bool checkNamePattern(const StringExpr *name, const LayerDecl *layer);
+  bool checkNamePattern(const StringExpr *name);
+  bool hasIndex(const StringExpr *name) const;
 
   // Expressions. An invalid type means that an error has been reported.
   const Type &checkExpr(Expr *expr);
@@ -62,10 +67,18 @@ private:
   Type typeOfArithmetic(BinaryExpr &binary);
   Type typeOfTensors(BinaryExpr &binary);
   Type typeOfConditional(ConditionalExpr &conditional);
+  Type typeOfMembership(BinaryExpr &binary);
+  Type typeOfIndex(IndexExpr &subscript);
+  Type typeOfList(ListExpr &list);
+  Type typeOfComprehension(ComprehensionExpr &all);
   Type invalid(SourceRange range, std::string message);
   void unknownName(SourceRange range, std::string_view name,
                    std::string_view kind);
   Dim opaque(std::string name, const Expr *definition, bool unique);
+  bool varies(const Expr *expr) const;
+  bool isGlobal(const Expr *expr) const;
+  bool anyName(const Expr *expr,
+               const std::function<bool(const NameExpr &)> &test) const;
   bool expectKind(Expr *expr, Type::Kind kind, std::string_view what);
 
   // Calls.
@@ -107,6 +120,8 @@ private:
   Scope global; // what is declared so far
   Scope layerScope;
   Scope local;
+  Scope indices; // of the comprehensions around
+  LayerDecl *currentLayer = nullptr;
   std::unordered_map<std::string_view, const Decl *> later; // all globals
   bool lengthsAllowed = false; // T, S, … are dimensions here
   // What letters stand for in the instance of a helper that is being checked.
@@ -114,6 +129,7 @@ private:
   std::vector<const DefDecl *> instantiating; // from the outermost
   bool inBody = false;                        // tensors may be computed here
   const DefDecl *currentDef = nullptr;
+  std::unordered_map<const LayerDecl *, Scope> layerScopes;
 
   std::unordered_map<std::string, const Symbol *> opaqueSymbols;
   struct CallEdge {

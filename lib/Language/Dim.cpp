@@ -195,6 +195,14 @@ bool Dim::dependsOn(const Symbol *symbol) const {
   return false;
 }
 
+bool Dim::varies() const {
+  for (const Term &term : terms)
+    for (auto &[factor, exponent] : term.monomial)
+      if (factor->varies)
+        return true;
+  return false;
+}
+
 bool Dim::isSymbol(const Symbol *symbol) const {
   return *this == Dim::symbol(symbol);
 }

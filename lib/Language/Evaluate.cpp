@@ -4,6 +4,7 @@
 
 #include "tenon/Language/Builtins.h"
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
 #include <cmath>
@@ -17,6 +18,12 @@ std::string tenon::lang::formatValue(const Value &value) {
     return *boolean ? "true" : "false";
   if (auto *string = std::get_if<std::string>(&value))
     return "\"" + *string + "\"";
+  if (auto *list = std::get_if<List>(&value)) {
+    std::string text;
+    for (const Scalar &element : *list->elements)
+      text += (text.empty() ? "" : ", ") + formatValue(toValue(element));
+    return "[" + text + "]";
+  }
   char buffer[64];
   auto result =
       std::to_chars(buffer, buffer + sizeof buffer, std::get<double>(value));
@@ -56,9 +63,15 @@ std::optional<Value> Evaluator::evaluate(const Expr *expr) {
     return static_cast<const BoolExpr *>(expr)->value;
   case Expr::Kind::Name: {
     auto *name = static_cast<const NameExpr *>(expr);
-    auto found = bound.scalars.find(name->decl);
-    if (found != bound.scalars.end())
-      return found->second;
+    for (auto &[index, value] : indices)
+      if (index == name->decl)
+        return value;
+    if (const Value *value = bound.scalar(name->decl))
+      return *value;
+    // A letter of a helper that stands for a number at the call.
+    if (!name->decl && name->type.kind == Type::Kind::Int)
+      if (std::optional<int64_t> extent = bound.extent(name->type.value))
+        return *extent;
     return fail(expr, "'" + std::string(name->name) + "' has no value");
   }
   case Expr::Kind::Unary:
@@ -78,23 +91,122 @@ std::optional<Value> Evaluator::evaluate(const Expr *expr) {
       return toDouble(*value);
     return value;
   }
-  case Expr::Kind::Call: {
-    auto *call = static_cast<const CallExpr *>(expr);
-    if (!call->builtin || call->builtin->id != BuiltinId::Sqrt)
-      break;
-    std::optional<Value> value = evaluate(call->slots[0]);
-    if (!value)
-      return std::nullopt;
-    double number = toDouble(*value);
-    if (!(number >= 0))
-      return fail(expr, "sqrt of " + formatValue(*value));
-    return std::sqrt(number);
-  }
+  case Expr::Kind::Call:
+    return call(static_cast<const CallExpr *>(expr));
+  case Expr::Kind::Index:
+    return element(static_cast<const IndexExpr *>(expr));
+  case Expr::Kind::List:
+    return list(static_cast<const ListExpr *>(expr));
+  case Expr::Kind::Comprehension:
+    return comprehension(static_cast<const ComprehensionExpr *>(expr));
   case Expr::Kind::LayerLoop:
     break;
   }
   return fail(expr, "the expression is a tensor");
 }
+
+std::optional<Value> Evaluator::call(const CallExpr *expr) {
+  if (!expr->builtin)
+    return fail(expr, "the expression is a tensor");
+  BuiltinId id = expr->builtin->id;
+  if (id != BuiltinId::Sqrt && id != BuiltinId::Int && id != BuiltinId::Len)
+    return fail(expr, "the expression is a tensor");
+  std::optional<Value> value = evaluate(expr->slots[0]);
+  if (!value)
+    return std::nullopt;
+  if (id == BuiltinId::Len)
+    return static_cast<int64_t>(std::get<List>(*value).elements->size());
+  if (id == BuiltinId::Int && std::holds_alternative<int64_t>(*value))
+    return value;
+  double number = toDouble(*value);
+  if (id == BuiltinId::Sqrt) {
+    if (!(number >= 0))
+      return fail(expr, "sqrt of " + formatValue(*value));
+    return std::sqrt(number);
+  }
+  // As Python's int(): towards zero. 2^63 is the first that doesn't fit.
+  constexpr double kEnd = 9223372036854775808.0;
+  if (!(number > -kEnd && number < kEnd))
+    return fail(expr,
+                "int of " + formatValue(*value) + " doesn't fit in 64 bits");
+  return static_cast<int64_t>(number);
+}
+
+//===----------------------------------------------------------------------===//
+// Lists
+//===----------------------------------------------------------------------===//
+
+static List makeList(std::vector<Scalar> elements) {
+  return {std::make_shared<const std::vector<Scalar>>(std::move(elements))};
+}
+
+// A number in a list of floats is a float.
+static Scalar toScalar(const Value &value, Type::Kind kind) {
+  if (kind == Type::Kind::Float)
+    return toDouble(value);
+  if (auto *integer = std::get_if<int64_t>(&value))
+    return *integer;
+  if (auto *boolean = std::get_if<bool>(&value))
+    return *boolean;
+  return std::get<std::string>(value);
+}
+
+std::optional<Value> Evaluator::element(const IndexExpr *expr) {
+  std::optional<Value> list = evaluate(expr->list);
+  std::optional<Value> index = list ? evaluate(expr->index) : std::nullopt;
+  if (!index)
+    return std::nullopt;
+  const std::vector<Scalar> &elements = *std::get<List>(*list).elements;
+  int64_t at = std::get<int64_t>(*index);
+  if (at >= 0 && at < static_cast<int64_t>(elements.size()))
+    return toValue(elements[at]);
+  return fail(expr, quoteExpr(bound.model(), expr) + " is element " +
+                        std::to_string(at) + " of a list of " +
+                        std::to_string(elements.size()));
+}
+
+std::optional<Value> Evaluator::list(const ListExpr *expr) {
+  std::vector<Scalar> elements;
+  for (const Expr *element : expr->elements) {
+    std::optional<Value> value = evaluate(element);
+    if (!value)
+      return std::nullopt;
+    elements.push_back(toScalar(*value, expr->type.listOf));
+  }
+  return makeList(std::move(elements));
+}
+
+std::optional<Value> Evaluator::comprehension(const ComprehensionExpr *expr) {
+  std::optional<Value> count = evaluate(expr->count);
+  if (!count)
+    return std::nullopt;
+  int64_t size = std::get<int64_t>(*count);
+  constexpr int64_t kMaxTotal = 64 * kMaxListElements;
+  if (size < 0 || size > kMaxListElements)
+    return fail(expr->count,
+                "the list has " + std::to_string(size) + " elements; 0 to " +
+                    std::to_string(kMaxListElements) + " are accepted");
+  bound.listElements += size;
+  if (bound.listElements > kMaxTotal)
+    return fail(expr, "the lists of the description have more than " +
+                          std::to_string(kMaxTotal) + " elements");
+  std::vector<Scalar> elements;
+  elements.reserve(size);
+  indices.emplace_back(expr->index, 0);
+  for (int64_t i = 0; i < size; ++i) {
+    indices.back().second = i;
+    std::optional<Value> value = evaluate(expr->element);
+    if (!value)
+      return std::nullopt;
+    elements.push_back(toScalar(*value, expr->type.listOf));
+  }
+  indices.pop_back();
+  return makeList(std::move(elements));
+}
+
+//===----------------------------------------------------------------------===//
+// Operators
+//===----------------------------------------------------------------------===//
 
 std::optional<Value> Evaluator::unary(const UnaryExpr *expr) {
   std::optional<Value> value = evaluate(expr->operand);
@@ -144,15 +256,28 @@ std::optional<Value> Evaluator::binary(const BinaryExpr *expr) {
   case BinaryOp::And:
   case BinaryOp::Or:
     return rhs;
+  case BinaryOp::In: {
+    auto equal = [&](const Scalar &element) {
+      Value other = toValue(element);
+      if (isNumber(*lhs) && lhs->index() != other.index())
+        return isNumber(other) && toDouble(*lhs) == toDouble(other);
+      return *lhs == other;
+    };
+    const std::vector<Scalar> &elements = *std::get<List>(*rhs).elements;
+    return std::any_of(elements.begin(), elements.end(), equal);
+  }
   case BinaryOp::Eq:
   case BinaryOp::Ne:
   case BinaryOp::Lt:
   case BinaryOp::Le:
   case BinaryOp::Gt:
   case BinaryOp::Ge:
-    if (isNumber(*lhs) && lhs->index() != rhs->index())
+    if (auto *a = std::get_if<int64_t>(&*lhs))
+      if (auto *b = std::get_if<int64_t>(&*rhs))
+        return compare(expr->op, *a, *b);
+    if (isNumber(*lhs))
       return compare(expr->op, toDouble(*lhs), toDouble(*rhs));
-    return compare(expr->op, *lhs, *rhs);
+    return (*lhs == *rhs) == (expr->op == BinaryOp::Eq);
   default:
     break;
   }
@@ -262,13 +387,64 @@ std::optional<int64_t> BoundModel::extent(const Dim &dim) const {
   });
 }
 
+const Value *BoundModel::scalar(const Decl *decl) const {
+  auto found = scalars.find(decl);
+  return found == scalars.end() ? nullptr : &found->second;
+}
+
 int64_t BoundModel::layerCount(const LayerDecl *layer) const {
   return layerCounts.at(layer);
 }
 
+const BoundModel::LayerKinds &
+BoundModel::layerKinds(const LayerDecl *layer) const {
+  return kinds.at(layer);
+}
+
+// What has no value is reported where it is needed.
+void BoundModel::setScalar(const Decl *decl, const Expr *value) {
+  if (!value->type.isScalar() && !value->type.isList())
+    return;
+  if (std::optional<Value> number = evaluate(value))
+    scalars[decl] = std::move(*number);
+  else
+    scalars.erase(decl);
+}
+
+void BoundModel::enterDef(const DefDecl &def) {
+  for (const LetStmt &let : def.lets)
+    setScalar(let.names.front(), let.value);
+}
+
+void BoundModel::enterLayer(const LayerDecl *layer, int64_t repetition) {
+  scalars[layer->index] = repetition;
+  for (const Item &item : layer->items)
+    if (item.kind == Item::Kind::Constant) {
+      auto *constant = static_cast<const ConstantDecl *>(item.decls.front());
+      setScalar(constant, constant->value);
+    }
+  for (const LayerDecl *inner : layer->layers) {
+    if (std::optional<Value> count = evaluate(inner->count))
+      layerCounts[inner] = std::get<int64_t>(*count);
+    enterLayer(inner, 0);
+  }
+  enterDef(*layer->body);
+}
+
+std::optional<size_t> BoundModel::weightPlace(const WeightDecl *decl) const {
+  auto found = weightPlaces.find(decl);
+  if (found == weightPlaces.end() || found->second.empty())
+    return std::nullopt;
+  const std::vector<std::optional<size_t>> &places = found->second;
+  if (places.size() == 1)
+    return places.front();
+  const IndexDecl *index = decl->layer->outermost()->index;
+  return places.at(std::get<int64_t>(scalars.at(index)));
+}
+
 const BoundWeight *BoundModel::weight(const WeightDecl *decl) const {
-  auto found = weightIndex.find(decl);
-  if (found == weightIndex.end() || !boundWeights[found->second].present)
+  std::optional<size_t> place = weightPlace(decl);
+  if (!place || !boundWeights[*place].present)
     return nullptr;
-  return &boundWeights[found->second];
+  return &boundWeights[*place];
 }

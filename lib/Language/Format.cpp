@@ -204,13 +204,20 @@ size_t Formatter::formatGroup(const std::vector<Item> &items, size_t begin) {
   return i;
 }
 
+// "int", "[int]"
+static std::string typeOf(const ParamDecl &param) {
+  return (param.isList ? Type::list(param.valueKind)
+                       : Type::scalar(param.valueKind))
+      .str();
+}
+
 Formatter::Row Formatter::makeRow(const Item &item) {
   Row row;
   const Decl *decl = item.decls.front();
   ExprPrinter right(model, row.right);
   if (auto *param = declAs<ParamDecl>(decl)) {
     row.left = "param " + std::string(param->name);
-    row.middle << Type::scalar(param->valueKind).str();
+    row.middle << typeOf(*param);
     // Before each part but the first comes a blank.
     auto begin = [&](std::string_view text) {
       if (!row.right.empty())
@@ -292,7 +299,7 @@ void Formatter::formatItem(const Item &item) {
       text << decl->name;
     }
     auto *param = static_cast<const ParamDecl *>(item.decls.front());
-    text << " : " << Type::scalar(param->valueKind).str();
+    text << " : " << typeOf(*param);
     if (!param->choices.empty()) {
       text << " in {";
       printer.printStrings(param->choices, ",");
@@ -319,7 +326,7 @@ void Formatter::formatItem(const Item &item) {
 void Formatter::formatLayer(const LayerDecl &layer) {
   BreakableText text;
   ExprPrinter printer(model, text);
-  text << "layer " << layer.name << "[" << layer.index << " < ";
+  text << "layer " << layer.name << "[" << layer.index->name << " < ";
   printer.print(layer.count);
   text << "]";
   if (!layer.prefixes.empty()) {

@@ -118,6 +118,30 @@ void ExprPrinter::print(const Expr *expr, int minPrecedence) {
     out << call->callee;
     return printArguments(call->arguments);
   }
+  case Expr::Kind::Index: {
+    auto *subscript = static_cast<const IndexExpr *>(expr);
+    print(subscript->list, precedence);
+    out << "[";
+    out.open();
+    print(subscript->index);
+    out.close();
+    out << "]";
+    return;
+  }
+  case Expr::Kind::List:
+    return printShape(static_cast<const ListExpr *>(expr)->elements);
+  case Expr::Kind::Comprehension: {
+    auto *all = static_cast<const ComprehensionExpr *>(expr);
+    out << "[";
+    out.open();
+    print(all->element);
+    out.space();
+    out << "for " << all->index->name << " < ";
+    print(all->count);
+    out.close();
+    out << "]";
+    return;
+  }
   case Expr::Kind::LayerLoop: {
     auto *loop = static_cast<const LayerLoopExpr *>(expr);
     out << loop->layerName
@@ -151,8 +175,9 @@ void ExprPrinter::printShape(const std::vector<Expr *> &shape,
     out << "...,";
     out.space();
   }
-  for (const Expr *dim : shape) {
-    if (dim != shape.front()) {
+  for (size_t i = 0; i < shape.size(); ++i) {
+    const Expr *dim = shape[i];
+    if (i > 0) {
       out << ",";
       out.space();
     }

@@ -17,9 +17,9 @@ static bool isWord(char c) { return isWordStart(c) || isDigit(c); }
 
 bool tenon::lang::isReservedWord(std::string_view word) {
   static constexpr std::array kWords = {
-      "and",      "def",   "else",  "false",   "from", "if",
-      "in",       "layer", "let",   "model",   "not",  "of",
-      "optional", "or",    "param", "require", "true", "weight",
+      "and", "def",   "else",    "false", "for",    "from", "if",
+      "in",  "layer", "let",     "model", "not",    "of",   "optional",
+      "or",  "param", "require", "true",  "weight",
   };
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }

@@ -46,6 +46,10 @@ public:
         at(offset) {}
 
   Token next();
+  /// The offset in the text of what `next` reads, and the way to another: the
+  /// expressions in braces in a string are tokens as well.
+  size_t position() const { return at; }
+  void seek(size_t offset) { at = offset; }
 
 private:
   Token error(size_t begin, size_t end, std::string message);

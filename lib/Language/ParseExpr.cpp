@@ -23,10 +23,10 @@ struct OperatorInfo {
 // Higher binds tighter; 'not' lies between 'and' and the comparisons.
 constexpr OperatorInfo kOperators[] = {
     {"or", BinaryOp::Or, 1}, {"and", BinaryOp::And, 2}, {"==", BinaryOp::Eq, 4},
-    {"!=", BinaryOp::Ne, 4}, {"<", BinaryOp::Lt, 4},    {"<=", BinaryOp::Le, 4},
-    {">", BinaryOp::Gt, 4},  {">=", BinaryOp::Ge, 4},   {"+", BinaryOp::Add, 5},
-    {"-", BinaryOp::Sub, 5}, {"*", BinaryOp::Mul, 6},   {"/", BinaryOp::Div, 6},
-    {"%", BinaryOp::Rem, 6},
+    {"in", BinaryOp::In, 4}, {"!=", BinaryOp::Ne, 4},   {"<", BinaryOp::Lt, 4},
+    {"<=", BinaryOp::Le, 4}, {">", BinaryOp::Gt, 4},    {">=", BinaryOp::Ge, 4},
+    {"+", BinaryOp::Add, 5}, {"-", BinaryOp::Sub, 5},   {"*", BinaryOp::Mul, 6},
+    {"/", BinaryOp::Div, 6}, {"%", BinaryOp::Rem, 6},
 };
 constexpr int kNotPrecedence = 3;
 
@@ -122,8 +122,10 @@ Expr *Parser::parseBinary(int minPrecedence) {
 
 Expr *Parser::parseUnary() {
   bool isNot = token.is("not");
-  if (!isNot && !token.is("-"))
-    return parsePrimary();
+  if (!isNot && !token.is("-")) {
+    uint32_t begin = token.range.begin;
+    return parseSubscripts(parsePrimary(), begin);
+  }
   NestingScope scope(nesting);
   if (scope.tooDeep()) {
     fail("the expression is nested more than " + std::to_string(kMaxDepth) +
@@ -165,6 +167,8 @@ Expr *Parser::parsePrimary() {
       return nullptr;
     return inner;
   }
+  if (token.is("["))
+    return parseList();
   if (token.kind == Token::Kind::Word && !isReservedWord(token.text)) {
     std::string_view name;
     SourceRange range;
@@ -174,6 +178,60 @@ Expr *Parser::parsePrimary() {
   }
   failExpected("an expression");
   return nullptr;
+}
+
+// `xs[i]`: a '[' on a new line begins something else, outside brackets.
+Expr *Parser::parseSubscripts(Expr *expr, uint32_t begin) {
+  while (expr && token.is("[") && continues()) {
+    auto *subscript = model.make<IndexExpr>(SourceRange());
+    subscript->list = expr;
+    advance();
+    ++brackets;
+    subscript->index = parseExpr();
+    --brackets;
+    if (!subscript->index || !expect("]", "after the index"))
+      return nullptr;
+    expr = finish(subscript, begin,
+                  std::max(expr->depth, subscript->index->depth));
+  }
+  return expr;
+}
+
+// `[a, b]`, or `[f(i) for i < n]`.
+Expr *Parser::parseList() {
+  uint32_t begin = token.range.begin;
+  advance();
+  ++brackets;
+  auto *list = model.make<ListExpr>(SourceRange());
+  unsigned depth = 0;
+  if (!token.is("]")) {
+    do {
+      Expr *element = parseExpr();
+      if (!element)
+        return nullptr;
+      depth = std::max(depth, element->depth);
+      list->elements.push_back(element);
+    } while (consumeIf(","));
+    if (token.is("for") && list->elements.size() == 1) {
+      auto *all = model.make<ComprehensionExpr>(SourceRange());
+      all->element = list->elements.front();
+      all->index = model.make<IndexDecl>();
+      advance();
+      if (!parseName(all->index->name, all->index->nameRange,
+                     "a name after 'for', as in [f(i) for i < n]") ||
+          !expect("<", "and the number of elements, as in [f(i) for i < n]") ||
+          !(all->count = parseExpr()))
+        return nullptr;
+      --brackets;
+      if (!expect("]", "after the number of elements"))
+        return nullptr;
+      return finish(all, begin, std::max(depth, all->count->depth));
+    }
+  }
+  --brackets;
+  if (!expect("]", "after the list's elements"))
+    return nullptr;
+  return finish(list, begin, depth);
 }
 
 Expr *Parser::parseNumber() {

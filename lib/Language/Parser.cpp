@@ -7,6 +7,7 @@
 
 #include "ParserImpl.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -67,7 +68,7 @@ bool Parser::parseName(std::string_view &name, SourceRange &range,
   return true;
 }
 
-const StringExpr *Parser::parseString(std::string_view what) {
+StringExpr *Parser::parseString(std::string_view what) {
   if (token.kind != Token::Kind::String) {
     failExpected(what);
     return nullptr;
@@ -91,6 +92,53 @@ bool Parser::parseStrings(std::vector<const StringExpr *> &strings,
       return false;
     strings.push_back(string);
   } while (consumeIf(separator));
+  return true;
+}
+
+// The expressions in braces of a tensor's name, "layers.{2 * i + 1}": tokens
+// like any others. What is no expression is left to the checker.
+bool Parser::parseHoles(StringExpr &string) {
+  const Token next = token;
+  const size_t position = lexer.position();
+  const uint32_t end = previousEnd;
+  std::string_view text = model.source.text().substr(
+      string.range.begin, string.range.end - string.range.begin);
+  for (size_t open = 0; (open = text.find('{', open)) != text.npos; ++open) {
+    size_t close = text.find('}', open);
+    if (close == text.npos)
+      break;
+    std::string inner(text.substr(open + 1, close - open - 1));
+    bool isKnown =
+        std::any_of(string.holes.begin(), string.holes.end(),
+                    [&](const NameHole &hole) { return hole.text == inner; });
+    if (isKnown || inner.empty() || inner.find('|') != inner.npos)
+      continue;
+    lexer.seek(string.range.begin + open + 1);
+    advance();
+    ++brackets;
+    Expr *expr = parseExpr();
+    --brackets;
+    if (!expr)
+      return false;
+    if (!token.is("}"))
+      return failExpected("'}'", "after the expression in the name");
+    string.holes.push_back({std::move(inner), expr});
+  }
+  lexer.seek(position);
+  token = next;
+  previousEnd = end;
+  return true;
+}
+
+// Names of tensors, or prefixes of such, separated by '|'.
+bool Parser::parseTensorNames(std::vector<const StringExpr *> &names,
+                              std::string_view what) {
+  do {
+    StringExpr *name = parseString(what);
+    if (!name || !parseHoles(*name))
+      return false;
+    names.push_back(name);
+  } while (consumeIf("|"));
   return true;
 }
 
@@ -123,7 +171,7 @@ bool Parser::parseItem() {
   else if (token.is("weight") || token.is("optional"))
     ok = parseWeight(item, model.weights);
   else if (token.is("let"))
-    ok = parseConstant(item);
+    ok = parseConstant(item, &model.constants);
   else if (token.is("require"))
     ok = parseRequire(item);
   else if (token.is("layer"))
@@ -194,6 +242,7 @@ bool Parser::parseParam(Item &item) {
   if (!expect(":", "and the hyperparameter's type"))
     return false;
   Type::Kind kind;
+  bool isList = consumeIf("[");
   if (token.is("int"))
     kind = Type::Kind::Int;
   else if (token.is("float"))
@@ -203,8 +252,11 @@ bool Parser::parseParam(Item &item) {
   else if (token.is("string"))
     kind = Type::Kind::String;
   else
-    return failExpected("a type: int, float, bool or string");
+    return failExpected("a type: int, float, bool or string, or a list of "
+                        "them, as in [int]");
   advance();
+  if (isList && !expect("]", "after the type of the elements"))
+    return false;
 
   std::vector<const StringExpr *> choices, paths;
   Expr *defaultValue = nullptr;
@@ -230,6 +282,7 @@ bool Parser::parseParam(Item &item) {
   }
   for (ParamDecl *param : params) {
     param->valueKind = kind;
+    param->isList = isList;
     param->choices = choices;
     param->defaultValue = defaultValue;
     param->paths = paths;
@@ -237,7 +290,7 @@ bool Parser::parseParam(Item &item) {
   return true;
 }
 
-bool Parser::parseConstant(Item &item) {
+bool Parser::parseConstant(Item &item, std::vector<ConstantDecl *> *constants) {
   item.kind = Item::Kind::Constant;
   advance();
   auto *constant = model.make<ConstantDecl>();
@@ -245,7 +298,8 @@ bool Parser::parseConstant(Item &item) {
       !expect("=", "after the name"))
     return false;
   item.decls.push_back(constant);
-  model.constants.push_back(constant);
+  if (constants)
+    constants->push_back(constant);
   return (constant->value = parseExpr()) != nullptr;
 }
 
@@ -322,7 +376,7 @@ bool Parser::parseWeight(Item &item, std::vector<WeightDecl *> &weights) {
       if (!parseName(source.alias->name, source.alias->range,
                      "a weight's name or a tensor's name in quotes"))
         return false;
-    } else if (!parseStrings(source.names, "|", "a tensor's name in quotes")) {
+    } else if (!parseTensorNames(source.names, "a tensor's name in quotes")) {
       return false;
     }
     // Conditions hold no conditional of their own: 'else' is the weight's.
@@ -338,10 +392,12 @@ bool Parser::parseLayer(Item &item, LayerDecl *outer) {
   advance();
   auto *layer = model.make<LayerDecl>();
   layer->outer = outer;
-  SourceRange indexRange;
+  layer->index = model.make<IndexDecl>();
+  layer->index->layer = layer;
   if (!parseName(layer->name, layer->nameRange, "the layer's name") ||
       !expect("[", "and the number of layers, as in block[i < n]") ||
-      !parseName(layer->index, indexRange, "the layer index") ||
+      !parseName(layer->index->name, layer->index->nameRange,
+                 "the layer's index") ||
       !expect("<", "and the number of layers, as in block[i < n]"))
     return false;
   ++brackets;
@@ -351,46 +407,58 @@ bool Parser::parseLayer(Item &item, LayerDecl *outer) {
   if (!expect("]", "after the number of layers"))
     return false;
   if (consumeIf("=") &&
-      !parseStrings(layer->prefixes, "|", "a prefix of tensor names in quotes"))
+      !parseTensorNames(layer->prefixes, "a prefix of tensor names in quotes"))
     return false;
   if (!expect("{", "before the layer's weights"))
     return false;
   item.decls.push_back(layer);
   (outer ? outer->layers : model.layers).push_back(layer);
 
-  while (!token.is("}")) {
-    Item inner;
-    inner.range.begin = token.range.begin;
-    if (token.is("weight") || token.is("optional")) {
-      if (!parseWeight(inner, layer->weights))
-        return false;
-    } else if (token.is("layer")) {
-      if (outer)
-        return fail("a layer inside of a layer holds no third");
-      if (!parseLayer(inner, layer))
-        return false;
-    } else if (token.is("def")) {
-      if (layer->body)
-        return fail("a layer has one def");
-      inner.kind = Item::Kind::Def;
-      layer->body = model.make<DefDecl>();
-      layer->body->name = layer->name;
-      layer->body->layer = layer;
-      layer->body->nameRange = token.range;
-      inner.decls.push_back(layer->body);
-      advance();
-      if (!parseDefRest(*layer->body, inner.range.begin))
-        return false;
-    } else {
-      return failExpected("a weight, a layer, the layer's def, or '}'");
-    }
-    inner.range.end = previousEnd;
-    layer->items.push_back(std::move(inner));
-  }
+  while (!token.is("}"))
+    if (!parseLayerItem(*layer))
+      return false;
   if (!layer->body)
     return failExpected("the layer's def", "before the end of the layer");
   layer->bodyEnd = token.range;
   advance();
+  return true;
+}
+
+bool Parser::parseLayerItem(LayerDecl &layer) {
+  Item item;
+  item.range.begin = token.range.begin;
+  if (token.is("weight") || token.is("optional")) {
+    if (!parseWeight(item, layer.weights))
+      return false;
+  } else if (token.is("let")) {
+    if (!parseConstant(item, nullptr))
+      return false;
+  } else if (token.is("require")) {
+    if (!parseRequire(item))
+      return false;
+  } else if (token.is("layer")) {
+    if (layer.outer)
+      return fail("a layer inside of a layer holds no third");
+    if (!parseLayer(item, &layer))
+      return false;
+  } else if (token.is("def")) {
+    if (layer.body)
+      return fail("a layer has one def");
+    item.kind = Item::Kind::Def;
+    layer.body = model.make<DefDecl>();
+    layer.body->name = layer.name;
+    layer.body->layer = &layer;
+    layer.body->nameRange = token.range;
+    item.decls.push_back(layer.body);
+    advance();
+    if (!parseDefRest(*layer.body, item.range.begin))
+      return false;
+  } else {
+    return failExpected(
+        "a weight, let, require, a layer, the layer's def, or '}'");
+  }
+  item.range.end = previousEnd;
+  layer.items.push_back(std::move(item));
   return true;
 }
 

@@ -35,7 +35,10 @@ private:
   bool expect(std::string_view spelling, std::string_view where);
   bool parseName(std::string_view &name, SourceRange &range,
                  std::string_view what);
-  const StringExpr *parseString(std::string_view what);
+  StringExpr *parseString(std::string_view what);
+  bool parseHoles(StringExpr &string);
+  bool parseTensorNames(std::vector<const StringExpr *> &names,
+                        std::string_view what);
   bool parseStrings(std::vector<const StringExpr *> &strings,
                     std::string_view separator, std::string_view what);
 
@@ -45,10 +48,11 @@ private:
   bool parseKind(Item &item);
   bool parseContext(Item &item);
   bool parseParam(Item &item);
-  bool parseConstant(Item &item);
+  bool parseConstant(Item &item, std::vector<ConstantDecl *> *constants);
   bool parseRequire(Item &item);
   bool parseWeight(Item &item, std::vector<WeightDecl *> &weights);
   bool parseLayer(Item &item, LayerDecl *outer);
+  bool parseLayerItem(LayerDecl &layer);
   bool parseDef(Item &item);
   bool parseDefRest(DefDecl &def, uint32_t begin);
   bool parseLet(DefDecl &def);
@@ -61,6 +65,8 @@ private:
   Expr *parseBinary(int minPrecedence);
   Expr *parseUnary();
   Expr *parsePrimary();
+  Expr *parseSubscripts(Expr *expr, uint32_t begin);
+  Expr *parseList();
   Expr *parseNumber();
   Expr *parseCall(std::string_view name, SourceRange nameRange);
   bool parseArguments(std::vector<Argument> &arguments, unsigned &depth);

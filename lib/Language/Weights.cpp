@@ -9,29 +9,9 @@ using namespace tenon::lang;
 
 TensorCatalog::~TensorCatalog() = default;
 
-static void replaceAll(std::string &text, std::string_view what,
-                       const std::string &by) {
-  for (size_t at = text.find(what); at != std::string::npos;
-       at = text.find(what, at + by.size()))
-    text.replace(at, what.size(), by);
-}
-
-// Replaces every {i} and {e}; a template without one is the name itself.
-static std::string substitute(std::string_view pattern, int64_t layer,
-                              int64_t expert) {
-  std::string out(pattern);
-  replaceAll(out, "{i}", std::to_string(layer));
-  replaceAll(out, kExpertIndex, std::to_string(expert));
-  return out;
-}
-
 // Whether a name is that of one tensor for all experts.
 static bool isFusedName(const BoundWeight &weight, std::string_view pattern) {
   return weight.experts && pattern.find(kExpertIndex) == std::string_view::npos;
-}
-
-std::string BoundWeight::tensorName(int64_t layer, int64_t expert) const {
-  return substitute(nameTemplate, layer, expert);
 }
 
 bool BoundWeight::isFused() const { return isFusedName(*this, nameTemplate); }
@@ -49,10 +29,30 @@ std::vector<int64_t> BoundWeight::tensorShape() const {
 
 std::vector<std::string> BoundWeight::tensorNames() const {
   std::vector<std::string> names;
-  for (int64_t layer = 0; layer < std::max<int64_t>(layers, 1); ++layer)
+  for (int64_t place = 0; place < std::max<int64_t>(layers, 1); ++place)
     for (int64_t expert = 0; expert < tensorsPerLayer(); ++expert)
-      names.push_back(tensorName(layer, expert));
+      names.push_back(tensorName(place, expert));
   return names;
+}
+
+std::string BoundWeight::expand(std::string_view candidate, int64_t place,
+                                int64_t expert) const {
+  std::string out;
+  for (size_t at = 0; at < candidate.size();) {
+    size_t open = candidate.find('{', at);
+    out += candidate.substr(at, open - at);
+    if (open == std::string_view::npos)
+      break;
+    size_t close = candidate.find('}', open);
+    std::string_view text = candidate.substr(open + 1, close - open - 1);
+    if (experts && candidate.substr(open, close + 1 - open) == kExpertIndex)
+      out += std::to_string(expert);
+    for (const Hole &hole : holes)
+      if (hole.text == text)
+        out += std::to_string(hole.values.at(place));
+    at = close + 1;
+  }
+  return out;
 }
 
 namespace tenon::lang {
@@ -115,7 +115,7 @@ void WeightResolver::resolveWeight(BoundWeight &weight) {
   auto found =
       std::find_if(weight.candidates.begin(), weight.candidates.end(),
                    [&](const std::string &candidate) {
-                     return catalog->shape(substitute(candidate, 0, 0));
+                     return catalog->shape(weight.expand(candidate, 0));
                    });
   if (found != weight.candidates.end()) {
     weight.nameTemplate = *found;
@@ -127,7 +127,7 @@ void WeightResolver::resolveWeight(BoundWeight &weight) {
   if (found == weight.candidates.end())
     for (size_t i = 1; i < weight.candidates.size() && i < 4; ++i)
       others +=
-          (i == 1 ? " (or '" : "', '") + substitute(weight.candidates[i], 0, 0);
+          (i == 1 ? " (or '" : "', '") + weight.expand(weight.candidates[i], 0);
   if (!others.empty())
     others += "')";
 
@@ -170,9 +170,9 @@ const NameExpr *WeightResolver::absentWeight(const DefDecl *def) {
     return at->second;
   const BoundModel::Uses &uses = bound.uses[def];
   const NameExpr *result = nullptr;
-  for (const NameExpr *name : uses.weights)
-    if (!bound.weight(declAs<WeightDecl>(name->decl))) {
-      result = name;
+  for (const BoundModel::WeightUse &use : uses.weights)
+    if (!use.place || !bound.boundWeights[*use.place].present) {
+      result = use.name;
       break;
     }
   for (size_t i = 0; !result && i < uses.callees.size(); ++i)

@@ -26,6 +26,7 @@ namespace tenon::lang {
 struct Builtin;
 struct Decl;
 struct DefDecl;
+struct IndexDecl;
 struct LayerDecl;
 class Model;
 
@@ -48,6 +49,9 @@ struct Expr {
     Conditional,
     Call,
     LayerLoop,
+    Index,
+    List,
+    Comprehension,
   };
   const Kind kind;
   SourceRange range;
@@ -71,10 +75,17 @@ struct FloatExpr : Expr {
   double value = 0;
 };
 
+/// `{text}` in the name of a tensor: an int, of a layer's index for one.
+struct NameHole {
+  std::string text; ///< between the braces, as written
+  Expr *expr = nullptr;
+};
+
 struct StringExpr : Expr {
   static constexpr Kind kKind = Kind::String;
   explicit StringExpr(SourceRange range) : Expr(kKind, range) {}
   std::string value;
+  std::vector<NameHole> holes; ///< of a tensor's name; each text once
 };
 
 struct BoolExpr : Expr {
@@ -105,6 +116,7 @@ enum class BinaryOp {
   Mul,
   Div,
   Rem,
+  In, ///< a list holds a value
   Eq,
   Ne,
   Lt,
@@ -171,6 +183,33 @@ struct LayerLoopExpr : Expr {
   const LayerDecl *layer = nullptr; ///< checked
 };
 
+/// `xs[i]`: an element of a list, from 0.
+struct IndexExpr : Expr {
+  static constexpr Kind kKind = Kind::Index;
+  explicit IndexExpr(SourceRange range) : Expr(kKind, range) {}
+  Expr *list = nullptr;
+  Expr *index = nullptr;
+};
+
+/// `[a, b, …]`
+struct ListExpr : Expr {
+  static constexpr Kind kKind = Kind::List;
+  explicit ListExpr(SourceRange range) : Expr(kKind, range) {}
+  std::vector<Expr *> elements;
+};
+
+/// `[element for i < count]`
+struct ComprehensionExpr : Expr {
+  static constexpr Kind kKind = Kind::Comprehension;
+  explicit ComprehensionExpr(SourceRange range) : Expr(kKind, range) {}
+  Expr *element = nullptr;
+  IndexDecl *index = nullptr;
+  Expr *count = nullptr;
+};
+
+/// The expression as it is written.
+std::string_view sourceText(const Model &model, const Expr *expr);
+
 /// The expression as it is written, in quotes, for messages; "the expression"
 /// if that is long.
 std::string quoteExpr(const Model &model, const Expr *expr);
@@ -190,7 +229,7 @@ template <class T> const T *exprAs(const Expr *expr) {
 
 /// Anything that has a name.
 struct Decl {
-  enum class Kind { Param, Constant, Weight, Layer, Def, Input, Local };
+  enum class Kind { Param, Constant, Weight, Layer, Def, Input, Local, Index };
   const Kind kind;
   std::string_view name;
   SourceRange nameRange;
@@ -206,11 +245,19 @@ template <class T> const T *declAs(const Decl *decl) {
                                         : nullptr;
 }
 
+/// A name that counts from 0: a layer's index, or that of a comprehension.
+struct IndexDecl : Decl {
+  static constexpr Kind kKind = Kind::Index;
+  IndexDecl() : Decl(kKind) {}
+  const LayerDecl *layer = nullptr; ///< null: of a comprehension
+};
+
 /// A hyperparameter.
 struct ParamDecl : Decl {
   static constexpr Kind kKind = Kind::Param;
   ParamDecl() : Decl(kKind) {}
-  Type::Kind valueKind = Type::Kind::Int;
+  Type::Kind valueKind = Type::Kind::Int; ///< of a list: of its elements
+  bool isList = false;
   Expr *defaultValue = nullptr; ///< null: must be in the configuration
   /// Dotted paths in config.json, the first that is there counts; empty: name.
   std::vector<const StringExpr *> paths;
@@ -219,11 +266,13 @@ struct ParamDecl : Decl {
   const Symbol *symbol = nullptr; ///< checked, for int
 };
 
-/// `let` of a scalar outside every def.
+/// `let` of a scalar outside every def. In a layer it has a value for each
+/// repetition.
 struct ConstantDecl : Decl {
   static constexpr Kind kKind = Kind::Constant;
   ConstantDecl() : Decl(kKind) {}
   Expr *value = nullptr;
+  const LayerDecl *layer = nullptr; ///< checked: null outside layers
 };
 
 /// One `… if condition` of a weight's source.
@@ -318,7 +367,7 @@ struct Item {
 struct LayerDecl : Decl {
   static constexpr Kind kKind = Kind::Layer;
   LayerDecl() : Decl(kKind) {}
-  std::string_view index; ///< the index's name, for "{i}"
+  IndexDecl *index = nullptr; ///< counts the repetitions
   Expr *count = nullptr;
   std::vector<const StringExpr *>
       prefixes; ///< before names that begin with "."
@@ -328,6 +377,13 @@ struct LayerDecl : Decl {
   DefDecl *body = nullptr;
   LayerDecl *outer = nullptr; ///< the layer around it, if any
   SourceRange bodyEnd;        ///< the closing brace
+  /// Checked: something besides tensors' names depends on the index, so that
+  /// repetitions may differ.
+  bool varies = false;
+
+  const LayerDecl *outermost() const {
+    return outer ? outer->outermost() : this;
+  }
 };
 
 /// A comment, for the formatter.
@@ -384,7 +440,8 @@ public:
       decls.push_back(std::move(node));
     return raw;
   }
-  Symbol *makeSymbol(std::string name, const Expr *definition = nullptr);
+  Symbol *makeSymbol(std::string name, const Expr *definition = nullptr,
+                     bool varies = false);
   /// The length that a capital letter stands for: a dimension that is known
   /// only when the model runs. Defs share the symbols of their letters; what
   /// the callee's are is substituted at a call.

@@ -15,25 +15,44 @@
 
 #include "tenon/Language/AST.h"
 #include "tenon/Language/Diagnostic.h"
+#include "tenon/Language/LayerLoops.h"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <variant>
 
 namespace tenon::lang {
 
-/// The value of a scalar: of an int, float, bool or string.
-using Value = std::variant<int64_t, double, bool, std::string>;
+/// An int, float, bool or string.
+using Scalar = std::variant<int64_t, double, bool, std::string>;
 
-/// "64", "1e-05", "true", "\"gelu\""
+/// The value of a list; copies share the elements.
+struct List {
+  std::shared_ptr<const std::vector<Scalar>> elements;
+  bool operator==(const List &other) const {
+    return *elements == *other.elements;
+  }
+};
+
+/// What is known when the compiler runs: a scalar or a list of them.
+using Value = std::variant<int64_t, double, bool, std::string, List>;
+
+inline Value toValue(const Scalar &scalar) {
+  return std::visit([](const auto &value) { return Value(value); }, scalar);
+}
+
+/// "64", "1e-05", "true", "\"gelu\"", "[1, 2]"
 std::string formatValue(const Value &value);
 
 /// Limits that no Transformer comes near; they bound what a hostile
 /// configuration can make the compiler do.
 constexpr int64_t kMaxLayers = 4096;
+constexpr int64_t kMaxLayerBodies = 16;
+constexpr int64_t kMaxListElements = int64_t(1) << 16;
 constexpr int64_t kMaxWeightElements = int64_t(1) << 40;
 
 /// Where hyperparameters come from: an object such as config.json holds.
@@ -46,29 +65,45 @@ struct Configuration {
   std::string_view text = {};
 };
 
-/// A weight with numbers for dimensions.
+/// A weight with numbers for dimensions. In a layer it is a stack of tensors of
+/// one shape; where shapes or sources differ between repetitions, one
+/// declaration makes several.
 struct BoundWeight {
   const WeightDecl *decl = nullptr;
-  /// "embed", "block.wq" in a layer, "block.expert.gate" in one inside of it.
+  /// "embed", "block.wq" in a layer, "block.expert.gate" in one inside of it;
+  /// "block.wq_5" for a further stack of the same declaration, which begins
+  /// with repetition 5.
   std::string symbol;
   /// Of one layer, and one of the layers inside of it.
   std::vector<int64_t> shape;
-  /// The layers it is stacked over; 0 for a weight outside layers.
+  /// The number of tensors stacked; 0 for a weight outside layers.
   int64_t layers = 0;
   /// How many layers there are inside of each, with a weight each; 0 for a
   /// weight that isn't in a layer inside of a layer.
   int64_t experts = 0;
-  /// The names it may have in a checkpoint, with "{i}" for the layer and "{e}"
-  /// for the layer inside of it; best first.
+  /// The repetitions of the layer that it is stacked over, ascending.
+  std::vector<int64_t> numbers;
+  /// The names it may have in a checkpoint, with expressions in braces and
+  /// "{e}" for the layer inside of a layer; best first.
   std::vector<std::string> candidates;
-  /// The one that resolveWeights settled on.
+  /// What braces in the candidates hold, for each tensor of the stack.
+  struct Hole {
+    std::string text; ///< between the braces
+    std::vector<int64_t> values;
+  };
+  std::vector<Hole> holes;
+  /// The candidate that resolveWeights settled on.
   std::string nameTemplate;
   /// False: its condition doesn't hold, or it is optional and missing.
   bool present = true;
 
-  /// The tensor's name in the checkpoint, for a layer below `layers` (0 for a
+  /// The tensor's name in the checkpoint, of a place below `layers` (0 for a
   /// weight outside layers) and an expert below `experts` (likewise).
-  std::string tensorName(int64_t layer, int64_t expert = 0) const;
+  std::string tensorName(int64_t place, int64_t expert = 0) const {
+    return expand(nameTemplate, place, expert);
+  }
+  std::string expand(std::string_view candidate, int64_t place,
+                     int64_t expert = 0) const;
   /// Whether one tensor holds all experts of a layer, as its first dimension.
   bool isFused() const;
   /// How many tensors a layer has: of a fused weight one.
@@ -110,8 +145,27 @@ public:
 
   int64_t layerCount(const LayerDecl *layer) const;
 
-  /// The weight that a declaration stands for, through aliases; null when it
-  /// is absent.
+  /// The kinds of a layer's repetitions: two are of one kind if their bodies
+  /// evaluate the same numbers and read the same stacks of weights.
+  struct LayerKinds {
+    std::vector<unsigned> kindOf;        ///< of each repetition
+    std::vector<int64_t> representative; ///< the first repetition of each kind
+    std::vector<LayerLoop> loops;
+  };
+  const LayerKinds &layerKinds(const LayerDecl *layer) const;
+
+  /// From now on the layer's index, and the scalars, dimensions and weights
+  /// that depend on it, have their values in this repetition.
+  void enterLayer(const LayerDecl *layer, int64_t repetition);
+  /// The same for the scalars that a def names: a helper may be called with
+  /// dimensions that depend on the layer.
+  void enterDef(const DefDecl &def);
+
+  /// The value of a param, constant or index; null if it has none.
+  const Value *scalar(const Decl *decl) const;
+
+  /// The weight that a declaration stands for, through aliases, in the
+  /// repetition entered last; null when it is absent.
   const BoundWeight *weight(const WeightDecl *decl) const;
   /// All weights that are no aliases, in declaration order.
   const std::vector<BoundWeight> &weights() const { return boundWeights; }
@@ -127,17 +181,29 @@ private:
   friend class WeightResolver;
   friend class Evaluator;
 
+  /// The place of a declaration's weight in `boundWeights`; nullopt: absent.
+  std::optional<size_t> weightPlace(const WeightDecl *decl) const;
+  void setScalar(const Decl *decl, const Expr *value);
+
   const Model *source;
   std::map<const Decl *, Value> scalars;
   std::map<const Symbol *, const ParamDecl *> params;
   std::map<std::string, Value> byName;
   std::map<const LayerDecl *, int64_t> layerCounts;
   std::vector<BoundWeight> boundWeights;
-  std::map<const WeightDecl *, size_t> weightIndex; // absent: not in here
+  // For each repetition of a layer that varies, else one; nullopt: absent.
+  std::map<const WeightDecl *, std::vector<std::optional<size_t>>> weightPlaces;
+  std::map<const LayerDecl *, LayerKinds> kinds;
+  mutable int64_t listElements = 0; // made by comprehensions, to bound them
   // What evaluating a def needs, conditionals decided: weights that must be
   // there, and the defs and layers that it expands.
+  struct WeightUse {
+    const NameExpr *name;
+    std::optional<size_t> place;
+    bool operator==(const WeightUse &) const = default;
+  };
   struct Uses {
-    std::vector<const NameExpr *> weights;
+    std::vector<WeightUse> weights;
     std::vector<const DefDecl *> callees;
   };
   std::map<const DefDecl *, Uses> uses;

@@ -22,7 +22,9 @@ enum class BuiltinId {
   Gelu,
   GeluTanh,
   Heads,
+  Int, ///< of a number
   LayerNorm,
+  Len, ///< of a list
   Linear,
   Matmul,
   MergeHeads,
@@ -54,6 +56,7 @@ struct BuiltinParam {
     String,
     RotaryOrFloat, ///< the value of rotary(…), or its theta alone
     Ints,          ///< variadic: one or more integers
+    List,
   };
   const char *name;
   Kind kind;

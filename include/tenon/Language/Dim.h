@@ -34,6 +34,8 @@ struct Symbol {
   const Expr *definition = nullptr;
   /// T, S, …: known only when the model runs.
   bool isLength = false;
+  /// Depends on a layer's index: one value for each repetition.
+  bool varies = false;
 };
 
 /// num / den in lowest terms, den > 0.
@@ -81,6 +83,8 @@ public:
   /// as for the operations.
   std::optional<Dim>
   substitute(const std::function<const Dim *(const Symbol *)> &value) const;
+  /// Depends on a layer's index.
+  bool varies() const;
 
   /// The exact value; nullopt when it overflows or isn't a whole number, or
   /// when `value` has none for a symbol.

@@ -22,7 +22,17 @@ enum class Element {
 };
 
 struct Type {
-  enum class Kind { Invalid, Int, Float, Bool, String, Rotary, Tensor, Tuple };
+  enum class Kind {
+    Invalid,
+    Int,
+    Float,
+    Bool,
+    String,
+    Rotary,
+    List,
+    Tensor,
+    Tuple,
+  };
 
   Kind kind = Kind::Invalid;
   /// Kind::Int: the value as a symbolic dimension. Kind::Rotary: how many
@@ -31,6 +41,8 @@ struct Type {
   /// Kind::Tensor.
   Element element = Element::Float;
   std::vector<Dim> shape;
+  /// Kind::List: of its elements; Invalid for `[]`, which fits every list.
+  Kind listOf = Kind::Invalid;
   /// Kind::Tuple (the result of split): the parts.
   std::vector<Type> members;
 
@@ -44,6 +56,11 @@ struct Type {
     type.value = std::move(value);
     return type;
   }
+  static Type list(Kind element) {
+    Type type = scalar(Kind::List);
+    type.listOf = element;
+    return type;
+  }
   static Type tensor(std::vector<Dim> shape, Element element = Element::Float) {
     Type type = scalar(Kind::Tensor);
     type.shape = std::move(shape);
@@ -52,6 +69,12 @@ struct Type {
   }
 
   bool isInvalid() const { return kind == Kind::Invalid; }
+  bool isList() const { return kind == Kind::List; }
+  /// A value that a configuration can hold: a number, bool or string.
+  bool isScalar() const {
+    return kind == Kind::Int || kind == Kind::Float || kind == Kind::Bool ||
+           kind == Kind::String;
+  }
   bool isTensor() const { return kind == Kind::Tensor; }
   /// A tensor of numbers that arithmetic works on.
   bool isFloatTensor() const { return isTensor() && element == Element::Float; }

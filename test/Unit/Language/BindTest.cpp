@@ -152,8 +152,9 @@ TEST(BindTest, LayersAndOperations) {
   EXPECT_CONTAINS(
       bindItems(kLayered, config("1000000000", "4", "1e-5")).messages,
       "'n' is 1000000000 layers; at most 4096 are accepted");
-  EXPECT_CONTAINS(bindItems(kLayered, config("0", "4", "1e-5")).messages,
-                  "the number of layers 'n' is 0");
+  EXPECT_CONTAINS(bindItems(kLayered, config("-1", "4", "1e-5")).messages,
+                  "the number of layers 'n' is -1; it must be at least 0");
+  EXPECT_EQ(bindItems(kLayered, config("0", "4", "1e-5")).messages, "");
   EXPECT_CONTAINS(bindItems(kLayered, config("3", "5", "1e-5")).messages,
                   "heads: the last dimension, width, must be a multiple of kv");
   for (const char *eps : {"-1e-5", "0", "1e-300", "1e300"})

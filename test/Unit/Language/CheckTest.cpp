@@ -122,7 +122,7 @@ TEST(CheckTest, WeightsAndLayers) {
   EXPECT_CONTAINS(checkItems("weight w : [2] = \".w\""),
                   "only a layer's tensor names begin with '.'");
   EXPECT_CONTAINS(checkItems("weight w : [2] = \"w.{i}\""),
-                  "a name outside a layer has no {i}");
+                  "a name outside a layer has no index");
   EXPECT_CONTAINS(checkItems("weight w : [2] = \"[a.][b\""),
                   "choices in a name");
   EXPECT_CONTAINS(checkItems("param a : int\nweight w : [2] = a"),
@@ -138,8 +138,9 @@ TEST(CheckTest, WeightsAndLayers) {
   EXPECT_CONTAINS(layer("layer b[i < n] { weight w : [2] = \"w\" " + def),
                   "each layer needs a tensor of its own");
   EXPECT_CONTAINS(layer("layer b[i < n] = \"b\" { " + def),
-                  "the prefix of a layer's names holds {i}");
-  EXPECT_CONTAINS(layer("layer b[j < n] = \"b.{i}\" { " + def), "is called i");
+                  "the prefix of a layer's names holds its index, {i}");
+  EXPECT_CONTAINS(layer("layer b[j < n] = \"b.{i}\" { " + def),
+                  "unknown name 'i'");
   EXPECT_CONTAINS(
       layer("layer b[i < n] { def (x : [T, width]) -> [T, n] { x } }"),
       "a layer's result is the next layer's first input");

@@ -116,13 +116,13 @@ TEST(MixtureTest, RowsAreIndependent) {
 
 TEST(MixtureTest, Declarations) {
   EXPECT_CONTAINS(checkItems(mixture(kExpert, "x", "layer expert[i < k]")),
-                  "the layer around it has this index already");
+                  "'i' is declared already");
   EXPECT_CONTAINS(
       checkItems(mixture(kExpert, "x", "layer expert[e < k] = \".{f}\"")),
-      "a name holds the layer's index as {i}, {e}; other braces mean nothing");
+      "unknown name 'f'");
   EXPECT_CONTAINS(
       checkItems(mixture(kExpert, "x", "layer expert[e < k] = \"experts\"")),
-      "the prefix of a layer's names holds {i}");
+      "the prefix of a layer's names holds its index, {i}");
   EXPECT_CONTAINS(
       check("weight router : [k] = \".r\"" + std::string(kExpert), "x"),
       "'router' is declared already");

@@ -46,6 +46,7 @@ private:
     RankedTensorType type = weight.getTensorType();
     ArrayRef<DType> layers = cast<MixedType>(type.getElementType()).getLayers();
     Builder builder(weight.getContext());
+    std::optional<ArrayRef<int64_t>> own = weight.getLayers();
     SmallVector<DType> seen;
     for (DType precision : layers) {
       if (llvm::is_contained(seen, precision))
@@ -55,7 +56,7 @@ private:
       llvm::APInt bits(layers.size(), 0);
       for (auto [i, other] : llvm::enumerate(layers))
         if (other == precision) {
-          numbers.push_back(i);
+          numbers.push_back(own ? (*own)[i] : static_cast<int64_t>(i));
           bits.setBit(i);
         }
       SmallVector<int64_t> shape(type.getShape());
@@ -65,8 +66,8 @@ private:
           (weight.getSymName() + "." + tenon::name(precision)).str(),
           RankedTensorType::get(
               shape, getWeightElement(weight.getContext(), precision)),
-          weight.getSources().getValue(), /*stacked=*/true, weight.getLoc());
-      part.setLayers(numbers);
+          weight.getSources().getValue(), /*stacked=*/true, weight.getLoc(),
+          builder.getDenseI64ArrayAttr(numbers));
       parts.push_back({part, bits});
     }
     return parts;

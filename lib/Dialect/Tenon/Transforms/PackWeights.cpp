@@ -287,7 +287,7 @@ private:
             weight,
             (weight.getSymName() + (gated ? ".interleaved" : ".packed")).str(),
             packed, weight.getSources().getValue(), weight.getStacked(),
-            weight.getLoc());
+            weight.getLoc(), weight.getLayersAttr());
         ++numCopied;
       }
       auto ref = linear.getWeight().getDefiningOp<WeightRefOp>();

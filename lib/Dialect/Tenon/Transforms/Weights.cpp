@@ -14,14 +14,13 @@ WeightOp Weights::getWeightOf(Value value, WeightRefOp *ref) {
 
 WeightOp Weights::create(WeightOp after, StringRef name, RankedTensorType type,
                          ArrayRef<Attribute> sources, bool stacked,
-                         Location loc) {
+                         Location loc, DenseI64ArrayAttr layers) {
   OpBuilder builder(after->getContext());
   builder.setInsertionPointAfter(after);
   auto weight = WeightOp::create(builder, loc, name, type,
                                  builder.getArrayAttr(sources), stacked,
                                  /*offset=*/IntegerAttr(),
-                                 /*stride=*/IntegerAttr(),
-                                 /*layers=*/DenseI64ArrayAttr());
+                                 /*stride=*/IntegerAttr(), layers);
   // Leaves it where it is, and renames it if the name is taken.
   weight->remove();
   symbols.insert(weight, std::next(after->getIterator()));
@@ -42,9 +41,10 @@ WeightOp Weights::getTransposed(WeightOp weight) {
   std::swap(shape[shape.size() - 2], shape[shape.size() - 1]);
   auto flipped = SourceAttr::get(weight.getContext(), source.getName(),
                                  source.getType(), !source.getTransposed());
-  WeightOp result = create(weight, (weight.getSymName() + ".transposed").str(),
-                           RankedTensorType::get(shape, type.getElementType()),
-                           {flipped}, weight.getStacked(), weight.getLoc());
+  WeightOp result =
+      create(weight, (weight.getSymName() + ".transposed").str(),
+             RankedTensorType::get(shape, type.getElementType()), {flipped},
+             weight.getStacked(), weight.getLoc(), weight.getLayersAttr());
   transposed[weight] = result;
   return result;
 }
@@ -58,7 +58,8 @@ bool tenon::canConcatenate(ArrayRef<WeightOp> weights) {
            other.getElementType() == type.getElementType() &&
            other.getShape().drop_front() == type.getShape().drop_front() &&
            weight.getStacked() == first.getStacked() &&
-           weight.getNumLayers() == first.getNumLayers();
+           weight.getNumLayers() == first.getNumLayers() &&
+           weight.getLayersAttr() == first.getLayersAttr();
   });
 }
 
@@ -90,7 +91,8 @@ WeightOp Weights::getConcatenated(ArrayRef<WeightOp> weights) {
   known = create(
       weights.back(), name,
       RankedTensorType::get(shape, first.getTensorType().getElementType()),
-      sources, first.getStacked(), FusedLoc::get(module.getContext(), locs));
+      sources, first.getStacked(), FusedLoc::get(module.getContext(), locs),
+      first.getLayersAttr());
   return known;
 }
 
