@@ -666,6 +666,7 @@ bool Binder::bindLayerBody(const LayerDecl &layer) {
   BoundModel::LayerKinds &kinds = bound.kinds[&layer];
   int64_t count = bound.layerCounts.at(&layer);
   kinds.kindOf.assign(count, 0);
+  bound.uses[layer.body]; // nothing, if there are no layers
   std::vector<BodyFacts> known;
   int64_t different = layer.varies ? count : std::min<int64_t>(count, 1);
   for (int64_t repetition = 0; repetition < different; ++repetition) {

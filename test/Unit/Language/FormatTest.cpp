@@ -91,12 +91,13 @@ TEST(FormatTest, CommentsInsideOfItemsMoveBeforeThem) {
             "model m {\n  // one\n  let a = 1 + 2  // two\n}\n");
 }
 
+std::string expression(const std::string &text) {
+  std::string out = formatTwice("model m { let a = " + text + " }");
+  size_t begin = out.find("= ") + 2;
+  return out.substr(begin, out.find('\n', begin) - begin);
+}
+
 TEST(FormatTest, ParenthesesByMeaning) {
-  auto expression = [](const std::string &text) {
-    std::string out = formatTwice("model m { let a = " + text + " }");
-    size_t begin = out.find("= ") + 2;
-    return out.substr(begin, out.find('\n', begin) - begin);
-  };
   EXPECT_EQ(expression("((1+2))*3"), "(1 + 2) * 3");
   EXPECT_EQ(expression("(1*2)+3"), "1 * 2 + 3");
   EXPECT_EQ(expression("1-(2-3)"), "1 - (2 - 3)");
@@ -111,6 +112,31 @@ TEST(FormatTest, ParenthesesByMeaning) {
             "(1 if a else 2) if b else 3 if c else 4");
   EXPECT_EQ(expression("1 + (2 if a else 3)"), "1 + (2 if a else 3)");
   EXPECT_EQ(expression("\"a \\\" \\\\\""), "\"a \\\" \\\\\"");
+}
+
+TEST(FormatTest, ListsAndLayers) {
+  EXPECT_EQ(expression("[ ]"), "[]");
+  EXPECT_EQ(expression("[1,2+3 , (4)]"), "[1, 2 + 3, 4]");
+  EXPECT_EQ(expression("(xs[ i+1 ])*2"), "xs[i + 1] * 2");
+  EXPECT_EQ(expression("-xs[0]"), "-xs[0]");
+  EXPECT_EQ(expression("(a+b)[0]"), "(a + b)[0]");
+  EXPECT_EQ(expression("[(1 if i%2==0 else 2) for i<(n+1)]"),
+            "[1 if i % 2 == 0 else 2 for i < n + 1]");
+  EXPECT_EQ(expression("not (a in [1])"), "not a in [1]");
+  EXPECT_EQ(
+      formatTwice("model m { param x:[ int ]=[ ] from \"y\"\n"
+                  "layer l[i<2]=\"l.{ i+1 }\" { let a=x[i] require a>0,\"\"\n"
+                  "def(x:[T,2])->[T,2]{x} } }"),
+      "model m {\n"
+      "  param x : [int] = [] from \"y\"\n"
+      "  layer l[i < 2] = \"l.{ i+1 }\" {\n"
+      "    let a = x[i]\n"
+      "    require a > 0, \"\"\n"
+      "    def (x : [T, 2]) -> [T, 2] {\n"
+      "      x\n"
+      "    }\n"
+      "  }\n"
+      "}\n");
 }
 
 TEST(FormatTest, LongLinesAreBroken) {
