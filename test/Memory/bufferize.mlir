@@ -85,6 +85,38 @@ module attributes {tenon.max_chunk = 8 : i64} {
 
 // -----
 
+// A loop in a loop takes over its memory; what the inner one gives is in it
+// until it is read for the last time.
+
+// CHECK-LABEL: func.func @nested
+module attributes {tenon.max_chunk = 8 : i64} {
+  func.func @nested(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    // CHECK: tenon.scale %{{.*}} into %[[X:alloc[_0-9]*]] {
+    %0 = tenon.scale %x {factor = 2.0 : f32} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+    // CHECK: scf.for
+    %1 = scf.for %i = %c0 to %c4 step %c1 iter_args(%a = %0) -> (tensor<?x8xf32>) {
+      // CHECK: scf.for
+      %2 = scf.for %j = %c0 to %c4 step %c1 iter_args(%b = %a) -> (tensor<?x8xf32>) {
+        // CHECK: tenon.scale %[[X]] into %[[X]]
+        %3 = tenon.scale %b {factor = 3.0 : f32} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+        scf.yield %3 : tensor<?x8xf32>
+      }
+      // Not into %[[X]], which the sum reads.
+      // CHECK: tenon.scale %[[X]] into %[[Y:alloc[_0-9]*]] {
+      %4 = tenon.scale %2 {factor = 5.0 : f32} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+      // CHECK: tenon.add %[[X]], %[[Y]] into %[[X]]
+      %5 = tenon.add %2, %4 : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+      scf.yield %5 : tensor<?x8xf32>
+    }
+    return %1 : tensor<?x8xf32>
+  }
+}
+
+// -----
+
 // What is read later is not overwritten; a linear does not write over its
 // input, and a start that is needed again is copied.
 

@@ -222,12 +222,14 @@ LogicalResult EntryRewriter::rewriteCompute(ComputeOpInterface op) {
 LogicalResult EntryRewriter::rewriteLoop(scf::ForOp op) {
   Location loc = op.getLoc();
   auto &carried = loopBuffers[op];
+  SmallVector<Buffer *> taken; // whose memory is the loop's; null: its own
   SmallVector<Value> scalars;
   for (OpOperand &init : op.getInitArgsMutable()) {
     RankedTensorType type = tensorOf(init.get());
     if (!type) {
       scalars.push_back(mapping.lookup(init.get()));
       carried.push_back(nullptr);
+      taken.push_back(nullptr);
       continue;
     }
     // The loop takes over the buffer of its start if nobody else needs it.
@@ -250,6 +252,7 @@ LogicalResult EntryRewriter::rewriteLoop(scf::ForOp op) {
       copy(loc, mapping.lookup(init.get()), whole);
     }
     carried.push_back(addBuffer(whole, op.getBody()));
+    taken.push_back(takesOver ? start : nullptr);
   }
 
   auto loop =
@@ -282,11 +285,15 @@ LogicalResult EntryRewriter::rewriteLoop(scf::ForOp op) {
   nextScalar = 0;
   for (auto [i, buffer] : llvm::enumerate(loopBuffers[op])) {
     Value result = op.getResult(i);
-    if (buffer)
-      bind(result, buffer->whole, addBuffer(buffer->whole, op->getBlock()),
-           rows.lookup(op.getInitArgs()[i]));
-    else
+    if (!buffer) {
       mapping.map(result, loop.getResult(nextScalar++));
+      continue;
+    }
+    // In the buffer that it took over: one memory is one buffer, or what is in
+    // it would not count when something else is to be written there.
+    Buffer *own =
+        taken[i] ? taken[i] : addBuffer(buffer->whole, op->getBlock());
+    bind(result, buffer->whole, own, rows.lookup(op.getInitArgs()[i]));
   }
   return success();
 }
