@@ -2,6 +2,7 @@
 
 #include "tenon/Driver/WeightsWriter.h"
 #include "tenon/Checkpoint/NonFinite.h"
+#include "tenon/Driver/BiasTables.h"
 #include "tenon/Support/Hash.h"
 #include "tenon/Support/Strings.h"
 #include "llvm/ADT/StringExtras.h"
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 using namespace tenon;
 
@@ -124,6 +126,9 @@ private:
   }
   Status padTo(uint64_t offset);
   Status writeLayer(const PlannedWeight &weight, int64_t layer);
+  /// A weight that is computed, of another tensor or of nothing.
+  Status writeComputed(const PlannedWeight &weight, mlir::Attribute source,
+                       int64_t layer);
   Expected<RowSource> open(const PlannedWeight &weight, SourceAttr source,
                            int64_t layer, int64_t columns,
                            const TensorInfo *&info);
@@ -264,13 +269,57 @@ void Writer::setImportance(const PlannedWeight &weight, int64_t layer,
   request.importance = importance;
 }
 
+Status Writer::writeComputed(const PlannedWeight &weight,
+                             mlir::Attribute source, int64_t layer) {
+  auto emitter = [&](std::span<const std::byte> bytes) { return emit(bytes); };
+  mlir::RankedTensorType type = weight.layerType;
+  if (auto table = mlir::dyn_cast<RopeTableAttr>(source))
+    return writeRopeTable(table.getFrequencies().asArrayRef(),
+                          table.getScaleValue(), type.getDimSize(0), emitter);
+  if (auto alibi = mlir::dyn_cast<AlibiAttr>(source)) {
+    if (alibi.getBfloat16())
+      return writeAlibiOfKeys(type.getDimSize(0), alibi.getMaxBiasValue(),
+                              type.getDimSize(1), emitter);
+    return writeAlibi(type.getDimSize(0), alibi.getMaxBiasValue(),
+                      type.getDimSize(1) / 2, emitter);
+  }
+  auto buckets = mlir::dyn_cast<RelativeBucketsAttr>(source);
+  if (!buckets)
+    return plainError(
+        strCat("weight @", weight.name, " has a source that cannot be read"));
+  // The table is small: a few dozen rows.
+  PackRequest request;
+  request.columns = type.getDimSize(0);
+  std::vector<const TensorInfo *> infos;
+  Expected<RowSource> opened =
+      open(weight, buckets.getSource(), layer, request.columns,
+           infos.emplace_back());
+  if (!opened)
+    return opened.takeError();
+  request.sources.push_back(*opened);
+  std::vector<float> table;
+  auto collect = [&](std::span<const std::byte> bytes) {
+    size_t before = table.size();
+    table.resize(before + bytes.size() / sizeof(float));
+    std::memcpy(table.data() + before, bytes.data(), bytes.size());
+    return Status::success();
+  };
+  std::optional<NonFiniteElement> bad;
+  if (Status status = packWeight(request, collect, &bad); !status)
+    return status;
+  if (bad)
+    if (Status status = report(*bad, weight, infos); !status)
+      return status;
+  return writeRelativeBuckets(table, request.columns, buckets.getMaxDistance(),
+                              buckets.getPast(), type.getDimSize(1) / 2,
+                              emitter);
+}
+
 Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
   auto emitter = [&](std::span<const std::byte> bytes) { return emit(bytes); };
   mlir::RankedTensorType type = weight.layerType;
-  if (weight.sources.size() == 1)
-    if (auto table = mlir::dyn_cast<RopeTableAttr>(weight.sources[0]))
-      return writeRopeTable(table.getFrequencies().asArrayRef(),
-                            table.getScaleValue(), type.getDimSize(0), emitter);
+  if (!mlir::isa<SourceAttr>(weight.sources[0]))
+    return writeComputed(weight, weight.sources[0], layer);
 
   PackRequest request;
   request.columns = type.getShape().back();

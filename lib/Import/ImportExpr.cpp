@@ -229,9 +229,11 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
     return PaddingMaskOp::create(builder, loc, type, input, valid, none, noTile)
         .getResult();
   }
+  case BuiltinId::Alibi:
+  case BuiltinId::BandMask:
+  case BuiltinId::RelativeBias:
   case BuiltinId::Softmax:
-    return SoftmaxOp::create(builder, loc, type, input, none, noTile)
-        .getResult();
+    return importScores(call, type, input, loc);
 
   case BuiltinId::Embedding: {
     Value table = importExpr(slots[1]);

@@ -1,7 +1,8 @@
 //===- Importer.h - the importer's class ------------------------*- C++ -*-===//
 //
 // Import.cpp has the module and its functions, ImportLayers.cpp the loops over
-// layers, ImportWeights.cpp the weights, ImportExpr.cpp the operations.
+// layers, ImportWeights.cpp the weights, ImportExpr.cpp the operations,
+// ImportScores.cpp those on scores.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,6 +71,16 @@ private:
   mlir::Value activation(mlir::Location loc, mlir::Value input,
                          lang::BuiltinId id);
   mlir::Value scale(mlir::Location loc, mlir::Value input, double factor);
+  // Scores.
+  mlir::Value importScores(const lang::CallExpr *call,
+                           mlir::RankedTensorType type, mlir::Value input,
+                           mlir::Location loc);
+  mlir::Value relativeBias(const lang::CallExpr *call, int64_t heads,
+                           mlir::Location loc);
+  mlir::Value computedBias(mlir::Attribute source, mlir::RankedTensorType type,
+                           int64_t layers, llvm::StringRef name,
+                           mlir::Location loc);
+
   bool checkPositions(const lang::CallExpr *call);
   const lang::Expr *choose(const lang::Expr *expr) const;
 

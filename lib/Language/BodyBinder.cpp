@@ -317,6 +317,25 @@ bool BodyBinder::checkMeaning(const CallExpr *call) {
     }
     return true;
   }
+  case BuiltinId::RelativeBias: {
+    int64_t buckets =
+        bound.extent(call->slots[1]->type.shape.front()).value_or(0);
+    bool past = call->slots[3] && bound.evaluateBool(call->slots[3]);
+    int64_t furthest = call->slots[2] ? bound.evaluateInt(call->slots[2]) : 128;
+    int64_t single = buckets / (past ? 2 : 4);
+    if (single < 1)
+      return fail(call->slots[1]->range,
+                  "relative_bias: the table needs " +
+                      std::to_string(past ? 2 : 4) + " buckets at least, found " +
+                      std::to_string(buckets));
+    if (furthest <= single)
+      return fail(call->slots[2] ? call->slots[2]->range : call->range,
+                  "relative_bias: max_distance must exceed the " +
+                      std::to_string(single) +
+                      " distances that have a bucket each, found " +
+                      std::to_string(furthest));
+    return true;
+  }
   case BuiltinId::RmsNorm:
     if (call->slots[3] && bound.evaluateInt(call->slots[3]) > 1)
       return fail(call->slots[3]->range, "rms_norm: offset is 0 or 1");

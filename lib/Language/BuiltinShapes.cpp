@@ -118,7 +118,7 @@ static bool requireDivides(CallShape &call, const Dim &a, const Dim &b,
 
 Type shape::same(CallShape &call) { return Type::tensor(call.shape(0)); }
 
-Type shape::causalMask(CallShape &call) {
+Type shape::squareScores(CallShape &call) {
   if (!call.rank(0, 3))
     return Type();
   const std::vector<Dim> &x = call.shape(0);
@@ -217,6 +217,20 @@ Type shape::positions(CallShape &call) {
   return Type::tensor(call.shape(0), Element::Position);
 }
 
+Type shape::relativeBias(CallShape &call) {
+  Type scores = squareScores(call);
+  if (scores.isInvalid() || !call.rank(1, 2) || !call.equal(1, -1, 0, 0))
+    return Type();
+  const Expr *table = call.arg(1);
+  auto *name = exprAs<NameExpr>(table);
+  if (table->kind != Expr::Kind::Conditional &&
+      !(name && declAs<WeightDecl>(name->decl)))
+    return call.fail("the table must be a weight: the biases of all distances "
+                     "are computed from it when the model is compiled",
+                     {1});
+  return scores;
+}
+
 Type shape::rope(CallShape &call) {
   if (!call.rank(0, 3))
     return Type();
@@ -255,6 +269,13 @@ Type shape::row(CallShape &call) {
   if (!call.rank(0, 2))
     return Type();
   return Type::tensor({Dim(1), call.shape(0)[1]});
+}
+
+Type shape::softmax(CallShape &call) {
+  if (call.arg(1) && (!call.rank(0, 3) || !call.rank(1, 1) ||
+                      !call.equal(1, 0, 0, 0)))
+    return Type();
+  return Type::tensor(call.shape(0));
 }
 
 Type shape::split(CallShape &call) {

@@ -8,7 +8,6 @@
 namespace tenon::lang::shape {
 
 Type same(CallShape &call);        // [...] -> [...]
-Type causalMask(CallShape &call);  // [H, T, T] -> [H, T, T]
 Type embedding(CallShape &call);   // [T] of ids, [V, C] -> [T, C]
 Type heads(CallShape &call);       // [T, C], n -> [n, T, C / n]
 Type linear(CallShape &call);      // [..., K], [N, K], [N] -> [..., N]
@@ -17,9 +16,12 @@ Type mergeHeads(CallShape &call);  // [H, T, D] -> [T, H * D]
 Type norm(CallShape &call);        // [..., C], [C] (, [C]) -> [..., C]
 Type paddingMask(CallShape &call); // [H, T, S], [S] of bool -> [H, T, S]
 Type positions(CallShape &call);   // [T] of ids -> [T] of position
+Type relativeBias(CallShape &call); // [H, T, T], [B, H] -> [H, T, T]
 Type rope(CallShape &call);        // [H, T, D] -> [H, T, D]
 Type rotary(CallShape &call);      // -> rotary
 Type row(CallShape &call);         // [T, C] -> [1, C]
+Type softmax(CallShape &call);     // [..., S], [H] -> [..., S]
+Type squareScores(CallShape &call); // [H, T, T] -> [H, T, T]
 Type split(CallShape &call);       // [..., a + b] -> [..., a], [..., b]
 Type sqrt(CallShape &call);        // number -> number
 Type topK(CallShape &call);        // [T, E] -> [T, E]

@@ -142,6 +142,9 @@ bool Checker::checkSlot(CallExpr &call, const BuiltinParam &param,
   case Kind::List:
     wanted = type.isList() ? nullptr : "a list";
     break;
+  case Kind::Bool:
+    wanted = type.kind == Type::Kind::Bool ? nullptr : "true or false";
+    break;
   case Kind::String:
     wanted = type.kind == Type::Kind::String ? nullptr : "a string";
     break;

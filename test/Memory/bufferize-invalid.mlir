@@ -63,15 +63,3 @@ module attributes {tenon.max_chunk = 8 : i64} {
     return %y : tensor<?x8xf32>
   }
 }
-
-// -----
-
-module attributes {tenon.max_chunk = 8 : i64} {
-  func.func @merge(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
-    %h = tenon.split_heads %x {heads = 2 : i64} : tensor<?x8xf32> -> tensor<2x?x4xf32>
-    %s = tenon.slice %h {offset = 0 : i64} : tensor<2x?x4xf32> -> tensor<2x?x2xf32>
-    // expected-error @+1 {{of heads that don't lie side by side in memory}}
-    %m = tenon.merge_heads %s : tensor<2x?x2xf32> -> tensor<?x4xf32>
-    return %m : tensor<?x4xf32>
-  }
-}

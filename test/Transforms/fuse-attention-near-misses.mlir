@@ -105,12 +105,12 @@ func.func @softmax_twice(%q: !qkv, %k: !qkv, %v: !qkv) -> !qkv {
   %3 = tenon.matmul %2, %v : (!scores, !qkv) -> !qkv
   return %3 : !qkv
 }
-// CHECK-LABEL: func @capped
+// CHECK-LABEL: func @squashed
 // CHECK-NOT: tenon.attention
-func.func @capped(%q: !qkv, %k: !qkv, %v: !qkv) -> !qkv {
+func.func @squashed(%q: !qkv, %k: !qkv, %v: !qkv) -> !qkv {
   %kt = tenon.transpose %k : !qkv -> !keys
   %0 = tenon.matmul %q, %kt : (!qkv, !keys) -> !scores
-  %1 = tenon.activation %0 {kind = #tenon.activation_kind<tanh>} : (!scores) -> !scores
+  %1 = tenon.activation %0 {kind = #tenon.activation_kind<sigmoid>} : (!scores) -> !scores
   %2 = tenon.softmax %1 : (!scores) -> !scores
   %3 = tenon.matmul %2, %v : (!scores, !qkv) -> !qkv
   return %3 : !qkv

@@ -56,7 +56,7 @@ module attributes {tenon.kind = "decoder", tenon.context = 128 : i64} {
     %h = tenon.embedding %x, %w : (tensor<?xi32>, tensor<512x64xf32>) -> tensor<?x64xf32>
     %t = arith.constant dense<0.0> : tensor<64x64xf32>
     // expected-error @+2 {{'tenon.transpose' op needs the whole sequence: a decoder's @forward has to be computed token by token}}
-    // expected-note @+1 {{if it belongs to an attention}}
+    // expected-note @+1 {{only attention looks at other tokens}}
     %ht = tenon.transpose %h : tensor<?x64xf32> -> tensor<64x?xf32>
     %s = tenon.matmul %h, %ht : (tensor<?x64xf32>, tensor<64x?xf32>) -> tensor<?x?xf32>
     %p = tenon.softmax %s : (tensor<?x?xf32>) -> tensor<?x?xf32>

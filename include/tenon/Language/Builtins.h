@@ -17,6 +17,8 @@ namespace tenon::lang {
 
 enum class BuiltinId {
   Activation,
+  Alibi,
+  BandMask,
   CausalMask,
   Embedding,
   Gelu,
@@ -30,6 +32,7 @@ enum class BuiltinId {
   MergeHeads,
   PaddingMask,
   Positions,
+  RelativeBias,
   Relu,
   RmsNorm,
   Rope,
@@ -53,6 +56,7 @@ struct BuiltinParam {
     Input,          ///< token ids and the like
     Int,
     Float, ///< an integer is accepted too
+    Bool,
     String,
     RotaryOrFloat, ///< the value of rotary(…), or its theta alone
     Ints,          ///< variadic: one or more integers

@@ -9,30 +9,50 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::attention;
 
+static double toDouble(std::optional<llvm::APFloat> number, double otherwise) {
+  return number ? number->convertToDouble() : otherwise;
+}
+
 AttentionCall::AttentionCall(BlockAttentionOp op)
     : query(op.getQuery()), keys(op.getKeys()), values(op.getValues()),
       position(op.getPosition()), length(op.getLength()), valid(op.getValid()),
-      scale(op.getScale().convertToDouble()), isCausal(op.getCausal()),
-      window(op.getWindow()) {}
+      bias(op.getBias()), sink(op.getSink()),
+      scale(op.getScale().convertToDouble()), cap(toDouble(op.getCap(), 0)),
+      biasScale(toDouble(op.getBiasScale(), 1)),
+      isBiasByKey(op.getBiasByKey()), isCausal(op.getCausal()),
+      window(op.getWindow()), band(op.getBand()) {}
 
 AttentionCall::AttentionCall(KernelBuilder &b, PartialAttentionOp op)
     : query(op.getQuery()), keys(op.getKeys()), values(op.getValues()),
       position(op.getPosition()), length(b.addIndex(op.getPosition(), 1)),
-      scale(op.getScale().convertToDouble()), isCausal(true),
-      window(op.getWindow()) {}
+      bias(op.getBias()), scale(op.getScale().convertToDouble()),
+      cap(toDouble(op.getCap(), 0)), biasScale(toDouble(op.getBiasScale(), 1)),
+      isBiasByKey(op.getBiasByKey()), isCausal(true), window(op.getWindow()) {}
 
 KeyRange attention::getKeyRange(KernelBuilder &b, Value first, Value last,
                                 Value length, bool isCausal,
-                                std::optional<int64_t> window) {
+                                std::optional<int64_t> window,
+                                std::optional<int64_t> band) {
   KeyRange range{b.index(0), length};
   if (isCausal)
     range.end = arith::MinSIOp::create(b, range.end, b.addIndex(last, 1));
-  if (window) {
-    Value begin = b.addIndex(first, 1 - *window);
+  if (band)
+    range.end =
+        arith::MinSIOp::create(b, range.end, b.addIndex(last, *band + 1));
+  if (window || band) {
+    Value begin = b.addIndex(first, window ? 1 - *window : -*band);
     begin = arith::MaxSIOp::create(b, begin, b.index(0));
     range.begin = arith::AndIOp::create(b, begin, b.index(-kKeyBlock));
   }
   return range;
+}
+
+KernelBuilder::Values attention::startState(KernelBuilder &b, Value sink,
+                                            Value head) {
+  if (!sink)
+    return {b.splat(kStartMaximum), b.splat(0.0)};
+  Value score = b.mul(b.loadScalar(sink, head), b.f32(kLog2E));
+  return {b.splat(score), b.splat(1.0)};
 }
 
 // The first part meets a maximum far below its own: `before` is 0 and `part` 1,
@@ -47,14 +67,15 @@ Value Junction::join(KernelBuilder &b, Value total, Value ofPart) const {
 
 AttentionKernel::AttentionKernel(KernelBuilder &b, AttentionCall call)
     : b(b), call(call), cache(b, call.keys, call.values),
-      scale(call.scale * 1.44269504088896340736) {
+      scale(call.scale * kLog2E * (call.cap > 0 ? 2 / call.cap : 1)) {
   heads = cast<MemRefType>(call.query.getType()).getDimSize(0);
   groups = cache.shape().heads;
   headDim = cache.shape().headDim;
 }
 
 KeyRange AttentionKernel::keyRange(Value first, Value last) {
-  return getKeyRange(b, first, last, call.length, call.isCausal, call.window);
+  return getKeyRange(b, first, last, call.length, call.isCausal, call.window,
+                     call.band);
 }
 
 KeyRange AttentionKernel::splitRange(const KeyRange &range, Value split) {
@@ -119,6 +140,28 @@ Value AttentionKernel::both(Value a, Value c) {
   if (!a || !c)
     return a ? a : c;
   return arith::AndIOp::create(b, a, c);
+}
+
+// c tanh(s / c) = c - 2 c / (1 + e^(2 s / c)), whose rounding is one of c,
+// wherever s is.
+Value AttentionKernel::chainScores(Value products, Value bias) {
+  Value scores = products;
+  if (call.cap > 0) {
+    double cap = call.cap * kLog2E;
+    // Beyond this the quotient is nothing beside c; powers stay finite.
+    Value e = b.exp2(b.min(products, b.splat(100.0)));
+    scores = b.sub(b.splat(cap), b.div(b.splat(2 * cap), b.add(e, b.splat(1.0))));
+  }
+  if (bias)
+    scores = b.fma(bias, b.splat(call.biasScale * kLog2E), scores);
+  return scores;
+}
+
+Value AttentionKernel::biasPlace(Value key, Value query) {
+  if (call.isBiasByKey)
+    return key;
+  int64_t reach = cast<MemRefType>(call.bias.getType()).getDimSize(1) / 2;
+  return b.addIndex(arith::SubIOp::create(b, key, query), reach);
 }
 
 Value AttentionKernel::maskScores(Value mask, Value scores) {

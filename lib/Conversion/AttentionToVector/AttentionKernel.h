@@ -23,6 +23,8 @@ static_assert(kSplit % kKeyBlock == 0 && kKeyBlock % kLaneBlock == 0);
 /// The running maximum before any key: finite, so that a difference to a masked
 /// score of minus infinity is one too, and not NaN.
 constexpr double kStartMaximum = -1e30;
+/// Scores are in units of log 2.
+constexpr double kLog2E = 1.44269504088896340736;
 
 /// What a kernel computes, of either operation.
 struct AttentionCall {
@@ -31,9 +33,15 @@ struct AttentionCall {
   AttentionCall(KernelBuilder &b, PartialAttentionOp op);
 
   mlir::Value query, keys, values, position, length, valid;
+  /// Null without them; a sink is null in a part over the keys, too.
+  mlir::Value bias, sink;
   double scale;
+  /// 0: none.
+  double cap;
+  double biasScale;
+  bool isBiasByKey;
   bool isCausal;
-  std::optional<int64_t> window;
+  std::optional<int64_t> window, band;
 };
 
 /// A range of keys.
@@ -45,7 +53,13 @@ struct KeyRange {
 /// a multiple of kKeyBlock on.
 KeyRange getKeyRange(KernelBuilder &b, mlir::Value first, mlir::Value last,
                      mlir::Value length, bool isCausal,
-                     std::optional<int64_t> window);
+                     std::optional<int64_t> window,
+                     std::optional<int64_t> band = std::nullopt);
+
+/// The running maximum and sum before any key: a sink is a score that is there
+/// already. Of no sink if that is null.
+KernelBuilder::Values startState(KernelBuilder &b, mlir::Value sink,
+                                 mlir::Value head);
 
 /// How a part over keys joins those before it: numbers are multiplied by
 /// `before`, those of the part by `part`.
@@ -90,12 +104,18 @@ protected:
   Value both(Value a, Value b);
   /// A register of minus infinity where a mask is false.
   Value maskScores(Value mask, Value scores);
+  /// The scores of a register, in units of log 2, from products that are scaled
+  /// already: under the cap, with their biases (null without).
+  Value chainScores(Value products, Value bias);
+  /// The place of the bias of the key at a position for the query at another.
+  Value biasPlace(Value key, Value query);
 
   KernelBuilder &b;
   AttentionCall call;
   CacheReader cache;
   int64_t heads, groups, headDim;
-  /// Applied to scores: the operation's scale times log2 e.
+  /// Applied to products: the operation's scale times log2 e; under a cap c
+  /// times 2 / c, too, for 2^x = e^(2 s / c).
   double scale;
 };
 
@@ -156,8 +176,14 @@ protected:
 private:
   void emitTile(Value head, Value group, Value start, Value total);
   void clear(Value components);
-  /// Maxima and sums of a range of keys, whose output is in the tile's.
-  Values emitKeys(const Tile &tile, const KeyRange &range);
+  /// Maxima and sums of a range of keys, whose output is in the tile's, from
+  /// those before it.
+  Values emitKeys(const Tile &tile, const KeyRange &range, Values state);
+  /// Maxima and sums before any key, of a tile that has a sink or of one that
+  /// has none.
+  Values startStates(const Tile &tile, Value sink);
+  /// The biases of a key for a register of queries, or null.
+  Value loadBias(const Tile &tile, Value key, int64_t vector);
   void joinSplit(const Tile &tile, Value total,
                  llvm::ArrayRef<Junction> junctions);
   /// One component of a key of the block, of a value; in every lane.
@@ -219,8 +245,11 @@ private:
   };
 
   void emitHeads(Value group, Value first, int64_t count);
-  /// Maxima and sums of a range of keys, whose output is in the heads'.
-  Values emitKeys(const Heads &heads, const KeyRange &range);
+  /// Maxima and sums of a range of keys, whose output is in the heads', from
+  /// those before it.
+  Values emitKeys(const Heads &heads, const KeyRange &range, Values state);
+  /// Maxima and sums before any key, of heads with a sink or without.
+  Values startStates(const Heads &heads, Value sink);
   void clear(const Heads &heads, Value output);
   void emitParts(const Heads &heads);
   void joinSplits(const Heads &heads);

@@ -21,13 +21,14 @@ void attention::emitCombine(KernelBuilder &b, CombineAttentionOp op) {
   // Few registers at once: parts are few, and near.
   b.loopNest({b.getIndexAttr(type.getDimSize(0))}, [&](ValueRange indices) {
     Value head = indices[0];
+    Values start = startState(b, op.getSink(), head);
     b.forEachVector(b.getIndexAttr(headDim), [&](Value d, Value mask) {
       auto load = [&](Value part, int64_t i) {
         return b.splat(
             b.loadScalar(partials, {head, part, b.index(state + i)}));
       };
       Values totals = b.loop(
-          first, end, 1, {b.splat(kStartMaximum), b.splat(0.0), b.splat(0.0)},
+          first, end, 1, {start[0], start[1], b.splat(0.0)},
           [&](Value part, ValueRange before) {
             Junction junction(b, before[0], load(part, 0));
             // Rows of parts are padded to whole registers.

@@ -64,7 +64,9 @@ void SingleQuery::emitHeads(Value group, Value first, int64_t count) {
       joinSplits(heads);
     else
       storeOutput(heads, heads.output,
-                  ValueRange(emitKeys(heads, heads.range)).drop_front(count));
+                  ValueRange(emitKeys(heads, heads.range,
+                                      startStates(heads, call.sink)))
+                      .drop_front(count));
   });
 }
 
@@ -75,7 +77,8 @@ void SingleQuery::emitParts(const Heads &heads) {
                   PartialAttentionOp::kState;
   b.loop(b.index(0), count, 1, [&](Value part) {
     Value split = b.mulIndex(b.addIndex(firstPart, part), kSplit);
-    Values values = emitKeys(heads, splitRange(heads.range, split));
+    Values values = emitKeys(heads, splitRange(heads.range, split),
+                             startStates(heads, /*sink=*/{}));
     for (int64_t h = 0; h < heads.count; ++h) {
       Value head = b.addIndex(heads.first, h);
       for (int64_t v = 0; v < componentVectors; ++v) {
@@ -96,11 +99,10 @@ void SingleQuery::joinSplits(const Heads &heads) {
   int64_t count = heads.count;
   Value total = scratch({count, componentVectors * b.lanes()});
   clear(heads, total);
-  Values state(count, b.splat(kStartMaximum));
-  state.append(count, b.splat(0.0));
+  Values state = startStates(heads, call.sink);
   state =
       forEachSplit(heads.range, state, [&](KeyRange range, ValueRange before) {
-        Values part = emitKeys(heads, range);
+        Values part = emitKeys(heads, range, startStates(heads, /*sink=*/{}));
         Values maxima, sums;
         for (int64_t h = 0; h < count; ++h) {
           Junction junction(b, before[h], part[h]);
@@ -125,12 +127,23 @@ void SingleQuery::clear(const Heads &heads, Value output) {
       b.store(b.splat(0.0), output, {b.index(h), b.index(v * b.lanes())});
 }
 
+KernelBuilder::Values SingleQuery::startStates(const Heads &heads,
+                                               Value sink) {
+  Values maxima, sums;
+  for (int64_t h = 0; h < heads.count; ++h) {
+    Values state = startState(b, sink, b.addIndex(heads.first, h));
+    maxima.push_back(state[0]);
+    sums.push_back(state[1]);
+  }
+  maxima.append(sums);
+  return maxima;
+}
+
 KernelBuilder::Values SingleQuery::emitKeys(const Heads &heads,
-                                            const KeyRange &range) {
+                                            const KeyRange &range,
+                                            Values state) {
   int64_t count = heads.count;
   clear(heads, heads.output);
-  Values state(count, b.splat(kStartMaximum));
-  state.append(count, b.splat(0.0));
   return b.loop(range.begin, range.end, kKeyBlock, state,
                 [&](Value block, ValueRange args) {
                   Value keyCount = blockCount(range, block);
@@ -154,6 +167,12 @@ Value SingleQuery::visible(const Heads &heads, Value key) {
   if (call.window) {
     Value oldest = b.addIndex(call.position, -*call.window);
     mask = both(mask, compare(arith::CmpIPredicate::sgt, keyLanes,
+                              b.splat(toI32(oldest))));
+  }
+  // Those after the query are cut off by the range.
+  if (call.band) {
+    Value oldest = b.addIndex(call.position, -*call.band);
+    mask = both(mask, compare(arith::CmpIPredicate::sge, keyLanes,
                               b.splat(toI32(oldest))));
   }
   if (call.valid) {
@@ -207,8 +226,15 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
           Value ofTokens = factor;
           if (cache.isScaled())
             ofTokens = b.mul(cache.loadKeyScales(heads.group, token), factor);
+          Value place;
+          if (call.bias)
+            place = biasPlace(token, call.position);
           for (int64_t h = 0; h < count; ++h) {
-            Value score = b.mul(scores[h * perHead + i], ofTokens);
+            Value bias;
+            if (call.bias)
+              bias = b.load(call.bias, {b.addIndex(heads.first, h), place});
+            Value score =
+                chainScores(b.mul(scores[h * perHead + i], ofTokens), bias);
             score = maskScores(mask, score);
             b.store(score, heads.scores,
                     {b.index(h), b.addIndex(offset, i * lanes)});

@@ -51,17 +51,17 @@ void TiledQueries::emitTile(Value head, Value group, Value start, Value total) {
     allocate(tile);
     packQueries(tile);
     if (!isSplit()) {
-      Values state = emitKeys(tile, tile.range);
+      Values state =
+          emitKeys(tile, tile.range, startStates(tile, call.sink));
       unpackOutput(tile, tile.output, ValueRange(state).drop_front(vectors));
       return;
     }
     Value total = scratch({headDim, queries});
     clear(total);
-    Values state(vectors, b.splat(kStartMaximum));
-    state.append(vectors, b.splat(0.0));
+    Values state = startStates(tile, call.sink);
     state =
         forEachSplit(tile.range, state, [&](KeyRange range, ValueRange before) {
-          Values part = emitKeys(tile, range);
+          Values part = emitKeys(tile, range, startStates(tile, /*sink=*/{}));
           Values maxima, sums;
           SmallVector<Junction> junctions;
           for (int64_t v = 0; v < vectors; ++v) {
@@ -114,11 +114,17 @@ void TiledQueries::joinSplit(const Tile &tile, Value total,
   });
 }
 
+KernelBuilder::Values TiledQueries::startStates(const Tile &tile, Value sink) {
+  Values start = startState(b, sink, tile.head);
+  Values state(vectors, start[0]);
+  state.append(vectors, start[1]);
+  return state;
+}
+
 KernelBuilder::Values TiledQueries::emitKeys(const Tile &tile,
-                                             const KeyRange &range) {
+                                             const KeyRange &range,
+                                             Values state) {
   clear(tile.output);
-  Values state(vectors, b.splat(kStartMaximum));
-  state.append(vectors, b.splat(0.0));
   return b.loop(range.begin, range.end, kKeyBlock, state,
                 [&](Value first, ValueRange args) {
                   Block block{first, blockCount(range, first)};
@@ -249,6 +255,12 @@ Value TiledQueries::isFullyVisible(const Tile &tile, const Block &block) {
   if (call.window)
     result = both(result, compare(arith::CmpIPredicate::sgt, block.first,
                                   b.addIndex(tile.last, -*call.window)));
+  if (call.band) {
+    result = both(result, compare(arith::CmpIPredicate::sge, block.first,
+                                  b.addIndex(tile.last, -*call.band)));
+    result = both(result, compare(arith::CmpIPredicate::sle, end,
+                                  b.addIndex(tile.first, *call.band + 1)));
+  }
   return result;
 }
 
@@ -262,6 +274,13 @@ Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
     Value window = b.splat(toI32(b.index(*call.window)));
     Value oldest = arith::SubIOp::create(b, position, window);
     mask = both(mask, compare(arith::CmpIPredicate::sgt, keyLanes, oldest));
+  }
+  if (call.band) {
+    Value band = b.splat(toI32(b.index(*call.band)));
+    Value oldest = arith::SubIOp::create(b, position, band);
+    Value newest = arith::AddIOp::create(b, position, band);
+    mask = both(mask, compare(arith::CmpIPredicate::sge, keyLanes, oldest));
+    mask = both(mask, compare(arith::CmpIPredicate::sle, keyLanes, newest));
   }
   if (call.valid) {
     Value last = b.addIndex(call.length, -1);
@@ -290,6 +309,22 @@ TiledQueries::emitProducts(const Tile &tile, const Block &block, Value offset) {
       });
 }
 
+// The distance falls from one query to the next, so that a register has the
+// biases of consecutive distances, the other way round.
+Value TiledQueries::loadBias(const Tile &tile, Value key, int64_t vector) {
+  if (!call.bias)
+    return {};
+  if (call.isBiasByKey)
+    return b.splat(b.loadScalar(call.bias, {tile.head, key}));
+  int64_t lanes = b.lanes();
+  Value last = b.addIndex(tile.first, (vector + 1) * lanes - 1);
+  Value biases = b.load(call.bias, {tile.head, biasPlace(key, last)});
+  SmallVector<int64_t> reversed;
+  for (int64_t i = lanes; i-- > 0;)
+    reversed.push_back(i);
+  return vector::ShuffleOp::create(b, biases, biases, reversed);
+}
+
 KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
                                                const Block &block,
                                                ValueRange maxima, bool masked) {
@@ -307,9 +342,11 @@ KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
             ofKey =
                 b.splat(b.loadScalar(tile.keyScales, b.addIndex(offset, i)));
           for (int64_t v = 0; v < vectors; ++v) {
-            Value score = b.mul(scores[i * vectors + v], ofKey);
+            Value token = b.addIndex(key, i);
+            Value score = chainScores(b.mul(scores[i * vectors + v], ofKey),
+                                      loadBias(tile, token, v));
             if (masked)
-              score = maskScores(visible(tile, b.addIndex(key, i), v), score);
+              score = maskScores(visible(tile, token, v), score);
             b.store(score, tile.scores,
                     {b.addIndex(offset, i), b.index(v * b.lanes())});
             next[v] = b.max(score, next[v]);

@@ -62,6 +62,8 @@ void quantizeRow(
 void emit(KernelBuilder &b, SoftmaxOp op);
 void emit(KernelBuilder &b, CausalMaskOp op);
 void emit(KernelBuilder &b, PaddingMaskOp op);
+void emit(KernelBuilder &b, BandMaskOp op);
+void emit(KernelBuilder &b, ScoreBiasOp op);
 // Matmul.cpp
 void emit(KernelBuilder &b, MatmulOp op);
 

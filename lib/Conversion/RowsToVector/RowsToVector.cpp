@@ -42,7 +42,7 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
       if (emitFor<AddOp, SubOp, MulOp, DivOp, ScaleOp, ActivationOp, CastOp,
                   CopyOp, EmbeddingOp, PositionsOp, RopeOp, RmsNormOp,
                   LayerNormOp, QuantizeOp, SoftmaxOp, CausalMaskOp,
-                  PaddingMaskOp, MatmulOp>(op))
+                  PaddingMaskOp, BandMaskOp, ScoreBiasOp, MatmulOp>(op))
         ++numLowered;
     });
   }

@@ -19,8 +19,11 @@ void rows::emit(KernelBuilder &b, SoftmaxOp op) {
   // Finite, so that a row with nothing visible gives zeros and no NaN.
   Value lowest = b.splat(-1e30);
   b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    // A score that is there already.
+    Value sink =
+        op.getSink() ? b.loadScalar(op.getSink(), row.front()) : Value();
     KernelBuilder::Values maxima =
-        b.forEachVector(lastDim(b, output), lowest,
+        b.forEachVector(lastDim(b, output), sink ? b.splat(sink) : lowest,
                         [&](Value column, Value mask, ValueRange args) {
                           Value x = b.load(input, at(row, column), mask);
                           if (mask)
@@ -38,7 +41,10 @@ void rows::emit(KernelBuilder &b, SoftmaxOp op) {
           b.store(e, output, at(row, column), mask);
           return KernelBuilder::Values{b.add(args[0], e)};
         });
-    Value factor = b.splat(b.div(b.f32(1.0), b.reduceAdd(sums[0])));
+    Value sum = b.reduceAdd(sums[0]);
+    if (sink)
+      sum = b.add(sum, b.exp(b.sub(sink, b.reduceMax(maxima[0]))));
+    Value factor = b.splat(b.div(b.f32(1.0), sum));
     b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
       Value e = b.load(output, at(row, column), mask);
       b.store(b.mul(e, factor), output, at(row, column), mask);
@@ -46,8 +52,10 @@ void rows::emit(KernelBuilder &b, SoftmaxOp op) {
   });
 }
 
-void rows::emit(KernelBuilder &b, CausalMaskOp op) {
-  Value input = op.getInput(), output = op.getOut();
+/// Scores of keys that a query doesn't see become minus infinity; `visible`
+/// gets their positions and the query's, i32.
+static void emitMask(KernelBuilder &b, Value input, Value output,
+                     function_ref<Value(Value key, Value query)> visible) {
   int64_t rank = cast<MemRefType>(input.getType()).getRank();
   auto intVector = b.vectorType(b.getI32Type());
   llvm::SmallVector<int32_t> counting(b.lanes());
@@ -62,20 +70,59 @@ void rows::emit(KernelBuilder &b, CausalMaskOp op) {
     Value query = splatIndex(row[rank - 2]);
     b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
       Value key = arith::AddIOp::create(b, splatIndex(column), lane);
-      Value visible =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key, query);
-      if (op.getWindow()) {
-        Value window = arith::ConstantOp::create(
-            b, DenseElementsAttr::get(intVector,
-                                      static_cast<int32_t>(*op.getWindow())));
-        Value first = arith::SubIOp::create(b, query, window);
-        Value inside =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, key, first);
-        visible = arith::AndIOp::create(b, visible, inside);
-      }
       Value x = b.load(input, at(row, column), mask);
-      b.store(arith::SelectOp::create(b, visible, x, hidden), output,
-              at(row, column), mask);
+      b.store(arith::SelectOp::create(b, visible(key, query), x, hidden),
+              output, at(row, column), mask);
+    });
+  });
+}
+
+static Value splatI32(KernelBuilder &b, int64_t value) {
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(b.vectorType(b.getI32Type()),
+                                static_cast<int32_t>(value)));
+}
+
+static Value compare(KernelBuilder &b, arith::CmpIPredicate predicate, Value x,
+                     Value y) {
+  return arith::CmpIOp::create(b, predicate, x, y);
+}
+
+void rows::emit(KernelBuilder &b, CausalMaskOp op) {
+  emitMask(b, op.getInput(), op.getOut(), [&](Value key, Value query) -> Value {
+    Value visible = compare(b, arith::CmpIPredicate::sle, key, query);
+    if (!op.getWindow())
+      return visible;
+    Value first =
+        arith::SubIOp::create(b, query, splatI32(b, *op.getWindow()));
+    Value inside = compare(b, arith::CmpIPredicate::sgt, key, first);
+    return arith::AndIOp::create(b, visible, inside);
+  });
+}
+
+void rows::emit(KernelBuilder &b, BandMaskOp op) {
+  emitMask(b, op.getInput(), op.getOut(), [&](Value key, Value query) -> Value {
+    Value width = splatI32(b, op.getWidth());
+    Value distance = arith::SubIOp::create(b, key, query);
+    Value back = arith::SubIOp::create(b, query, key);
+    return arith::AndIOp::create(
+        b, compare(b, arith::CmpIPredicate::sle, distance, width),
+        compare(b, arith::CmpIPredicate::sle, back, width));
+  });
+}
+
+void rows::emit(KernelBuilder &b, ScoreBiasOp op) {
+  Value input = op.getInput(), output = op.getOut();
+  int64_t reach = cast<MemRefType>(op.getBias().getType()).getDimSize(1) / 2;
+  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
+      Value place = column;
+      if (!op.getByKey())
+        place =
+            b.addIndex(arith::SubIOp::create(b, column, row[1]), reach);
+      Value bias = b.load(op.getBias(), {row[0], place}, mask);
+      Value x = b.load(input, at(row, column), mask);
+      b.store(b.add(x, bias), output, at(row, column), mask);
     });
   });
 }

@@ -77,7 +77,7 @@ tenon.weight @w : tensor<512x8xf32> from [#tenon.rope_table<frequencies = [1.0, 
 
 // -----
 
-// expected-error @+1 {{source must be #tenon.source or #tenon.rope_table}}
+// expected-error @+1 {{source must be #tenon.source, or a computed one: #tenon.rope_table}}
 tenon.weight @w : tensor<64xf32> from ["w"]
 
 // -----

@@ -3,6 +3,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace tenon;
 
@@ -174,6 +176,64 @@ void RopeTableAttr::print(AsmPrinter &printer) const {
   printer << "], scale = ";
   printer.printFloat(getScale().getValue());
   printer << ">";
+}
+
+//===----------------------------------------------------------------------===//
+// RelativeBucketsAttr, AlibiAttr: <max_bias = 8.0 [, bfloat16]>
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+RelativeBucketsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                            SourceAttr source, int64_t maxDistance, bool past) {
+  RankedTensorType type = source.getType();
+  if (type.getRank() != 2 || !type.hasStaticShape() || source.getTransposed() ||
+      !isa<FloatType>(type.getElementType()))
+    return emitError() << "the source of biases must be a table of numbers "
+                          "[buckets, heads], found "
+                       << type;
+  // Half of a side's buckets are of single distances.
+  int64_t single = type.getDimSize(0) / (past ? 2 : 4);
+  if (single < 1)
+    return emitError() << "needs " << (past ? 2 : 4) << " buckets, found "
+                       << type.getDimSize(0);
+  if (maxDistance <= single)
+    return emitError() << "max_distance must exceed the " << single
+                       << " distances that have a bucket each, found "
+                       << maxDistance;
+  return success();
+}
+
+LogicalResult AlibiAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                FloatAttr maxBias, bool) {
+  double value = maxBias.getValueAsDouble();
+  if (!(value > 0) || !std::isfinite(value))
+    return emitError() << "max_bias must be positive, found " << value;
+  return success();
+}
+
+Attribute AlibiAttr::parse(AsmParser &parser, Type) {
+  double maxBias;
+  bool bfloat16 = false;
+  SMLoc place = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseKeyword("max_bias") ||
+      parser.parseEqual() || parser.parseFloat(maxBias))
+    return {};
+  if (succeeded(parser.parseOptionalComma())) {
+    if (parser.parseKeyword("bfloat16"))
+      return {};
+    bfloat16 = true;
+  }
+  if (parser.parseGreater())
+    return {};
+  return getChecked([&] { return parser.emitError(place); },
+                    parser.getContext(),
+                    parser.getBuilder().getF64FloatAttr(maxBias), bfloat16);
+}
+
+void AlibiAttr::print(AsmPrinter &printer) const {
+  printer << "<max_bias = ";
+  printer.printFloat(getMaxBias().getValue());
+  printer << (getBfloat16() ? ", bfloat16>" : ">");
 }
 
 //===----------------------------------------------------------------------===//

@@ -121,8 +121,10 @@ void BlockAttentionOp::getEffects(Effects &effects) {
   addRead(effects, getQueryMutable());
   addRead(effects, getKeysMutable());
   addRead(effects, getValuesMutable());
-  for (OpOperand &valid : getValidMutable())
-    addRead(effects, valid);
+  for (MutableOperandRange optional :
+       {getValidMutable(), getBiasMutable(), getSinkMutable()})
+    for (OpOperand &operand : optional)
+      addRead(effects, operand);
   addWrite(effects, getOutMutable());
 }
 
@@ -133,7 +135,8 @@ LogicalResult BlockAttentionOp::verify() {
   if (failed(verifyCompatibleShape(query, getOut().getType())))
     return emitOpError() << "query " << query << " and result "
                          << getOut().getType() << " must have the same shape";
-  return tenon::detail::verifyWindow(*this, getWindow(), getCausal());
+  return tenon::detail::verifyChain(
+      *this, tenon::detail::ScoreChain::of(*this, getQuery()));
 }
 
 /// Checks parts [heads, splits, row], in f32, of one query of `headDim`.
@@ -154,21 +157,35 @@ void PartialAttentionOp::getEffects(Effects &effects) {
   addRead(effects, getQueryMutable());
   addRead(effects, getKeysMutable());
   addRead(effects, getValuesMutable());
+  for (OpOperand &bias : getBiasMutable())
+    addRead(effects, bias);
   addWrite(effects, getPartialsMutable());
 }
 
 LogicalResult PartialAttentionOp::verify() {
   if (failed(verifyQuery(*this, getQuery(), getKeys(), getValues())))
     return failure();
+  if (failed(tenon::detail::verifyChain(
+          *this, {cast<MemRefType>(getQuery().getType()).getDimSize(0),
+                  getBias(), /*sink=*/Value(), getBiasByKey(), getCap(),
+                  getBiasScale(), getWindow(), /*band=*/std::nullopt,
+                  /*isCausal=*/true})))
+    return failure();
   return verifyPartials(*this, getPartials(), getQuery(), getWindow());
 }
 
 void CombineAttentionOp::getEffects(Effects &effects) {
   addRead(effects, getPartialsMutable());
+  for (OpOperand &sink : getSinkMutable())
+    addRead(effects, sink);
   addWrite(effects, getOutMutable());
 }
 
 LogicalResult CombineAttentionOp::verify() {
+  if (failed(tenon::detail::verifySink(
+          *this, getSink(),
+          cast<MemRefType>(getPartials().getType()).getDimSize(0))))
+    return failure();
   return verifyPartials(*this, getPartials(), getOut(), getWindow());
 }
 

@@ -48,7 +48,7 @@ LogicalResult AttentionOp::verify() {
       return emitOpError() << "valid " << valid
                            << " must have an element for each key of " << k;
   }
-  return detail::verifyWindow(*this, getWindow(), getCausal());
+  return detail::verifyChain(*this, detail::ScoreChain::of(*this, getQuery()));
 }
 
 LogicalResult FfnOp::verify() {
@@ -134,5 +134,5 @@ LogicalResult CachedAttentionOp::verify() {
                          << " does not fit " << cache;
   if (failed(verifyCachePlaces(*this, query, cache, getPosition())))
     return failure();
-  return detail::verifyWindow(*this, getWindow(), getCausal());
+  return detail::verifyChain(*this, detail::ScoreChain::of(*this, getQuery()));
 }

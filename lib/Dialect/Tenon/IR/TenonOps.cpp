@@ -148,11 +148,15 @@ LogicalResult WeightOp::verify() {
              << 2 * table.getFrequencies().size() << "], found " << type;
     return success();
   }
+  if (isa<RelativeBucketsAttr, AlibiAttr>(getSources()[0]))
+    return detail::verifyBiasWeight(*this);
   int64_t rows = 0;
   for (Attribute attr : getSources()) {
     auto source = dyn_cast<SourceAttr>(attr);
     if (!source)
-      return emitOpError("source must be #tenon.source or #tenon.rope_table");
+      return emitOpError("source must be #tenon.source, or a computed one: "
+                         "#tenon.rope_table, #tenon.relative_buckets, "
+                         "#tenon.alibi");
     if (getStacked() != source.getName().contains("{i}"))
       return emitOpError() << "stacked and '{i}' in the name \""
                            << source.getName() << "\" must go together";
@@ -436,7 +440,6 @@ TENON_BINARY_OP(DivOp)
 TENON_UNARY_OP(ScaleOp)
 TENON_UNARY_OP(ActivationOp)
 TENON_UNARY_OP(CastOp)
-TENON_UNARY_OP(SoftmaxOp)
 #undef TENON_UNARY_OP
 
 LogicalResult CausalMaskOp::verify() {

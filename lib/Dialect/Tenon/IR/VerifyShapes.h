@@ -29,6 +29,39 @@ inline bool sharesHeads(int64_t heads, int64_t groups) {
 mlir::LogicalResult verifyWindow(mlir::Operation *op,
                                  std::optional<int64_t> window, bool causal);
 
+/// Checks a weight of biases of scores: [H, 2 R + 1], or [H, S] by key.
+mlir::LogicalResult verifyBiasWeight(WeightOp op);
+
+/// The links of a chain of scores, as any form of attention has them.
+struct ScoreChain {
+  /// Query heads.
+  int64_t heads;
+  mlir::Value bias, sink;
+  bool isByKey;
+  std::optional<llvm::APFloat> cap, biasScale;
+  std::optional<int64_t> window, band;
+  bool isCausal;
+
+  template <typename Op> static ScoreChain of(Op op, mlir::Value query) {
+    return {mlir::cast<mlir::ShapedType>(query.getType()).getDimSize(0),
+            op.getBias(),
+            op.getSink(),
+            op.getBiasByKey(),
+            op.getCap(),
+            op.getBiasScale(),
+            op.getWindow(),
+            op.getBand(),
+            op.getCausal()};
+  }
+};
+mlir::LogicalResult verifyChain(mlir::Operation *op, const ScoreChain &chain);
+/// Checks a bias [heads, 2 R + 1], or [heads, S] by key; a null one is fine.
+mlir::LogicalResult verifyBias(mlir::Operation *op, mlir::Value bias,
+                               int64_t heads, bool isByKey);
+/// Checks a sink [heads]; a null one is fine.
+mlir::LogicalResult verifySink(mlir::Operation *op, mlir::Value sink,
+                               int64_t heads);
+
 } // namespace tenon::detail
 
 #endif // TENON_LIB_DIALECT_TENON_IR_VERIFYSHAPES_H

@@ -133,6 +133,8 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
       return std::nullopt;
     return dim;
   }
+  if (isa<ScoreBiasOp>(op) && operand.getOperandNumber() == 1)
+    return 0; // Each head's own.
   if (auto rope = dyn_cast<RopeOp>(op);
       rope && rope.getPosition() == operand.get())
     return 0; // Each row's own.
@@ -145,13 +147,14 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
 FailureOr<bool> tenon::tileRows(Operation *op) {
   Value out = op->getOperands().back();
   MemRefType outType = memrefOf(out);
-  // Head tensors are cut by tokens; a causal mask depends on the token's
-  // place, so it is cut by heads.
-  unsigned dim = outType.getRank() == 3 && !isa<CausalMaskOp>(op) ? 1 : 0;
+  // Head tensors are cut by tokens; what depends on the token's place is cut by
+  // heads.
+  bool byHeads = isa<CausalMaskOp, BandMaskOp, ScoreBiasOp>(op);
+  unsigned dim = outType.getRank() == 3 && !byHeads ? 1 : 0;
   auto tile = op->getAttrOfType<TileAttr>("tile");
   int64_t group = tile ? tile.getGroup() : kDefaultGroup;
   int64_t rows = outType.getDimSize(dim);
-  if (isa<CausalMaskOp>(op)) {
+  if (byHeads) {
     if (outType.getRank() != 3)
       return keepWhole(op);
     group = 1;

@@ -81,6 +81,10 @@ private:
   void copy(mlir::Location loc, mlir::Value from, mlir::Value to);
 
   // Views and scalars.
+  /// The new value of an optional operand; null if there is none.
+  mlir::Value lookupIf(mlir::Value old) {
+    return old ? mapping.lookup(old) : mlir::Value();
+  }
   mlir::Value constant(mlir::Location loc, int64_t value);
   /// A rectangle of `from` with dynamic extents `count`, at `offset` in `dim`.
   mlir::Value rectangleOf(mlir::Location loc, mlir::Value from,

@@ -78,8 +78,16 @@ LogicalResult EntryRewriter::rewriteView(Operation *op) {
   } else if (isa<MergeHeadsOp>(op)) {
     Value tokens = headsOfRows(loc, from);
     auto layout = cast<MemRefType>(tokens.getType());
-    if (!memref::CollapseShapeOp::isGuaranteedCollapsible(layout, groups))
-      return op->emitOpError("of heads that don't lie side by side in memory");
+    if (!memref::CollapseShapeOp::isGuaranteedCollapsible(layout, groups)) {
+      // A part of wider heads: it gets a place of its own.
+      Value own = allocate(loc, cast<RankedTensorType>(old.getType()), count);
+      copy(loc, from, own);
+      bind(result,
+           memref::CollapseShapeOp::create(builder, loc, headsOfRows(loc, own),
+                                           groups),
+           nullptr, count);
+      return success();
+    }
     view = memref::CollapseShapeOp::create(builder, loc, tokens, groups);
   } else if (auto slice = dyn_cast<SliceOp>(op)) {
     view =
@@ -191,8 +199,10 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
     Value length = arith::AddIOp::create(builder, loc, position, tokens);
     auto attention = BlockAttentionOp::create(
         builder, loc, tokenOf(loc, query, row), keys, values, position, length,
-        /*valid=*/Value(), tokenOf(loc, out, row), op.getScaleAttr(),
-        op.getCausalAttr(), op.getWindowAttr(),
+        /*valid=*/Value(), lookupIf(op.getBias()), lookupIf(op.getSink()),
+        tokenOf(loc, out, row), op.getScaleAttr(), op.getCapAttr(),
+        op.getBiasScaleAttr(), op.getBiasByKeyAttr(), op.getCausalAttr(),
+        op.getWindowAttr(), op.getBandAttr(),
         op->getAttrOfType<TileAttr>("tile"));
     finishOp(attention, op);
   });
@@ -213,10 +223,12 @@ void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value out) {
   Value position = mapping.lookup(op.getPosition());
   auto attention = PartialAttentionOp::create(
       builder, loc, mapping.lookup(op.getQuery()), keys, values, position,
-      constant(loc, 0), parts, op.getScaleAttr(), op.getWindowAttr(),
-      op->getAttrOfType<TileAttr>("tile"));
+      constant(loc, 0), lookupIf(op.getBias()), parts, op.getScaleAttr(),
+      op.getCapAttr(), op.getBiasScaleAttr(), op.getBiasByKeyAttr(),
+      op.getWindowAttr(), op->getAttrOfType<TileAttr>("tile"));
   finishOp(attention, op);
-  auto combine = CombineAttentionOp::create(builder, loc, parts, position, out,
+  auto combine = CombineAttentionOp::create(builder, loc, parts, position,
+                                            lookupIf(op.getSink()), out,
                                             op.getWindowAttr());
   combine->setAttr(kLabelAttrName,
                    builder.getStringAttr("combine " + makeLabel(op)));
@@ -239,13 +251,14 @@ void EntryRewriter::rewriteAttention(AttentionOp op) {
                                    mapping.lookup(op.getValue()), keys, values,
                                    start, TileAttr());
   finishOp(append, op);
-  Value valid = op.getValid() ? mapping.lookup(op.getValid()) : Value();
   rows[op.getResult()] = rows.lookup(op.getQuery());
   Value out = chooseOutput(op);
   auto attention = BlockAttentionOp::create(
       builder, loc, mapping.lookup(op.getQuery()), keys, values, start,
-      rowsOf(loc, op.getKey()), valid, out, op.getScaleAttr(),
-      op.getCausalAttr(), op.getWindowAttr(), op.getTileAttr());
+      rowsOf(loc, op.getKey()), lookupIf(op.getValid()), lookupIf(op.getBias()),
+      lookupIf(op.getSink()), out, op.getScaleAttr(), op.getCapAttr(),
+      op.getBiasScaleAttr(), op.getBiasByKeyAttr(), op.getCausalAttr(),
+      op.getWindowAttr(), op.getBandAttr(), op.getTileAttr());
   finishOp(attention, op);
 }
 

@@ -65,6 +65,9 @@ FailureOr<bool> tenon::tileAttention(BlockAttentionOp op) {
         op.getLength()};
     if (op.getValid())
       operands.push_back(op.getValid());
+    for (Value ofHeads : {op.getBias(), op.getSink()})
+      if (ofHeads)
+        operands.push_back(tiles.view(ofHeads, part.front()));
     operands.push_back(tiles.view(op.getOut(), part));
     tiles.cloneWith(op, operands);
   };
@@ -108,11 +111,15 @@ FailureOr<bool> tenon::tileParts(PartialAttentionOp op) {
       part = tiles.add(part, first);
     TileRange ofHeads = {0, tiles.multiply(group, shared),
                          inner.getIndexAttr(shared)};
-    tiles.cloneWith(
-        op, {tiles.view(op.getQuery(), ofHeads),
-             tiles.view(op.getKeys(), {{0, group, one}}),
-             tiles.view(op.getValues(), {{0, group, one}}), op.getPosition(),
-             part, tiles.view(op.getPartials(), {ofHeads, {1, part, one}})});
+    SmallVector<Value> operands = {tiles.view(op.getQuery(), ofHeads),
+                                   tiles.view(op.getKeys(), {{0, group, one}}),
+                                   tiles.view(op.getValues(), {{0, group, one}}),
+                                   op.getPosition(), part};
+    if (op.getBias())
+      operands.push_back(tiles.view(op.getBias(), ofHeads));
+    operands.push_back(
+        tiles.view(op.getPartials(), {ofHeads, {1, part, one}}));
+    tiles.cloneWith(op, operands);
   };
   DispatchOp::create(builder, loc, count, chooseGrain(bytes, groups),
                      getLabel(op), body);

@@ -127,6 +127,42 @@ bool isIncremental(Operation *op) {
   return !isa<TenonDialect>(op->getDialect());
 }
 
+/// The product of an attention that was not fused, after an operation on its
+/// scores, queries or keys.
+Operation *findDeclined(Operation *op) {
+  llvm::SetVector<Operation *> reached;
+  reached.insert(op);
+  for (size_t i = 0; i < reached.size(); ++i) {
+    if (reached[i]->hasAttr(kDeclinedAttrName))
+      return reached[i];
+    reached.insert_range(reached[i]->getUsers());
+  }
+  return nullptr;
+}
+
+/// The error of an operation that has no incremental form, at the place that
+/// matters: where an attention stopped being one, if it is a part of such.
+InFlightDiagnostic reportWholeSequence(Operation *op) {
+  Operation *product = findDeclined(op);
+  auto place = product ? product->getAttrOfType<LocationAttr>(kDeclinedAtAttrName)
+                       : LocationAttr();
+  if (!place) {
+    InFlightDiagnostic error =
+        op->emitOpError("needs the whole sequence: a decoder's @")
+        << kForwardName << " has to be computed token by token";
+    error.attachNote() << "only attention looks at other tokens: a product of "
+                          "softmax(causal_mask(scores)) and values";
+    return error;
+  }
+  InFlightDiagnostic error =
+      emitError(Location(place), "a decoder's @")
+      << kForwardName << " has to be computed token by token, but "
+      << product->getAttrOfType<StringAttr>(kDeclinedAttrName).getValue();
+  error.attachNote(op->getLoc())
+      << "'" << op->getName() << "' needs the whole sequence";
+  return error;
+}
+
 struct IncrementalPass : tenon::impl::TenonIncrementalBase<IncrementalPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -209,13 +245,7 @@ private:
       }
       if (isIncremental(op))
         return WalkResult::advance();
-      InFlightDiagnostic error =
-          op->emitOpError("needs the whole sequence: a decoder's @")
-          << kForwardName << " has to be computed token by token";
-      error.attachNote() << "if it belongs to an attention, "
-                            "-mlir-pass-statistics of tenon-fuse-attention "
-                            "says why that was not fused";
-      return error;
+      return reportWholeSequence(op);
     });
     return failure(result.wasInterrupted());
   }
@@ -346,8 +376,9 @@ private:
                             cache, layer, position);
       auto cached = CachedAttentionOp::create(
           builder, op.getLoc(), op.getResult().getType(), op.getQuery(), cache,
-          layer, position, op.getScaleAttr(), builder.getUnitAttr(),
-          op.getWindowAttr());
+          layer, position, op.getBias(), op.getSink(), op.getScaleAttr(),
+          op.getCapAttr(), op.getBiasScaleAttr(), op.getBiasByKeyAttr(),
+          builder.getUnitAttr(), op.getWindowAttr(), op.getBandAttr());
       op.getResult().replaceAllUsesWith(cached.getResult());
       op.erase();
       ++numCached;

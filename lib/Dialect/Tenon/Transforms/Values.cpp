@@ -41,9 +41,13 @@ std::optional<ScaledValue> tenon::matchScale(Value value) {
 
 bool tenon::isMasked(Value scores) {
   while (true) {
-    if (scores.getDefiningOp<CausalMaskOp>() ||
-        scores.getDefiningOp<PaddingMaskOp>())
+    if (isa_and_nonnull<CausalMaskOp, PaddingMaskOp, BandMaskOp>(
+            scores.getDefiningOp()))
       return true;
+    if (auto biased = scores.getDefiningOp<ScoreBiasOp>()) {
+      scores = biased.getInput();
+      continue;
+    }
     std::optional<ScaledValue> scaled = matchScale(scores);
     if (!scaled)
       return false;

@@ -1,4 +1,4 @@
-"""Attention x precision of the cache x head size x mask: the kernels of keys and values.
+"""Attention x precision of the cache x head size x mask x chain of the scores: the kernels of keys and values.
 
 Keys and values go to the cache in pieces; queries come in chunks and one at a time. Compared are
 
@@ -18,6 +18,7 @@ from variants import aligned, entry
 EXACT_ERROR = 1e-10
 ROUNDING_ERROR = {"f32": 1e-10, "f16": 1e-6, "int8": 3e-4}
 SPLIT = 512
+CAP, BIAS_SCALE = 1.5, 0.7
 
 
 class Cache:
@@ -68,11 +69,18 @@ class Cache:
 
 
 class Attention:
-    def __init__(self, heads, groups, dim, precision="f32", causal=True, window=0, capacity=256):
+    """`chain`: what stands between product and softmax, of "cap", "bias" (by distance), "keys" (a bias by key), "scaled"
+    (that bias, by a number), "sink"."""
+
+    def __init__(self, heads, groups, dim, precision="f32", causal=True, window=0, band=None, capacity=256, chain=()):
         self.heads, self.groups, self.dim, self.causal, self.window = heads, groups, dim, causal, window
+        self.band, self.chain = band, frozenset(chain)
         self.capacity, self.cache = capacity, Cache(precision, groups, capacity, dim)
         self.tokens = (1, 15, 17, 127, 129, 200) if capacity == 256 else (512, 600, capacity - 3)
         self.name = f"attention_{precision}_{heads}_{groups}_{dim}_{'c' if causal else 'n'}{window}_{capacity}"
+        self.name += f"_b{band}" * (band is not None) + "".join(f"_{link}" for link in sorted(self.chain))
+        self.reach = capacity + 32
+        self.bias = self.sink = None
 
     def fits(self, variant):
         return True
@@ -93,22 +101,30 @@ class Attention:
                                 + f"  tenon.append_kv %kh, %vh, %keys, %values at %position : {to}, {to}, {kt}, {vt}"))
         window = f"window = {self.window} : i64" if self.window else ""
         scale = f"scale = {d ** -0.5:.8f} : f32"
-        attributes = ", ".join(filter(None, [scale, "causal" * self.causal, window]))
+        links = [f"cap = {CAP} : f32"] if "cap" in self.chain else []
+        biased, sunk = bool(self.chain & {"bias", "keys"}), "sink" in self.chain
+        columns = s if "keys" in self.chain else 2 * self.reach + 1
+        bt, st = memref(h, columns, "f32"), memref(h, "f32")
+        links += ["bias_by_key"] * ("keys" in self.chain) + [f"bias_scale = {BIAS_SCALE} : f32"] * ("scaled" in self.chain)
+        bias, sink = f" bias(%bias : {bt})" * biased, f" sink(%sink : {st})" * sunk
+        extra = [("bias", bt)] * biased + [("sink", st)] * sunk
+        band = f"band = {self.band} : i64" if self.band is not None else ""
+        attributes = ", ".join(filter(None, [scale, "causal" * self.causal, window, band, *links]))
         for count, kind in (("%T", "any"), ("1", "1"), ("1", "parts")):
             q = f"memref<{h}x{'?' if kind == 'any' else 1}x{d}xf32, strided<[{d}, {h * d}, 1]>>"
             body = heads("q", h, count, queries, q) + heads("o", h, count, queries, q)
             if kind != "parts":
-                body += (f"  tenon.block_attention %qh, %keys, %values at %position length %rows into %oh {{{attributes}}} : "
+                body += (f"  tenon.block_attention %qh, %keys, %values at %position length %rows{bias}{sink} into %oh {{{attributes}}} : "
                          f"{q}, {kt}, {vt}, {q}")
             elif not self.parts:
                 continue
             else:
                 parts = memref(h, -(-s // SPLIT), -(-d // 16) * 16 + 16, "f32")
                 body += (f"  %zero = arith.constant 0 : index\n  %p = memref.alloca() : {parts}\n"
-                         f"  tenon.partial_attention %qh, %keys, %values at %position from %zero into %p "
-                         f"{{{', '.join(filter(None, [scale, window]))}}} : {q}, {kt}, {vt}, {parts}\n"
-                         f"  tenon.combine_attention %p at %position into %oh {{{window}}} : {parts}, {q}")
-            result.append(entry(f"{self.name}_{kind}", 1, [("q", queries), ("keys", kt), ("values", vt), ("o", queries)],
+                         f"  tenon.partial_attention %qh, %keys, %values at %position from %zero{bias} into %p "
+                         f"{{{', '.join(filter(None, [scale, window, *links]))}}} : {q}, {kt}, {vt}, {parts}\n"
+                         f"  tenon.combine_attention %p at %position{sink} into %oh {{{window}}} : {parts}, {q}")
+            result.append(entry(f"{self.name}_{kind}", 1, [("q", queries), ("keys", kt), ("values", vt), *extra, ("o", queries)],
                                 body))
         return result
 
@@ -122,6 +138,9 @@ class Attention:
 
     def _check(self, module, rng, report, tokens):
         h, g, d = self.heads, self.groups, self.dim
+        self.bias = rng.standard_normal((h, self.capacity if "keys" in self.chain else 2 * self.reach + 1)).astype(np.float32)
+        self.sink = rng.standard_normal(h).astype(np.float32) + 1
+        extra = [self.bias] * bool(self.chain & {"bias", "keys"}) + [self.sink] * ("sink" in self.chain)
         q, k, v = (rng.standard_normal((tokens, n, d)).astype(np.float32) for n in (h, g, g))
         v[tokens // 2] = 0
         if tokens > 20:
@@ -150,7 +169,7 @@ class Attention:
             for start in range(0, tokens, chunk):
                 n = min(chunk, tokens - start)
                 part = np.full((n + 1, h, d), 7, np.float32)
-                module.call(f"{self.name}_{kind}", None, [q[start:start + n].copy(), keys, values, part], tokens=n,
+                module.call(f"{self.name}_{kind}", None, [q[start:start + n].copy(), keys, values, *extra, part], tokens=n,
                             position=start, rows=start + n if self.causal else tokens)
                 out[start:start + n + 1] = part
             return out
@@ -172,14 +191,27 @@ class Attention:
         t = np.arange(len(q))
         shared = self.heads // self.groups
         scores = np.einsum("thd,shd->hts", q.astype(np.float64), np.repeat(k, shared, 1)) * self.dim**-0.5
+        if "cap" in self.chain:
+            scores = CAP * np.tanh(scores / CAP)
+        scale = BIAS_SCALE if "scaled" in self.chain else 1
+        if "bias" in self.chain:
+            scores += scale * self.bias.astype(np.float64)[:, self.reach + t[None] - t[:, None]]
+        if "keys" in self.chain:
+            scores += scale * self.bias.astype(np.float64)[:, None, :len(q)]
         mask = np.ones((len(q), len(q)), bool)
         if self.causal:
             mask &= t[None] <= t[:, None]
         if self.window:
             mask &= t[None] > t[:, None] - self.window
+        if self.band is not None:
+            mask &= abs(t[None] - t[:, None]) <= self.band
         scores = np.where(mask, scores, -np.inf)
+        if "sink" in self.chain:
+            sinks = np.broadcast_to(self.sink.astype(np.float64)[:, None, None], (*scores.shape[:2], 1))
+            scores = np.concatenate([scores, sinks], -1)
         p = np.exp(scores - scores.max(-1, keepdims=True))
         p /= p.sum(-1, keepdims=True)
+        p = p[..., :len(q)]
         return np.einsum("hts,shd->thd", p, np.repeat(v, shared, 1))
 
 
@@ -187,5 +219,13 @@ def attention_cases():
     shapes = [dict(heads=2, groups=1, dim=64), dict(heads=2, groups=2, dim=33), dict(heads=4, groups=2, dim=80, window=20),
               dict(heads=3, groups=1, dim=128), dict(heads=1, groups=1, dim=5),
               dict(heads=2, groups=1, dim=32, causal=False), dict(heads=1, groups=1, dim=256),
-              dict(heads=2, groups=1, dim=48, capacity=1152), dict(heads=1, groups=1, dim=20, window=530, capacity=1152)]
+              dict(heads=2, groups=1, dim=48, capacity=1152), dict(heads=1, groups=1, dim=20, window=530, capacity=1152),
+              # The chain: each link alone, all together, with windows and bands, in parts over the keys.
+              dict(heads=2, groups=1, dim=32, chain=["cap"]), dict(heads=3, groups=3, dim=12, chain=["bias"]),
+              dict(heads=2, groups=1, dim=16, chain=["keys", "scaled"]), dict(heads=4, groups=2, dim=16, chain=["sink"], window=20),
+              dict(heads=2, groups=1, dim=16, causal=False, band=0), dict(heads=2, groups=2, dim=24, causal=False, band=37),
+              dict(heads=4, groups=2, dim=33, chain=["cap", "bias", "scaled", "sink"], causal=False, band=130),
+              dict(heads=3, groups=1, dim=20, chain=["cap", "bias", "sink"], capacity=1152),
+              dict(heads=2, groups=2, dim=16, chain=["bias", "sink"], window=530, capacity=1152),
+              dict(heads=2, groups=1, dim=16, chain=["sink"], causal=False, band=300, capacity=1152)]
     return [Attention(precision=precision, **shape) for precision in ("f32", "f16", "int8") for shape in shapes]

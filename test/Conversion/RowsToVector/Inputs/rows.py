@@ -73,6 +73,15 @@ def build():
         square = memref((2, ROWS, n), "f32")
         fs.append(function(f"causal_{n}", [square, square],
             f"tenon.causal_mask %0 into %1 {{window = 2 : i64}} : ({square}, {square}) -> ()"))
+        fs.append(function(f"band_{n}", [square, square],
+            f"tenon.band_mask %0 into %1 {{width = 1 : i64}} : ({square}, {square}) -> ()"))
+        distances, keys, sink = memref((2, 2 * n + 5), "f32"), memref((2, n + 4), "f32"), memref((2,), "f32")
+        fs.append(function(f"bias_{n}", [square, distances, square],
+            f"tenon.score_bias %0, %1 into %2 : ({square}, {distances}, {square}) -> ()"))
+        fs.append(function(f"bykey_{n}", [square, keys, square],
+            f"tenon.score_bias %0, %1 into %2 {{by_key}} : ({square}, {keys}, {square}) -> ()"))
+        fs.append(function(f"sink_{n}", [square, sink, square],
+            f"tenon.softmax %0 sink(%1) into %2 : ({square}, {sink}, {square}) -> ()"))
         valid = memref((n,), "i32")
         fs.append(function(f"padding_{n}", [square, valid, square],
             f"tenon.padding_mask %0, %1 into %2 : ({square}, {valid}, {square}) -> ()"))
@@ -145,6 +154,16 @@ def check(target, report):
         t, s = np.arange(ROWS)[:, None], np.arange(n)[None]
         module.call(f"causal_{n}", square, masked)
         report.equal(f"{target} causal {n}", masked, np.where((s <= t) & (s > t - 2), square, -np.inf))
+        module.call(f"band_{n}", square, masked)
+        report.equal(f"{target} band {n}", masked, np.where(abs(s - t) <= 1, square, np.float32(-np.inf)))
+        distances, keys, sink = f32(2, 2 * n + 5), f32(2, n + 4), f32(2) * 3
+        module.call(f"bias_{n}", square, distances, masked)
+        report.equal(f"{target} bias {n}", masked, square + distances[:, n + 2 + s - t])
+        module.call(f"bykey_{n}", square, keys, masked)
+        report.equal(f"{target} bias by key {n}", masked, square + keys[:, None, :n])
+        module.call(f"sink_{n}", square, sink, masked)
+        wide = np.concatenate([square, np.broadcast_to(sink[:, None, None], (2, ROWS, 1))], -1).astype(np.float64)
+        report.close(f"{target} softmax with sink {n}", masked, softmax(wide)[..., :n], 1e-7, 2e-6)
         valid = (rng.random(n) < 0.5).astype(np.int32)
         module.call(f"padding_{n}", square, valid, masked)
         report.equal(f"{target} padding {n}", masked, np.where(valid != 0, square, np.float32(-np.inf)))

@@ -101,6 +101,46 @@ def Tenon_RopeTableAttr : Tenon_Attr<"RopeTable", "rope_table"> {
   let extraClassDeclaration = [{ double getScaleValue() const { return getScale().getValueAsDouble(); } }];
 }
 
+def Tenon_RelativeBucketsAttr : Tenon_Attr<"RelativeBuckets", "relative_buckets"> {
+  let summary = "a computed weight: biases of scores by bucketed distance";
+  let description = [{
+    Row h of the weight `[H, 2 R + 1]` holds, at R + d, `table[bucket(d), h]`, d
+    the position of a key less that of its query. `source` is the table
+    `[B, H]`, whose buckets are those of T5 (arXiv:1910.10683): half of them for
+    keys after the query unless `past`; of the rest, those of half the distances
+    one by one, the others in logarithmic steps up to `max_distance`, computed
+    in f32 as the checkpoints' own code does.
+
+    Example:
+    `#tenon.relative_buckets<source = <"bias.weight", tensor<32x8xf32>>, max_distance = 128, past = true>`
+  }];
+  let parameters = (ins "::tenon::SourceAttr":$source, "int64_t":$max_distance,
+                        DefaultValuedParameter<"bool", "false">:$past);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Tenon_AlibiAttr : Tenon_Attr<"Alibi", "alibi"> {
+  let summary = "a computed weight: biases of scores linear in the distance";
+  let description = [{
+    Row h of the weight `[H, 2 R + 1]` holds `-m_h |d|` at R + d, with the slopes
+    `m_h = 2^(-max_bias h / N)`, h = 1 .. N, for H = N heads, a power of two; for
+    others the slopes of N, the next lower power, then every other one of 2 N
+    (arXiv:2108.12409). `max_bias` is 8 there.
+
+    With `bfloat16` the weight is `[H, S]` and holds `m_h s` for the key at
+    position s: slope, position and product rounded to bf16, as the code has it
+    that Falcon was trained with.
+
+    Example: `#tenon.alibi<max_bias = 8.0>`
+  }];
+  let parameters = (ins "::mlir::FloatAttr":$max_bias,
+                        DefaultValuedParameter<"bool", "false">:$bfloat16);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{ double getMaxBiasValue() const { return getMaxBias().getValueAsDouble(); } }];
+}
+
 def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
   let summary = "the CPU that kernels are generated for";
   let description = [{

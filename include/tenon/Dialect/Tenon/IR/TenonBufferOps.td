@@ -37,14 +37,16 @@ def Tenon_AppendKVOp : Tenon_Op<"append_kv", [DeclareOpInterfaceMethods<MemoryEf
   let hasVerifier = 1;
 }
 
-def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [
+def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "attention on cache blocks";
   let description = [{
     `tenon.attention` of queries `[H, T, D]` at positions position + t on keys
     in transposed blocks `[G, S/16, D, 16]` and values `[G, S, D]`, of which
     `length` tokens are present (position + T for a causal call). Blocks of other
-    precisions have the shapes that `!tenon.kv_cache` says.
+    precisions have the shapes that `!tenon.kv_cache` says. Kernels read a bias
+    for all keys of a block and all queries of a tile, so that it must reach
+    (`getBiasReach`).
 
     If there can be more than 512 keys, those between two multiples of 512 make
     a part of their own, with its own maximum, and the parts are combined in
@@ -60,11 +62,15 @@ def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [
   }];
   let arguments = (ins AnyStridedMemRef:$query, AnyStridedMemRef:$keys, AnyStridedMemRef:$values,
                        Index:$position, Index:$length, Optional<AnyStridedMemRef>:$valid,
-                       AnyStridedMemRef:$out, F32Attr:$scale, UnitAttr:$causal,
-                       OptionalAttr<I64Attr>:$window, OptionalAttr<Tenon_TileAttr>:$tile);
+                       Optional<AnyStridedMemRef>:$bias, Optional<AnyStridedMemRef>:$sink,
+                       AnyStridedMemRef:$out, F32Attr:$scale, OptionalAttr<F32Attr>:$cap,
+                       OptionalAttr<F32Attr>:$bias_scale, UnitAttr:$bias_by_key, UnitAttr:$causal,
+                       OptionalAttr<I64Attr>:$window, OptionalAttr<I64Attr>:$band,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
   let assemblyFormat = [{
     $query `,` $keys `,` $values `at` $position `length` $length
-    (`valid` `(` $valid^ `:` type($valid) `)`)? `into` $out attr-dict
+    (`valid` `(` $valid^ `:` type($valid) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`sink` `(` $sink^ `:` type($sink) `)`)? `into` $out attr-dict
     `:` type($query) `,` type($keys) `,` type($values) `,` type($out)
   }];
   let hasVerifier = 1;
@@ -79,7 +85,7 @@ def Tenon_PartialAttentionOp : Tenon_Op<"partial_attention", [
     the next multiple: o[0 .. D), the sum of 2^(x - m) v over the scores x (which
     are in units of log 2); and in its last 16 elements m, the greatest score,
     and l, the sum of 2^(x - m). A row without a key that is seen has m = -1e30
-    and zeros.
+    and zeros. A sink belongs to no part, but to `tenon.combine_attention`.
 
     Example:
     ```mlir
@@ -88,11 +94,13 @@ def Tenon_PartialAttentionOp : Tenon_Op<"partial_attention", [
     ```
   }];
   let arguments = (ins AnyStridedMemRef:$query, AnyStridedMemRef:$keys, AnyStridedMemRef:$values,
-                       Index:$position, Index:$first, AnyStridedMemRef:$partials,
-                       F32Attr:$scale, OptionalAttr<I64Attr>:$window,
-                       OptionalAttr<Tenon_TileAttr>:$tile);
+                       Index:$position, Index:$first, Optional<AnyStridedMemRef>:$bias,
+                       AnyStridedMemRef:$partials, F32Attr:$scale, OptionalAttr<F32Attr>:$cap,
+                       OptionalAttr<F32Attr>:$bias_scale, UnitAttr:$bias_by_key,
+                       OptionalAttr<I64Attr>:$window, OptionalAttr<Tenon_TileAttr>:$tile);
   let assemblyFormat = [{
-    $query `,` $keys `,` $values `at` $position `from` $first `into` $partials attr-dict
+    $query `,` $keys `,` $values `at` $position `from` $first
+    (`bias` `(` $bias^ `:` type($bias) `)`)? `into` $partials attr-dict
     `:` type($query) `,` type($keys) `,` type($values) `,` type($partials)
   }];
   let extraClassDeclaration = [{
@@ -112,17 +120,19 @@ def Tenon_CombineAttentionOp : Tenon_Op<"combine_attention", [
   let description = [{
     Of the rows of `tenon.partial_attention` whose keys the query at this
     position sees, in order: `m' = max(m, m_s)`, `o = o 2^(m - m') + o_s 2^(m_s - m')`,
-    l likewise, from m = -1e30, o = l = 0; then `out = o / l`.
+    l likewise, from m = -1e30, o = l = 0; then `out = o / l`. With a sink w the
+    start is m = w, in units of log 2, and l = 1.
 
     Example:
     ```mlir
     tenon.combine_attention %p at %pos into %o : memref<8x4x32xf32>, memref<8x1x8xf32>
     ```
   }];
-  let arguments = (ins AnyStridedMemRef:$partials, Index:$position, AnyStridedMemRef:$out,
+  let arguments = (ins AnyStridedMemRef:$partials, Index:$position,
+                       Optional<AnyStridedMemRef>:$sink, AnyStridedMemRef:$out,
                        OptionalAttr<I64Attr>:$window);
   let assemblyFormat = [{
-    $partials `at` $position `into` $out attr-dict `:` type($partials) `,` type($out)
+    $partials `at` $position (`sink` `(` $sink^ `:` type($sink) `)`)? `into` $out attr-dict `:` type($partials) `,` type($out)
   }];
   let hasVerifier = 1;
 }

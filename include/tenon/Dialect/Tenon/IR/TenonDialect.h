@@ -75,6 +75,24 @@ inline constexpr llvm::StringLiteral kMaxSequencesAttrName =
 /// On an argument of an entry point: the name of the input.
 inline constexpr llvm::StringLiteral kInputNameAttrName = "tenon.name";
 
+/// On a matrix product whose scores no attention took: why, and the location of
+/// the operation that it ends at.
+inline constexpr llvm::StringLiteral kDeclinedAttrName = "tenon.declined";
+inline constexpr llvm::StringLiteral kDeclinedAtAttrName = "tenon.declined_at";
+
+/// How many distances to either side a bias of scores holds for sequences of so
+/// many tokens: kernels read it for all keys of the last block, and for a whole
+/// tile of queries.
+inline int64_t getBiasReach(int64_t context) {
+  constexpr int64_t kKeys = 128, kQueries = 32;
+  return llvm::alignTo(context, kKeys) + kQueries;
+}
+/// How many keys a bias by key holds for sequences of so many tokens.
+inline int64_t getBiasKeys(int64_t context) {
+  constexpr int64_t kKeys = 128;
+  return llvm::alignTo(context, kKeys);
+}
+
 /// The panel layout of a weight's type, or null if the weight is not packed.
 PanelAttr getPanel(mlir::Type type);
 /// The element type of weights of this precision: f32, f16, bf16 or a

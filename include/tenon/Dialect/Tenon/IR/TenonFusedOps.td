@@ -11,8 +11,18 @@ def Tenon_AttentionOp : Tenon_SegmentedComputeOp<"attention", [DeclareOpInterfac
     `o = softmax(scale q kᵀ + mask) v` for q `[H, T, D]`, k `[G, S, D]` and
     v `[G, S, D]`, head h of q using head `h / (H/G)` of k and v
     (arXiv:1706.03762, arXiv:2305.13245). `causal` hides keys after the query,
-    `window` those more than window-1 before it, `valid` (i32 `[S]`) those that
-    are 0 there. Computed with an online softmax over blocks of 128 keys at
+    `window` those more than window-1 before it, `band` those more than that to
+    either side, `valid` (i32 `[S]`) those that are 0 there. Between the product
+    and the mask stands a chain that is there in part or not at all:
+
+    * `cap` = c: `c tanh(scale q kᵀ / c)` instead of `scale q kᵀ`;
+    * a `bias` `[H, 2 R + 1]`: `bias_scale bias[h, R + s - t]` is added for the
+      query at t and the key at s, or `bias_scale bias[h, s]` of a bias `[H, S]` if
+      it is `bias_by_key`. `bias_scale` is 1 if absent. R is
+      `getBiasReach(context)`, so that kernels can read past both ends;
+    * a `sink` `[H]`: one more score of each head (`tenon.softmax`).
+
+    Computed with an online softmax over blocks of 128 keys at
     fixed places (arXiv:2205.14135), so that the result does not depend on how
     queries are grouped.
 
@@ -20,14 +30,19 @@ def Tenon_AttentionOp : Tenon_SegmentedComputeOp<"attention", [DeclareOpInterfac
     ```mlir
     %o = tenon.attention %q, %k, %v {causal, scale = 0.35 : f32}
       : (tensor<8x?x8xf32>, tensor<4x?x8xf32>, tensor<4x?x8xf32>) -> tensor<8x?x8xf32>
+    %o2 = tenon.attention %q, %k, %v bias(%b) sink(%w) {cap = 50.0 : f32, causal, scale = 0.35 : f32}
+      : (tensor<8x?x8xf32>, tensor<4x?x8xf32>, tensor<4x?x8xf32>, tensor<8x1089xf32>, tensor<8xf32>) -> tensor<8x?x8xf32>
     ```
   }];
   let arguments = (ins Tenon_Array:$query, Tenon_Array:$key, Tenon_Array:$value,
-                       Optional<Tenon_Array>:$valid, Optional<AnyStridedMemRef>:$out,
-                       F32Attr:$scale, UnitAttr:$causal, OptionalAttr<I64Attr>:$window,
-                       OptionalAttr<Tenon_TileAttr>:$tile);
+                       Optional<Tenon_Array>:$valid, Optional<Tenon_Array>:$bias,
+                       Optional<Tenon_Array>:$sink, Optional<AnyStridedMemRef>:$out,
+                       F32Attr:$scale, OptionalAttr<F32Attr>:$cap, OptionalAttr<F32Attr>:$bias_scale,
+                       UnitAttr:$bias_by_key, UnitAttr:$causal, OptionalAttr<I64Attr>:$window,
+                       OptionalAttr<I64Attr>:$band, OptionalAttr<Tenon_TileAttr>:$tile);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`valid` `(` $valid^ `)`)? (`into` $out^)? attr-dict
+    $query `,` $key `,` $value (`valid` `(` $valid^ `)`)? (`bias` `(` $bias^ `)`)?
+    (`sink` `(` $sink^ `)`)? (`into` $out^)? attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -85,13 +100,15 @@ def Tenon_CacheAppendOp : Tenon_Op<"cache_append", [MemoryEffects<[MemWrite]>]> 
   let hasVerifier = 1;
 }
 
-def Tenon_CachedAttentionOp : Tenon_Op<"cached_attention", [MemoryEffects<[MemRead]>]> {
+def Tenon_CachedAttentionOp : Tenon_Op<"cached_attention", [MemoryEffects<[MemRead]>, AttrSizedOperandSegments]> {
   let summary = "attention to the keys and values in the cache";
   let description = [{
     As `tenon.attention` with the keys and values of positions
     0 .. position + T - 1 of a layer of the cache; query t is at position + t.
     With a position for each row, query t is at positions[t] of sequence t of
-    the cache, and sees that sequence only.
+    the cache, and sees that sequence only. Caps, biases, bands and sinks are
+    those of `tenon.attention`; a bias is of absolute positions, so that nothing
+    of it is cached.
 
     Example:
     ```mlir
@@ -100,10 +117,14 @@ def Tenon_CachedAttentionOp : Tenon_Op<"cached_attention", [MemoryEffects<[MemRe
     ```
   }];
   let arguments = (ins AnyRankedTensor:$query, Tenon_KVCacheType:$cache, Index:$layer,
-                       Tenon_TensorPosition:$position, F32Attr:$scale, UnitAttr:$causal, OptionalAttr<I64Attr>:$window);
+                       Tenon_TensorPosition:$position, Optional<AnyRankedTensor>:$bias,
+                       Optional<AnyRankedTensor>:$sink, F32Attr:$scale, OptionalAttr<F32Attr>:$cap,
+                       OptionalAttr<F32Attr>:$bias_scale, UnitAttr:$bias_by_key, UnitAttr:$causal,
+                       OptionalAttr<I64Attr>:$window, OptionalAttr<I64Attr>:$band);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
-    $query `,` $cache `[` $layer `]` `at` custom<Position>($position, type($position)) attr-dict
+    $query `,` $cache `[` $layer `]` `at` custom<Position>($position, type($position))
+    (`bias` `(` $bias^ `:` type($bias) `)`)? (`sink` `(` $sink^ `:` type($sink) `)`)? attr-dict
     `:` `(` type($query) `,` type($cache) `)` `->` type($result)
   }];
   let hasVerifier = 1;

@@ -50,7 +50,8 @@ def Tenon_WeightOp : Tenon_Op<"weight", [Symbol]> {
   let summary = "a weight of the model";
   let description = [{
     Declares a weight and where it comes from: `#tenon.source`s whose rows are
-    concatenated (fused Q/K/V), or one computed source (`#tenon.rope_table`).
+    concatenated (fused Q/K/V), or one computed source (`#tenon.rope_table`,
+    `#tenon.relative_buckets`, `#tenon.alibi`).
     `stacked`: the first dimension counts the layers, and `{i}` in the sources'
     names stands for the layer. `offset` (bytes from the start of the weights)
     and `stride` (bytes from one layer to the next) are assigned when memory is
@@ -292,15 +293,25 @@ def Tenon_QuantizeOp : Tenon_ComputeOp<"quantize", [DeclareOpInterfaceMethods<Te
 // Rows: softmax, masks, norms
 //===----------------------------------------------------------------------===//
 
-def Tenon_SoftmaxOp : Tenon_UnaryOp<"softmax"> {
+def Tenon_SoftmaxOp : Tenon_SegmentedComputeOp<"softmax", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut", "canWriteInPlace"]>]> {
   let summary = "softmax of the last dimension";
   let description = [{
-    `y_j = e^(x_j - m) / sum_i e^(x_i - m)`, m the row's maximum.
+    `y_j = e^(x_j - m) / sum_i e^(x_i - m)`, m the row's maximum. A `sink` is one
+    more score of each head, which takes part in m and in the sum, and gets no
+    result (arXiv:2309.17453).
 
-    Example: `%p = tenon.softmax %s : (tensor<8x?x?xf32>) -> tensor<8x?x?xf32>`
+    Example:
+    ```mlir
+    %p = tenon.softmax %s : (tensor<8x?x?xf32>) -> tensor<8x?x?xf32>
+    %p2 = tenon.softmax %s sink(%w) : (tensor<8x?x?xf32>, tensor<8xf32>) -> tensor<8x?x?xf32>
+    ```
   }];
-  let arguments = (ins Tenon_Array:$input, Optional<AnyStridedMemRef>:$out,
-                       OptionalAttr<Tenon_TileAttr>:$tile);
+  let arguments = (ins Tenon_Array:$input, Optional<Tenon_Array>:$sink,
+                       Optional<AnyStridedMemRef>:$out, OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = [{
+    $input (`sink` `(` $sink^ `)`)? (`into` $out^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
 }
 
 def Tenon_CausalMaskOp : Tenon_UnaryOp<"causal_mask"> {
@@ -314,6 +325,35 @@ def Tenon_CausalMaskOp : Tenon_UnaryOp<"causal_mask"> {
   let arguments = (ins Tenon_Array:$input, Optional<AnyStridedMemRef>:$out,
                        OptionalAttr<I64Attr>:$window, OptionalAttr<Tenon_TileAttr>:$tile);
   let hasCanonicalizer = 1;
+}
+
+def Tenon_BandMaskOp : Tenon_UnaryOp<"band_mask"> {
+  let summary = "hides what is far";
+  let description = [{
+    `y[h, t, s] = x[h, t, s]` if `|t - s| <= width`, else minus infinity.
+
+    Example: `%y = tenon.band_mask %s {width = 64 : i64} : (tensor<8x?x?xf32>) -> tensor<8x?x?xf32>`
+  }];
+  let arguments = (ins Tenon_Array:$input, Optional<AnyStridedMemRef>:$out,
+                       I64Attr:$width, OptionalAttr<Tenon_TileAttr>:$tile);
+}
+
+def Tenon_ScoreBiasOp : Tenon_ComputeOp<"score_bias", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut", "canWriteInPlace"]>]> {
+  let summary = "adds what depends on the head and on the distance";
+  let description = [{
+    `y[h, t, s] = x[h, t, s] + bias[h, R + s - t]` with a bias `[H, 2 R + 1]`, for
+    relative positions (arXiv:1803.02155, arXiv:1910.10683, arXiv:2108.12409).
+    With `by_key`, `bias[h, s]` of a bias `[H, S]` is added.
+
+    Example:
+    ```mlir
+    %y = tenon.score_bias %s, %b : (tensor<8x?x?xf32>, tensor<8x577xf32>) -> tensor<8x?x?xf32>
+    ```
+  }];
+  let arguments = (ins Tenon_Array:$input, Tenon_Array:$bias, Optional<AnyStridedMemRef>:$out,
+                       UnitAttr:$by_key, OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$input `,` $bias (`into` $out^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
 }
 
 def Tenon_PaddingMaskOp : Tenon_ComputeOp<"padding_mask", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut", "canWriteInPlace"]>]> {

@@ -49,13 +49,15 @@ def TenonFuseLinear : Tenon_TensorPass<"tenon-fuse-linear"> {
 }
 
 def TenonFuseAttention : Tenon_TensorPass<"tenon-fuse-attention"> {
-  let summary = "softmax(QKᵀ·scale + mask)·V becomes tenon.attention";
+  let summary = "softmax(QKᵀ·scale + bias + mask)·V becomes tenon.attention";
   let description = [{
-    Starts at a product of probabilities and values and walks up: softmax, then
-    scales and masks in any order, then the product of queries and transposed
-    keys, which may be scaled themselves. Scales (`tenon.scale`, or a product
-    with or quotient by a constant) multiply up; causal masks take the smallest
-    window; heads may be grouped.
+    Starts at a product of probabilities and values and walks up a chain: softmax
+    with its sink, then scales, masks and a `tenon.score_bias` in any order, then
+    a `tanh` between two scales, which is a cap, then the product of queries and
+    transposed keys, which may be scaled themselves. Scales (`tenon.scale`, or a
+    product with or quotient by a constant) multiply up; those below a bias, that
+    is after it, are its `bias_scale`; causal masks take the smallest window,
+    beside one a band is a window too; heads may be grouped.
 
     Before:
     ```mlir
@@ -71,17 +73,38 @@ def TenonFuseAttention : Tenon_TensorPass<"tenon-fuse-attention"> {
     %o = tenon.attention %q, %k, %v {causal, scale = 0.35 : f32}
       : (tensor<8x?x8xf32>, tensor<4x?x8xf32>, tensor<4x?x8xf32>) -> tensor<8x?x8xf32>
     ```
+    With a cap, a bias and a sink (c = 50, scale 0.35):
+    ```mlir
+    %0 = tenon.matmul %q, %kt : (tensor<8x?x8xf32>, tensor<4x8x?xf32>) -> tensor<8x?x?xf32>
+    %1 = tenon.scale %0 {factor = 0.007 : f32} : (tensor<8x?x?xf32>) -> tensor<8x?x?xf32>
+    %2 = tenon.activation %1 {kind = #tenon.activation_kind<tanh>} : (tensor<8x?x?xf32>) -> tensor<8x?x?xf32>
+    %3 = tenon.scale %2 {factor = 50.0 : f32} : (tensor<8x?x?xf32>) -> tensor<8x?x?xf32>
+    %4 = tenon.score_bias %3, %b : (tensor<8x?x?xf32>, tensor<8x1089xf32>) -> tensor<8x?x?xf32>
+    %5 = tenon.softmax %4 sink(%w) : (tensor<8x?x?xf32>, tensor<8xf32>) -> tensor<8x?x?xf32>
+    %o = tenon.matmul %5, %v : (tensor<8x?x?xf32>, tensor<4x?x8xf32>) -> tensor<8x?x8xf32>
+    ```
+    becomes
+    ```mlir
+    %o = tenon.attention %q, %k, %v bias(%b) sink(%w) {cap = 50.0 : f32, scale = 0.35 : f32}
+      : (tensor<8x?x8xf32>, tensor<4x?x8xf32>, tensor<4x?x8xf32>, tensor<8x1089xf32>, tensor<8xf32>) -> tensor<8x?x8xf32>
+    ```
     Declined: probabilities or scores that are read elsewhere; operations on the
-    scores that are neither scale nor mask; a scale after a mask that is not
-    positive (it would turn minus infinity round); two different padding masks;
-    a product without heads.
+    scores that are no link of the chain; links in another order; a scale after
+    a mask that is not positive (it would turn minus infinity round); two
+    different padding masks; a product without heads. The product keeps the
+    reason as `tenon.declined`, and the location of the operation where the chain
+    breaks as `tenon.declined_at`.
   }];
   let statistics = [
     Statistic<"numFused", "fused", "Number of attentions found">,
     Statistic<"numScales", "scales", "Number of scales taken into an attention">,
     Statistic<"numMasks", "masks", "Number of masks taken into an attention">,
+    Statistic<"numCaps", "caps", "Number of attentions with a cap">,
+    Statistic<"numBiases", "biases", "Number of attentions with a bias">,
+    Statistic<"numSinks", "sinks", "Number of attentions with a sink">,
     Statistic<"numDeclinedUses", "declined-uses", "Number declined: probabilities or scores have other uses">,
-    Statistic<"numDeclinedScores", "declined-scores", "Number declined: the scores are no scaled and masked product of queries and transposed keys">,
+    Statistic<"numDeclinedScores", "declined-scores", "Number declined: the scores are no chain from a product of queries and transposed keys">,
+    Statistic<"numDeclinedOrder", "declined-order", "Number declined: links of the chain stand in another order, or twice">,
     Statistic<"numDeclinedScale", "declined-scale", "Number declined: a masked score is scaled by a factor that is not positive">,
     Statistic<"numDeclinedPadding", "declined-padding", "Number declined: two different padding masks">,
     Statistic<"numDeclinedRank", "declined-rank", "Number declined: no head tensors">,
@@ -244,7 +267,8 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
     ```
     Other functions, and modules of another
     kind, stay as they are. An operation that needs the whole sequence (attention
-    that is not causal, a mask that was not fused) is an error.
+    that is not causal, a mask that was not fused) is an error; where
+    tenon-fuse-attention said why it left one, at the place that it named.
   }];
   let statistics = [
     Statistic<"numFunctions", "functions", "Number of functions derived">,
