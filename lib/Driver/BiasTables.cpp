@@ -22,11 +22,10 @@ int64_t tenon::relativeBucket(int64_t distance, int64_t buckets,
   if (back < single)
     return first + back;
   float ratio = static_cast<float>(back) / static_cast<float>(single);
-  auto whole = static_cast<float>(std::log(static_cast<double>(maxDistance) /
-                                           static_cast<double>(single)));
+  auto whole = static_cast<float>(
+      std::log(static_cast<double>(maxDistance) / static_cast<double>(single)));
   float step = std::log(ratio) / whole * static_cast<float>(buckets - single);
-  return first +
-         std::min(single + static_cast<int64_t>(step), buckets - 1);
+  return first + std::min(single + static_cast<int64_t>(step), buckets - 1);
 }
 
 /// Writes rows of f32 for every head.
@@ -53,6 +52,29 @@ Status tenon::writeRelativeBuckets(std::span<const float> table, int64_t heads,
   return writeRows(heads, 2 * reach + 1, sink, [&](int64_t h, int64_t i) {
     return table[bucketOf[i] * heads + h];
   });
+}
+
+int64_t tenon::distanceColumn(int64_t e, int64_t span, int64_t maxDistance) {
+  int64_t column = e, middle = span / 2, distance = std::abs(e);
+  if (maxDistance > 0 && distance > middle) {
+    float ratio = static_cast<float>(distance) / static_cast<float>(middle);
+    auto whole = std::log(static_cast<float>(
+        static_cast<double>(maxDistance - 1) / static_cast<double>(middle)));
+    float step =
+        std::ceil(std::log(ratio) / whole * static_cast<float>(middle - 1));
+    auto bucket = static_cast<int64_t>(step) + middle;
+    column = e < 0 ? -bucket : bucket;
+  }
+  return std::clamp<int64_t>(column + span, 0, 2 * span - 1);
+}
+
+Status tenon::writeDistanceIndex(int64_t span, int64_t maxDistance, bool ahead,
+                                 int64_t reach, const ByteSink &sink) {
+  std::vector<int32_t> columns;
+  for (int64_t d = -reach; d <= reach; ++d)
+    columns.push_back(static_cast<int32_t>(
+        distanceColumn(ahead ? d : -d, span, maxDistance)));
+  return sink(std::as_bytes(std::span(columns)));
 }
 
 std::vector<double> tenon::alibiSlopes(int64_t heads, double maxBias) {

@@ -283,6 +283,10 @@ Status Writer::writeComputed(const PlannedWeight &weight,
     return writeAlibi(type.getDimSize(0), alibi.getMaxBiasValue(),
                       type.getDimSize(1) / 2, emitter);
   }
+  if (auto index = mlir::dyn_cast<DistanceIndexAttr>(source))
+    return writeDistanceIndex(index.getSpan(), index.getMaxDistance(),
+                              index.getAhead(), type.getDimSize(0) / 2,
+                              emitter);
   auto buckets = mlir::dyn_cast<RelativeBucketsAttr>(source);
   if (!buckets)
     return plainError(
@@ -291,9 +295,8 @@ Status Writer::writeComputed(const PlannedWeight &weight,
   PackRequest request;
   request.columns = type.getDimSize(0);
   std::vector<const TensorInfo *> infos;
-  Expected<RowSource> opened =
-      open(weight, buckets.getSource(), layer, request.columns,
-           infos.emplace_back());
+  Expected<RowSource> opened = open(weight, buckets.getSource(), layer,
+                                    request.columns, infos.emplace_back());
   if (!opened)
     return opened.takeError();
   request.sources.push_back(*opened);

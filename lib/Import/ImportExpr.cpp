@@ -232,9 +232,17 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
   case BuiltinId::Alibi:
   case BuiltinId::BandMask:
   case BuiltinId::RelativeBias:
+  case BuiltinId::RelativeGather:
   case BuiltinId::Softmax:
     return importScores(call, type, input, loc);
 
+  case BuiltinId::Concat: {
+    Value rhs = importExpr(slots[1]);
+    if (!rhs)
+      return {};
+    return ConcatOp::create(builder, loc, type, input, rhs, none, noTile)
+        .getResult();
+  }
   case BuiltinId::Embedding: {
     Value table = importExpr(slots[1]);
     if (!table || !checkPositions(call))

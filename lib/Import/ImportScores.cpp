@@ -6,17 +6,26 @@ using namespace tenon;
 using namespace mlir;
 using lang::BuiltinId;
 
-// A reference to a weight that is computed from `source`. Weights of the same
-// content are one.
+// A reference to a weight that is computed from `source`, and stacked as the
+// weight `of` is that `source` reads, if any. Weights of the same content are
+// one.
 Value Importer::computedBias(Attribute source, RankedTensorType type,
-                             int64_t layers, StringRef name, Location loc) {
+                             const lang::BoundWeight *of, StringRef name,
+                             Location loc) {
+  bool isStacked = of && of->layers;
   SmallVector<int64_t> shape(type.getShape());
-  if (layers)
-    shape.insert(shape.begin(), layers);
+  DenseI64ArrayAttr layers;
+  Value layer;
+  if (isStacked) {
+    shape.insert(shape.begin(), of->layers);
+    auto op = cast<WeightOp>(SymbolTable::lookupSymbolIn(*module, of->symbol));
+    layers = op.getLayersAttr();
+    layer = stackIndex(*of, loc);
+  }
   RankedTensorType whole = type.clone(shape);
-  Value layer = layers ? layerIndex : Value();
   for (auto weight : module->getOps<WeightOp>())
-    if (weight.getSources()[0] == source && weight.getTensorType() == whole)
+    if (weight.getSources()[0] == source && weight.getTensorType() == whole &&
+        weight.getLayersAttr() == layers)
       return reference(weight.getSymName(), type, layer, loc);
   std::string symbol = name.str();
   while (SymbolTable::lookupSymbolIn(*module, symbol))
@@ -27,8 +36,7 @@ Value Importer::computedBias(Attribute source, RankedTensorType type,
     for (auto weight : module->getOps<WeightOp>())
       builder.setInsertionPointAfter(weight);
     WeightOp::create(builder, loc, symbol, whole, builder.getArrayAttr(source),
-                     layers != 0, IntegerAttr(), IntegerAttr(),
-                     DenseI64ArrayAttr());
+                     isStacked, IntegerAttr(), IntegerAttr(), layers);
   }
   return reference(symbol, type, layer, loc);
 }
@@ -48,7 +56,8 @@ Value Importer::relativeBias(const lang::CallExpr *call, int64_t heads,
     return fail("relative_bias: the table must be a weight");
   if (!weight)
     return fail("the weight '" + std::string(name->name) + "' is absent");
-  auto op = cast<WeightOp>(SymbolTable::lookupSymbolIn(*module, weight->symbol));
+  auto op =
+      cast<WeightOp>(SymbolTable::lookupSymbolIn(*module, weight->symbol));
   auto source = dyn_cast<SourceAttr>(op.getSources()[0]);
   if (!source || !isa<FloatType>(source.getType().getElementType()))
     return fail("'" + weight->nameTemplate +
@@ -56,12 +65,11 @@ Value Importer::relativeBias(const lang::CallExpr *call, int64_t heads,
   int64_t maxDistance =
       call->slots[2] ? bound.evaluateInt(call->slots[2]) : 128;
   bool past = call->slots[3] && bound.evaluateBool(call->slots[3]);
-  auto type =
-      RankedTensorType::get({heads, 2 * getBiasReach(context) + 1},
-                            builder.getF32Type());
+  auto type = RankedTensorType::get({heads, 2 * getBiasReach(context) + 1},
+                                    builder.getF32Type());
   return computedBias(
       RelativeBucketsAttr::get(builder.getContext(), source, maxDistance, past),
-      type, weight->layers, weight->symbol + ".distances", loc);
+      type, weight, weight->symbol + ".distances", loc);
 }
 
 Value Importer::importScores(const lang::CallExpr *call, RankedTensorType type,
@@ -87,8 +95,21 @@ Value Importer::importScores(const lang::CallExpr *call, RankedTensorType type,
     return add(computedBias(source,
                             RankedTensorType::get({heads, columns},
                                                   builder.getF32Type()),
-                            /*layers=*/0, "alibi", loc),
+                            /*of=*/nullptr, "alibi", loc),
                byKey);
+  }
+  case BuiltinId::RelativeGather: {
+    int64_t span = cast<RankedTensorType>(input.getType()).getDimSize(2) / 2;
+    int64_t furthest = call->slots[1] ? bound.evaluateInt(call->slots[1]) : 0;
+    bool ahead = call->slots[2] && bound.evaluateBool(call->slots[2]);
+    auto index = RankedTensorType::get({2 * getBiasReach(context) + 1},
+                                       builder.getI32Type());
+    Value columns = computedBias(
+        DistanceIndexAttr::get(builder.getContext(), span, furthest, ahead),
+        index, /*of=*/nullptr, "distances", loc);
+    return DistanceGatherOp::create(builder, loc, type, input, columns, Value(),
+                                    TileAttr())
+        .getResult();
   }
   case BuiltinId::BandMask: {
     // A band that holds the whole context hides nothing.

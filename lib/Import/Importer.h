@@ -78,7 +78,7 @@ private:
   mlir::Value relativeBias(const lang::CallExpr *call, int64_t heads,
                            mlir::Location loc);
   mlir::Value computedBias(mlir::Attribute source, mlir::RankedTensorType type,
-                           int64_t layers, llvm::StringRef name,
+                           const lang::BoundWeight *of, llvm::StringRef name,
                            mlir::Location loc);
 
   bool checkPositions(const lang::CallExpr *call);

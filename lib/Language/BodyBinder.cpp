@@ -324,15 +324,27 @@ bool BodyBinder::checkMeaning(const CallExpr *call) {
     int64_t furthest = call->slots[2] ? bound.evaluateInt(call->slots[2]) : 128;
     int64_t single = buckets / (past ? 2 : 4);
     if (single < 1)
-      return fail(call->slots[1]->range,
-                  "relative_bias: the table needs " +
-                      std::to_string(past ? 2 : 4) + " buckets at least, found " +
-                      std::to_string(buckets));
+      return fail(call->slots[1]->range, "relative_bias: the table needs " +
+                                             std::to_string(past ? 2 : 4) +
+                                             " buckets at least, found " +
+                                             std::to_string(buckets));
     if (furthest <= single)
       return fail(call->slots[2] ? call->slots[2]->range : call->range,
                   "relative_bias: max_distance must exceed the " +
                       std::to_string(single) +
                       " distances that have a bucket each, found " +
+                      std::to_string(furthest));
+    return true;
+  }
+  case BuiltinId::RelativeGather: {
+    int64_t span =
+        bound.extent(call->slots[0]->type.shape.back()).value_or(0) / 2;
+    int64_t furthest = call->slots[1] ? bound.evaluateInt(call->slots[1]) : 0;
+    if (furthest > 0 && (span < 2 || furthest - 1 <= span / 2))
+      return fail(call->slots[1]->range,
+                  "relative_gather: max_distance must exceed the " +
+                      std::to_string(span / 2) +
+                      " distances that have a column each by two, found " +
                       std::to_string(furthest));
     return true;
   }

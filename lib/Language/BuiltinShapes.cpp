@@ -128,6 +128,24 @@ Type shape::squareScores(CallShape &call) {
   return Type::tensor(x);
 }
 
+Type shape::concat(CallShape &call) {
+  if (!call.rankAtLeast(0, 1) || !call.rank(1, call.shape(0).size()))
+    return Type();
+  std::vector<Dim> result = call.shape(0);
+  for (size_t i = 0; i + 1 < result.size(); ++i) {
+    const Dim &other = call.shape(1)[i], one(1);
+    if (result[i] == one)
+      result[i] = other;
+    else if (other != one && !call.equal(0, i, 1, i))
+      return Type();
+  }
+  std::optional<Dim> width = Dim::add(result.back(), call.shape(1).back());
+  if (!width)
+    return call.fail("the width overflows", {0, 1});
+  result.back() = *width;
+  return Type::tensor(std::move(result));
+}
+
 Type shape::embedding(CallShape &call) {
   if (call.arg(0)->type.element == Element::Bool)
     return call.fail("ids must be tokens, token types or positions, found " +
@@ -231,6 +249,18 @@ Type shape::relativeBias(CallShape &call) {
   return scores;
 }
 
+Type shape::relativeGather(CallShape &call) {
+  if (!call.rank(0, 3))
+    return Type();
+  std::vector<Dim> result = call.shape(0);
+  if (!requireDivides(call, 2, result[2],
+                      "the columns are of distances to both sides, and " +
+                          result[2].str() + " is not even"))
+    return Type();
+  result[2] = result[1];
+  return Type::tensor(std::move(result));
+}
+
 Type shape::rope(CallShape &call) {
   if (!call.rank(0, 3))
     return Type();
@@ -272,8 +302,8 @@ Type shape::row(CallShape &call) {
 }
 
 Type shape::softmax(CallShape &call) {
-  if (call.arg(1) && (!call.rank(0, 3) || !call.rank(1, 1) ||
-                      !call.equal(1, 0, 0, 0)))
+  if (call.arg(1) &&
+      (!call.rank(0, 3) || !call.rank(1, 1) || !call.equal(1, 0, 0, 0)))
     return Type();
   return Type::tensor(call.shape(0));
 }

@@ -8,6 +8,7 @@
 namespace tenon::lang::shape {
 
 Type same(CallShape &call);        // [...] -> [...]
+Type concat(CallShape &call);      // [..., A], [..., B] -> [..., A + B]
 Type embedding(CallShape &call);   // [T] of ids, [V, C] -> [T, C]
 Type heads(CallShape &call);       // [T, C], n -> [n, T, C / n]
 Type linear(CallShape &call);      // [..., K], [N, K], [N] -> [..., N]
@@ -16,7 +17,8 @@ Type mergeHeads(CallShape &call);  // [H, T, D] -> [T, H * D]
 Type norm(CallShape &call);        // [..., C], [C] (, [C]) -> [..., C]
 Type paddingMask(CallShape &call); // [H, T, S], [S] of bool -> [H, T, S]
 Type positions(CallShape &call);   // [T] of ids -> [T] of position
-Type relativeBias(CallShape &call); // [H, T, T], [B, H] -> [H, T, T]
+Type relativeBias(CallShape &call);   // [H, T, T], [B, H] -> [H, T, T]
+Type relativeGather(CallShape &call); // [H, T, 2 K] -> [H, T, T]
 Type rope(CallShape &call);        // [H, T, D] -> [H, T, D]
 Type rotary(CallShape &call);      // -> rotary
 Type row(CallShape &call);         // [T, C] -> [1, C]

@@ -18,13 +18,22 @@ namespace tenon {
 int64_t relativeBucket(int64_t distance, int64_t buckets, int64_t maxDistance,
                        bool past);
 
+/// The column, below 2 span, of a distance e: DeBERTa's logarithmic steps if
+/// maxDistance is above 0 (arXiv:2006.03654, `make_log_bucket_position` of
+/// Transformers, in f32), else e + span itself.
+int64_t distanceColumn(int64_t e, int64_t span, int64_t maxDistance);
+
+/// i32 at `reach` + d: the column of d if `ahead`, else of -d.
+Status writeDistanceIndex(int64_t span, int64_t maxDistance, bool ahead,
+                          int64_t reach, const ByteSink &sink);
+
 /// Rows h of f32 at `reach` + d: table[bucket(d) * heads + h].
 Status writeRelativeBuckets(std::span<const float> table, int64_t heads,
                             int64_t maxDistance, bool past, int64_t reach,
                             const ByteSink &sink);
 
-/// 2^(-maxBias i / heads), i = 1 .. heads, if that is a power of two; else those
-/// of the next lower power and every other one of the next higher
+/// 2^(-maxBias i / heads), i = 1 .. heads, if that is a power of two; else
+/// those of the next lower power and every other one of the next higher
 /// (arXiv:2108.12409).
 std::vector<double> alibiSlopes(int64_t heads, double maxBias);
 

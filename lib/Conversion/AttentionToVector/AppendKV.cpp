@@ -25,7 +25,8 @@ public:
         values(op.getValues()), position(op.getPosition()),
         blocks(*CacheBlocks::get(cast<MemRefType>(keys.getType()),
                                  cast<MemRefType>(values.getType()))),
-        headDim(blocks.headDim), isScaled(blocks.element.isInteger()) {
+        keyDim(cast<MemRefType>(key.getType()).getDimSize(2)),
+        valueDim(blocks.valueDim), isScaled(blocks.element.isInteger()) {
     if (isScaled) {
       keys = ElementBytesOp::create(b, keys);
       values = ElementBytesOp::create(b, values);
@@ -42,7 +43,7 @@ protected:
   KernelBuilder &b;
   Value key, value, keys, values, position;
   CacheBlocks blocks;
-  int64_t headDim;
+  int64_t keyDim, valueDim;
 
 private:
   /// How the numbers of one token become bytes: q = x * inverse.
@@ -53,10 +54,11 @@ private:
   void emitTokens(Value group, Value begin, Value end);
   /// The scale of numbers that are this large at most; of a register or one.
   Scale makeScale(Value largest);
-  Scale scaleOfToken(Value rows, Value group, Value token);
+  Scale scaleOfToken(Value rows, int64_t dim, Value group, Value token);
   /// A number as memory has it, in f32 or, for bytes, i32.
   Value round(Value number, Value inverse);
-  void storeScale(Value bytes, Value group, Value token, Value scale);
+  void storeScale(Value bytes, int64_t dim, Value group, Value token,
+                  Value scale);
   void storeKey(Value group, Value block, Value lane, Value token);
   void storeValue(Value group, Value token);
   void forEachSquare(function_ref<void(Value component, int64_t count)> body);
@@ -75,11 +77,11 @@ protected:
 
 private:
   int64_t pairsAt(int64_t d) const {
-    return llvm::divideCeilSigned(std::min(headDim - d, 2 * b.lanes()), 2);
+    return llvm::divideCeilSigned(std::min(keyDim - d, 2 * b.lanes()), 2);
   }
   Value loadWords(Value group, Value token, int64_t d) {
     return loadWordsOfPairs(b, key, {group, token, b.index(d)},
-                            std::min(headDim - d, 2 * b.lanes()));
+                            std::min(keyDim - d, 2 * b.lanes()));
   }
 };
 
@@ -118,9 +120,10 @@ Append::Scale Append::makeScale(Value largest) {
   return {b.mul(largest, one(1.0 / 127)), inverse};
 }
 
-Append::Scale Append::scaleOfToken(Value rows, Value group, Value token) {
+Append::Scale Append::scaleOfToken(Value rows, int64_t dim, Value group,
+                                   Value token) {
   Values largest = b.forEachVector(
-      b.getIndexAttr(headDim), b.splat(0.0),
+      b.getIndexAttr(dim), b.splat(0.0),
       [&](Value d, Value mask, ValueRange args) {
         Value x = b.load(rows, {group, token, d}, mask);
         return Values{b.max(math::AbsFOp::create(b, x), args[0])};
@@ -139,10 +142,10 @@ Value Append::round(Value number, Value inverse) {
   return b.min(b.constantLike(kLargest, number), number);
 }
 
-void Append::storeScale(Value bytes, Value group, Value token, Value scale) {
+void Append::storeScale(Value bytes, int64_t dim, Value group, Value token,
+                        Value scale) {
   auto [block, lane] = splitToken(b, token);
-  Value offset =
-      b.addIndex(b.mulIndex(lane, sizeof(float)), kLaneBlock * headDim);
+  Value offset = b.addIndex(b.mulIndex(lane, sizeof(float)), kLaneBlock * dim);
   auto vector = dyn_cast<VectorType>(scale.getType());
   if (!vector) {
     vector = VectorType::get({1}, b.getF32Type());
@@ -156,11 +159,11 @@ void Append::storeScale(Value bytes, Value group, Value token, Value scale) {
 void Append::storeKey(Value group, Value block, Value lane, Value token) {
   Scale scale;
   if (isScaled) {
-    scale = scaleOfToken(key, group, token);
-    storeScale(keys, group, b.addIndex(position, token), scale.scale);
+    scale = scaleOfToken(key, keyDim, group, token);
+    storeScale(keys, keyDim, group, b.addIndex(position, token), scale.scale);
   }
   // A block's lines stay in the first cache level while its 16 tokens come.
-  b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
+  b.loop(b.index(0), b.index(keyDim), 1, [&](Value d) {
     Value number = round(b.loadScalar(key, {group, token, d}), scale.inverse);
     if (!isScaled)
       return b.storeScalar(number, keys, {group, block, d, lane});
@@ -176,25 +179,25 @@ void Append::storeValue(Value group, Value token) {
   Scale scale;
   Value inverse;
   if (isScaled) {
-    scale = scaleOfToken(value, group, token);
-    storeScale(values, group, place, scale.scale);
+    scale = scaleOfToken(value, valueDim, group, token);
+    storeScale(values, valueDim, group, place, scale.scale);
     inverse = b.splat(scale.inverse);
   }
-  b.forEachVector(b.getIndexAttr(headDim), [&](Value d, Value mask) {
+  b.forEachVector(b.getIndexAttr(valueDim), [&](Value d, Value mask) {
     Value numbers = round(b.load(value, {group, token, d}, mask), inverse);
     if (!isScaled)
       return b.store(numbers, values, {group, place, d}, mask);
     Value bytes =
         arith::TruncIOp::create(b, b.vectorType(b.getI8Type()), numbers);
     auto [block, row] = splitToken(b, place);
-    Value column = b.addIndex(b.mulIndex(row, headDim), d);
+    Value column = b.addIndex(b.mulIndex(row, valueDim), d);
     if (!mask) {
       vector::StoreOp::create(b, bytes, values, {group, block, column});
       return;
     }
     // One by one: of a masked store that narrows a single lane to a byte, LLVM
     // makes one of four.
-    for (int64_t i = 0; i < headDim % b.lanes(); ++i)
+    for (int64_t i = 0; i < valueDim % b.lanes(); ++i)
       memref::StoreOp::create(b, vector::ExtractOp::create(b, bytes, i), values,
                               ValueRange{group, block, b.addIndex(column, i)});
   });
@@ -207,12 +210,12 @@ void Append::emitToken(Value group, Value token) {
 }
 
 void Append::forEachSquare(function_ref<void(Value, int64_t)> body) {
-  int64_t full = headDim / b.lanes() * b.lanes();
+  int64_t full = keyDim / b.lanes() * b.lanes();
   if (full)
     b.loop(b.index(0), b.index(full), b.lanes(),
            [&](Value d) { body(d, b.lanes()); });
-  if (full < headDim)
-    body(b.index(full), headDim - full);
+  if (full < keyDim)
+    body(b.index(full), keyDim - full);
 }
 
 void Append::emitBlock(Value group, Value token) {
@@ -233,7 +236,7 @@ void Append::emitBlock(Value group, Value token) {
     if (isScaled) {
       // The largest of each token, tokens in the lanes.
       Value largest = b.splat(0.0);
-      int64_t full = headDim / b.lanes() * b.lanes();
+      int64_t full = keyDim / b.lanes() * b.lanes();
       auto most = [&](Value largest, ValueRange rows) {
         for (Value row : rows)
           largest = b.max(math::AbsFOp::create(b, row), largest);
@@ -244,10 +247,10 @@ void Append::emitBlock(Value group, Value token) {
                          [&](Value d, ValueRange args) {
                            return Values{most(args[0], square(d, b.lanes()))};
                          })[0];
-      if (full < headDim)
-        largest = most(largest, square(b.index(full), headDim - full));
+      if (full < keyDim)
+        largest = most(largest, square(b.index(full), keyDim - full));
       scale = makeScale(largest);
-      storeScale(keys, group, b.addIndex(first, lane), scale.scale);
+      storeScale(keys, keyDim, group, b.addIndex(first, lane), scale.scale);
     }
     forEachSquare([&](Value d, int64_t count) {
       Values rows = square(d, count);
@@ -272,7 +275,7 @@ void Append::emitBlock(Value group, Value token) {
 void AppendPairs::emitToken(Value group, Value token) {
   Value place = b.addIndex(position, token), zero = b.index(0);
   auto [block, lane] = splitToken(b, place);
-  for (int64_t d = 0; d < headDim; d += 2 * b.lanes()) {
+  for (int64_t d = 0; d < keyDim; d += 2 * b.lanes()) {
     Value words = loadWords(group, token, d);
     for (int64_t i = 0; i < pairsAt(d); ++i) {
       Value word = vector::ExtractStridedSliceOp::create(b, words, i, 1, 1);
@@ -291,7 +294,7 @@ void AppendPairs::emitToken(Value group, Value token) {
   };
   Value nothing =
       arith::ConstantOp::create(b, b.getFloatAttr(b.getBF16Type(), 0.0));
-  b.loop(zero, b.index(headDim), 1, [&](Value d) {
+  b.loop(zero, b.index(valueDim), 1, [&](Value d) {
     // An even token's neighbour is 0 until it comes: it is multiplied by 0,
     // and must be a number.
     Value number =
@@ -307,7 +310,7 @@ void AppendPairs::emitBlock(Value group, Value token) {
   Value first = b.addIndex(position, token), zero = b.index(0);
   Value block = splitToken(b, first).first;
   int64_t lanes = b.lanes();
-  for (int64_t d = 0; d < headDim; d += 2 * lanes) {
+  for (int64_t d = 0; d < keyDim; d += 2 * lanes) {
     Values rows;
     for (int64_t i = 0; i < kLaneBlock; ++i)
       rows.push_back(loadWords(group, b.addIndex(token, i), d));
@@ -325,8 +328,8 @@ void AppendPairs::emitBlock(Value group, Value token) {
   Value nothing = arith::ConstantOp::create(b, b.getZeroAttr(type));
   b.loop(zero, b.index(kLaneBlock / 2), 1, [&](Value pair) {
     Value even = b.addIndex(token, b.mulIndex(pair, 2));
-    for (int64_t d = 0; d < headDim; d += lanes) {
-      int64_t count = std::min(headDim - d, lanes);
+    for (int64_t d = 0; d < valueDim; d += lanes) {
+      int64_t count = std::min(valueDim - d, lanes);
       auto load = [&](Value t) -> Value {
         Values place = {group, t, b.index(d)};
         if (count == lanes)

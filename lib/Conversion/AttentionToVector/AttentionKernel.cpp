@@ -18,9 +18,8 @@ AttentionCall::AttentionCall(BlockAttentionOp op)
       position(op.getPosition()), length(op.getLength()), valid(op.getValid()),
       bias(op.getBias()), sink(op.getSink()),
       scale(op.getScale().convertToDouble()), cap(toDouble(op.getCap(), 0)),
-      biasScale(toDouble(op.getBiasScale(), 1)),
-      isBiasByKey(op.getBiasByKey()), isCausal(op.getCausal()),
-      window(op.getWindow()), band(op.getBand()) {}
+      biasScale(toDouble(op.getBiasScale(), 1)), isBiasByKey(op.getBiasByKey()),
+      isCausal(op.getCausal()), window(op.getWindow()), band(op.getBand()) {}
 
 AttentionCall::AttentionCall(KernelBuilder &b, PartialAttentionOp op)
     : query(op.getQuery()), keys(op.getKeys()), values(op.getValues()),
@@ -70,7 +69,8 @@ AttentionKernel::AttentionKernel(KernelBuilder &b, AttentionCall call)
       scale(call.scale * kLog2E * (call.cap > 0 ? 2 / call.cap : 1)) {
   heads = cast<MemRefType>(call.query.getType()).getDimSize(0);
   groups = cache.shape().heads;
-  headDim = cache.shape().headDim;
+  keyDim = cast<MemRefType>(call.query.getType()).getDimSize(2);
+  valueDim = cache.shape().valueDim;
 }
 
 KeyRange AttentionKernel::keyRange(Value first, Value last) {
@@ -150,7 +150,8 @@ Value AttentionKernel::chainScores(Value products, Value bias) {
     double cap = call.cap * kLog2E;
     // Beyond this the quotient is nothing beside c; powers stay finite.
     Value e = b.exp2(b.min(products, b.splat(100.0)));
-    scores = b.sub(b.splat(cap), b.div(b.splat(2 * cap), b.add(e, b.splat(1.0))));
+    scores =
+        b.sub(b.splat(cap), b.div(b.splat(2 * cap), b.add(e, b.splat(1.0))));
   }
   if (bias)
     scores = b.fma(bias, b.splat(call.biasScale * kLog2E), scores);

@@ -113,7 +113,7 @@ protected:
   KernelBuilder &b;
   AttentionCall call;
   CacheReader cache;
-  int64_t heads, groups, headDim;
+  int64_t heads, groups, keyDim, valueDim;
   /// Applied to products: the operation's scale times log2 e; under a cap c
   /// times 2 / c, too, for 2^x = e^(2 s / c).
   double scale;
@@ -136,10 +136,10 @@ protected:
     /// Positions by lanes, i32.
     Values positions;
     KeyRange range;
-    /// [headDim][queries], [kKeyBlock][queries], [headDim][queries].
+    /// [keyDim][queries], [kKeyBlock][queries], [valueDim][queries].
     Value queries, scores, output;
-    /// A block's keys [kKeyBlock / 16][headDim][16] and values
-    /// [kKeyBlock][headDim] in f32, unless the cache is plain; the scales of
+    /// A block's keys [kKeyBlock / 16][keyDim][16] and values
+    /// [kKeyBlock][valueDim] in f32, unless the cache is plain; the scales of
     /// its tokens.
     Value keys, values, keyScales, valueScales;
     /// Of pairs: [kKeyBlock / 2][queries] probabilities of two keys.
@@ -239,7 +239,7 @@ private:
     Value first;
     int64_t count;
     KeyRange range;
-    /// [count][kKeyBlock], [count][headDim rounded up to registers]; what
+    /// [count][kKeyBlock], [count][valueDim rounded up to registers]; what
     /// values are multiplied by, if that is not the probabilities.
     Value scores, output, weights;
   };

@@ -59,14 +59,14 @@ Value CacheReader::loadValues(Value head, Value token, Value component,
     return b.load(values, {head, token, component}, mask);
   // No mask: behind a row comes another, or the scales.
   auto [block, row] = splitToken(b, token);
-  Value offset = b.addIndex(b.mulIndex(row, blocks.headDim), component);
+  Value offset = b.addIndex(b.mulIndex(row, blocks.valueDim), component);
   return loadBytes(values, head, block, offset);
 }
 
-Value CacheReader::loadScales(Value bytes, Value head, Value token) {
+Value CacheReader::loadScales(Value bytes, int64_t dim, Value head,
+                              Value token) {
   auto [block, lane] = splitToken(b, token);
-  Value offset =
-      b.addIndex(b.mulIndex(lane, sizeof(float)), kLaneBlock * blocks.headDim);
+  Value offset = b.addIndex(b.mulIndex(lane, sizeof(float)), kLaneBlock * dim);
   Value scales =
       vector::LoadOp::create(b, VectorType::get({4 * b.lanes()}, b.getI8Type()),
                              bytes, ValueRange{head, block, offset});
@@ -74,9 +74,9 @@ Value CacheReader::loadScales(Value bytes, Value head, Value token) {
 }
 
 Value CacheReader::loadKeyScales(Value head, Value token) {
-  return loadScales(keys, head, token);
+  return loadScales(keys, blocks.keyDim, head, token);
 }
 
 Value CacheReader::loadValueScales(Value head, Value token) {
-  return loadScales(values, head, token);
+  return loadScales(values, blocks.valueDim, head, token);
 }

@@ -45,7 +45,8 @@ public:
 
 private:
   Value loadBytes(Value bytes, Value head, Value block, Value offset);
-  Value loadScales(Value bytes, Value head, Value token);
+  /// Those of tokens with so many components each.
+  Value loadScales(Value bytes, int64_t dim, Value head, Value token);
 
   KernelBuilder &b;
   CacheBlocks blocks;

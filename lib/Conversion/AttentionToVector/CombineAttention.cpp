@@ -11,7 +11,7 @@ using Values = KernelBuilder::Values;
 void attention::emitCombine(KernelBuilder &b, CombineAttentionOp op) {
   Value partials = op.getPartials(), out = op.getOut();
   auto type = cast<MemRefType>(partials.getType());
-  int64_t headDim = cast<MemRefType>(out.getType()).getDimSize(2);
+  int64_t valueDim = cast<MemRefType>(out.getType()).getDimSize(2);
   int64_t state = type.getDimSize(2) - PartialAttentionOp::kState;
   KeyRange range = getKeyRange(b, op.getPosition(), op.getPosition(),
                                b.addIndex(op.getPosition(), 1),
@@ -22,7 +22,7 @@ void attention::emitCombine(KernelBuilder &b, CombineAttentionOp op) {
   b.loopNest({b.getIndexAttr(type.getDimSize(0))}, [&](ValueRange indices) {
     Value head = indices[0];
     Values start = startState(b, op.getSink(), head);
-    b.forEachVector(b.getIndexAttr(headDim), [&](Value d, Value mask) {
+    b.forEachVector(b.getIndexAttr(valueDim), [&](Value d, Value mask) {
       auto load = [&](Value part, int64_t i) {
         return b.splat(
             b.loadScalar(partials, {head, part, b.index(state + i)}));

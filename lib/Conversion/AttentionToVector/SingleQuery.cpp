@@ -17,7 +17,7 @@ using namespace tenon::attention;
 SingleQuery::SingleQuery(KernelBuilder &b, AttentionCall call)
     : AttentionKernel(b, call),
       registers(b.getTarget() ? b.getTarget().getRegisters() : 16),
-      componentVectors(llvm::divideCeil(headDim, b.lanes())),
+      componentVectors(llvm::divideCeil(valueDim, b.lanes())),
       laneVectors(kLaneBlock / b.lanes()) {}
 
 SingleQuery::SingleQuery(KernelBuilder &b, BlockAttentionOp op)
@@ -127,8 +127,7 @@ void SingleQuery::clear(const Heads &heads, Value output) {
       b.store(b.splat(0.0), output, {b.index(h), b.index(v * b.lanes())});
 }
 
-KernelBuilder::Values SingleQuery::startStates(const Heads &heads,
-                                               Value sink) {
+KernelBuilder::Values SingleQuery::startStates(const Heads &heads, Value sink) {
   Values maxima, sums;
   for (int64_t h = 0; h < heads.count; ++h) {
     Values state = startState(b, sink, b.addIndex(heads.first, h));
@@ -139,9 +138,8 @@ KernelBuilder::Values SingleQuery::startStates(const Heads &heads,
   return maxima;
 }
 
-KernelBuilder::Values SingleQuery::emitKeys(const Heads &heads,
-                                            const KeyRange &range,
-                                            Values state) {
+KernelBuilder::Values
+SingleQuery::emitKeys(const Heads &heads, const KeyRange &range, Values state) {
   int64_t count = heads.count;
   clear(heads, heads.output);
   return b.loop(range.begin, range.end, kKeyBlock, state,
@@ -202,7 +200,7 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
         Value key = b.addIndex(block, offset);
         Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
         Values scores = b.loop(
-            b.index(0), b.index(headDim), 1,
+            b.index(0), b.index(keyDim), 1,
             Values(count * perHead, b.splat(0.0)),
             [&](Value d, ValueRange sums) {
               Values keyVectors, next;
@@ -266,7 +264,7 @@ void SingleQuery::emitProbabilities(const Heads &heads, Value block,
 }
 
 Value SingleQuery::componentMask(int64_t vector) {
-  int64_t left = headDim - vector * b.lanes();
+  int64_t left = valueDim - vector * b.lanes();
   return left < b.lanes() ? b.maskOf(left) : Value();
 }
 

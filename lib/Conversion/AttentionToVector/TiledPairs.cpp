@@ -16,19 +16,19 @@ using Values = KernelBuilder::Values;
 
 void TiledPairs::allocate(Tile &tile) {
   int64_t queries = vectors * b.lanes();
-  int64_t pairs = llvm::divideCeilSigned(headDim, 2);
+  int64_t pairs = llvm::divideCeilSigned(keyDim, 2);
   tile.queries = scratch({pairs, queries});
   tile.scores = scratch({kKeyBlock, queries});
   tile.weights = scratch({kKeyBlock / 2, queries});
-  tile.output = scratch({headDim, queries});
+  tile.output = scratch({valueDim, queries});
 }
 
 void TiledPairs::packQueries(const Tile &tile) {
   int64_t lanes = b.lanes();
   b.loop(b.index(0), b.index(vectors * lanes), lanes, [&](Value lane) {
     Values rows = queryRows(tile, lane);
-    for (int64_t d = 0; d < headDim; d += 2 * lanes) {
-      int64_t count = std::min(headDim - d, 2 * lanes);
+    for (int64_t d = 0; d < keyDim; d += 2 * lanes) {
+      int64_t count = std::min(keyDim - d, 2 * lanes);
       Values matrix;
       for (Value row : rows)
         matrix.push_back(loadWordsOfPairs(b, call.query,
@@ -44,7 +44,7 @@ Values TiledPairs::emitProducts(const Tile &tile, const Block &block,
                                 Value offset) {
   auto [laneBlock, lane] = splitToken(b, b.addIndex(block.first, offset));
   Value zero = b.index(0);
-  int64_t pairs = llvm::divideCeilSigned(headDim, 2);
+  int64_t pairs = llvm::divideCeilSigned(keyDim, 2);
   return b.loop(
       zero, b.index(pairs), 1, Values(keysAtOnce * vectors, b.splat(0.0)),
       [&, laneBlock = laneBlock, lane = lane](Value pair, ValueRange sums) {

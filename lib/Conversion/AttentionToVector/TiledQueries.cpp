@@ -51,12 +51,11 @@ void TiledQueries::emitTile(Value head, Value group, Value start, Value total) {
     allocate(tile);
     packQueries(tile);
     if (!isSplit()) {
-      Values state =
-          emitKeys(tile, tile.range, startStates(tile, call.sink));
+      Values state = emitKeys(tile, tile.range, startStates(tile, call.sink));
       unpackOutput(tile, tile.output, ValueRange(state).drop_front(vectors));
       return;
     }
-    Value total = scratch({headDim, queries});
+    Value total = scratch({valueDim, queries});
     clear(total);
     Values state = startStates(tile, call.sink);
     state =
@@ -81,13 +80,13 @@ void TiledQueries::emitTile(Value head, Value group, Value start, Value total) {
 
 void TiledQueries::allocate(Tile &tile) {
   int64_t queries = vectors * b.lanes();
-  tile.queries = scratch({headDim, queries});
+  tile.queries = scratch({keyDim, queries});
   tile.scores = scratch({kKeyBlock, queries});
-  tile.output = scratch({headDim, queries});
+  tile.output = scratch({valueDim, queries});
   if (cache.isPlain())
     return;
-  tile.keys = scratch({kKeyBlock / kLaneBlock, headDim, kLaneBlock});
-  int64_t padded = llvm::alignTo(headDim, b.lanes());
+  tile.keys = scratch({kKeyBlock / kLaneBlock, keyDim, kLaneBlock});
+  int64_t padded = llvm::alignTo(valueDim, b.lanes());
   tile.values = scratch({kKeyBlock, padded});
   if (cache.isScaled()) {
     tile.keyScales = scratch({kKeyBlock});
@@ -96,7 +95,7 @@ void TiledQueries::allocate(Tile &tile) {
 }
 
 void TiledQueries::clear(Value components) {
-  b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
+  b.loop(b.index(0), b.index(valueDim), 1, [&](Value d) {
     for (int64_t v = 0; v < vectors; ++v)
       b.store(b.splat(0.0), components, {d, b.index(v * b.lanes())});
   });
@@ -104,7 +103,7 @@ void TiledQueries::clear(Value components) {
 
 void TiledQueries::joinSplit(const Tile &tile, Value total,
                              ArrayRef<Junction> junctions) {
-  b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
+  b.loop(b.index(0), b.index(valueDim), 1, [&](Value d) {
     for (int64_t v = 0; v < vectors; ++v) {
       Values place = {d, b.index(v * b.lanes())};
       b.store(junctions[v].join(b, b.load(total, place),
@@ -121,9 +120,8 @@ KernelBuilder::Values TiledQueries::startStates(const Tile &tile, Value sink) {
   return state;
 }
 
-KernelBuilder::Values TiledQueries::emitKeys(const Tile &tile,
-                                             const KeyRange &range,
-                                             Values state) {
+KernelBuilder::Values
+TiledQueries::emitKeys(const Tile &tile, const KeyRange &range, Values state) {
   clear(tile.output);
   return b.loop(range.begin, range.end, kKeyBlock, state,
                 [&](Value first, ValueRange args) {
@@ -168,7 +166,7 @@ void TiledQueries::prepareBlock(const Tile &tile, const Block &block) {
       arith::CeilDivUIOp::create(b, block.count, b.index(kLaneBlock));
   b.loop(b.index(0), laneBlocks, 1, [&](Value laneBlock) {
     Value source = b.addIndex(firstBlock, laneBlock);
-    b.loop(b.index(0), b.index(headDim), 1, [&](Value d) {
+    b.loop(b.index(0), b.index(keyDim), 1, [&](Value d) {
       for (int64_t lane = 0; lane < kLaneBlock; lane += b.lanes())
         b.store(cache.loadKeys(tile.group, source, d, lane), tile.keys,
                 {laneBlock, d, b.index(lane)});
@@ -176,7 +174,7 @@ void TiledQueries::prepareBlock(const Tile &tile, const Block &block) {
   });
   b.loop(b.index(0), block.count, 1, [&](Value offset) {
     Value key = b.addIndex(block.first, offset);
-    b.forEachVector(b.getIndexAttr(headDim), [&](Value d, Value mask) {
+    b.forEachVector(b.getIndexAttr(valueDim), [&](Value d, Value mask) {
       b.store(cache.loadValues(tile.group, key, d, mask), tile.values,
               {offset, d});
     });
@@ -235,12 +233,12 @@ void TiledQueries::packQueries(const Tile &tile) {
       for (int64_t i = 0; i < components; ++i)
         b.store(matrix[i], tile.queries, {b.addIndex(d, i), lane});
     };
-    int64_t full = headDim / lanes * lanes;
+    int64_t full = keyDim / lanes * lanes;
     if (full)
       b.loop(b.index(0), b.index(full), lanes,
              [&](Value d) { square(d, lanes); });
-    if (full < headDim)
-      square(b.index(full), headDim - full);
+    if (full < keyDim)
+      square(b.index(full), keyDim - full);
   });
 }
 
@@ -294,7 +292,7 @@ Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
 KernelBuilder::Values
 TiledQueries::emitProducts(const Tile &tile, const Block &block, Value offset) {
   return b.loop(
-      b.index(0), b.index(headDim), 1,
+      b.index(0), b.index(keyDim), 1,
       Values(keysAtOnce * vectors, b.splat(0.0)),
       [&](Value d, ValueRange sums) {
         Values queries, next;
@@ -379,13 +377,13 @@ KernelBuilder::Values TiledQueries::emitProbabilities(const Tile &tile,
 
 void TiledQueries::emitOutput(const Tile &tile, const Block &block,
                               ValueRange correction) {
-  int64_t full = headDim / componentsAtOnce * componentsAtOnce;
+  int64_t full = valueDim / componentsAtOnce * componentsAtOnce;
   if (full)
     b.loop(b.index(0), b.index(full), componentsAtOnce, [&](Value d) {
       emitOutputChunk(tile, block, correction, d, componentsAtOnce);
     });
-  if (full < headDim)
-    emitOutputChunk(tile, block, correction, b.index(full), headDim - full);
+  if (full < valueDim)
+    emitOutputChunk(tile, block, correction, b.index(full), valueDim - full);
 }
 
 void TiledQueries::emitOutputChunk(const Tile &tile, const Block &block,
@@ -427,7 +425,7 @@ TiledQueries::emitWeightedSums(const Tile &tile, const Block &block,
 void TiledQueries::unpackOutput(const Tile &tile, Value output,
                                 ValueRange sums) {
   int64_t lanes = b.lanes(), queries = vectors * lanes;
-  int64_t padded = llvm::alignTo(headDim, lanes);
+  int64_t padded = llvm::alignTo(valueDim, lanes);
   Value rows = scratch({queries, padded});
   Value zero = b.splat(0.0);
   for (int64_t v = 0; v < vectors; ++v) {
@@ -444,15 +442,15 @@ void TiledQueries::unpackOutput(const Tile &tile, Value output,
       for (int64_t i = 0; i < lanes; ++i)
         b.store(matrix[i], rows, {b.index(v * lanes + i), d});
     };
-    int64_t full = headDim / lanes * lanes;
+    int64_t full = valueDim / lanes * lanes;
     if (full)
       b.loop(b.index(0), b.index(full), lanes,
              [&](Value d) { square(d, lanes); });
-    if (full < headDim)
-      square(b.index(full), headDim - full);
+    if (full < valueDim)
+      square(b.index(full), valueDim - full);
   }
   b.loop(b.index(0), tile.count, 1, [&](Value row) {
-    b.forEachVector(b.getIndexAttr(headDim), [&](Value d, Value mask) {
+    b.forEachVector(b.getIndexAttr(valueDim), [&](Value d, Value mask) {
       b.store(b.load(rows, {row, d}, mask), out,
               {tile.head, b.addIndex(tile.start, row), d}, mask);
     });

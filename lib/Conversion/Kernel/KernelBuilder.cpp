@@ -288,8 +288,33 @@ static std::optional<int64_t> lanesOneByOne(TargetAttr target, Type element,
   return constant.getMaskDimSizes()[0];
 }
 
+/// A register of numbers that lie apart, as those of a transposed view do. What
+/// is past the end of a row is its last number, until the mask takes it away.
+static Value loadApart(KernelBuilder &b, Value memref, ValueRange indices,
+                       Value mask) {
+  int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+  Value last = b.addIndex(b.materialize(b.dim(memref, rank - 1)), -1);
+  KernelBuilder::Values place(indices);
+  Value result, zero;
+  for (int64_t i = 0; i < b.lanes(); ++i) {
+    place.back() =
+        arith::MinSIOp::create(b, b.addIndex(indices.back(), i), last);
+    Value number = b.loadScalar(memref, place);
+    if (!result)
+      result = zero = arith::ConstantOp::create(
+          b, b.getZeroAttr(b.vectorType(number.getType())));
+    result = vector::InsertOp::create(b, number, result, i);
+  }
+  if (!mask)
+    return result;
+  return arith::SelectOp::create(b, mask, result, zero);
+}
+
 Value KernelBuilder::load(Value memref, ValueRange indices, Value mask) {
-  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  auto source = cast<MemRefType>(memref.getType());
+  if (source.getStridesAndOffset().first.back() != 1)
+    return loadApart(*this, memref, indices, mask);
+  Type element = source.getElementType();
   VectorType type = vectorType(element);
   if (std::optional<int64_t> count = lanesOneByOne(target, element, mask)) {
     Value result = splat(0.0);

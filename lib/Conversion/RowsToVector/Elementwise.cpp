@@ -51,6 +51,21 @@ static Value loadBroadcast(KernelBuilder &b, Value operand, ValueRange row,
   return b.load(operand, indices, mask);
 }
 
+void rows::emit(KernelBuilder &b, ConcatOp op) {
+  Value output = op.getOut();
+  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    int64_t offset = 0;
+    for (Value part : {op.getLhs(), op.getRhs()}) {
+      int64_t count = cast<MemRefType>(part.getType()).getShape().back();
+      b.forEachVector(b.getIndexAttr(count), [&](Value column, Value mask) {
+        Value x = loadBroadcast(b, part, row, column, mask);
+        b.store(x, output, at(row, b.addIndex(column, offset)), mask);
+      });
+      offset += count;
+    }
+  });
+}
+
 template <typename Op>
 static void emitBinary(KernelBuilder &b, Op op,
                        llvm::function_ref<Value(Value, Value)> compute) {

@@ -43,6 +43,7 @@ void emit(KernelBuilder &b, ScaleOp op);
 void emit(KernelBuilder &b, ActivationOp op);
 void emit(KernelBuilder &b, CastOp op);
 void emit(KernelBuilder &b, CopyOp op);
+void emit(KernelBuilder &b, ConcatOp op);
 // Gather.cpp
 void emit(KernelBuilder &b, EmbeddingOp op);
 void emit(KernelBuilder &b, PositionsOp op);
@@ -64,6 +65,7 @@ void emit(KernelBuilder &b, CausalMaskOp op);
 void emit(KernelBuilder &b, PaddingMaskOp op);
 void emit(KernelBuilder &b, BandMaskOp op);
 void emit(KernelBuilder &b, ScoreBiasOp op);
+void emit(KernelBuilder &b, DistanceGatherOp op);
 // Matmul.cpp
 void emit(KernelBuilder &b, MatmulOp op);
 

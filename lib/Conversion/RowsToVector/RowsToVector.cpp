@@ -40,9 +40,10 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
   void runOnOperation() override {
     getOperation()->walk([&](Operation *op) {
       if (emitFor<AddOp, SubOp, MulOp, DivOp, ScaleOp, ActivationOp, CastOp,
-                  CopyOp, EmbeddingOp, PositionsOp, RopeOp, RmsNormOp,
+                  CopyOp, ConcatOp, EmbeddingOp, PositionsOp, RopeOp, RmsNormOp,
                   LayerNormOp, QuantizeOp, SoftmaxOp, CausalMaskOp,
-                  PaddingMaskOp, BandMaskOp, ScoreBiasOp, MatmulOp>(op))
+                  PaddingMaskOp, BandMaskOp, ScoreBiasOp, DistanceGatherOp,
+                  MatmulOp>(op))
         ++numLowered;
     });
   }

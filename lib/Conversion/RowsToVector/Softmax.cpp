@@ -93,8 +93,7 @@ void rows::emit(KernelBuilder &b, CausalMaskOp op) {
     Value visible = compare(b, arith::CmpIPredicate::sle, key, query);
     if (!op.getWindow())
       return visible;
-    Value first =
-        arith::SubIOp::create(b, query, splatI32(b, *op.getWindow()));
+    Value first = arith::SubIOp::create(b, query, splatI32(b, *op.getWindow()));
     Value inside = compare(b, arith::CmpIPredicate::sgt, key, first);
     return arith::AndIOp::create(b, visible, inside);
   });
@@ -118,8 +117,7 @@ void rows::emit(KernelBuilder &b, ScoreBiasOp op) {
     b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
       Value place = column;
       if (!op.getByKey())
-        place =
-            b.addIndex(arith::SubIOp::create(b, column, row[1]), reach);
+        place = b.addIndex(arith::SubIOp::create(b, column, row[1]), reach);
       Value bias = b.load(op.getBias(), {row[0], place}, mask);
       Value x = b.load(input, at(row, column), mask);
       b.store(b.add(x, bias), output, at(row, column), mask);
@@ -140,6 +138,22 @@ void rows::emit(KernelBuilder &b, PaddingMaskOp op) {
       Value x = b.load(input, at(row, column), mask);
       b.store(arith::SelectOp::create(b, visible, x, hidden), output,
               at(row, column), mask);
+    });
+  });
+}
+
+// One number after the other: a row of them is in the first-level cache.
+void rows::emit(KernelBuilder &b, DistanceGatherOp op) {
+  Value input = op.getInput(), output = op.getOut();
+  int64_t reach = cast<MemRefType>(op.getIndex().getType()).getDimSize(0) / 2;
+  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    Value columns = b.materialize(lastDim(b, output));
+    b.loop(b.index(0), columns, 1, [&](Value column) {
+      Value place = b.addIndex(arith::SubIOp::create(b, column, row[1]), reach);
+      Value index = arith::IndexCastOp::create(
+          b, b.getIndexType(), b.loadScalar(op.getIndex(), place));
+      b.storeScalar(b.loadScalar(input, {row[0], row[1], index}), output,
+                    at(row, column));
     });
   });
 }

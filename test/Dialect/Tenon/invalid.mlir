@@ -805,9 +805,9 @@ func.func @f(%k: memref<2x?x8xf32>, %ks: memref<4x32x8x16xf32>, %vs: memref<4x51
 
 // -----
 
-func.func @f(%q: memref<8x?x8xf32>, %ks: memref<4x32x8x16xf32>, %vs: memref<4x512x16xf32>, %i: index) {
+func.func @f(%q: memref<8x?x8xf32>, %ks: memref<4x32x8x16xf32>, %vs: memref<4x256x8xf32>, %i: index) {
   // expected-error @+1 {{are no cache blocks}}
-  tenon.block_attention %q, %ks, %vs at %i length %i into %q {scale = 1.0 : f32} : memref<8x?x8xf32>, memref<4x32x8x16xf32>, memref<4x512x16xf32>, memref<8x?x8xf32>
+  tenon.block_attention %q, %ks, %vs at %i length %i into %q {scale = 1.0 : f32} : memref<8x?x8xf32>, memref<4x32x8x16xf32>, memref<4x256x8xf32>, memref<8x?x8xf32>
   return
 }
 
@@ -822,7 +822,7 @@ func.func @f(%q: memref<6x?x8xf32>, %ks: memref<4x32x8x16xf32>, %vs: memref<4x51
 // -----
 
 func.func @f(%q: memref<8x?x8xf32>, %ks: memref<4x32x8x16xf32>, %vs: memref<4x512x8xf32>, %o: memref<4x?x8xf32>, %i: index) {
-  // expected-error @+1 {{query 'memref<8x?x8xf32>' and result 'memref<4x?x8xf32>' must have the same shape}}
+  // expected-error @+1 {{query 'memref<8x?x8xf32>' and values 'memref<4x512x8xf32>' do not fit result 'memref<4x?x8xf32>'}}
   tenon.block_attention %q, %ks, %vs at %i length %i into %o {scale = 1.0 : f32} : memref<8x?x8xf32>, memref<4x32x8x16xf32>, memref<4x512x8xf32>, memref<4x?x8xf32>
   return
 }

@@ -91,3 +91,21 @@ func.func @f(%o: memref<8x1x8xf32>, %p: memref<8x1x32xf32>, %i: index) {
   tenon.combine_attention %p at %i into %o {window = 0 : i64} : memref<8x1x32xf32>, memref<8x1x8xf32>
   return
 }
+
+// -----
+
+// expected-error @+1 {{value_size is left out where it is head_dim}}
+func.func private @f(!tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 24, element = f16, value_size = 24>)
+
+// -----
+
+// expected-error @+1 {{sizes of a cache must be positive}}
+func.func private @f(!tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 24, element = f16, value_size = -1>)
+
+// -----
+
+func.func @f(%k: memref<4x?x24xf32>, %keys: memref<4x32x24x16xf16>, %values: memref<4x512x16xf16>, %pos: index) {
+  // expected-error @+1 {{'memref<4x?x24xf32>' does not fit blocks 'memref<4x512x16xf16>'}}
+  tenon.append_kv %k, %k, %keys, %values at %pos : memref<4x?x24xf32>, memref<4x?x24xf32>, memref<4x32x24x16xf16>, memref<4x512x16xf16>
+  return
+}

@@ -32,3 +32,16 @@ func.func @split(%q: memref<8x1x63xf32>, %pos: index, %keys: memref<4x128x63x16x
   tenon.combine_attention %parts at %pos into %q {window = 600 : i64} : memref<8x4x80xf32>, memref<8x1x63xf32>
   return
 }
+
+// Values of another width than keys.
+// CHECK: func.func private @latent(!tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 24, element = f16, value_size = 16>)
+func.func private @latent(!tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 24, element = f16, value_size = 16>)
+
+// CHECK-LABEL: func @widths
+func.func @widths(%q: memref<8x?x24xf32>, %k: memref<4x?x24xf32>, %v: memref<4x?x16xf32>, %o: memref<8x?x16xf32>, %keys: memref<4x32x24x16xf16>, %values: memref<4x512x16xf16>, %pos: index) {
+  // CHECK: tenon.append_kv {{.*}} : memref<4x?x24xf32>, memref<4x?x16xf32>, memref<4x32x24x16xf16>, memref<4x512x16xf16>
+  tenon.append_kv %k, %v, %keys, %values at %pos : memref<4x?x24xf32>, memref<4x?x16xf32>, memref<4x32x24x16xf16>, memref<4x512x16xf16>
+  // CHECK: tenon.block_attention {{.*}} memref<8x?x16xf32>
+  tenon.block_attention %q, %keys, %values at %pos length %pos into %o {causal, scale = 0.2 : f32} : memref<8x?x24xf32>, memref<4x32x24x16xf16>, memref<4x512x16xf16>, memref<8x?x16xf32>
+  return
+}

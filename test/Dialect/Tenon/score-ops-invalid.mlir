@@ -166,3 +166,50 @@ func.func @f(%q: memref<8x1x8xf32>, %p: memref<8x4x32xf32>, %w: memref<4xf32>, %
   tenon.combine_attention %p at %n sink(%w : memref<4xf32>) into %q : memref<8x4x32xf32>, memref<8x1x8xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<8x?x32xf32>, %i: tensor<576xi32>) {
+  // expected-error @+1 {{index 'tensor<576xi32>' must be i32 [2 R + 1]}}
+  %0 = tenon.distance_gather %x, %i : (tensor<8x?x32xf32>, tensor<576xi32>) -> tensor<8x?x?xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8x5x32xf32>, %i: tensor<577xi32>) {
+  // expected-error @+1 {{of 'tensor<8x5x32xf32>' cannot be 'tensor<8x4x5xf32>'}}
+  %0 = tenon.distance_gather %x, %i : (tensor<8x5x32xf32>, tensor<577xi32>) -> tensor<8x4x5xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{of distances must be i32 [2 R + 1], found 'tensor<577xf32>'}}
+tenon.weight @w : tensor<577xf32> from [#tenon.distance_index<span = 16>]
+
+// -----
+
+// expected-error @+1 {{span must be positive, max_distance at least 0}}
+tenon.weight @w : tensor<577xi32> from [#tenon.distance_index<span = 0>]
+
+// -----
+
+// expected-error @+1 {{max_distance must exceed the 8 distances that have a column each by two, found 9}}
+tenon.weight @w : tensor<577xi32> from [#tenon.distance_index<span = 16, max_distance = 9>]
+
+// -----
+
+func.func @f(%a: tensor<8x?x12xf32>, %b: tensor<2x?x8xf32>) {
+  // expected-error @+1 {{part 'tensor<2x?x8xf32>' does not fit the result 'tensor<8x?x20xf32>'}}
+  %0 = tenon.concat %a, %b : (tensor<8x?x12xf32>, tensor<2x?x8xf32>) -> tensor<8x?x20xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x12xf32>, %b: tensor<?x8xf32>) {
+  // expected-error @+1 {{gives rows of 20, the result is 'tensor<?x21xf32>'}}
+  %0 = tenon.concat %a, %b : (tensor<?x12xf32>, tensor<?x8xf32>) -> tensor<?x21xf32>
+  return
+}

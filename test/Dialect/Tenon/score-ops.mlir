@@ -25,6 +25,20 @@ func.func @alone(%s: tensor<8x?x?xf32>, %b: tensor<8x577xf32>, %c: tensor<8x256x
   return %3 : tensor<8x?x?xf32>
 }
 
+// CHECK: tenon.weight @columns : tensor<577xi32> from [#tenon.distance_index<span = 16, max_distance = 64, ahead = true>]
+tenon.weight @columns : tensor<577xi32> from [#tenon.distance_index<span = 16, max_distance = 64, ahead = true>]
+// CHECK: tenon.weight @near : tensor<577xi32> from [#tenon.distance_index<span = 16>]
+tenon.weight @near : tensor<577xi32> from [#tenon.distance_index<span = 16>]
+
+// CHECK-LABEL: func @of_contents
+func.func @of_contents(%x: tensor<8x?x32xf32>, %i: tensor<577xi32>, %k: tensor<8x?x12xf32>, %r: tensor<1x?x8xf32>) -> (tensor<8x?x?xf32>, tensor<8x?x20xf32>) {
+  // CHECK: tenon.distance_gather %{{.*}}, %{{.*}} : (tensor<8x?x32xf32>, tensor<577xi32>) -> tensor<8x?x?xf32>
+  %0 = tenon.distance_gather %x, %i : (tensor<8x?x32xf32>, tensor<577xi32>) -> tensor<8x?x?xf32>
+  // CHECK: tenon.concat %{{.*}}, %{{.*}} : (tensor<8x?x12xf32>, tensor<1x?x8xf32>) -> tensor<8x?x20xf32>
+  %1 = tenon.concat %k, %r : (tensor<8x?x12xf32>, tensor<1x?x8xf32>) -> tensor<8x?x20xf32>
+  return %0, %1 : tensor<8x?x?xf32>, tensor<8x?x20xf32>
+}
+
 // CHECK-LABEL: func @attention
 func.func @attention(%q: tensor<8x?x8xf32>, %k: tensor<4x?x8xf32>, %b: tensor<8x577xf32>, %w: tensor<8xf32>, %i: index, %cache: !tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f32>) -> tensor<8x?x8xf32> {
   // CHECK: tenon.attention %{{.*}}, %{{.*}}, %{{.*}} bias(%{{.*}}) sink(%{{.*}}) {band = 64 : i64, bias_scale = 5.000000e-01 : f32, cap = 5.000000e+01 : f32, scale = 5.000000e-01 : f32}

@@ -58,8 +58,8 @@ TEST(BiasTables, RowsOfBuckets) {
     table[i] = static_cast<float>(i);
   constexpr int64_t kReach = 20;
   Collector collector;
-  ASSERT_TRUE(writeRelativeBuckets(table, 3, 16, false, kReach,
-                                   collector.sink()));
+  ASSERT_TRUE(
+      writeRelativeBuckets(table, 3, 16, false, kReach, collector.sink()));
   ASSERT_EQ(collector.values.size(), size_t(3 * (2 * kReach + 1)));
   for (int64_t h = 0; h < 3; ++h)
     for (int64_t d = -kReach; d <= kReach; ++d)
@@ -67,13 +67,43 @@ TEST(BiasTables, RowsOfBuckets) {
                 table[relativeBucket(d, 8, 16, false) * 3 + h]);
 }
 
+// DeBERTa: 8 columns to either side, up to a distance of 32.
+TEST(BiasTables, ColumnsOfDistances) {
+  auto column = [](int64_t e) { return distanceColumn(e, 8, 32); };
+  for (int64_t e = -4; e <= 4; ++e)
+    EXPECT_EQ(column(e), 8 + e);
+  // ceil(log(e / 4) / log(31 / 4) * 3) + 4
+  EXPECT_EQ(column(5), 8 + 5);
+  EXPECT_EQ(column(8), 8 + 6);
+  EXPECT_EQ(column(-8), 8 - 6);
+  EXPECT_EQ(column(16), 8 + 7);
+  EXPECT_EQ(column(100), 15);
+  EXPECT_EQ(column(-31), 8 - 7);
+  EXPECT_EQ(column(-100), 0);
+  // Without steps: cut off at both ends.
+  EXPECT_EQ(distanceColumn(7, 8, 0), 15);
+  EXPECT_EQ(distanceColumn(9, 8, 0), 15);
+  EXPECT_EQ(distanceColumn(-9, 8, 0), 0);
+}
+
+TEST(BiasTables, IndexOfDistances) {
+  std::vector<std::byte> bytes;
+  ASSERT_TRUE(writeDistanceIndex(2, 0, false, 3, [&](auto piece) {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
+    return Status::success();
+  }));
+  std::vector<int32_t> index(bytes.size() / sizeof(int32_t));
+  std::memcpy(index.data(), bytes.data(), bytes.size());
+  EXPECT_EQ(index, (std::vector<int32_t>{3, 3, 3, 2, 1, 0, 0}));
+}
+
 TEST(BiasTables, Slopes) {
   EXPECT_EQ(alibiSlopes(8, 8),
             (std::vector<double>{0.5, 0.25, 0.125, 0.0625, 0x1p-5, 0x1p-6,
                                  0x1p-7, 0x1p-8}));
   // No power of two: those of 4, then every other one of 8.
-  EXPECT_EQ(alibiSlopes(6, 8), (std::vector<double>{0.25, 0x1p-4, 0x1p-6,
-                                                    0x1p-8, 0.5, 0.125}));
+  EXPECT_EQ(alibiSlopes(6, 8),
+            (std::vector<double>{0.25, 0x1p-4, 0x1p-6, 0x1p-8, 0.5, 0.125}));
   EXPECT_EQ(alibiSlopes(1, 8), std::vector<double>{0x1p-8});
   EXPECT_EQ(alibiSlopes(2, 16), (std::vector<double>{0x1p-8, 0x1p-16}));
 }

@@ -25,6 +25,34 @@ TEST(ScoresTest, RightScoresPass) {
   EXPECT_EQ(checkScores("alibi(s, 16, bfloat16 = n > 8)"), "");
   EXPECT_EQ(checkScores("band_mask(tanh(s / 30.0) * 30.0, width)"), "");
   EXPECT_EQ(checkScores("softmax(s, sink)"), "");
+  EXPECT_EQ(checkItems("param vocab, n, k : int\n"
+                       "weight e : [vocab, 2 * k * n] = \"embed\"\n"
+                       "def forward(tokens : [T] of token) -> [n, T, T] {\n"
+                       "  let x = heads(embedding(tokens, e), n)\n"
+                       "  relative_gather(x, ahead = true)\n}"),
+            "");
+}
+
+TEST(ScoresTest, Concat) {
+  auto check = [](const char *type, const char *expr) {
+    return checkItems("param vocab, n, a, b : int\n"
+                      "weight e : [vocab, n * a] = \"e\"\n"
+                      "weight f : [vocab, b] = \"f\"\n"
+                      "def forward(tokens : [T] of token) -> " +
+                      std::string(type) +
+                      " {\n"
+                      "  let x = heads(embedding(tokens, e), n)\n"
+                      "  let y = embedding(tokens, f)\n" +
+                      expr + "\n}");
+  };
+  EXPECT_EQ(check("[n, T, a + b]", "concat(x, heads(y, 1))"), "");
+  EXPECT_EQ(check("[n, T, a + b]", "concat(heads(y, 1), x)"), "");
+  EXPECT_EQ(check("[T, n * a + b]", "concat(merge_heads(x), y)"), "");
+  EXPECT_CONTAINS(check("[n, T, a + b]", "concat(x, y)"),
+                  "concat: b must have 3 dimensions, found [T, b]");
+  EXPECT_CONTAINS(check("[n, T, a + b]", "concat(x, heads(y, 2))"),
+                  "the first dimension of a is n, but the first dimension of b "
+                  "is 2");
 }
 
 TEST(ScoresTest, WrongScores) {

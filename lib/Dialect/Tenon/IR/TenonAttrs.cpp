@@ -203,6 +203,18 @@ RelativeBucketsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult
+DistanceIndexAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                          int64_t span, int64_t maxDistance, bool) {
+  if (span < 1 || maxDistance < 0)
+    return emitError() << "span must be positive, max_distance at least 0";
+  if (maxDistance > 0 && (span < 2 || maxDistance - 1 <= span / 2))
+    return emitError() << "max_distance must exceed the " << span / 2
+                       << " distances that have a column each by two, found "
+                       << maxDistance;
+  return success();
+}
+
 LogicalResult AlibiAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 FloatAttr maxBias, bool) {
   double value = maxBias.getValueAsDouble();
@@ -445,9 +457,13 @@ void Int8TokensType::print(AsmPrinter &printer) const {
 LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t layers, int64_t heads,
                                   int64_t capacity, int64_t headDim,
-                                  Type element, int64_t sequences) {
-  if (layers <= 0 || heads <= 0 || headDim <= 0 || sequences <= 0)
+                                  Type element, int64_t sequences,
+                                  int64_t valueSize) {
+  if (layers <= 0 || heads <= 0 || headDim <= 0 || sequences <= 0 ||
+      valueSize < 0)
     return emitError() << "sizes of a cache must be positive";
+  if (valueSize == headDim)
+    return emitError() << "value_size is left out where it is head_dim";
   if (capacity <= 0 || capacity % 128)
     return emitError() << "capacity must be a positive multiple of 128, found "
                        << capacity;
@@ -460,12 +476,12 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
 
 KVCacheType KVCacheType::withSequences(int64_t count) const {
   return get(getContext(), getLayers(), getHeads(), getCapacity(), getHeadDim(),
-             getElement(), count);
+             getElement(), count, getValueSize());
 }
 
 static CacheBlocks blocksOf(KVCacheType cache) {
   return {cache.getHeads(), cache.getCapacity(), cache.getHeadDim(),
-          cache.getElement()};
+          cache.getValueDim(), cache.getElement()};
 }
 
 MemRefType KVCacheType::getKeysType() const {
@@ -476,33 +492,37 @@ MemRefType KVCacheType::getValuesType() const {
   return blocksOf(*this).getValuesType();
 }
 
-int64_t KVCacheType::getHalfLayerBytes() const {
-  MemRefType keys = getKeysType();
-  return keys.getNumElements() * getElementBytes(keys.getElementType());
+static int64_t bytesOf(MemRefType type) {
+  return type.getNumElements() * getElementBytes(type.getElementType());
+}
+
+int64_t KVCacheType::getKeysBytes() const { return bytesOf(getKeysType()); }
+
+int64_t KVCacheType::getLayerBytes() const {
+  return getKeysBytes() + bytesOf(getValuesType());
 }
 
 MemRefType CacheBlocks::getKeysType() const {
   int64_t blocks = capacity / KVCacheType::kBlock;
-  int64_t pairs = llvm::divideCeil(headDim, 2);
+  int64_t pairs = llvm::divideCeil(keyDim, 2);
   if (element.isInteger())
     return MemRefType::get({heads, blocks},
-                           Int8TokensType::get(element.getContext(), headDim,
+                           Int8TokensType::get(element.getContext(), keyDim,
                                                /*transposed=*/true));
   if (element.isBF16())
     return MemRefType::get({heads, blocks, pairs, KVCacheType::kBlock, 2},
                            element);
-  return MemRefType::get({heads, blocks, headDim, KVCacheType::kBlock},
-                         element);
+  return MemRefType::get({heads, blocks, keyDim, KVCacheType::kBlock}, element);
 }
 
 MemRefType CacheBlocks::getValuesType() const {
   if (element.isInteger())
     return MemRefType::get({heads, capacity / KVCacheType::kBlock},
-                           Int8TokensType::get(element.getContext(), headDim,
+                           Int8TokensType::get(element.getContext(), valueDim,
                                                /*transposed=*/false));
   if (element.isBF16())
-    return MemRefType::get({heads, capacity / 2, headDim, 2}, element);
-  return MemRefType::get({heads, capacity, headDim}, element);
+    return MemRefType::get({heads, capacity / 2, valueDim, 2}, element);
+  return MemRefType::get({heads, capacity, valueDim}, element);
 }
 
 std::optional<CacheBlocks> CacheBlocks::get(MemRefType keys,
@@ -510,19 +530,25 @@ std::optional<CacheBlocks> CacheBlocks::get(MemRefType keys,
   if (keys.getRank() < 2 || values.getRank() < 2 || !keys.hasStaticShape())
     return std::nullopt;
   CacheBlocks blocks{keys.getDimSize(0),
-                     keys.getDimSize(1) * KVCacheType::kBlock, 0,
+                     keys.getDimSize(1) * KVCacheType::kBlock, 0, 0,
                      keys.getElementType()};
-  if (auto tokens = dyn_cast<Int8TokensType>(blocks.element)) {
-    blocks.headDim = tokens.getHeadDim();
+  auto keyTokens = dyn_cast<Int8TokensType>(blocks.element);
+  auto valueTokens = dyn_cast<Int8TokensType>(values.getElementType());
+  if (keyTokens && valueTokens) {
+    blocks.keyDim = keyTokens.getHeadDim();
+    blocks.valueDim = valueTokens.getHeadDim();
     blocks.element = IntegerType::get(keys.getContext(), 8);
-  } else if (isa<FloatType>(blocks.element) && values.getRank() >= 3) {
-    blocks.headDim = values.getDimSize(2);
+  } else if (isa<FloatType>(blocks.element) && keys.getRank() >= 4 &&
+             values.getRank() >= 3) {
+    blocks.keyDim = keys.getDimSize(2) * (blocks.element.isBF16() ? 2 : 1);
+    blocks.valueDim = values.getDimSize(2);
   }
   auto fits = [](MemRefType type, MemRefType expected) {
     return type.getShape() == expected.getShape() &&
            type.getElementType() == expected.getElementType();
   };
-  if (blocks.headDim <= 0 || !fits(keys, blocks.getKeysType()) ||
+  if (blocks.keyDim <= 0 || blocks.valueDim <= 0 ||
+      !fits(keys, blocks.getKeysType()) ||
       !fits(values, blocks.getValuesType()))
     return std::nullopt;
   return blocks;

@@ -89,13 +89,16 @@ LogicalResult AppendKVOp::verify() {
   FailureOr<CacheBlocks> blocks = verifyBlocks(*this, getKeys(), getValues());
   if (failed(blocks))
     return failure();
-  for (Value value : {getKey(), getValue()}) {
-    auto type = cast<MemRefType>(value.getType());
-    if (type.getRank() != 3 || type.getDimSize(0) != blocks->heads ||
-        type.getDimSize(2) != blocks->headDim)
-      return emitOpError() << type << " does not fit blocks "
-                           << getKeys().getType();
-  }
+  auto key = cast<MemRefType>(getKey().getType());
+  auto value = cast<MemRefType>(getValue().getType());
+  if (key.getRank() != 3 || key.getDimSize(0) != blocks->heads ||
+      !blocks->holdKeys(key.getDimSize(2)))
+    return emitOpError() << key << " does not fit blocks "
+                         << getKeys().getType();
+  if (value.getRank() != 3 || value.getDimSize(0) != blocks->heads ||
+      value.getDimSize(2) != blocks->valueDim)
+    return emitOpError() << value << " does not fit blocks "
+                         << getValues().getType();
   return success();
 }
 
@@ -103,18 +106,18 @@ LogicalResult AppendKVOp::verify() {
 // BlockAttentionOp, PartialAttentionOp, CombineAttentionOp
 //===----------------------------------------------------------------------===//
 
-/// Checks a query on blocks of keys and values.
-static LogicalResult verifyQuery(Operation *op, Value query, Value keys,
-                                 Value values) {
+/// Checks a query on blocks of keys and values; gives the components of values.
+static FailureOr<int64_t> verifyQuery(Operation *op, Value query, Value keys,
+                                      Value values) {
   FailureOr<CacheBlocks> blocks = verifyBlocks(op, keys, values);
   if (failed(blocks))
     return failure();
   auto type = cast<MemRefType>(query.getType());
-  if (type.getRank() != 3 || type.getDimSize(2) != blocks->headDim ||
+  if (type.getRank() != 3 || !blocks->holdKeys(type.getDimSize(2)) ||
       !tenon::detail::sharesHeads(type.getDimSize(0), blocks->heads))
     return op->emitOpError()
            << "query " << type << " does not fit keys " << keys.getType();
-  return success();
+  return blocks->valueDim;
 }
 
 void BlockAttentionOp::getEffects(Effects &effects) {
@@ -129,26 +132,35 @@ void BlockAttentionOp::getEffects(Effects &effects) {
 }
 
 LogicalResult BlockAttentionOp::verify() {
-  if (failed(verifyQuery(*this, getQuery(), getKeys(), getValues())))
+  FailureOr<int64_t> valueDim =
+      verifyQuery(*this, getQuery(), getKeys(), getValues());
+  if (failed(valueDim))
     return failure();
   auto query = cast<MemRefType>(getQuery().getType());
-  if (failed(verifyCompatibleShape(query, getOut().getType())))
-    return emitOpError() << "query " << query << " and result "
-                         << getOut().getType() << " must have the same shape";
+  SmallVector<int64_t> shape(query.getShape());
+  shape.back() = *valueDim;
+  if (failed(verifyCompatibleShape(
+          shape, cast<MemRefType>(getOut().getType()).getShape())))
+    return emitOpError() << "query " << query << " and values "
+                         << getValues().getType() << " do not fit result "
+                         << getOut().getType();
   return tenon::detail::verifyChain(
       *this, tenon::detail::ScoreChain::of(*this, getQuery()));
 }
 
-/// Checks parts [heads, splits, row], in f32, of one query of `headDim`.
+/// Checks parts [heads, splits, row], in f32, of one query of each head and
+/// values of `valueDim`.
 static LogicalResult verifyPartials(Operation *op, Value partials, Value query,
+                                    int64_t valueDim,
                                     std::optional<int64_t> window) {
   auto parts = cast<MemRefType>(partials.getType());
   auto type = cast<MemRefType>(query.getType());
   if (type.getRank() != 3 || type.getDimSize(1) != 1)
     return op->emitOpError() << "is of one query of each head, found " << type;
   if (parts.getRank() != 3 || !parts.getElementType().isF32() ||
-      parts.getDimSize(0) != type.getDimSize(0) || type.isDynamicDim(2) ||
-      parts.getDimSize(2) != PartialAttentionOp::getRowSize(type.getDimSize(2)))
+      parts.getDimSize(0) != type.getDimSize(0) ||
+      ShapedType::isDynamic(valueDim) ||
+      parts.getDimSize(2) != PartialAttentionOp::getRowSize(valueDim))
     return op->emitOpError() << "partials " << parts << " do not fit " << type;
   return tenon::detail::verifyWindow(op, window, /*causal=*/true);
 }
@@ -163,7 +175,9 @@ void PartialAttentionOp::getEffects(Effects &effects) {
 }
 
 LogicalResult PartialAttentionOp::verify() {
-  if (failed(verifyQuery(*this, getQuery(), getKeys(), getValues())))
+  FailureOr<int64_t> valueDim =
+      verifyQuery(*this, getQuery(), getKeys(), getValues());
+  if (failed(valueDim))
     return failure();
   if (failed(tenon::detail::verifyChain(
           *this, {cast<MemRefType>(getQuery().getType()).getDimSize(0),
@@ -171,7 +185,8 @@ LogicalResult PartialAttentionOp::verify() {
                   getBiasScale(), getWindow(), /*band=*/std::nullopt,
                   /*isCausal=*/true})))
     return failure();
-  return verifyPartials(*this, getPartials(), getQuery(), getWindow());
+  return verifyPartials(*this, getPartials(), getQuery(), *valueDim,
+                        getWindow());
 }
 
 void CombineAttentionOp::getEffects(Effects &effects) {
@@ -186,7 +201,10 @@ LogicalResult CombineAttentionOp::verify() {
           *this, getSink(),
           cast<MemRefType>(getPartials().getType()).getDimSize(0))))
     return failure();
-  return verifyPartials(*this, getPartials(), getOut(), getWindow());
+  auto out = cast<MemRefType>(getOut().getType());
+  return verifyPartials(*this, getPartials(), getOut(),
+                        out.getRank() == 3 ? out.getDimSize(2) : 0,
+                        getWindow());
 }
 
 //===----------------------------------------------------------------------===//

@@ -113,10 +113,11 @@ static LogicalResult verifyCachePlaces(Operation *op, RankedTensorType tokens,
 
 LogicalResult CacheAppendOp::verify() {
   KVCacheType cache = getCache().getType();
-  for (Value value : {getKey(), getValue()}) {
+  for (auto [value, dim] : {std::pair(getKey(), cache.getHeadDim()),
+                            std::pair(getValue(), cache.getValueDim())}) {
     auto type = cast<RankedTensorType>(value.getType());
     if (type.getRank() != 3 || type.getDimSize(0) != cache.getHeads() ||
-        type.getDimSize(2) != cache.getHeadDim())
+        type.getDimSize(2) != dim)
       return emitOpError() << "of " << type << " does not fit " << cache;
     if (failed(verifyCachePlaces(*this, type, cache, getPosition())))
       return failure();
@@ -129,7 +130,8 @@ LogicalResult CachedAttentionOp::verify() {
   auto query = cast<RankedTensorType>(getQuery().getType());
   if (query.getRank() != 3 || query.getDimSize(2) != cache.getHeadDim() ||
       !detail::sharesHeads(query.getDimSize(0), cache.getHeads()) ||
-      query.getShape() != getType().getShape())
+      query.getShape().drop_back() != getType().getShape().drop_back() ||
+      getType().getShape().back() != cache.getValueDim())
     return emitOpError() << "of " << query << " to " << getType()
                          << " does not fit " << cache;
   if (failed(verifyCachePlaces(*this, query, cache, getPosition())))

@@ -150,13 +150,20 @@ LogicalResult WeightOp::verify() {
   }
   if (isa<RelativeBucketsAttr, AlibiAttr>(getSources()[0]))
     return detail::verifyBiasWeight(*this);
+  if (isa<DistanceIndexAttr>(getSources()[0])) {
+    if (getSources().size() != 1 || getStacked() || layer.getRank() != 1 ||
+        !layer.getElementType().isSignlessInteger(32) ||
+        layer.getDimSize(0) % 2 == 0)
+      return emitOpError("of distances must be i32 [2 R + 1], found ") << type;
+    return success();
+  }
   int64_t rows = 0;
   for (Attribute attr : getSources()) {
     auto source = dyn_cast<SourceAttr>(attr);
     if (!source)
       return emitOpError("source must be #tenon.source, or a computed one: "
                          "#tenon.rope_table, #tenon.relative_buckets, "
-                         "#tenon.alibi");
+                         "#tenon.alibi, #tenon.distance_index");
     if (getStacked() != source.getName().contains("{i}"))
       return emitOpError() << "stacked and '{i}' in the name \""
                            << source.getName() << "\" must go together";

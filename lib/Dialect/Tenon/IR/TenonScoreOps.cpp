@@ -35,9 +35,8 @@ LogicalResult tenon::detail::verifyBias(Operation *op, Value bias,
   if (type.getRank() != 2 || !compatible(type.getDimSize(0), heads) ||
       !type.getElementType().isF32() || type.isDynamicDim(1) ||
       (!isByKey && type.getDimSize(1) % 2 == 0))
-    return op->emitOpError()
-           << "bias " << type << " must be f32 [" << heads
-           << (isByKey ? ", keys]" : ", 2 R + 1]");
+    return op->emitOpError() << "bias " << type << " must be f32 [" << heads
+                             << (isByKey ? ", keys]" : ", 2 R + 1]");
   return success();
 }
 
@@ -133,4 +132,40 @@ LogicalResult ScoreBiasOp::verify() {
 
 bool ScoreBiasOp::canWriteInPlace(OpOperand &operand) {
   return operand.getOperandNumber() == 0;
+}
+
+LogicalResult ConcatOp::verify() {
+  ShapedType output = cast<ComputeOpInterface>(getOperation()).getOutputType();
+  int64_t columns = 0;
+  for (Value part : {getLhs(), getRhs()}) {
+    auto type = cast<ShapedType>(part.getType());
+    bool fits = type.getRank() == output.getRank() &&
+                type.getElementType() == output.getElementType() &&
+                !type.isDynamicDim(type.getRank() - 1);
+    for (int64_t dim = 0; fits && dim + 1 < type.getRank(); ++dim)
+      fits = type.getDimSize(dim) == 1 ||
+             compatible(type.getDimSize(dim), output.getDimSize(dim));
+    if (!fits)
+      return emitOpError() << "part " << type << " does not fit the result "
+                           << output;
+    columns += type.getShape().back();
+  }
+  if (output.getShape().back() != columns)
+    return emitOpError() << "gives rows of " << columns << ", the result is "
+                         << output;
+  return success();
+}
+
+LogicalResult DistanceGatherOp::verify() {
+  auto input = cast<ShapedType>(getInput().getType());
+  auto index = cast<ShapedType>(getIndex().getType());
+  ShapedType output = cast<ComputeOpInterface>(getOperation()).getOutputType();
+  if (index.getRank() != 1 || !index.getElementType().isSignlessInteger(32) ||
+      index.isDynamicDim(0) || index.getDimSize(0) % 2 == 0)
+    return emitOpError() << "index " << index << " must be i32 [2 R + 1]";
+  if (input.getRank() != 3 || output.getRank() != 3 ||
+      !compatible(input.getDimSize(0), output.getDimSize(0)) ||
+      !compatible(input.getDimSize(1), output.getDimSize(1)))
+    return emitOpError() << "of " << input << " cannot be " << output;
+  return success();
 }

@@ -133,6 +133,10 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
       return std::nullopt;
     return dim;
   }
+  if (isa<ConcatOp>(op))
+    return type.getDimSize(outDim) == 1 && out.getDimSize(outDim) != 1
+               ? std::optional<unsigned>()
+               : outDim;
   if (isa<ScoreBiasOp>(op) && operand.getOperandNumber() == 1)
     return 0; // Each head's own.
   if (auto rope = dyn_cast<RopeOp>(op);
@@ -149,7 +153,8 @@ FailureOr<bool> tenon::tileRows(Operation *op) {
   MemRefType outType = memrefOf(out);
   // Head tensors are cut by tokens; what depends on the token's place is cut by
   // heads.
-  bool byHeads = isa<CausalMaskOp, BandMaskOp, ScoreBiasOp>(op);
+  bool byHeads =
+      isa<CausalMaskOp, BandMaskOp, ScoreBiasOp, DistanceGatherOp>(op);
   unsigned dim = outType.getRank() == 3 && !byHeads ? 1 : 0;
   auto tile = op->getAttrOfType<TileAttr>("tile");
   int64_t group = tile ? tile.getGroup() : kDefaultGroup;

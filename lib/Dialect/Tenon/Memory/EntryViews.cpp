@@ -121,8 +121,7 @@ LogicalResult EntryRewriter::rewriteView(Operation *op) {
 std::pair<Value, Value> EntryRewriter::cacheViews(Location loc, Value cache,
                                                   Value layer, Value sequence) {
   auto type = cast<KVCacheType>(cache.getType());
-  int64_t half = type.getHalfLayerBytes();
-  Value stride = constant(loc, 2 * half);
+  Value stride = constant(loc, type.getLayerBytes());
   Value layers = arith::MulIOp::create(builder, loc, layer, stride);
   if (sequence) {
     Value before = arith::MulIOp::create(
@@ -138,7 +137,7 @@ std::pair<Value, Value> EntryRewriter::cacheViews(Location loc, Value cache,
   };
   int64_t base = cacheOffsets.lookup(cache);
   return {view(type.getKeysType(), base),
-          view(type.getValuesType(), base + half)};
+          view(type.getValuesType(), base + type.getKeysBytes())};
 }
 
 void EntryRewriter::forEachSequence(
@@ -216,7 +215,8 @@ void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value out) {
       builder, loc,
       MemRefType::get({query.getDimSize(0),
                        llvm::divideCeilSigned(capacity, KVCacheType::kSplit),
-                       PartialAttentionOp::getRowSize(query.getDimSize(2))},
+                       PartialAttentionOp::getRowSize(
+                           op.getCache().getType().getValueDim())},
                       builder.getF32Type()));
   auto [keys, values] =
       cacheViews(loc, op.getCache(), mapping.lookup(op.getLayer()), Value());
@@ -240,10 +240,10 @@ void EntryRewriter::rewriteAttention(AttentionOp op) {
   auto key = cast<RankedTensorType>(op.getKey().getType());
   int64_t tokens = key.isDynamicDim(1) ? sizes.maxChunk : key.getDimSize(1);
   int64_t capacity = llvm::alignTo(tokens, 128);
-  auto blocks =
-      KVCacheType::get(builder.getContext(), /*layers=*/1, key.getDimSize(0),
-                       capacity, key.getDimSize(2), key.getElementType(),
-                       /*sequences=*/1);
+  CacheBlocks blocks = {
+      key.getDimSize(0), capacity, key.getDimSize(2),
+      cast<RankedTensorType>(op.getValue().getType()).getDimSize(2),
+      key.getElementType()};
   Value keys = memref::AllocOp::create(builder, loc, blocks.getKeysType());
   Value values = memref::AllocOp::create(builder, loc, blocks.getValuesType());
   Value start = constant(loc, 0);

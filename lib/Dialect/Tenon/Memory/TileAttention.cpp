@@ -11,9 +11,10 @@ static constexpr int64_t kDefaultQueries = 16;
 /// The bytes of a token's key and value of one head.
 static int64_t tokenBytes(Value keys, Value values) {
   CacheBlocks blocks = *CacheBlocks::get(memrefOf(keys), memrefOf(values));
-  MemRefType type = blocks.getKeysType();
-  return 2 * type.getNumElements() * getElementBytes(type.getElementType()) /
-         (blocks.heads * blocks.capacity);
+  int64_t bytes = 0;
+  for (MemRefType type : {blocks.getKeysType(), blocks.getValuesType()})
+    bytes += type.getNumElements() * getElementBytes(type.getElementType());
+  return bytes / (blocks.heads * blocks.capacity);
 }
 
 FailureOr<bool> tenon::tileAttention(BlockAttentionOp op) {
@@ -111,14 +112,13 @@ FailureOr<bool> tenon::tileParts(PartialAttentionOp op) {
       part = tiles.add(part, first);
     TileRange ofHeads = {0, tiles.multiply(group, shared),
                          inner.getIndexAttr(shared)};
-    SmallVector<Value> operands = {tiles.view(op.getQuery(), ofHeads),
-                                   tiles.view(op.getKeys(), {{0, group, one}}),
-                                   tiles.view(op.getValues(), {{0, group, one}}),
-                                   op.getPosition(), part};
+    SmallVector<Value> operands = {
+        tiles.view(op.getQuery(), ofHeads),
+        tiles.view(op.getKeys(), {{0, group, one}}),
+        tiles.view(op.getValues(), {{0, group, one}}), op.getPosition(), part};
     if (op.getBias())
       operands.push_back(tiles.view(op.getBias(), ofHeads));
-    operands.push_back(
-        tiles.view(op.getPartials(), {ofHeads, {1, part, one}}));
+    operands.push_back(tiles.view(op.getPartials(), {ofHeads, {1, part, one}}));
     tiles.cloneWith(op, operands);
   };
   DispatchOp::create(builder, loc, count, chooseGrain(bytes, groups),

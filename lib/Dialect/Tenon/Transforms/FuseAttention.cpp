@@ -184,8 +184,9 @@ std::optional<Decline> ScoreMatcher::step(Operation *op, Value &scores) {
   auto activation = dyn_cast<ActivationOp>(op);
   if (activation && activation.getKind() == ActivationKind::Tanh) {
     if (match.cap)
-      return decline(Decline::Order, op, "these scores pass through 'tanh' "
-                                         "twice; attention takes one cap");
+      return decline(Decline::Order, op,
+                     "these scores pass through 'tanh' "
+                     "twice; attention takes one cap");
     // f tanh(x) = -f tanh(-x)
     match.cap = std::abs(match.scale);
     match.scale = match.scale < 0 ? -1.0 : 1.0;
@@ -258,7 +259,9 @@ struct FuseAttentionPass
     for (Operation *op : llvm::reverse(match.ops))
       locs.push_back(op->getLoc());
     OpBuilder builder(product);
-    auto unit = [&](bool is) { return is ? builder.getUnitAttr() : UnitAttr(); };
+    auto unit = [&](bool is) {
+      return is ? builder.getUnitAttr() : UnitAttr();
+    };
     auto f32 = [&](std::optional<double> number) {
       return number ? builder.getF32FloatAttr(*number) : FloatAttr();
     };

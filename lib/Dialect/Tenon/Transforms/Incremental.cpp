@@ -112,7 +112,8 @@ Value CacheLayers::materialize(OpBuilder &builder, AttentionOp op) const {
 bool isIncremental(Operation *op) {
   if (isa<WeightRefOp, EmbeddingOp, PositionsOp, LinearOp, FfnOp, AddOp, SubOp,
           MulOp, DivOp, ScaleOp, ActivationOp, CastOp, RmsNormOp, LayerNormOp,
-          RopeOp, SplitHeadsOp, MergeHeadsOp, SliceOp, AttentionOp>(op))
+          RopeOp, ConcatOp, SplitHeadsOp, MergeHeadsOp, SliceOp, AttentionOp>(
+          op))
     return true;
   if (auto softmax = dyn_cast<SoftmaxOp>(op))
     return !cast<ShapedType>(softmax.getInput().getType())
@@ -144,8 +145,9 @@ Operation *findDeclined(Operation *op) {
 /// matters: where an attention stopped being one, if it is a part of such.
 InFlightDiagnostic reportWholeSequence(Operation *op) {
   Operation *product = findDeclined(op);
-  auto place = product ? product->getAttrOfType<LocationAttr>(kDeclinedAtAttrName)
-                       : LocationAttr();
+  auto place = product
+                   ? product->getAttrOfType<LocationAttr>(kDeclinedAtAttrName)
+                   : LocationAttr();
   if (!place) {
     InFlightDiagnostic error =
         op->emitOpError("needs the whole sequence: a decoder's @")
@@ -237,10 +239,6 @@ private:
         if (attention.getValid())
           return attention.emitOpError(
               "of a decoder has a padding mask: a cache has no padding");
-        if (attention.getKey().getType() != attention.getValue().getType())
-          return attention.emitOpError("cannot be cached: keys ")
-                 << attention.getKey().getType() << " and values "
-                 << attention.getValue().getType() << " differ in type";
         return WalkResult::advance();
       }
       if (isIncremental(op))
@@ -259,12 +257,15 @@ private:
     WalkResult result = forward.walk([&](AttentionOp op) -> WalkResult {
       if (!first)
         first = op;
-      auto keys = cast<RankedTensorType>(op.getKey().getType());
-      if (keys == first.getKey().getType())
+      Type keys = op.getKey().getType(), values = op.getValue().getType();
+      if (keys == first.getKey().getType() &&
+          values == first.getValue().getType())
         return WalkResult::advance();
       InFlightDiagnostic error = op.emitOpError("has keys ")
-                                 << keys << ", which do not fit a cache for "
-                                 << first.getKey().getType();
+                                 << keys << " and values " << values
+                                 << ", which do not fit a cache for "
+                                 << first.getKey().getType() << " and "
+                                 << first.getValue().getType();
       error.attachNote(first.getLoc()) << "the cache is laid out for this one";
       return error;
     });
@@ -282,10 +283,13 @@ private:
     if (!element)
       return failure();
     int64_t capacity = llvm::alignTo(context.getInt(), kCacheGranularity);
+    int64_t valueDim =
+        cast<RankedTensorType>(first.getValue().getType()).getDimSize(2);
     cacheType = KVCacheType::getChecked(
         [&] { return first.emitOpError("cannot be cached: "); }, &getContext(),
         layers.size(), keys.getDimSize(0), capacity, keys.getDimSize(2),
-        element, /*sequences=*/int64_t(1));
+        element, /*sequences=*/int64_t(1),
+        valueDim == keys.getDimSize(2) ? int64_t(0) : valueDim);
     if (!cacheType)
       return failure();
     // The choice stays where it can be read.

@@ -24,36 +24,36 @@ CAP, BIAS_SCALE = 1.5, 0.7
 class Cache:
     """Keys and values of one precision in memory: types, and what numpy says they hold."""
 
-    def __init__(self, precision, groups, capacity, dim):
-        self.precision, self.groups, self.capacity, self.dim = precision, groups, capacity, dim
+    def __init__(self, precision, groups, capacity, dim, value_dim):
+        self.precision, self.groups, self.capacity, self.dim, self.value_dim = precision, groups, capacity, dim, value_dim
         blocks = capacity // 16
         if precision == "int8":
             self.keys = memref(groups, blocks, f"!tenon.int8_tokens<{dim}, transposed>")
-            self.values = memref(groups, blocks, f"!tenon.int8_tokens<{dim}>")
+            self.values = memref(groups, blocks, f"!tenon.int8_tokens<{value_dim}>")
         else:
             self.keys = memref(groups, blocks, dim, 16, precision)
-            self.values = memref(groups, capacity, dim, precision)
+            self.values = memref(groups, capacity, value_dim, precision)
 
     def allocate(self):
         """Both with bytes of ones, NaN in every type of float."""
-        blocks, dim = (self.groups, self.capacity // 16), self.dim
+        blocks, dim, value_dim = (self.groups, self.capacity // 16), self.dim, self.value_dim
         if self.precision == "int8":
-            return [aligned(np.full((*blocks, 16 * dim + 64), 255, np.uint8)) for _ in range(2)]
+            return [aligned(np.full((*blocks, 16 * n + 64), 255, np.uint8)) for n in (dim, value_dim)]
         element = np.float32 if self.precision == "f32" else np.float16
-        return [aligned(np.full(shape, np.nan, element)) for shape in ((*blocks, dim, 16), (*blocks, 16, dim))]
+        return [aligned(np.full(shape, np.nan, element)) for shape in ((*blocks, dim, 16), (*blocks, 16, value_dim))]
 
     def read(self, keys, values, tokens):
         """(numbers, scales or 1) of keys and values, [groups, tokens, dim] and [groups, tokens, 1]."""
         result = []
-        for memory, transposed in ((keys, True), (values, False)):
+        for memory, transposed, dim in ((keys, True, self.dim), (values, False, self.value_dim)):
             scales = np.float32(1)
             if self.precision == "int8":
-                scales = memory[..., 16 * self.dim:].copy().view(np.float32).reshape(self.groups, -1, 1)[:, :tokens]
-                memory = memory[..., :16 * self.dim].view(np.int8)
-                memory = memory.reshape(*memory.shape[:2], *((self.dim, 16) if transposed else (16, self.dim)))
+                scales = memory[..., 16 * dim:].copy().view(np.float32).reshape(self.groups, -1, 1)[:, :tokens]
+                memory = memory[..., :16 * dim].view(np.int8)
+                memory = memory.reshape(*memory.shape[:2], *((dim, 16) if transposed else (16, dim)))
             if transposed:
                 memory = memory.transpose(0, 1, 3, 2)
-            result.append((memory.reshape(self.groups, self.capacity, self.dim)[:, :tokens], scales))
+            result.append((memory.reshape(self.groups, self.capacity, dim)[:, :tokens], scales))
         return result
 
     def rounded(self, x):
@@ -72,13 +72,13 @@ class Attention:
     """`chain`: what stands between product and softmax, of "cap", "bias" (by distance), "keys" (a bias by key), "scaled"
     (that bias, by a number), "sink"."""
 
-    def __init__(self, heads, groups, dim, precision="f32", causal=True, window=0, band=None, capacity=256, chain=()):
+    def __init__(self, heads, groups, dim, precision="f32", causal=True, window=0, band=None, capacity=256, chain=(), value_dim=None):
         self.heads, self.groups, self.dim, self.causal, self.window = heads, groups, dim, causal, window
-        self.band, self.chain = band, frozenset(chain)
-        self.capacity, self.cache = capacity, Cache(precision, groups, capacity, dim)
+        self.band, self.chain, self.value_dim = band, frozenset(chain), value_dim or dim
+        self.capacity, self.cache = capacity, Cache(precision, groups, capacity, dim, self.value_dim)
         self.tokens = (1, 15, 17, 127, 129, 200) if capacity == 256 else (512, 600, capacity - 3)
         self.name = f"attention_{precision}_{heads}_{groups}_{dim}_{'c' if causal else 'n'}{window}_{capacity}"
-        self.name += f"_b{band}" * (band is not None) + "".join(f"_{link}" for link in sorted(self.chain))
+        self.name += f"_v{value_dim}" * bool(value_dim) + f"_b{band}" * (band is not None) + "".join(f"_{link}" for link in sorted(self.chain))
         self.reach = capacity + 32
         self.bias = self.sink = None
 
@@ -86,19 +86,19 @@ class Attention:
         return True
 
     def entries(self):
-        h, g, d, s, cache = self.heads, self.groups, self.dim, self.capacity, self.cache
+        h, g, d, e, s, cache = self.heads, self.groups, self.dim, self.value_dim, self.capacity, self.cache
         kt, vt = cache.keys, cache.values
-        flat, queries = memref(s, g, d, "f32"), memref(s, h, d, "f32")
-        rows = lambda count: f"memref<{g}x{count}x{d}xf32, strided<[{d}, {g * d}, 1]>>"
-        heads = lambda name, n, count, type_, to: (
-            f"  %{name}h = memref.reinterpret_cast %{name} to offset: [0], sizes: [{n}, {count}, {d}], "
-            f"strides: [{d}, {n * d}, 1] : {type_} to {to}\n")
+        flat = lambda n, dim: memref(s, n, dim, "f32")
+        rows = lambda n, count, dim: f"memref<{n}x{count}x{dim}xf32, strided<[{dim}, {n * dim}, 1]>>"
+        heads = lambda name, n, count, dim: (
+            f"  %{name}h = memref.reinterpret_cast %{name} to offset: [0], sizes: [{n}, {count}, {dim}], "
+            f"strides: [{dim}, {n * dim}, 1] : {flat(n, dim)} to {rows(n, '?' if count == '%T' else 1, dim)}\n")
         result = []
         for count, kind in (("%T", "any"), ("1", "1")):
-            to = rows("?" if kind == "any" else 1)
-            result.append(entry(f"{self.name}_append_{kind}", 1, [("k", flat), ("v", flat), ("keys", kt), ("values", vt)],
-                                heads("k", g, count, flat, to) + heads("v", g, count, flat, to)
-                                + f"  tenon.append_kv %kh, %vh, %keys, %values at %position : {to}, {to}, {kt}, {vt}"))
+            to = lambda dim: rows(g, "?" if kind == "any" else 1, dim)
+            result.append(entry(f"{self.name}_append_{kind}", 1, [("k", flat(g, d)), ("v", flat(g, e)), ("keys", kt), ("values", vt)],
+                                heads("k", g, count, d) + heads("v", g, count, e)
+                                + f"  tenon.append_kv %kh, %vh, %keys, %values at %position : {to(d)}, {to(e)}, {kt}, {vt}"))
         window = f"window = {self.window} : i64" if self.window else ""
         scale = f"scale = {d ** -0.5:.8f} : f32"
         links = [f"cap = {CAP} : f32"] if "cap" in self.chain else []
@@ -111,21 +111,21 @@ class Attention:
         band = f"band = {self.band} : i64" if self.band is not None else ""
         attributes = ", ".join(filter(None, [scale, "causal" * self.causal, window, band, *links]))
         for count, kind in (("%T", "any"), ("1", "1"), ("1", "parts")):
-            q = f"memref<{h}x{'?' if kind == 'any' else 1}x{d}xf32, strided<[{d}, {h * d}, 1]>>"
-            body = heads("q", h, count, queries, q) + heads("o", h, count, queries, q)
+            q, o = (rows(h, "?" if kind == "any" else 1, dim) for dim in (d, e))
+            body = heads("q", h, count, d) + heads("o", h, count, e)
             if kind != "parts":
                 body += (f"  tenon.block_attention %qh, %keys, %values at %position length %rows{bias}{sink} into %oh {{{attributes}}} : "
-                         f"{q}, {kt}, {vt}, {q}")
+                         f"{q}, {kt}, {vt}, {o}")
             elif not self.parts:
                 continue
             else:
-                parts = memref(h, -(-s // SPLIT), -(-d // 16) * 16 + 16, "f32")
+                parts = memref(h, -(-s // SPLIT), -(-e // 16) * 16 + 16, "f32")
                 body += (f"  %zero = arith.constant 0 : index\n  %p = memref.alloca() : {parts}\n"
                          f"  tenon.partial_attention %qh, %keys, %values at %position from %zero{bias} into %p "
                          f"{{{', '.join(filter(None, [scale, window, *links]))}}} : {q}, {kt}, {vt}, {parts}\n"
-                         f"  tenon.combine_attention %p at %position{sink} into %oh {{{window}}} : {parts}, {q}")
-            result.append(entry(f"{self.name}_{kind}", 1, [("q", queries), ("keys", kt), ("values", vt), *extra, ("o", queries)],
-                                body))
+                         f"  tenon.combine_attention %p at %position{sink} into %oh {{{window}}} : {parts}, {o}")
+            result.append(entry(f"{self.name}_{kind}", 1, [("q", flat(h, d)), ("keys", kt), ("values", vt), *extra,
+                                                                  ("o", flat(h, e))], body))
         return result
 
     @property
@@ -141,7 +141,8 @@ class Attention:
         self.bias = rng.standard_normal((h, self.capacity if "keys" in self.chain else 2 * self.reach + 1)).astype(np.float32)
         self.sink = rng.standard_normal(h).astype(np.float32) + 1
         extra = [self.bias] * bool(self.chain & {"bias", "keys"}) + [self.sink] * ("sink" in self.chain)
-        q, k, v = (rng.standard_normal((tokens, n, d)).astype(np.float32) for n in (h, g, g))
+        q, k, v = (rng.standard_normal((tokens, n, dim)).astype(np.float32)
+                   for n, dim in ((h, d), (g, d), (g, self.value_dim)))
         v[tokens // 2] = 0
         if tokens > 20:
             v[3] *= 2.0**-20  # below f16's normal numbers
@@ -165,10 +166,10 @@ class Attention:
         wanted, exact = self._expected(q, *rounded), self._expected(q, k.astype(np.float64), v.astype(np.float64))
 
         def run(kind, chunk):
-            out = np.full((tokens + 1, h, d), 7, np.float32)
+            out = np.full((tokens + 1, h, self.value_dim), 7, np.float32)
             for start in range(0, tokens, chunk):
                 n = min(chunk, tokens - start)
-                part = np.full((n + 1, h, d), 7, np.float32)
+                part = np.full((n + 1, h, self.value_dim), 7, np.float32)
                 module.call(f"{self.name}_{kind}", None, [q[start:start + n].copy(), keys, values, *extra, part], tokens=n,
                             position=start, rows=start + n if self.causal else tokens)
                 out[start:start + n + 1] = part
@@ -220,6 +221,9 @@ def attention_cases():
               dict(heads=3, groups=1, dim=128), dict(heads=1, groups=1, dim=5),
               dict(heads=2, groups=1, dim=32, causal=False), dict(heads=1, groups=1, dim=256),
               dict(heads=2, groups=1, dim=48, capacity=1152), dict(heads=1, groups=1, dim=20, window=530, capacity=1152),
+              # Values narrower and wider than keys.
+              dict(heads=4, groups=2, dim=24, value_dim=16), dict(heads=2, groups=1, dim=20, value_dim=37, window=40),
+              dict(heads=2, groups=2, dim=40, value_dim=24, chain=["cap", "sink"], capacity=1152),
               # The chain: each link alone, all together, with windows and bands, in parts over the keys.
               dict(heads=2, groups=1, dim=32, chain=["cap"]), dict(heads=3, groups=3, dim=12, chain=["bias"]),
               dict(heads=2, groups=1, dim=16, chain=["keys", "scaled"]), dict(heads=4, groups=2, dim=16, chain=["sink"], window=20),

@@ -82,6 +82,17 @@ def build():
             f"tenon.score_bias %0, %1 into %2 {{by_key}} : ({square}, {keys}, {square}) -> ()"))
         fs.append(function(f"sink_{n}", [square, sink, square],
             f"tenon.softmax %0 sink(%1) into %2 : ({square}, {sink}, {square}) -> ()"))
+        index = memref((2 * n + 5,), "i32")
+        fs.append(function(f"gather_{n}", [square, index, square],
+            f"tenon.distance_gather %0, %1 into %2 : ({square}, {index}, {square}) -> ()"))
+        one, wide = memref((1, ROWS, 3), "f32"), memref((2, ROWS, n + 3), "f32")
+        fs.append(function(f"concat_{n}", [square, one, wide],
+            f"tenon.concat %0, %1 into %2 : ({square}, {one}, {wide}) -> ()"))
+        # A transposed view has its numbers apart.
+        other, view = memref((2, n, ROWS), "f32"), f"memref<2x{ROWS}x{n}xf32, strided<[{n * ROWS}, 1, {ROWS}]>>"
+        fs.append(function(f"apart_{n}", [square, other, square],
+            f"%t = memref.transpose %1 (h, n, k) -> (h, k, n) : {other} to {view}\n"
+            f"  tenon.add %0, %t into %2 : ({square}, {view}, {square}) -> ()"))
         valid = memref((n,), "i32")
         fs.append(function(f"padding_{n}", [square, valid, square],
             f"tenon.padding_mask %0, %1 into %2 : ({square}, {valid}, {square}) -> ()"))
@@ -159,6 +170,16 @@ def check(target, report):
         distances, keys, sink = f32(2, 2 * n + 5), f32(2, n + 4), f32(2) * 3
         module.call(f"bias_{n}", square, distances, masked)
         report.equal(f"{target} bias {n}", masked, square + distances[:, n + 2 + s - t])
+        index = rng.integers(0, n, 2 * n + 5).astype(np.int32)
+        module.call(f"gather_{n}", square, index, masked)
+        report.equal(f"{target} gather {n}", masked,
+                     np.take_along_axis(square, np.broadcast_to(index[n + 2 + s - t], square.shape), -1))
+        other = f32(2, n, ROWS)
+        module.call(f"apart_{n}", square, other, masked)
+        report.equal(f"{target} transposed {n}", masked, square + other.transpose(0, 2, 1))
+        one, joined = f32(1, ROWS, 3), np.zeros((2, ROWS, n + 3), np.float32)
+        module.call(f"concat_{n}", square, one, joined)
+        report.equal(f"{target} concat {n}", joined, np.concatenate([square, one.repeat(2, 0)], -1))
         module.call(f"bykey_{n}", square, keys, masked)
         report.equal(f"{target} bias by key {n}", masked, square + keys[:, None, :n])
         module.call(f"sink_{n}", square, sink, masked)

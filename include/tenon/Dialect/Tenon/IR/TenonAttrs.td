@@ -120,6 +120,24 @@ def Tenon_RelativeBucketsAttr : Tenon_Attr<"RelativeBuckets", "relative_buckets"
   let genVerifyDecl = 1;
 }
 
+def Tenon_DistanceIndexAttr : Tenon_Attr<"DistanceIndex", "distance_index"> {
+  let summary = "a computed weight: the column that a distance has";
+  let description = [{
+    The weight, i32 `[2 R + 1]`, holds at R + d the column of the key d after its
+    query (before it, if negative): `b(e) + span` within `[0, 2 span)`, where e is
+    -d, or d if `ahead`. With a `max_distance` M > 0, b(e) = e up to span / 2, and
+    in logarithmic steps beyond, `ceil(log(2 e / span) / log(2 (M - 1) / span)
+    (span / 2 - 1)) + span / 2`, odd in e (DeBERTa v2, arXiv:2006.03654; computed
+    in f32 as Transformers does). Without, b(e) = e.
+
+    Example: `#tenon.distance_index<span = 256, max_distance = 512, ahead = true>`
+  }];
+  let parameters = (ins "int64_t":$span, DefaultValuedParameter<"int64_t", "0">:$max_distance,
+                        DefaultValuedParameter<"bool", "false">:$ahead);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def Tenon_AlibiAttr : Tenon_Attr<"Alibi", "alibi"> {
   let summary = "a computed weight: biases of scores linear in the distance";
   let description = [{

@@ -107,8 +107,8 @@ def Tenon_PartialAttentionOp : Tenon_Op<"partial_attention", [
     /// Elements after a row's components, rounded up to 16: m, l, and padding.
     static constexpr int64_t kState = 16;
     /// Elements of a row of partials.
-    static int64_t getRowSize(int64_t headDim) {
-      return ::llvm::alignTo(headDim, 16) + kState;
+    static int64_t getRowSize(int64_t valueDim) {
+      return ::llvm::alignTo(valueDim, 16) + kState;
     }
   }];
   let hasVerifier = 1;

@@ -111,7 +111,10 @@ TargetAttr getTarget(mlir::Operation *op);
 /// What memrefs of keys and values in cache blocks hold, by the layouts of
 /// `!tenon.kv_cache`.
 struct CacheBlocks {
-  int64_t heads, capacity, headDim;
+  int64_t heads, capacity;
+  /// Components of a key and of a value. Keys in pairs of bf16 may have one
+  /// less.
+  int64_t keyDim, valueDim;
   /// As KVCacheType's: f32, f16, i8 or bf16.
   mlir::Type element;
 
@@ -120,6 +123,12 @@ struct CacheBlocks {
                                         mlir::MemRefType values);
   mlir::MemRefType getKeysType() const;
   mlir::MemRefType getValuesType() const;
+  /// Whether keys of so many components are those of these blocks.
+  bool holdKeys(int64_t dim) const {
+    return element.isBF16()
+               ? llvm::divideCeil(dim, 2) == llvm::divideCeil(keyDim, 2)
+               : dim == keyDim;
+  }
 };
 
 } // namespace tenon

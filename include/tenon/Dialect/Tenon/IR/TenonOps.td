@@ -51,7 +51,7 @@ def Tenon_WeightOp : Tenon_Op<"weight", [Symbol]> {
   let description = [{
     Declares a weight and where it comes from: `#tenon.source`s whose rows are
     concatenated (fused Q/K/V), or one computed source (`#tenon.rope_table`,
-    `#tenon.relative_buckets`, `#tenon.alibi`).
+    `#tenon.relative_buckets`, `#tenon.alibi`, `#tenon.distance_index`).
     `stacked`: the first dimension counts the layers, and `{i}` in the sources'
     names stands for the layer. `offset` (bytes from the start of the weights)
     and `stride` (bytes from one layer to the next) are assigned when memory is
@@ -356,6 +356,24 @@ def Tenon_ScoreBiasOp : Tenon_ComputeOp<"score_bias", [DeclareOpInterfaceMethods
   let hasVerifier = 1;
 }
 
+def Tenon_DistanceGatherOp : Tenon_ComputeOp<"distance_gather", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
+  let summary = "scores of distances at the places of keys";
+  let description = [{
+    `y[h, t, s] = x[h, t, index[R + s - t]]` for x `[H, T, N]` and an index of i32
+    `[2 R + 1]`: what a query makes of each distance, for the terms of relative
+    positions that depend on contents (arXiv:1803.02155, arXiv:2006.03654).
+
+    Example:
+    ```mlir
+    %y = tenon.distance_gather %x, %i : (tensor<8x?x512xf32>, tensor<1089xi32>) -> tensor<8x?x?xf32>
+    ```
+  }];
+  let arguments = (ins Tenon_Array:$input, Tenon_Array:$index, Optional<AnyStridedMemRef>:$out,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$input `,` $index (`into` $out^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 def Tenon_PaddingMaskOp : Tenon_ComputeOp<"padding_mask", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut", "canWriteInPlace"]>]> {
   let summary = "hides padding tokens";
   let description = [{
@@ -431,6 +449,23 @@ def Tenon_RopeOp : Tenon_SegmentedComputeOp<"rope", [DeclareOpInterfaceMethods<T
   let assemblyFormat = [{
     $input `,` $table (`at` $position^)? (`into` $out^)? attr-dict `:` functional-type(operands, results)
   }];
+  let hasVerifier = 1;
+}
+
+def Tenon_ConcatOp : Tenon_ComputeOp<"concat", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
+  let summary = "rows side by side";
+  let description = [{
+    `y[..., j] = a[..., j]` for j < A, the last extent of `a`, and `b[..., j - A]`
+    from there on. Leading dimensions of 1 are broadcast.
+
+    Example:
+    ```mlir
+    %k = tenon.concat %kn, %kr : (tensor<8x?x12xf32>, tensor<1x?x8xf32>) -> tensor<8x?x20xf32>
+    ```
+  }];
+  let arguments = (ins Tenon_Array:$lhs, Tenon_Array:$rhs,
+                       Optional<AnyStridedMemRef>:$out, OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$lhs `,` $rhs (`into` $out^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

@@ -12,15 +12,16 @@ def Tenon_KVCacheType : TypeDef<Tenon_Dialect, "KVCache"> {
   let summary = "the keys and values of the tokens seen so far";
   let description = [{
     A handle to `layers` key and value matrices of `heads` heads, `capacity`
-    tokens (a multiple of 128) and `head_dim` components. Memory holds, for
-    each layer, the keys in blocks of 16 tokens, transposed, so that decode has
+    tokens (a multiple of 128) and `head_dim` components; values have
+    `value_size` of them where that is another number. Memory holds, for each
+    layer, the keys in blocks of 16 tokens, transposed, so that decode has
     keys in the lanes, then the values in rows. The precision is the element:
 
     | `element`     | keys                                      | values                          |
     |---------------|-------------------------------------------|---------------------------------|
-    | `f32`, `f16`  | `[heads][capacity / 16][head_dim][16]`    | `[heads][capacity][head_dim]`   |
-    | `i8`          | `[heads][capacity / 16]` of `!tenon.int8_tokens<head_dim, transposed>` | `[heads][capacity / 16]` of `!tenon.int8_tokens<head_dim>` |
-    | `bf16`        | `[heads][capacity / 16][ceil(head_dim / 2)][16][2]` | `[heads][capacity / 2][head_dim][2]` |
+    | `f32`, `f16`  | `[heads][capacity / 16][head_dim][16]`    | `[heads][capacity][value_size]` |
+    | `i8`          | `[heads][capacity / 16]` of `!tenon.int8_tokens<head_dim, transposed>` | `[heads][capacity / 16]` of `!tenon.int8_tokens<value_size>` |
+    | `bf16`        | `[heads][capacity / 16][ceil(head_dim / 2)][16][2]` | `[heads][capacity / 2][value_size][2]` |
 
     Elements of bf16 lie in the pairs that dot products of bf16 take. A cache of
     several `sequences` is as many caches of one, one after the other.
@@ -29,7 +30,8 @@ def Tenon_KVCacheType : TypeDef<Tenon_Dialect, "KVCache"> {
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$heads, "int64_t":$capacity,
                         "int64_t":$head_dim, "::mlir::Type":$element,
-                        DefaultValuedParameter<"int64_t", "1">:$sequences);
+                        DefaultValuedParameter<"int64_t", "1">:$sequences,
+                        DefaultValuedParameter<"int64_t", "0">:$value_size);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -38,17 +40,18 @@ def Tenon_KVCacheType : TypeDef<Tenon_Dialect, "KVCache"> {
     /// Keys whose part of an attention is computed apart, at its multiples;
     /// the parts are combined in order.
     static constexpr int64_t kSplit = 512;
-    /// One layer's keys in memory.
+    /// Components of a value.
+    int64_t getValueDim() const { return getValueSize() ? getValueSize() : getHeadDim(); }
+    /// One layer's keys and values in memory.
     ::mlir::MemRefType getKeysType() const;
-    /// One layer's values in memory; they take as many bytes as the keys, or
-    /// fewer if bf16 pairs are padded.
     ::mlir::MemRefType getValuesType() const;
-    /// Bytes of one layer's keys, and of its values' place.
-    int64_t getHalfLayerBytes() const;
+    /// Bytes of one layer's keys, and of both.
+    int64_t getKeysBytes() const;
+    int64_t getLayerBytes() const;
     /// This cache for so many sequences.
     KVCacheType withSequences(int64_t count) const;
     /// Bytes of one sequence's cache.
-    int64_t getSequenceBytes() const { return 2 * getLayers() * getHalfLayerBytes(); }
+    int64_t getSequenceBytes() const { return getLayers() * getLayerBytes(); }
     /// Bytes of the whole cache.
     int64_t getBytes() const { return getSequences() * getSequenceBytes(); }
   }];
