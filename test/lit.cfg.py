@@ -7,6 +7,7 @@
 #   %random     makes random checkpoints, test/Reference/make_random_model.py  (REQUIRES: numpy)
 #   %integration  helper scripts of test/Integration/Inputs
 #   %libraries  the build's libraries
+#   %bindir     the build's programs
 #   %shared     data beside the repository                     (REQUIRES: shared-data)
 #   %examples   the repository's examples/
 #   %qemu       qemu-x86_64                                    (REQUIRES: qemu)
@@ -49,6 +50,7 @@ config.substitutions.append(("%random", f"{python} {reference}/make_random_model
 config.substitutions.append(("%integration", os.path.join(config.test_source_root, "Integration", "Inputs")))
 config.substitutions.append(("%examples", os.path.join(config.tenon_source_dir, "examples")))
 config.substitutions.append(("%python", python))
+config.substitutions.append(("%bindir", os.path.join(config.tenon_binary_dir, "bin")))
 config.substitutions.append(("%tenonc", os.path.join(config.tenon_binary_dir, "bin", "tenonc")))
 config.substitutions.append(("%libraries", os.path.join(config.tenon_binary_dir, "lib")))
 config.substitutions.append((r"%{tokens600}", ",".join(str(3 + i % 200) for i in range(600))))

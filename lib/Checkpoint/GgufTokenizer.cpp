@@ -61,8 +61,15 @@ tenon::readGgufVocabulary(const GgufCheckpoint &checkpoint) {
   reader.text("pre", vocabulary.pre);
   reader.texts("tokens", vocabulary.tokens);
   reader.texts("merges", vocabulary.merges);
-  reader.read("scores", vocabulary.scores, "an array of f32",
-              [](const GgufValue &value) { return value.asFloats(); });
+  // Whole numbers are written as i32 by some converters.
+  reader.read("scores", vocabulary.scores, "an array of numbers",
+              [](const GgufValue &value) -> std::optional<std::vector<float>> {
+                if (auto floats = value.asFloats())
+                  return std::vector<float>(floats->begin(), floats->end());
+                if (auto integers = value.asIntegers())
+                  return std::vector<float>(integers->begin(), integers->end());
+                return std::nullopt;
+              });
   reader.read("token_type", vocabulary.types, "an array of integers",
               [](const GgufValue &value) { return value.asIntegers(); });
   reader.id("bos_token_id", vocabulary.bos);
@@ -74,6 +81,19 @@ tenon::readGgufVocabulary(const GgufCheckpoint &checkpoint) {
   reader.flag("add_bos_token", vocabulary.addBos);
   reader.flag("add_eos_token", vocabulary.addEos);
   reader.flag("add_space_prefix", vocabulary.addSpacePrefix);
+  reader.flag("remove_extra_whitespaces", vocabulary.removeExtraBlanks);
+  reader.flag("normalizer.lowercase", vocabulary.lowercase);
+  reader.flag("normalizer.strip_accents", vocabulary.stripAccents);
+  reader.read("precompiled_charsmap", vocabulary.charsMap, "an array of bytes",
+              [](const GgufValue &value) -> std::optional<std::string> {
+                auto bytes = value.asIntegers();
+                if (!bytes)
+                  return std::nullopt;
+                std::string text;
+                for (int64_t byte : *bytes)
+                  text += static_cast<char>(byte);
+                return text;
+              });
   if (!reader.status)
     return reader.status.takeError();
   if (vocabulary.model.empty() || vocabulary.tokens.empty())

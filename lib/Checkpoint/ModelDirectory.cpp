@@ -88,9 +88,12 @@ Expected<ModelDirectory> tenon::openModelDirectory(const std::string &path) {
       return parsed.takeError();
     *slot = *std::move(parsed);
   }
-  if (fs::path tokenizer = directory / "tokenizer.json";
-      fs::exists(tokenizer, failure))
-    model.tokenizerPath = tokenizer.string();
+  for (const char *name : {"tokenizer.json", "tokenizer.model", "spiece.model",
+                           "sentencepiece.bpe.model", "sentencepiece.model",
+                           "vocab.json", "vocab.txt"})
+    if (fs::path tokenizer = directory / name;
+        model.tokenizerPath.empty() && fs::exists(tokenizer, failure))
+      model.tokenizerPath = tokenizer.string();
 
   if (holdsWeights(directory)) {
     Expected<std::unique_ptr<Checkpoint>> checkpoint =

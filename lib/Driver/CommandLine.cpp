@@ -2,6 +2,7 @@
 
 #include "tenon/Driver/CommandLine.h"
 #include "LinkConfig.h"
+#include "TokenizeCommand.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
@@ -299,6 +300,10 @@ int run(const Flags &flags) {
 } // namespace
 
 int tenon::runTenonc(int argc, char **argv) {
+  if (argc > 1 && llvm::StringRef(argv[1]) == "tokenize") {
+    Status status = tokenizeCommand({argv + 2, argv + argc});
+    return status ? 0 : fail(status.error());
+  }
   // As mlir-opt's: --mlir-print-ir-after-all, --mlir-pass-statistics, ...
   mlir::registerAsmPrinterCLOptions();
   mlir::registerMLIRContextCLOptions();
@@ -315,7 +320,9 @@ int tenon::runTenonc(int argc, char **argv) {
   });
   if (!cl::ParseCommandLineOptions(
           argc, argv,
-          "Tenon: compiles a Transformer to one native executable\n", &errs()))
+          "Tenon: compiles a Transformer to one native executable. `tenonc "
+          "tokenize --help` tries a vocabulary.\n",
+          &errs()))
     return static_cast<int>(ExitCode::BadUsage);
   return run(flags);
 }

@@ -132,10 +132,7 @@ static Status loadTokenizer(LoadedModel &loaded) {
         return vocabulary.takeError();
       return Tokenizer::fromGguf(*vocabulary, path);
     }
-    Expected<MappedFile> file = MappedFile::open(path);
-    if (!file)
-      return file.takeError();
-    return Tokenizer::fromTokenizerJson(file->text(), path);
+    return Tokenizer::fromDirectory(loaded.directory.path);
   };
   Expected<std::unique_ptr<Tokenizer>> tokenizer = open();
   if (!tokenizer)

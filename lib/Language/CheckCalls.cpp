@@ -8,7 +8,7 @@
 using namespace tenon::lang;
 
 // What a model may expand to: calls of helpers are expanded in place.
-static constexpr uint64_t kMaxExpandedSize = 100000;
+static constexpr uint64_t kMaxExpandedSize = 5000;
 // Helpers for the types of calls, each checked on its own.
 static constexpr size_t kMaxInstances = 256;
 

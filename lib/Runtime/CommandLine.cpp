@@ -81,13 +81,13 @@ void declareGlobalOptions(CLI::App &app, GlobalOptions &options) {
 std::string overview(const std::string &program, const Commands &commands,
                      const Metadata &metadata) {
   const char *fallback = metadata.model.isDecoder ? "generate" : "embed";
-  std::string text =
-      strCat(metadata.model.name, ", a ", metadata.model.family,
-             metadata.model.isDecoder ? " decoder" : " encoder",
-             " compiled by Tenon ", metadata.tenonVersion,
-             "\n\nUsage: ", program, " [COMMAND] [OPTIONS] [TEXT]\n       ",
-             program, " \"some text\"   is short for   ", program, " ",
-             fallback, " \"some text\"\n\nCommands:\n");
+  std::string text = strCat(
+      metadata.model.name, ", a ", metadata.model.family,
+      metadata.model.isDecoder ? " decoder" : " encoder", " compiled by Tenon ",
+      metadata.tenonVersion, "\n\nUsage: ", program,
+      " [COMMAND] [OPTIONS] [--] [TEXT]\n       ", program,
+      " \"some text\"   is short for   ", program, " ", fallback,
+      " \"some text\"\n\nCommands:\n");
   for (auto &command : commands)
     if (fits(*command, metadata))
       text += format("  %-10s %s\n", command->description.name,
@@ -132,6 +132,53 @@ Expected<Command *> defaultCommand(const Commands &commands, Program &program,
   return findCommand(commands, "embed");
 }
 
+// Stands before a text that begins with a dash, so that CLI11 takes it as one.
+constexpr char kTextMark = '\x01';
+
+bool isOptionOf(const CLI::App &app, const std::string &argument) {
+  return app.get_option_no_throw(argument.substr(0, argument.find('='))) !=
+         nullptr;
+}
+
+/// Whether an argument with a dash in front cannot be an option: "- item",
+/// "-5", "-n 3 dogs".
+bool mustBeText(const CLI::App &app, const std::string &argument) {
+  if (argument.size() < 2 || argument[0] != '-' || isOptionOf(app, argument))
+    return false;
+  std::string_view name =
+      std::string_view(argument).substr(0, argument.find('='));
+  return name.find_first_of(" \t\n") != name.npos || name[1] == '.' ||
+         (name[1] >= '0' && name[1] <= '9');
+}
+
+/// Joins an option and a value that begins with a dash, and marks texts that
+/// do.
+std::vector<std::string> markTexts(const CLI::App &app,
+                                   const std::vector<std::string> &arguments) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string &argument = arguments[i];
+    if (argument == "--") {
+      out.insert(out.end(), arguments.begin() + i, arguments.end());
+      break;
+    }
+    const CLI::Option *option = app.get_option_no_throw(argument);
+    bool takesValue = option && option->get_items_expected_min() > 0;
+    if (takesValue && i + 1 < arguments.size() &&
+        arguments[i + 1].starts_with('-') && arguments[i + 1].size() > 1 &&
+        !isOptionOf(app, arguments[i + 1]) && !option->get_lnames().empty()) {
+      out.push_back(
+          strCat("--", option->get_lnames()[0], "=", arguments[i + 1]));
+      ++i;
+    } else if (mustBeText(app, argument)) {
+      out.push_back(kTextMark + argument);
+    } else {
+      out.push_back(argument);
+    }
+  }
+  return out;
+}
+
 /// Reads the options of `command` from `arguments`; the rest becomes texts.
 Status parseOptions(Program &program, Command &command,
                     const std::string &programName,
@@ -147,6 +194,7 @@ Status parseOptions(Program &program, Command &command,
   command.declareOptions(app);
   declareGlobalOptions(app, program.options);
 
+  arguments = markTexts(app, arguments);
   auto dashes = std::find(arguments.begin(), arguments.end(), "--");
   std::vector<std::string> verbatim(
       dashes == arguments.end() ? dashes : dashes + 1, arguments.end());
@@ -164,10 +212,13 @@ Status parseOptions(Program &program, Command &command,
   } catch (const CLI::Error &error) {
     return usageError(error.what());
   }
-  for (const std::string &text : app.remaining()) {
+  for (std::string text : app.remaining()) {
     if (text.size() > 1 && text[0] == '-')
-      return usageError(strCat("unknown option '", text, "'"));
-    program.texts.push_back(text);
+      return withNote(usageError(strCat("unknown option '", text, "'")),
+                      "a text that begins with a dash goes behind '--'");
+    if (text.starts_with(kTextMark))
+      text.erase(0, 1);
+    program.texts.push_back(std::move(text));
   }
   program.texts.insert(program.texts.end(), verbatim.begin(), verbatim.end());
   if (!program.texts.empty() && !*command.description.arguments)

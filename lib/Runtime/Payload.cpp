@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -120,11 +122,36 @@ Expected<Payload> Payload::open(const std::string &path,
   return payload;
 }
 
+/// The file that this function was mapped from: where the dynamic loader was
+/// run with the program as its argument, that isn't /proc/self/exe.
+static std::string mappedFile() {
+  std::FILE *maps = std::fopen("/proc/self/maps", "re");
+  if (!maps)
+    return {};
+  std::string path;
+  char line[4096 + 128];
+  auto here = reinterpret_cast<uintptr_t>(&mappedFile);
+  while (path.empty() && std::fgets(line, sizeof line, maps)) {
+    uintptr_t begin = 0, end = 0;
+    if (std::sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &begin, &end) == 2 &&
+        begin <= here && here < end)
+      if (const char *name = std::strchr(line, '/'))
+        path = std::string(name, std::strcspn(name, "\n"));
+  }
+  std::fclose(maps);
+  return path;
+}
+
 Expected<Payload> Payload::openSelf() {
   char name[4096];
   ssize_t length = readlink("/proc/self/exe", name, sizeof name);
-  if (length > 0 && length < static_cast<ssize_t>(sizeof name))
-    return open("/proc/self/exe", std::string(name, length));
+  if (length > 0 && length < static_cast<ssize_t>(sizeof name)) {
+    std::string program(name, length);
+    std::string mapped = mappedFile();
+    if (!mapped.empty() && mapped != program)
+      return open(mapped, mapped);
+    return open("/proc/self/exe", program);
+  }
   // Without /proc, the name that the kernel was given.
   auto *given = reinterpret_cast<const char *>(getauxval(AT_EXECFN));
   std::string path = given ? given : "/proc/self/exe";

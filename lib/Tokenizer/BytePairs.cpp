@@ -2,6 +2,7 @@
 
 #include "BytePairs.h"
 
+#include "tenon/Support/Strings.h"
 #include "tenon/Support/Utf8.h"
 
 #include <algorithm>
@@ -26,6 +27,7 @@ BytePairs::BytePairs(const TokenizerModel &model, const PieceIndex &index)
 
 void BytePairs::addSymbols(std::string_view piece, Scratch &scratch) const {
   bool lastWasUnknown = false;
+  bool hasAffixes = !model.continuingPrefix.empty() || !model.endSuffix.empty();
   auto add = [&](int32_t id) {
     int32_t position = static_cast<int32_t>(scratch.symbols.size());
     scratch.symbols.push_back({id, position - 1, position + 1});
@@ -41,6 +43,14 @@ void BytePairs::addSymbols(std::string_view piece, Scratch &scratch) const {
         id = index.find(piece.substr(at, length));
     }
     std::string_view symbol = piece.substr(at, length);
+    std::string affixed;
+    if (hasAffixes) {
+      affixed =
+          strCat(at > 0 ? model.continuingPrefix : std::string(), symbol,
+                 at + length == piece.size() ? model.endSuffix : std::string());
+      symbol = affixed;
+      id = index.find(symbol);
+    }
     at += length;
     if (id >= 0) {
       add(id);

@@ -60,6 +60,8 @@ private:
   Status readLlama();
   Status readGpt2();
   Status readBert();
+  Status readUnigram();
+  void addSentencePieceSteps(bool removeExtraBlanks);
   void addAffixes(bool addBos, bool addEos);
 
   const GgufVocabulary &vocabulary;
@@ -81,7 +83,9 @@ Status GgufTokenizerReader::checkLengths() {
     if (vocabulary.types[id] < Undefined || vocabulary.types[id] > Byte)
       return fail("token_type", "has the unknown type ", vocabulary.types[id],
                   " at ", id);
-  if (vocabulary.model == kGgufScored && vocabulary.scores.size() != count)
+  bool isScored =
+      vocabulary.model == kGgufScored || vocabulary.model == kGgufUnigram;
+  if (isScored && vocabulary.scores.size() != count)
     return fail("scores", "has ", vocabulary.scores.size(), " entries for ",
                 count, " tokens");
   uint64_t bytes = 0;
@@ -242,12 +246,33 @@ Status GgufTokenizerReader::readLlama() {
     model.unknown = find("<unk>");
   if (Status status = readScores(); !status)
     return status;
+  addSentencePieceSteps(/*removeExtraBlanks=*/false);
+  addAffixes(/*addBos=*/true, /*addEos=*/false);
+  return Status::success();
+}
+
+// SentencePiece's normalizer.cc, in steps.
+void GgufTokenizerReader::addSentencePieceSteps(bool removeExtraBlanks) {
   bool prefix = vocabulary.addSpacePrefix.value_or(true);
-  std::string blank(kBlank);
+  std::string blank(vocabulary.escapeBlanks ? kBlank : " ");
   using Normalize = NormalizerStep::Kind;
+  auto normalize = [&](Normalize kind, std::string pattern,
+                       std::string content) {
+    model.normalizer.push_back({kind, std::move(pattern), std::move(content)});
+  };
+  if (!vocabulary.charsMap.empty())
+    normalize(Normalize::CharsMap, vocabulary.charsMap, {});
+  if (vocabulary.removeExtraBlanks.value_or(removeExtraBlanks)) {
+    normalize(Normalize::ReplaceRegex, "\\A +| +\\z", "");
+    normalize(Normalize::ReplaceRegex, " {2,}", " ");
+  }
   if (prefix)
-    model.normalizer.push_back({Normalize::Prepend, {}, blank});
-  model.normalizer.push_back({Normalize::Replace, " ", blank});
+    normalize(vocabulary.blankAtEnd  ? Normalize::Append
+              : vocabulary.blankOnce ? Normalize::PrependFirst
+                                     : Normalize::Prepend,
+              {}, blank);
+  if (vocabulary.escapeBlanks)
+    normalize(Normalize::Replace, " ", blank);
   auto decode = [&](DecoderStep::Kind kind) -> DecoderStep & {
     model.decoder.emplace_back().kind = kind;
     return model.decoder.back();
@@ -260,9 +285,29 @@ Status GgufTokenizerReader::readLlama() {
   if (prefix) {
     DecoderStep &strip = decode(DecoderStep::Kind::Strip);
     strip.content = " ";
-    strip.start = 1;
+    (vocabulary.blankAtEnd ? strip.stop : strip.start) = 1;
   }
-  addAffixes(/*addBos=*/true, /*addEos=*/false);
+}
+
+Status GgufTokenizerReader::readUnigram() {
+  model.algorithm = TokenizerModel::Algorithm::Unigram;
+  model.byteFallback =
+      std::find(vocabulary.types.begin(), vocabulary.types.end(), Byte) !=
+      vocabulary.types.end();
+  if (Status status = readPieces(); !status)
+    return status;
+  if (model.unknown < 0)
+    model.unknown = find("<unk>");
+  for (size_t id = 0; id < vocabulary.scores.size(); ++id) {
+    if (std::isnan(vocabulary.scores[id]))
+      return fail("scores", "has a NaN");
+    Type type = typeOf(id);
+    model.scores.push_back(type == Normal || type == Undefined
+                               ? vocabulary.scores[id]
+                               : -INFINITY);
+  }
+  addSentencePieceSteps(/*removeExtraBlanks=*/true);
+  addAffixes(/*addBos=*/false, /*addEos=*/true);
   return Status::success();
 }
 
@@ -304,9 +349,13 @@ Status GgufTokenizerReader::readBert() {
     return status;
   if (model.unknown < 0)
     model.unknown = find("[UNK]");
-  // The steps of tokenizer.json for uncased models.
   JsonPlace place{{}, filename};
-  nlohmann::json normalizer = {{"type", "BertNormalizer"}};
+  // Files that don't say otherwise are of uncased models.
+  bool lowercase = vocabulary.lowercase.value_or(true);
+  nlohmann::json normalizer = {
+      {"type", "BertNormalizer"},
+      {"lowercase", lowercase},
+      {"strip_accents", vocabulary.stripAccents.value_or(lowercase)}};
   nlohmann::json preTokenizer = {{"type", "BertPreTokenizer"}};
   if (Status status = readNormalizer(&normalizer, place, model); !status)
     return status;
@@ -341,10 +390,12 @@ Expected<std::unique_ptr<Tokenizer>> GgufTokenizerReader::read() {
     status = readGpt2();
   else if (vocabulary.model == kGgufWordPiece)
     status = readBert();
+  else if (vocabulary.model == kGgufUnigram)
+    status = readUnigram();
   else
     status = withNote(fail("model", "is ", quoteName(vocabulary.model),
                            ", which is not supported"),
-                      "known are llama, gpt2 and bert");
+                      "known are llama, gpt2, bert and t5");
   if (!status)
     return status.takeError();
   return Tokenizer::fromModel(std::move(model), filename);

@@ -2,6 +2,7 @@
 
 #include "Normalizer.h"
 
+#include "ByteAlphabet.h"
 #include "Unicode.h"
 
 #include "tenon/Support/Utf8.h"
@@ -15,12 +16,19 @@ Expected<Normalizer>
 Normalizer::create(const std::vector<NormalizerStep> &steps) {
   Normalizer normalizer;
   for (const NormalizerStep &step : steps) {
-    Compiled compiled{&step, std::nullopt};
+    Compiled compiled{&step, std::nullopt, std::nullopt};
     if (step.kind == Kind::ReplaceRegex) {
       Expected<Regex> regex = Regex::compile(step.pattern);
       if (!regex)
         return regex.takeError();
       compiled.regex = *std::move(regex);
+    }
+    if (step.kind == Kind::CharsMap || step.kind == Kind::GraphemeCharsMap) {
+      Expected<CharsMap> map =
+          CharsMap::create(step.pattern, step.kind == Kind::GraphemeCharsMap);
+      if (!map)
+        return map.takeError();
+      compiled.charsMap = *std::move(map);
     }
     normalizer.steps.push_back(std::move(compiled));
   }
@@ -87,18 +95,45 @@ static void cleanCodePoint(std::string &out, char32_t c,
     out += bytes;
 }
 
-static std::string applyStep(const NormalizerStep &step,
-                             const std::optional<Regex> &regex,
-                             std::string text, WorkBudget &budget) {
+// SentencePiece's nmt rules: controls go, blanks and marks of invisible kinds
+// become ' '.
+static void applyNmt(std::string &out, char32_t c, std::string_view bytes) {
+  if ((c >= 1 && c <= 8) || c == 0xb || (c >= 0xe && c <= 0x1f) || c == 0x7f ||
+      c == 0x8f || c == 0x9f)
+    return;
+  bool blank = c == '\t' || c == '\n' || c == '\f' || c == '\r' ||
+               c == 0x1680 || (c >= 0x200b && c <= 0x200f) || c == 0x2028 ||
+               c == 0x2029 || c == 0x2581 || c == 0xfeff || c == 0xfffd;
+  if (blank)
+    out += ' ';
+  else
+    out += bytes;
+}
+
+static std::string spellBytes(std::string_view text, WorkBudget &budget) {
+  std::string out;
+  for (char c : text) {
+    appendUtf8(out, byteToAlphabet(static_cast<uint8_t>(c)));
+    if (!budget.fits(out.size(), kNormalizer))
+      break;
+  }
+  return out;
+}
+
+std::string Normalizer::apply(const Compiled &compiled, std::string text,
+                              WorkBudget &budget, bool atStart) {
+  const NormalizerStep &step = *compiled.step;
   switch (step.kind) {
   case Kind::Prepend:
     return text.empty() ? text : step.content + text;
+  case Kind::PrependFirst:
+    return text.empty() || !atStart ? text : step.content + text;
   case Kind::Append:
     return text.empty() ? text : text + step.content;
   case Kind::Replace:
     return replaceString(text, step.pattern, step.content, budget);
   case Kind::ReplaceRegex:
-    return replaceMatches(text, *regex, step.content, budget);
+    return replaceMatches(text, *compiled.regex, step.content, budget);
   case Kind::Lowercase:
     return mapCodePoints(text,
                          [](std::string &out, char32_t c, std::string_view) {
@@ -138,14 +173,23 @@ static std::string applyStep(const NormalizerStep &step,
           else
             out += bytes;
         });
+  case Kind::Nmt:
+    return mapCodePoints(text, applyNmt);
+  case Kind::CharsMap:
+  case Kind::GraphemeCharsMap:
+    return compiled.charsMap->apply(text, budget);
+  case Kind::SpellBytes:
+    return spellBytes(text, budget);
   }
   return text;
 }
 
-std::string Normalizer::normalize(std::string text, WorkBudget &budget) const {
+std::string Normalizer::normalize(std::string text, WorkBudget &budget,
+                                  bool atStart) const {
   for (const Compiled &compiled : steps) {
-    text = applyStep(*compiled.step, compiled.regex, std::move(text), budget);
-    if (!budget.fits(text.size(), kNormalizer))
+    text = apply(compiled, std::move(text), budget, atStart);
+    if (!budget.fits(text.size(), kNormalizer) ||
+        !budget.spend(4 + text.size() / 16, kNormalizer))
       return {};
   }
   return text;

@@ -3,6 +3,7 @@
 #ifndef TENON_LIB_TOKENIZER_NORMALIZER_H
 #define TENON_LIB_TOKENIZER_NORMALIZER_H
 
+#include "CharsMap.h"
 #include "Regex.h"
 
 #include "tenon/Tokenizer/TokenizerModel.h"
@@ -19,13 +20,19 @@ public:
   /// Compiles the steps' patterns.
   static Expected<Normalizer> create(const std::vector<NormalizerStep> &steps);
 
-  std::string normalize(std::string text, WorkBudget &budget) const;
+  /// `atStart`: nothing precedes the text.
+  std::string normalize(std::string text, WorkBudget &budget,
+                        bool atStart = true) const;
 
 private:
   struct Compiled {
     const NormalizerStep *step;
     std::optional<Regex> regex;
+    std::optional<CharsMap> charsMap;
   };
+  static std::string apply(const Compiled &compiled, std::string text,
+                           WorkBudget &budget, bool atStart);
+
   std::vector<Compiled> steps;
 };
 

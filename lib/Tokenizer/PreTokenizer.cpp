@@ -3,6 +3,7 @@
 #include "PreTokenizer.h"
 
 #include "ByteAlphabet.h"
+#include "UnicodeTables.h"
 
 #include "tenon/Support/Utf8.h"
 
@@ -30,6 +31,11 @@ PreTokenizer::create(const std::vector<PreTokenizerStep> &steps) {
     result.steps.push_back(std::move(compiled));
   }
   return result;
+}
+
+static size_t scriptIndex(std::string_view name) {
+  std::span<const std::string_view> names = scriptNames();
+  return std::find(names.begin(), names.end(), name) - names.begin();
 }
 
 namespace {
@@ -191,6 +197,55 @@ static void applyPrefixSpace(Pieces &pieces, WorkBudget &budget) {
   pieces = std::move(result);
 }
 
+// Where the script changes. Kana are Han; what has no script goes along. As in
+// Hugging Face's, blanks before the first letter are dropped.
+static void applyScripts(Pieces &pieces) {
+  constexpr size_t any = 0;
+  static const size_t han = scriptIndex("Han");
+  static const size_t hiragana = scriptIndex("Hiragana");
+  static const size_t katakana = scriptIndex("Katakana");
+  std::vector<TextSpan> spans;
+  for (size_t i = 0; i < pieces.spans.size(); ++i) {
+    std::string_view piece = pieces[i];
+    size_t base = pieces.spans[i].begin;
+    size_t last = SIZE_MAX, begin = SIZE_MAX;
+    for (size_t at = 0; at < piece.size();) {
+      Utf8Step step = decodeUtf8(piece, at);
+      size_t script =
+          step.kind == Utf8Step::Valid ? scriptOf(step.codePoint) : any;
+      if (script == hiragana || script == katakana || step.codePoint == 0x30fc)
+        script = han;
+      if (step.codePoint == ' ')
+        script = any;
+      if (script != any && last != script) {
+        if (begin != SIZE_MAX)
+          spans.push_back({base + begin, base + at});
+        begin = at;
+        last = script;
+      }
+      at += step.length;
+    }
+    if (begin != SIZE_MAX)
+      spans.push_back({base + begin, base + piece.size()});
+  }
+  pieces.spans = std::move(spans);
+}
+
+static void applyFixedLength(Pieces &pieces, uint32_t length) {
+  std::vector<TextSpan> spans;
+  for (size_t i = 0; i < pieces.spans.size(); ++i) {
+    std::string_view piece = pieces[i];
+    size_t base = pieces.spans[i].begin;
+    for (size_t at = 0; at < piece.size();) {
+      size_t begin = at;
+      for (uint32_t n = 0; n < length && at < piece.size(); ++n)
+        at += decodeUtf8(piece, at).length;
+      spans.push_back({base + begin, base + at});
+    }
+  }
+  pieces.spans = std::move(spans);
+}
+
 Pieces PreTokenizer::cut(std::string text, bool atStart,
                          WorkBudget &budget) const {
   Pieces pieces;
@@ -211,6 +266,12 @@ Pieces PreTokenizer::cut(std::string text, bool atStart,
       applyPrefixSpace(pieces, budget);
       break;
     case Kind::ByteLevel:
+      break;
+    case Kind::Scripts:
+      applyScripts(pieces);
+      break;
+    case Kind::FixedLength:
+      applyFixedLength(pieces, compiled.step->length);
       break;
     }
     if (budget.failed())

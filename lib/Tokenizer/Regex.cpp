@@ -1,5 +1,8 @@
 //===- Regex.cpp - regular expressions in bounded time -------------------===//
 //
+// The pattern is Oniguruma's: OnigurumaParser.h reads it, PcrePattern.h writes
+// it for PCRE2.
+//
 // PCRE2 bounds the backtracking steps of one attempt, not the characters that
 // it looks at nor the sum over a text. So:
 //
@@ -17,6 +20,8 @@
 
 #include "Regex.h"
 
+#include "PcrePattern.h"
+
 #include "tenon/Support/Strings.h"
 #include "tenon/Support/Utf8.h"
 
@@ -32,12 +37,15 @@ using namespace tenon;
 
 namespace {
 
+// Stands for a byte that isn't UTF-8.
+constexpr char32_t invalidByte = 0x1a;
 constexpr size_t maxPatternLength = 1 << 16;
 constexpr size_t firstWindow = 256;
 constexpr uint32_t firstLimit = 1000;
 constexpr uint32_t limitGrowth = 10;
 // Of a usual attempt, in steps of some ten nanoseconds.
 constexpr uint64_t attemptCost = 4;
+constexpr uint64_t searchCost = 20; // of a text, however short
 constexpr uint32_t heapLimitKiB = 64 * 1024;
 
 struct MatchData {
@@ -60,6 +68,7 @@ struct MatchData {
 
 struct Regex::Code {
   pcre2_code *pattern = nullptr;
+  PcrePattern source;
   std::string name; // in messages
   ~Code() { pcre2_code_free(pattern); }
 };
@@ -74,26 +83,28 @@ Expected<Regex> Regex::compile(std::string_view pattern) {
     return plainError(strCat("a regular expression of ", pattern.size(),
                              " bytes; at most ", maxPatternLength,
                              " are allowed"));
-  pcre2_compile_context *context = pcre2_compile_context_create(nullptr);
-  if (!context)
-    return plainError("out of memory", ExitCode::OutOfResource);
-  pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-  int error = 0;
-  PCRE2_SIZE offset = 0;
+  Expected<ParsedRegex> parsed = parseOniguruma(pattern);
+  if (!parsed)
+    return parsed.takeError();
+  Expected<PcrePattern> source = toPcre(*parsed, pattern);
+  if (!source)
+    return source.takeError();
   auto code = std::make_unique<Code>();
   code->name = strCat("the regular expression ", quoteName(pattern));
+  code->source = *std::move(source);
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  const std::string &text = code->source.text;
   code->pattern = pcre2_compile(
-      reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-      PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
-      &offset, context);
-  pcre2_compile_context_free(context);
+      reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+      PCRE2_NEVER_BACKSLASH_C | (code->source.isUtf8 ? PCRE2_UTF : 0), &error,
+      &offset, nullptr);
   if (!code->pattern) {
-    char text[256] = "";
-    pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR *>(text),
-                            sizeof(text));
+    char message[256] = "";
+    pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR *>(message),
+                            sizeof(message));
     return plainError(strCat("bad regular expression ", quoteName(pattern),
-                             ": ", static_cast<const char *>(text), " at byte ",
-                             offset));
+                             ": ", static_cast<const char *>(message)));
   }
   // Where the JIT is not available, matching is slower, not different.
   pcre2_jit_compile(code->pattern, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
@@ -102,23 +113,26 @@ Expected<Regex> Regex::compile(std::string_view pattern) {
 
 namespace {
 
-/// All matches in one text of valid UTF-8.
+/// All matches in one text: of valid UTF-8, or of bytes.
 class Search {
 public:
   Search(const pcre2_code *pattern, std::string_view text, WorkBudget &budget,
-         std::string_view who)
-      : pattern(pattern), text(text), data(pattern), budget(budget), who(who) {}
+         std::string_view who, bool isUtf8)
+      : pattern(pattern), text(text), data(pattern), budget(budget), who(who),
+        isUtf8(isUtf8) {}
 
-  /// The next match that starts at `at` or later.
-  std::optional<TextSpan> next(size_t at);
+  std::vector<TextSpan> all();
 
 private:
+  /// The next match that starts at `at` or later.
+  std::optional<TextSpan> next(size_t at);
   enum class Outcome { Match, NoMatch, GaveUp };
   /// Looks for a match that starts at `at`, or, where places need not be tried
   /// one by one, in the window after it. Moves `at` behind the places that
   /// have no match.
   Outcome step(size_t &at);
   size_t windowEnd(size_t at, size_t window) const;
+  size_t after(size_t at) const;
   Outcome giveUp() {
     budget.spend(UINT64_MAX, who);
     return Outcome::GaveUp;
@@ -129,6 +143,7 @@ private:
   MatchData data;
   WorkBudget &budget;
   std::string_view who;
+  bool isUtf8;
   size_t oneByOne = 0; // places before this one are tried one by one
 };
 
@@ -138,13 +153,13 @@ size_t Search::windowEnd(size_t at, size_t window) const {
   if (window >= text.size() - at)
     return text.size();
   size_t end = at + window;
-  while ((static_cast<uint8_t>(text[end]) & 0xc0) == 0x80)
+  while (isUtf8 && (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80)
     --end; // not inside of a code point
   return end;
 }
 
-static size_t nextCodePoint(std::string_view text, size_t at) {
-  return at < text.size() ? at + decodeUtf8(text, at).length : at + 1;
+size_t Search::after(size_t at) const {
+  return isUtf8 && at < text.size() ? at + decodeUtf8(text, at).length : at + 1;
 }
 
 Search::Outcome Search::step(size_t &at) {
@@ -171,7 +186,7 @@ Search::Outcome Search::step(size_t &at) {
 
     switch (result) {
     case PCRE2_ERROR_NOMATCH:
-      at = anchored ? nextCodePoint(text, at) : whole ? text.size() + 1 : end;
+      at = anchored ? after(at) : whole ? text.size() + 1 : end;
       return Outcome::NoMatch;
     case PCRE2_ERROR_PARTIAL:
       // The places before it have failed within the window.
@@ -223,29 +238,68 @@ static std::string maskInvalid(std::string_view text) {
     if (step.kind == Utf8Step::Valid)
       masked += text.substr(at, step.length);
     else
-      masked.append(step.length, '\x1a');
+      masked.append(step.length, static_cast<char>(invalidByte));
     at += step.length;
   }
   return masked;
 }
 
-std::vector<TextSpan> Regex::findAll(std::string_view text,
-                                     WorkBudget &budget) const {
-  std::string masked;
-  if (!isValidUtf8(text)) {
-    masked = maskInvalid(text);
-    text = masked;
-  }
+std::vector<TextSpan> Search::all() {
   std::vector<TextSpan> found;
-  Search search(code->pattern, text, budget, code->name);
   size_t at = 0;
-  while (std::optional<TextSpan> match = search.next(at)) {
+  while (std::optional<TextSpan> match = next(at)) {
     bool empty = match->begin == match->end;
     // An empty match right after a match is none, as in Rust's and Oniguruma's
     // iterators.
     if (!(empty && !found.empty() && found.back().end == match->begin))
       found.push_back(*match);
-    at = empty ? nextCodePoint(text, match->end) : match->end;
+    at = empty ? after(match->end) : match->end;
+  }
+  return found;
+}
+
+std::vector<TextSpan> Regex::findAll(std::string_view text,
+                                     WorkBudget &budget) const {
+  if (!budget.spend(searchCost, code->name))
+    return {};
+  if (code->source.isUtf8) {
+    std::string masked;
+    if (!isValidUtf8(text)) {
+      masked = maskInvalid(text);
+      text = masked;
+    }
+    return Search(code->pattern, text, budget, code->name, true).all();
+  }
+
+  // Each code point, and each byte that is none, becomes its letter.
+  const RegexAlphabet &alphabet = code->source.alphabet;
+  std::string spelled;
+  spelled.reserve(text.size());
+  std::vector<uint32_t> starts; // of each letter, once they aren't bytes
+  for (size_t at = 0; at < text.size();) {
+    uint8_t byte = static_cast<uint8_t>(text[at]);
+    unsigned length = 1;
+    char32_t c = byte;
+    if (byte >= 0x80) {
+      if (starts.empty())
+        for (uint32_t i = 0; i < at; ++i)
+          starts.push_back(i);
+      Utf8Step step = decodeUtf8(text, at);
+      bool valid = step.kind == Utf8Step::Valid;
+      length = valid ? step.length : 1;
+      c = valid ? step.codePoint : invalidByte;
+    }
+    if (byte >= 0x80 || !starts.empty())
+      starts.push_back(static_cast<uint32_t>(at));
+    spelled += static_cast<char>(alphabet[c]);
+    at += length;
+  }
+  std::vector<TextSpan> found =
+      Search(code->pattern, spelled, budget, code->name, false).all();
+  if (!starts.empty()) {
+    starts.push_back(static_cast<uint32_t>(text.size()));
+    for (TextSpan &span : found)
+      span = {starts[span.begin], starts[span.end]};
   }
   return found;
 }

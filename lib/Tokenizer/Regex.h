@@ -26,8 +26,8 @@ struct TextSpan {
   bool operator==(const TextSpan &) const = default;
 };
 
-/// A compiled pattern in Oniguruma's dialect as far as PCRE2 shares it: UTF-8,
-/// Unicode classes, `^` and `$` at every line. Immutable.
+/// A compiled pattern in Oniguruma's dialect, with this library's Unicode.
+/// Immutable.
 class Regex {
 public:
   /// The error's message says what is wrong and at which byte of the pattern.

@@ -4,7 +4,8 @@
 //
 //   "TNTK" u32 version
 //   u8 algorithm, byteLevel, byteFallback, fuseUnknown, ignoreMerges
-//   i32 unknown, u32 maxCharsPerWord, string continuingPrefix
+//   i32 unknown, u32 maxCharsPerWord, string continuingPrefix, endSuffix
+//   f64[] scores
 //   string texts, u32[] ends, u8[] kinds, MergeRule[]
 //   i32[] prefix, i32[] suffix
 //   u32 n, then n added tokens; the same for the three kinds of steps
@@ -21,7 +22,7 @@
 using namespace tenon;
 
 static constexpr std::string_view magic = "TNTK";
-static constexpr uint32_t version = 1;
+static constexpr uint32_t version = 2;
 
 // One function per record names its fields in order, for both directions.
 
@@ -37,7 +38,7 @@ template <class Archive> static void fields(Archive &a, NormalizerStep &step) {
 template <class Archive>
 static void fields(Archive &a, PreTokenizerStep &step) {
   a(step.kind), a(step.pattern), a(step.content), a(step.behavior);
-  a(step.invert), a(step.prepend), a(step.cut);
+  a(step.invert), a(step.prepend), a(step.cut), a(step.length);
 }
 
 template <class Archive> static void fields(Archive &a, DecoderStep &step) {
@@ -49,6 +50,7 @@ template <class Archive> static void fields(Archive &a, TokenizerModel &model) {
   a(model.algorithm), a(model.byteLevel), a(model.byteFallback);
   a(model.fuseUnknown), a(model.ignoreMerges);
   a(model.unknown), a(model.maxCharsPerWord), a(model.continuingPrefix);
+  a(model.endSuffix), a(model.scores);
   a(model.pieces.bytes), a(model.pieces.ends), a(model.kinds), a(model.merges);
   a(model.prefix), a(model.suffix);
   a.records(model.added), a.records(model.normalizer);
@@ -145,7 +147,7 @@ Tokenizer::deserialize(std::span<const std::byte> bytes,
   fields(reader, model);
   if (!in.ok())
     return corrupt("the serialized tokenizer is cut short");
-  if (!reader.valid || model.algorithm > TokenizerModel::Algorithm::WordPiece)
+  if (!reader.valid || model.algorithm > TokenizerModel::Algorithm::WordLevel)
     return corrupt("the serialized tokenizer is damaged");
   if (!in.atEnd())
     return corrupt(strCat(in.remaining(), " bytes after the tokenizer"));

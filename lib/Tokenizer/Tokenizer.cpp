@@ -8,6 +8,7 @@
 #include "Normalizer.h"
 #include "PieceIndex.h"
 #include "PreTokenizer.h"
+#include "Unigram.h"
 #include "WordPiece.h"
 
 #include "tenon/Support/Strings.h"
@@ -17,10 +18,11 @@ using namespace tenon;
 
 struct Tokenizer::Machinery {
   Machinery(const TokenizerModel &model, Normalizer normalizer,
-            PreTokenizer preTokenizer)
-      : normalizer(std::move(normalizer)),
-        preTokenizer(std::move(preTokenizer)), index(model),
-        bytePairs(model, index), wordPiece(model, index) {
+            PreTokenizer preTokenizer, Decoder decoder)
+      : model(model), normalizer(std::move(normalizer)),
+        preTokenizer(std::move(preTokenizer)), decoder(std::move(decoder)),
+        index(model), bytePairs(model, index), wordPiece(model, index),
+        unigram(model) {
     // Tokens that are looked for in normalized text have been through the same
     // normalizer.
     for (const AddedToken &token : model.added) {
@@ -35,11 +37,33 @@ struct Tokenizer::Machinery {
     inNormalized.finish();
   }
 
+  void encodePiece(std::string_view piece, std::vector<int32_t> &tokens,
+                   BytePairs::Scratch &scratch, WorkBudget &budget) const {
+    switch (model.algorithm) {
+    case TokenizerModel::Algorithm::BytePairs:
+      return bytePairs.encode(piece, tokens, scratch);
+    case TokenizerModel::Algorithm::WordPiece:
+      return wordPiece.encode(piece, tokens, budget);
+    case TokenizerModel::Algorithm::Unigram:
+      return unigram.encode(piece, tokens, budget);
+    case TokenizerModel::Algorithm::WordLevel:
+      int32_t id = index.find(piece);
+      if (id < 0)
+        id = model.unknown;
+      if (id >= 0)
+        tokens.push_back(id);
+      return;
+    }
+  }
+
+  const TokenizerModel &model;
   Normalizer normalizer;
   PreTokenizer preTokenizer;
+  Decoder decoder;
   PieceIndex index;
   BytePairs bytePairs;
   WordPiece wordPiece;
+  Unigram unigram;
   AddedTokenFinder inText, inNormalized;
 };
 
@@ -66,8 +90,12 @@ Tokenizer::fromModel(TokenizerModel model, std::string_view place) {
       PreTokenizer::create(tokenizer->model.preTokenizer);
   if (!preTokenizer)
     return inPlace(preTokenizer.takeError());
+  Expected<Decoder> decoder = Decoder::create(tokenizer->model);
+  if (!decoder)
+    return inPlace(decoder.takeError());
   tokenizer->machinery = std::make_unique<Machinery>(
-      tokenizer->model, *std::move(normalizer), *std::move(preTokenizer));
+      tokenizer->model, *std::move(normalizer), *std::move(preTokenizer),
+      *std::move(decoder));
   return tokenizer;
 }
 
@@ -77,7 +105,7 @@ Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
   WorkBudget budget(text.size());
   bool skipSpecial = special == SpecialInText::Text;
   std::string replaced;
-  if (model.algorithm == TokenizerModel::Algorithm::WordPiece &&
+  if (model.algorithm != TokenizerModel::Algorithm::BytePairs &&
       !isValidUtf8(text)) {
     replaced = replaceInvalidUtf8(text);
     text = replaced;
@@ -90,20 +118,20 @@ Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
   auto encodeText = [&](std::string_view part, bool atStart) {
     Pieces pieces =
         machinery->preTokenizer.cut(std::string(part), atStart, budget);
-    for (size_t i = 0; i < pieces.spans.size(); ++i) {
-      if (model.algorithm == TokenizerModel::Algorithm::BytePairs)
-        machinery->bytePairs.encode(pieces[i], tokens, scratch);
-      else
-        machinery->wordPiece.encode(pieces[i], tokens);
-    }
+    if (!budget.adds(pieces.text.size(), "the pre-tokenizer"))
+      return;
+    for (size_t i = 0; i < pieces.spans.size(); ++i)
+      machinery->encodePiece(pieces[i], tokens, scratch, budget);
   };
   bool atStart = true;
   for (const auto &segment : machinery->inText.split(text, skipSpecial)) {
+    if (budget.failed())
+      break;
     if (segment.id >= 0) {
       tokens.push_back(segment.id);
     } else {
-      std::string normalized =
-          machinery->normalizer.normalize(std::string(segment.text), budget);
+      std::string normalized = machinery->normalizer.normalize(
+          std::string(segment.text), budget, atStart);
       for (const auto &part :
            machinery->inNormalized.split(normalized, skipSpecial)) {
         if (part.id >= 0)
@@ -130,23 +158,18 @@ static constexpr size_t decodedBytesPerToken = 64;
 Expected<std::string> Tokenizer::decode(std::span<const int32_t> tokens,
                                         bool skipSpecial) const {
   size_t limit = baseDecodedBytes + decodedBytesPerToken * tokens.size();
-  std::string text;
-  bool isFirst = true;
-  for (int32_t token : tokens) {
-    if (piece(token).empty() || (skipSpecial && isSpecial(token)))
-      continue;
-    text += decodeToken(model, token, isFirst);
-    isFirst = false;
-    if (text.size() > limit)
-      return plainError(strCat(
-          tokens.size(), " tokens have a text of more than ", limit, " bytes"));
-  }
-  finishDecodedText(model, text);
-  return text;
+  std::vector<int32_t> shown;
+  for (int32_t token : tokens)
+    if (!(skipSpecial && isSpecial(token)))
+      shown.push_back(token);
+  if (auto text = machinery->decoder.decode(shown, limit))
+    return *std::move(text);
+  return plainError(strCat(tokens.size(), " tokens have a text of more than ",
+                           limit, " bytes"));
 }
 
 std::string Tokenizer::decodePiece(int32_t token, bool isFirst) const {
-  return decodeToken(model, token, isFirst);
+  return machinery->decoder.decodeToken(token, isFirst);
 }
 
 std::optional<int32_t> Tokenizer::tokenId(std::string_view piece) const {

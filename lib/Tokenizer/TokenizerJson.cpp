@@ -13,6 +13,7 @@
 #include "tenon/Tokenizer/Tokenizer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 using namespace tenon;
@@ -54,6 +55,7 @@ public:
 
 private:
   Status readModel();
+  Status readUnigram(const json *vocab);
   Status readVocabulary();
   Status readAddedTokens();
   Status checkUnknown();
@@ -73,7 +75,12 @@ private:
   TokenizerModel &model;
 
   const json *modelJson = nullptr;
-  const json::object_t *vocabulary = nullptr;
+  struct Entry {
+    std::string_view name;
+    const json *value; // null: the id is the place
+    int32_t id = 0;
+  };
+  std::vector<Entry> vocabulary;
   std::unordered_map<std::string_view, int32_t> ids; // of the vocabulary
   std::string unknownName;
   size_t entries = 0; // vocabulary and added tokens together
@@ -100,18 +107,28 @@ Status VocabularyReader::readModel() {
   if (type.empty() && modelJson)
     type = findMember(*modelJson, "merges")                     ? "BPE"
            : findMember(*modelJson, "max_input_chars_per_word") ? "WordPiece"
+           : vocab && vocab->is_array()                         ? "Unigram"
+           : vocab                                              ? "WordLevel"
                                                                 : "";
-  if (type != "BPE" && type != "WordPiece") {
+  if (type != "BPE" && type != "WordPiece" && type != "Unigram" &&
+      type != "WordLevel") {
     if (!modelJson)
       return place.error("expected a member \"model\"");
     return place.error(strCat("the tokenizer model ", quoteName(type),
-                              " is not supported; expected 'BPE' or "
-                              "'WordPiece'"),
+                              " is not supported; expected 'BPE', 'WordPiece', "
+                              "'Unigram' or 'WordLevel'"),
                        type);
   }
+  if (type == "Unigram")
+    return readUnigram(vocab);
   if (!vocab || !vocab->is_object())
     return place.error("expected an object \"vocab\" in \"model\"");
-  vocabulary = vocab->get_ptr<const json::object_t *>();
+  for (const auto &[name, value] : *vocab->get_ptr<const json::object_t *>())
+    vocabulary.push_back({name, &value});
+  if (type == "WordLevel") {
+    model.algorithm = TokenizerModel::Algorithm::WordLevel;
+    return Status::success();
+  }
 
   if (type == "WordPiece") {
     model.algorithm = TokenizerModel::Algorithm::WordPiece;
@@ -132,10 +149,37 @@ Status VocabularyReader::readModel() {
   model.byteFallback = boolMember(*modelJson, "byte_fallback", false);
   model.fuseUnknown = boolMember(*modelJson, "fuse_unk", false);
   model.ignoreMerges = boolMember(*modelJson, "ignore_merges", false);
-  for (const char *key : {"continuing_subword_prefix", "end_of_word_suffix"})
-    if (!stringMember(*modelJson, key).empty())
-      return place.error(
-          strCat("byte pairs with \"", key, "\" are not supported"), key);
+  model.continuingPrefix =
+      stringMember(*modelJson, "continuing_subword_prefix");
+  model.endSuffix = stringMember(*modelJson, "end_of_word_suffix");
+  return Status::success();
+}
+
+// [["<unk>", 0.0], ["▁the", -3.2], …]: the ids are the places.
+Status VocabularyReader::readUnigram(const json *vocab) {
+  if (!vocab || !vocab->is_array())
+    return place.error("expected an array \"vocab\" in \"model\"");
+  model.algorithm = TokenizerModel::Algorithm::Unigram;
+  model.byteFallback = boolMember(*modelJson, "byte_fallback", false);
+  for (const json &entry : *vocab) {
+    const std::string *name =
+        entry.is_array() && entry.size() == 2 ? asString(entry[0]) : nullptr;
+    if (!name || !entry[1].is_number())
+      return place.error(strCat("token ", vocabulary.size(),
+                                " is no pair of a text and its score"),
+                         "vocab");
+    vocabulary.push_back({*name, nullptr});
+    model.scores.push_back(entry[1].get<double>());
+  }
+  if (const json *unknown = findMember(*modelJson, "unk_id")) {
+    std::optional<int64_t> id = asInteger(*unknown);
+    if (!id || *id < 0 || static_cast<uint64_t>(*id) >= vocabulary.size())
+      return place.error(strCat("\"unk_id\" is ", unknown->dump(),
+                                ", the vocabulary has ", vocabulary.size(),
+                                " tokens"),
+                         "unk_id");
+    model.unknown = static_cast<int32_t>(*id);
+  }
   return Status::success();
 }
 
@@ -160,15 +204,22 @@ Expected<int32_t> VocabularyReader::readId(const json *value,
 
 Status VocabularyReader::readVocabulary() {
   const json *added = findMember(file, "added_tokens");
-  entries = vocabulary->size() + (added ? added->size() : 0);
-  ids.reserve(vocabulary->size());
-  for (const auto &[name, value] : *vocabulary) {
-    Expected<int32_t> id = readId(&value, name);
-    if (!id)
-      return id.takeError();
-    ids.emplace(name, *id);
-    greatestId = std::max(greatestId, *id);
+  entries = vocabulary.size() + (added ? added->size() : 0);
+  ids.reserve(vocabulary.size());
+  for (Entry &entry : vocabulary) {
+    entry.id = static_cast<int32_t>(&entry - vocabulary.data());
+    if (entry.value) {
+      Expected<int32_t> id = readId(entry.value, entry.name);
+      if (!id)
+        return id.takeError();
+      entry.id = *id;
+    }
+    // Of unigram pieces with one text the last counts, as in Hugging Face's.
+    ids[entry.name] = entry.id;
+    greatestId = std::max(greatestId, entry.id);
   }
+  if (model.algorithm == TokenizerModel::Algorithm::Unigram)
+    return Status::success();
   unknownName = stringMember(*modelJson, "unk_token");
   model.unknown = idOf(unknownName);
   return Status::success();
@@ -218,19 +269,18 @@ Status VocabularyReader::checkUnknown() {
 // The texts in the order of ids.
 Status VocabularyReader::fillPieces() {
   struct Slot {
-    const std::string *text = nullptr;
+    std::optional<std::string_view> text;
     TokenKind kind = TokenKind::Unused;
   };
   std::vector<Slot> slots(static_cast<size_t>(greatestId + 1));
-  auto taken = [&](int32_t id, const std::string &name) {
+  auto taken = [&](int32_t id, std::string_view name) {
     return place.error(strCat("the tokens ", quoteName(*slots[id].text),
                               " and ", quoteName(name), " have the same id ",
                               id),
                        name);
   };
   uint64_t bytes = 0;
-  for (const auto &[name, ignored] : *vocabulary) {
-    int32_t id = idOf(name);
+  for (const auto &[name, ignored, id] : vocabulary) {
     if (slots[id].text)
       return taken(id, name);
     TokenKind kind = TokenKind::Normal;
@@ -241,7 +291,7 @@ Status VocabularyReader::fillPieces() {
                            name);
       kind = TokenKind::Byte;
     }
-    slots[id] = {&name, kind};
+    slots[id] = {name, kind};
     bytes += name.size();
   }
   std::vector<bool> isAdded(slots.size());
@@ -249,11 +299,13 @@ Status VocabularyReader::fillPieces() {
     Slot &slot = slots[token.id];
     if (slot.text && *slot.text != token.content)
       return taken(token.id, token.content);
-    slot = {&token.content,
+    slot = {token.content,
             token.special ? TokenKind::Special : TokenKind::Added};
     isAdded[token.id] = true;
     bytes += token.content.size();
   }
+  if (model.algorithm == TokenizerModel::Algorithm::Unigram)
+    model.scores.resize(slots.size(), -INFINITY);
   if (bytes > UINT32_MAX)
     return place.error("the vocabulary's texts have more than 4 GiB");
 
@@ -261,9 +313,8 @@ Status VocabularyReader::fillPieces() {
     std::optional<std::string> raw;
     if (slots[id].text && model.byteLevel && !isAdded[id])
       raw = alphabetToBytes(*slots[id].text);
-    model.pieces.append(raw              ? std::string_view(*raw)
-                        : slots[id].text ? std::string_view(*slots[id].text)
-                                         : std::string_view());
+    model.pieces.append(raw ? std::string_view(*raw)
+                            : slots[id].text.value_or(std::string_view()));
     model.kinds.push_back(slots[id].kind);
   }
   return Status::success();
@@ -304,7 +355,10 @@ Status VocabularyReader::readMerge(const json &merge, uint32_t rank) {
                        "merges");
 
   MergeRule rule{0, 0, 0, rank};
-  std::string result = strCat(left, right);
+  std::string_view rest = right;
+  if (rest.starts_with(model.continuingPrefix))
+    rest.remove_prefix(model.continuingPrefix.size());
+  std::string result = strCat(left, rest);
   for (auto [name, slot] :
        {std::pair(left, &rule.left), std::pair(right, &rule.right),
         std::pair(std::string_view(result), &rule.result)}) {
@@ -320,31 +374,34 @@ Status VocabularyReader::readMerge(const json &merge, uint32_t rank) {
   return Status::success();
 }
 
+Status tenon::readTokenizerJson(const json &file, const JsonPlace &place,
+                                TokenizerModel &model) {
+  // Whether tokens are spelled in the byte alphabet is known from the
+  // pre-tokenizer, so it goes first; the post-processor needs the vocabulary's
+  // size.
+  if (Status status =
+          readPreTokenizer(findMember(file, "pre_tokenizer"), place, model);
+      !status)
+    return status;
+  if (Status status = VocabularyReader(file, place, model).read(); !status)
+    return status;
+  if (Status status =
+          readNormalizer(findMember(file, "normalizer"), place, model);
+      !status)
+    return status;
+  if (Status status = readDecoder(findMember(file, "decoder"), place, model);
+      !status)
+    return status;
+  return readPostProcessor(findMember(file, "post_processor"), place, model);
+}
+
 Expected<std::unique_ptr<Tokenizer>>
 Tokenizer::fromTokenizerJson(std::string_view text, std::string_view filename) {
   Expected<json> file = parseJson(text, filename);
   if (!file)
     return file.takeError();
-  JsonPlace place{text, filename};
   TokenizerModel model;
-  // Whether tokens are spelled in the byte alphabet is known from the
-  // pre-tokenizer, so it goes first; the post-processor needs the vocabulary's
-  // size.
-  if (Status status =
-          readPreTokenizer(findMember(*file, "pre_tokenizer"), place, model);
-      !status)
-    return status.takeError();
-  if (Status status = VocabularyReader(*file, place, model).read(); !status)
-    return status.takeError();
-  if (Status status =
-          readNormalizer(findMember(*file, "normalizer"), place, model);
-      !status)
-    return status.takeError();
-  if (Status status = readDecoder(findMember(*file, "decoder"), place, model);
-      !status)
-    return status.takeError();
-  if (Status status =
-          readPostProcessor(findMember(*file, "post_processor"), place, model);
+  if (Status status = readTokenizerJson(*file, {text, filename}, model);
       !status)
     return status.takeError();
   return fromModel(std::move(model), filename);

@@ -18,6 +18,10 @@ struct JsonPlace {
   Error error(std::string_view message, std::string_view needle = {}) const;
 };
 
+/// Fills a model from a parsed tokenizer.json; `place` has its text.
+Status readTokenizerJson(const nlohmann::json &file, const JsonPlace &place,
+                         TokenizerModel &model);
+
 /// Look-ups with defaults for members that are missing, null or of another
 /// type.
 bool boolMember(const nlohmann::json &value, std::string_view key,

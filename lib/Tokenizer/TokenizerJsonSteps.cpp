@@ -8,6 +8,7 @@
 
 #include "TokenizerJson.h"
 
+#include "CharsMap.h"
 #include "Regex.h"
 
 #include "tenon/Support/Strings.h"
@@ -21,6 +22,10 @@ static constexpr std::string_view gpt2Pattern =
 // ASCII symbols count as punctuation too, as in BERT's _is_punctuation.
 static constexpr std::string_view punctuationPattern =
     R"([\p{P}!-/:-@\[-`{-~])";
+
+// \w+|[^\w\s]+ of Rust's regex crate, which has joiners and no fractions.
+static constexpr std::string_view whitespacePattern =
+    R"([\w\p{Join_Control}]+|[^\w\p{Join_Control}\s]+)";
 
 // Calls `read(step)` for a step or for each step of a sequence. Sequences may
 // hold sequences; parseJson bounds how deep.
@@ -50,6 +55,43 @@ static Error unsupported(const JsonPlace &place, std::string_view what,
     return place.error(strCat("a ", what, " has no \"type\""));
   return place.error(
       strCat("the ", what, ' ', quoteName(type), " is not supported"), type);
+}
+
+static std::optional<uint32_t>
+smallCount(const json &step, std::string_view key, int64_t fallback = 0) {
+  const json *member = findMember(step, key);
+  std::optional<int64_t> count = member ? asInteger(*member) : fallback;
+  if (!count || *count < 0 || *count > UINT32_MAX)
+    return std::nullopt;
+  return static_cast<uint32_t>(*count);
+}
+
+// RFC 4648, with or without padding; nullopt when the text is something else.
+static std::optional<std::string> decodeBase64(std::string_view text) {
+  std::string out;
+  uint32_t bits = 0, count = 0;
+  while (text.ends_with('='))
+    text.remove_suffix(1);
+  for (char c : text) {
+    uint32_t value;
+    if (c >= 'A' && c <= 'Z')
+      value = static_cast<uint32_t>(c - 'A');
+    else if (c >= 'a' && c <= 'z')
+      value = static_cast<uint32_t>(c - 'a') + 26;
+    else if (c >= '0' && c <= '9')
+      value = static_cast<uint32_t>(c - '0') + 52;
+    else if (c == '+' || c == '/')
+      value = c == '+' ? 62 : 63;
+    else
+      return std::nullopt;
+    bits = bits << 6 | value;
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      out += static_cast<char>(bits >> count & 0xff);
+    }
+  }
+  return out;
 }
 
 /// {"String": "x"} or {"Regex": "x"}.
@@ -123,8 +165,18 @@ Status tenon::readNormalizer(const json *value, const JsonPlace &place,
         model.normalizer.push_back({Kind::StripRight, {}, {}});
       return Status::success();
     }
+    if (type == "Precompiled") {
+      std::optional<std::string> rules =
+          decodeBase64(stringMember(step, "precompiled_charsmap"));
+      if (!rules || !CharsMap::isWellFormed(*rules))
+        return place.error("the normalizer 'Precompiled' has no compiled rules "
+                           "in base64",
+                           "precompiled_charsmap");
+      return add(Kind::GraphemeCharsMap, *std::move(rules));
+    }
     for (auto [name, kind] :
-         {std::pair("Lowercase", Kind::Lowercase),
+         {std::pair("Nmt", Kind::Nmt), std::pair("ByteLevel", Kind::SpellBytes),
+          std::pair("Lowercase", Kind::Lowercase),
           std::pair("StripAccents", Kind::StripMarks),
           std::pair("NFC", Kind::NFC), std::pair("NFD", Kind::NFD),
           std::pair("NFKC", Kind::NFKC), std::pair("NFKD", Kind::NFKD)})
@@ -230,7 +282,7 @@ Status tenon::readPreTokenizer(const json *value, const JsonPlace &place,
       addSplit(model, R"(\s)", Behavior::Removed);
       addSplit(model, punctuationPattern, Behavior::Isolated);
     } else if (type == "Whitespace") {
-      addSplit(model, R"(\w+|[^\w\s]+)", Behavior::Removed, /*invert=*/true);
+      addSplit(model, whitespacePattern, Behavior::Removed, /*invert=*/true);
     } else if (type == "WhitespaceSplit") {
       addSplit(model, R"(\s)", Behavior::Removed);
     } else if (type == "Digits") {
@@ -242,6 +294,16 @@ Status tenon::readPreTokenizer(const json *value, const JsonPlace &place,
       addSplit(model, punctuationPattern,
                parseBehavior(stringMember(step, "behavior", "Isolated"))
                    .value_or(Behavior::Isolated));
+    } else if (type == "UnicodeScripts") {
+      model.preTokenizer.emplace_back().kind = PreTokenizerStep::Kind::Scripts;
+    } else if (type == "FixedLength") {
+      PreTokenizerStep part;
+      part.kind = PreTokenizerStep::Kind::FixedLength;
+      part.length = smallCount(step, "length", 5).value_or(0);
+      if (part.length == 0)
+        return place.error("the pre-tokenizer 'FixedLength' has a bad length",
+                           "FixedLength");
+      model.preTokenizer.push_back(part);
     } else if (type == "CharDelimiterSplit") {
       addSplit(model, Regex::escape(stringMember(step, "delimiter", " ")),
                Behavior::Removed);
@@ -257,15 +319,6 @@ Status tenon::readPreTokenizer(const json *value, const JsonPlace &place,
 // Decoders
 //===----------------------------------------------------------------------===//
 
-static std::optional<uint32_t> smallCount(const json &step,
-                                          std::string_view key) {
-  const json *member = findMember(step, key);
-  std::optional<int64_t> count = member ? asInteger(*member) : 0;
-  if (!count || *count < 0 || *count > UINT32_MAX)
-    return std::nullopt;
-  return static_cast<uint32_t>(*count);
-}
-
 Status tenon::readDecoder(const json *value, const JsonPlace &place,
                           TokenizerModel &model) {
   using Kind = DecoderStep::Kind;
@@ -273,9 +326,9 @@ Status tenon::readDecoder(const json *value, const JsonPlace &place,
     DecoderStep result;
     if (type == "Replace") {
       std::optional<Pattern> pattern = readPattern(step);
-      if (!pattern || pattern->isRegex)
-        return place.error("the decoder 'Replace' has no plain pattern");
-      result.kind = Kind::Replace;
+      if (!pattern)
+        return place.error("the decoder 'Replace' has no pattern");
+      result.kind = pattern->isRegex ? Kind::ReplaceRegex : Kind::Replace;
       result.pattern = pattern->text;
       result.content = stringMember(step, "content");
     } else if (type == "ByteFallback") {
@@ -296,6 +349,14 @@ Status tenon::readDecoder(const json *value, const JsonPlace &place,
     } else if (type == "WordPiece") {
       result.kind = Kind::WordPiece;
       result.pattern = stringMember(step, "prefix", "##");
+      result.cleanup = boolMember(step, "cleanup", true);
+    } else if (type == "BPEDecoder") {
+      result.kind = Kind::EndOfWord;
+      result.pattern = stringMember(step, "suffix", "</w>");
+    } else if (type == "CTC") {
+      result.kind = Kind::Ctc;
+      result.pattern = stringMember(step, "pad_token", "<pad>");
+      result.content = stringMember(step, "word_delimiter_token", "|");
       result.cleanup = boolMember(step, "cleanup", true);
     } else if (type == "Metaspace") {
       result.kind = Kind::Metaspace;

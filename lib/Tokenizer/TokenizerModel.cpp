@@ -2,10 +2,13 @@
 
 #include "tenon/Tokenizer/TokenizerModel.h"
 
+#include "CharsMap.h"
+
 #include "tenon/Support/CheckedMath.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace tenon;
 
@@ -15,7 +18,9 @@ using namespace tenon;
 static constexpr size_t maxSteps = 64;
 static constexpr size_t maxContent = 1024;
 static constexpr uint64_t maxGrowth = 256;
+static constexpr uint64_t maxDecoderGrowth = 64;
 static constexpr size_t maxAffix = 64;
+static constexpr uint64_t maxAddedBytes = 2 << 20;
 
 std::optional<uint8_t> tenon::byteOfToken(std::string_view piece) {
   if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>')
@@ -44,7 +49,8 @@ public:
 
   Status run() {
     for (Status (Verifier::*check)() :
-         {&Verifier::checkPieces, &Verifier::checkMerges, &Verifier::checkIds,
+         {&Verifier::checkPieces, &Verifier::checkMerges,
+          &Verifier::checkScores, &Verifier::checkIds,
           &Verifier::checkAddedTokens, &Verifier::checkSteps})
       if (Status status = (this->*check)(); !status)
         return status;
@@ -54,6 +60,7 @@ public:
 private:
   Status checkPieces();
   Status checkMerges();
+  Status checkScores();
   Status checkIds();
   Status checkAddedTokens();
   Status checkSteps();
@@ -105,12 +112,26 @@ Status Verifier::checkMerges() {
     std::string_view left = model.pieces[rule.left];
     std::string_view right = model.pieces[rule.right];
     std::string_view result = model.pieces[rule.result];
+    if (!model.continuingPrefix.empty() &&
+        right.starts_with(model.continuingPrefix))
+      right.remove_prefix(model.continuingPrefix.size());
     if (left.empty() || right.empty() ||
         result.size() != left.size() + right.size() ||
         !result.starts_with(left) || !result.ends_with(right))
       return fail("merge ", i, " makes ", quoteName(result), " of ",
                   quoteName(left), " and ", quoteName(right));
   }
+  return Status::success();
+}
+
+Status Verifier::checkScores() {
+  bool isUnigram = model.algorithm == TokenizerModel::Algorithm::Unigram;
+  if (model.scores.size() != (isUnigram ? model.pieces.size() : 0))
+    return fail("the vocabulary has ", model.pieces.size(), " tokens and ",
+                model.scores.size(), " scores");
+  for (double score : model.scores)
+    if (std::isnan(score) || score == INFINITY)
+      return fail("a score is no number");
   return Status::success();
 }
 
@@ -137,7 +158,11 @@ Status Verifier::checkIds() {
 }
 
 Status Verifier::checkAddedTokens() {
+  uint64_t bytes = 0;
   for (const AddedToken &token : model.added) {
+    bytes += token.content.size();
+    if (bytes > maxAddedBytes)
+      return fail("the added tokens have more than ", maxAddedBytes, " bytes");
     if (!isToken(token.id))
       return fail("the added token ", quoteName(token.content), " has the id ",
                   token.id, ", the vocabulary ends at ",
@@ -161,10 +186,14 @@ Status Verifier::checkSteps() {
   // bounded by small factors of their own.
   uint64_t growth = 1;
   for (const NormalizerStep &step : model.normalizer) {
-    if (step.kind > NormalizerStep::Kind::StripMarks)
+    if (step.kind > NormalizerStep::Kind::SpellBytes)
       return fail("an unknown normalizer step");
     if (step.content.size() > maxContent)
       return tooLong(step.content);
+    if ((step.kind == NormalizerStep::Kind::CharsMap ||
+         step.kind == NormalizerStep::Kind::GraphemeCharsMap) &&
+        !CharsMap::isWellFormed(step.pattern))
+      return fail("the normalizer's compiled rules are damaged");
     if (step.kind == NormalizerStep::Kind::Replace && step.pattern.empty())
       return fail("the normalizer replaces an empty text");
     if (step.kind == NormalizerStep::Kind::Replace)
@@ -176,22 +205,32 @@ Status Verifier::checkSteps() {
                   maxGrowth, " times longer");
   }
   for (const PreTokenizerStep &step : model.preTokenizer) {
-    if (step.kind > PreTokenizerStep::Kind::PrefixSpace ||
+    if (step.kind > PreTokenizerStep::Kind::FixedLength ||
         step.behavior > PreTokenizerStep::Behavior::Contiguous ||
         step.prepend > PreTokenizerStep::Prepend::Never)
       return fail("an unknown pre-tokenizer step");
     if (step.content.size() > maxContent)
       return tooLong(step.content);
+    if (step.kind == PreTokenizerStep::Kind::FixedLength && step.length == 0)
+      return fail("the pre-tokenizer makes pieces of no length");
     if (step.kind == PreTokenizerStep::Kind::Metaspace && step.content.empty())
       return fail("the pre-tokenizer replaces blanks by nothing");
   }
+  growth = 1;
   for (const DecoderStep &step : model.decoder) {
-    if (step.kind > DecoderStep::Kind::Metaspace)
+    if (step.kind == DecoderStep::Kind::Replace && !step.pattern.empty())
+      growth *= 1 + step.content.size() / step.pattern.size();
+    if (growth > maxDecoderGrowth)
+      return fail("the decoder's replacements may make a token more than ",
+                  maxDecoderGrowth, " times longer");
+    if (step.kind > DecoderStep::Kind::Ctc)
       return fail("an unknown decoder step");
     if (step.content.size() > maxContent)
       return tooLong(step.content);
     bool needsPattern = step.kind == DecoderStep::Kind::Replace ||
-                        step.kind == DecoderStep::Kind::Metaspace;
+                        step.kind == DecoderStep::Kind::Metaspace ||
+                        step.kind == DecoderStep::Kind::ReplaceRegex ||
+                        step.kind == DecoderStep::Kind::EndOfWord;
     if (needsPattern && step.pattern.empty())
       return fail("the decoder replaces an empty text");
     if (step.kind == DecoderStep::Kind::Strip && step.content.empty())

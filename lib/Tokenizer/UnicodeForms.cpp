@@ -68,15 +68,22 @@ static void decompose(char32_t c, bool compatible, std::vector<Symbol> &out) {
                      [&](char32_t part) { decompose(part, compatible, out); });
 }
 
+// By class; marks of one class stay in their order.
 static void orderMarks(std::vector<Symbol> &symbols) {
+  std::vector<std::pair<size_t, Symbol>> marks;
   for (size_t i = 0; i < symbols.size();) {
     size_t end = i;
     while (end < symbols.size() && symbols[end].combining)
       ++end;
-    std::stable_sort(symbols.begin() + i, symbols.begin() + end,
-                     [](const Symbol &a, const Symbol &b) {
-                       return a.combining < b.combining;
-                     });
+    if (end - i > 1) {
+      marks.clear();
+      for (size_t k = i; k < end; ++k)
+        marks.push_back({size_t(symbols[k].combining) << 32 | k, symbols[k]});
+      std::sort(marks.begin(), marks.end(),
+                [](const auto &a, const auto &b) { return a.first < b.first; });
+      for (size_t k = i; k < end; ++k)
+        symbols[k] = marks[k - i].second;
+    }
     i = end + 1;
   }
 }

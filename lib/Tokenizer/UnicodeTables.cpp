@@ -153,6 +153,8 @@ std::span<const std::string_view> tenon::graphemeBreakNames() {
   return kBreakNames;
 }
 
+std::span<const std::string_view> tenon::propertyNames() { return kSetNames; }
+
 std::optional<CodePointSet> tenon::propertySet(std::string_view name) {
   size_t i = 0;
   for (std::string_view known : kSetNames) {

@@ -73,6 +73,7 @@ std::span<const std::string_view> graphemeBreakNames();
 size_t scriptOf(char32_t c);
 /// A binary property of PropList.txt or emoji-data.txt, by its long name.
 std::optional<CodePointSet> propertySet(std::string_view name);
+std::span<const std::string_view> propertyNames();
 
 /// What a code point becomes; empty: itself.
 struct Mapping {

@@ -11,8 +11,8 @@ static bool startsCodePoint(char c) {
   return (static_cast<uint8_t>(c) & 0xc0) != 0x80;
 }
 
-void WordPiece::encode(std::string_view word,
-                       std::vector<int32_t> &tokens) const {
+void WordPiece::encode(std::string_view word, std::vector<int32_t> &tokens,
+                       WorkBudget &budget) const {
   size_t before = tokens.size();
   auto giveUp = [&] {
     tokens.resize(before);
@@ -37,6 +37,9 @@ void WordPiece::encode(std::string_view word,
       if (!atBoundary)
         continue;
       candidate.resize(prefix + length);
+      // Looking a text up takes time in proportion to it.
+      if (!budget.spend(1 + length / 64, "the vocabulary"))
+        return;
       id = index.find(candidate);
       if (id >= 0)
         break;

@@ -4,6 +4,7 @@
 #define TENON_LIB_TOKENIZER_WORDPIECE_H
 
 #include "PieceIndex.h"
+#include "WorkBudget.h"
 
 #include <cstdint>
 #include <string_view>
@@ -20,7 +21,8 @@ public:
       : model(model), index(index) {}
 
   /// Appends the tokens of one word of valid UTF-8.
-  void encode(std::string_view word, std::vector<int32_t> &tokens) const;
+  void encode(std::string_view word, std::vector<int32_t> &tokens,
+              WorkBudget &budget) const;
 
 private:
   const TokenizerModel &model;

@@ -42,6 +42,12 @@ public:
     return false;
   }
 
+  /// Of many parts of a text: false when together they are too large.
+  bool adds(size_t bytes, std::string_view who) {
+    bytesMade += bytes;
+    return fits(bytesMade, who);
+  }
+
   bool failed() const { return !message.empty(); }
   /// "the regular expression '…' of the tokenizer takes too long on …".
   Error error() const;
@@ -49,7 +55,7 @@ public:
 private:
   void fail(std::string_view what, std::string_view who);
 
-  size_t textSize, bytesAllowed;
+  size_t textSize, bytesAllowed, bytesMade = 0;
   uint64_t steps;
   std::string message;
 };

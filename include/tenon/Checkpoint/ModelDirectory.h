@@ -36,8 +36,9 @@ struct ModelDirectory {
   /// from (configText is empty) and which holds the tokenizer. Else null.
   const GgufCheckpoint *gguf = nullptr;
 
-  /// Path of tokenizer.json, or of a GGUF file with a vocabulary; empty when
-  /// there is none.
+  /// Path of tokenizer.json or of what else holds the vocabulary
+  /// (Tokenizer::fromDirectory reads it with its neighbours), or of a GGUF file
+  /// with a vocabulary; empty when there is none.
   std::string tokenizerPath;
   bool hasTokenizer() const { return !tokenizerPath.empty(); }
 

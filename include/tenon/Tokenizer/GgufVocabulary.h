@@ -19,10 +19,11 @@
 namespace tenon {
 
 /// The tokenizer models that are known: SentencePiece's byte pairs by score,
-/// byte-level byte pairs by merges, WordPiece.
+/// byte-level byte pairs by merges, WordPiece, SentencePiece's unigram model.
 inline constexpr std::string_view kGgufScored = "llama";
 inline constexpr std::string_view kGgufMerges = "gpt2";
 inline constexpr std::string_view kGgufWordPiece = "bert";
+inline constexpr std::string_view kGgufUnigram = "t5";
 
 struct GgufVocabulary {
   std::string model; ///< one of the above
@@ -37,6 +38,16 @@ struct GgufVocabulary {
   std::optional<int64_t> bos, eos, unknown, separator, cls, mask;
   /// Absent: as the model has it.
   std::optional<bool> addBos, addEos, addSpacePrefix;
+  std::optional<bool> lowercase, stripAccents; ///< of kGgufWordPiece
+
+  // SentencePiece's normalization.
+  std::string charsMap; ///< precompiled_charsmap
+  std::optional<bool> removeExtraBlanks;
+  bool blankAtEnd = false;  ///< the blank that is added goes to the end
+  bool escapeBlanks = true; ///< ' ' becomes "▁"
+  /// The blank is added before the text only, not before each part that special
+  /// tokens leave of it.
+  bool blankOnce = false;
 };
 
 } // namespace tenon

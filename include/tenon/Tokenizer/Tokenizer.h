@@ -44,6 +44,12 @@ public:
   static Expected<std::unique_ptr<Tokenizer>>
   fromTokenizerJson(std::string_view json, std::string_view filename);
 
+  /// Reads the tokenizer of a Hugging Face directory: tokenizer.json, or a
+  /// SentencePiece model, or vocab.json with merges.txt, or vocab.txt; together
+  /// with tokenizer_config.json, which may say otherwise. Null: there is none.
+  static Expected<std::unique_ptr<Tokenizer>>
+  fromDirectory(const std::string &directory);
+
   /// From the metadata of a GGUF file. `filename` is for messages.
   static Expected<std::unique_ptr<Tokenizer>>
   fromGguf(const GgufVocabulary &vocabulary, std::string_view filename);

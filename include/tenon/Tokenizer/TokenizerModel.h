@@ -86,6 +86,12 @@ struct NormalizerStep {
     CleanText,         ///< BERT's: drops controls, white space becomes ' '
     SpaceChineseChars, ///< BERT's: blanks around CJK ideographs
     StripMarks,        ///< drops marks of all kinds (M)
+    PrependFirst,      ///< `content` before the text that nothing precedes
+    Nmt,               ///< SentencePiece's: drops controls, blanks become ' '
+    CharsMap,          ///< by SentencePiece's compiled rules in `pattern`, as
+                       ///< it applies them: the longest rule at each place
+    GraphemeCharsMap,  ///< … as Hugging Face does: whole graphemes first
+    SpellBytes,        ///< each byte becomes its letter of GPT-2's alphabet
   };
   Kind kind;
   std::string pattern, content;
@@ -97,6 +103,8 @@ struct PreTokenizerStep {
     Metaspace,   ///< ' ' becomes `content`; see `prepend`; `cut` before each
     ByteLevel,   ///< from here on patterns see GPT-2's byte alphabet
     PrefixSpace, ///< ' ' before a piece that doesn't start with one
+    Scripts,     ///< cut where the script changes
+    FixedLength, ///< pieces of `length` code points
   };
   /// What becomes of the matches of a Split.
   enum class Behavior : uint8_t {
@@ -115,6 +123,7 @@ struct PreTokenizerStep {
   bool invert = false; ///< Split: matches and gaps change roles
   Prepend prepend = Prepend::Always;
   bool cut = true;
+  uint32_t length = 0; ///< of FixedLength
 };
 
 struct DecoderStep {
@@ -127,6 +136,10 @@ struct DecoderStep {
     WordPiece,    ///< joins words by ' ', drops `pattern` (##); `cleanup`
     Metaspace,    ///< `pattern` becomes ' ', dropped in the first token if
                   ///< `dropFirst`
+    ReplaceRegex, ///< matches of the regular expression `pattern`
+    EndOfWord,    ///< `pattern` becomes ' ', and nothing in the last token
+    Ctc,          ///< tokens in a row that are the same count once, `pattern`
+                  ///< (the pad token) goes, `content` becomes ' '; `cleanup`
   };
   Kind kind;
   std::string pattern, content;
@@ -139,6 +152,8 @@ struct TokenizerModel {
   enum class Algorithm : uint8_t {
     BytePairs, ///< byte-pair encoding by ranked merges
     WordPiece, ///< greedy longest match inside of a word
+    Unigram,   ///< the likeliest cut by the pieces' scores
+    WordLevel, ///< each piece is a token or unknown
   };
   Algorithm algorithm = Algorithm::BytePairs;
 
@@ -155,7 +170,12 @@ struct TokenizerModel {
   bool fuseUnknown = false;  ///< unknown code points in a row are one token
   bool ignoreMerges = false; ///< a piece that is a token needs no merging
 
-  // WordPiece.
+  std::string endSuffix; ///< "</w>" of a piece's last symbol
+
+  // Unigram.
+  std::vector<double> scores; ///< log-probability of each piece; -inf: none
+
+  // WordPiece; byte pairs too: of symbols that aren't the first of a piece.
   std::string continuingPrefix; ///< "##"
   uint32_t maxCharsPerWord = 100;
 

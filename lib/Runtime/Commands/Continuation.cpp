@@ -28,6 +28,8 @@ Status Continuation::begin() {
 /// ends one by it (llama2.c stops there, too); what continues ids is the
 /// model's own notion of an end alone.
 bool Continuation::endsText(int32_t token) const {
+  if (std::ranges::find(options.stopTokens, token) != options.stopTokens.end())
+    return true;
   if (options.ignoreEnd)
     return false;
   auto among = [&](const std::vector<int32_t> &ids) {

@@ -22,9 +22,10 @@ struct Prompt {
 struct ContinuationOptions {
   SamplerOptions sampler;
   std::vector<std::string> stops;
-  int64_t count = -1;     ///< tokens at most; -1: until the text ends
-  bool ignoreEnd = false; ///< goes on where the text ends
-  bool echo = true;       ///< the prompt is shown before its continuation
+  std::vector<int32_t> stopTokens; ///< special tokens that end a text
+  int64_t count = -1;              ///< tokens at most; -1: until the text ends
+  bool ignoreEnd = false;          ///< goes on where the text ends
+  bool echo = true; ///< the prompt is shown before its continuation
   /// The ids of what is generated are shown rather than its text, the one that
   /// ends it included. No tokenizer is needed then.
   bool printTokens = false;

@@ -44,6 +44,8 @@ public:
                                            {"pooler", Pooling::Pooler},
                                            {"none", Pooling::None}}))
         ->type_name("HOW");
+    app.add_flag("--truncate", truncate,
+                 "Cut texts that are longer than the model's context");
     app.add_flag("--normalize", normalize, "Scale every vector to length 1");
     app.add_option("-o,--output", output,
                    "A .npy file, float32 [texts, size] (default: a line of "
@@ -54,6 +56,7 @@ public:
 
 private:
   Expected<std::vector<std::vector<int32_t>>> inputs(Program &program) const;
+  Status fit(Program &program, std::vector<int32_t> &ids) const;
   Expected<Rows> vectors(Model &model, std::span<const int32_t> text,
                          std::vector<float> &storage) const;
   Status print(const std::vector<float> &values, int64_t cols) const;
@@ -61,7 +64,7 @@ private:
   std::optional<std::string> file;
   std::vector<int32_t> tokens;
   Pooling pooling = Pooling::Mean;
-  bool normalize = false;
+  bool normalize = false, truncate = false;
   std::string output;
 };
 
@@ -69,15 +72,21 @@ Expected<std::vector<std::vector<int32_t>>>
 Embed::inputs(Program &program) const {
   if (!tokens.empty())
     return std::vector<std::vector<int32_t>>{tokens};
-  std::vector<std::string> texts = program.texts;
+  struct Text {
+    std::string text;
+    uint64_t line; // of the file; 0: an argument
+  };
+  std::vector<Text> texts;
+  for (const std::string &text : program.texts)
+    texts.push_back({text, 0});
   if (file) {
     auto lines = readInput(*file);
     if (!lines)
       return lines.takeError();
     std::string_view rest = *lines;
-    while (!rest.empty()) {
+    for (uint64_t line = 1; !rest.empty(); ++line) {
       size_t end = rest.find('\n');
-      texts.emplace_back(rest.substr(0, end));
+      texts.push_back({std::string(rest.substr(0, end)), line});
       rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
     }
   }
@@ -85,13 +94,46 @@ Embed::inputs(Program &program) const {
     return plainError("embed needs a text, --file or --tokens",
                       ExitCode::BadUsage);
   std::vector<std::vector<int32_t>> encoded;
-  for (const std::string &text : texts) {
-    auto ids = program.encode(text);
-    if (!ids)
-      return ids.takeError();
+  for (const Text &text : texts) {
+    auto ids = program.encode(text.text);
+    if (ids)
+      if (Status status = fit(program, *ids); !status)
+        ids = status.takeError();
+    if (!ids) {
+      if (!text.line)
+        return ids.takeError();
+      std::string message = ids.error().message;
+      if (message.starts_with("error: "))
+        message.erase(0, 7);
+      return errorAt(*file == "-" ? "<stdin>" : *file, text.line, 1, message,
+                     ids.error().code);
+    }
     encoded.push_back(std::move(*ids));
   }
   return encoded;
+}
+
+/// Cuts a text at the context, its end tokens kept, if that is wanted.
+Status Embed::fit(Program &program, std::vector<int32_t> &ids) const {
+  size_t context = program.metadata().model.context;
+  if (ids.size() <= context)
+    return {};
+  if (!truncate)
+    return withNote(plainError(strCat(ids.size(),
+                                      " tokens don't fit the model's context "
+                                      "of ",
+                                      context, " tokens")),
+                    "--truncate cuts texts there");
+  auto tokenizer = program.tokenizer();
+  if (!tokenizer)
+    return tokenizer.takeError();
+  auto suffix = (*tokenizer)->suffixTokens();
+  if (suffix.size() < context) {
+    ids.resize(context - suffix.size());
+    ids.insert(ids.end(), suffix.begin(), suffix.end());
+  }
+  ids.resize(context);
+  return {};
 }
 
 /// One row, or one per token; in `storage` if it had to be computed.

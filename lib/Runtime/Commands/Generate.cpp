@@ -49,7 +49,7 @@ private:
   std::optional<uint64_t> seed;
   ContinuationOptions options;
   int64_t chunk = 0;
-  bool noEcho = false;
+  bool noEcho = false, noSpecial = false;
 };
 
 void Generate::declareOptions(CLI::App &app) {
@@ -73,7 +73,10 @@ void Generate::declareOptions(CLI::App &app) {
       "full)");
   add("--temperature", temperature, "T",
       "0: always the likeliest token (default 0.8)");
-  add("--top-k", topK, "K", "Choose from the K likeliest (default 40)");
+  add("--top-k", topK, "K",
+      "Choose from the K likeliest (default 40; 0: from all); the steps come "
+      "in "
+      "the order penalty, top-k, top-p, min-p, temperature");
   add("--top-p", topP, "P",
       "Choose from the fewest that reach probability P (default 0.95)");
   add("--min-p", minP, "P",
@@ -81,26 +84,32 @@ void Generate::declareOptions(CLI::App &app) {
       "likeliest "
       "(default 0.05)");
   add("--repeat-penalty", repeatPenalty, "X",
-      "Make tokens seen before less likely (default 1: off)");
+      "Make tokens seen before less likely: positive logits are divided by X, "
+      "negative ones multiplied (default 1: off)");
   add("--repeat-last-n", repeatLastN, "N",
-      "How far --repeat-penalty looks back (default 64; -1: all)");
+      "How far --repeat-penalty looks back (default 64, as llama.cpp; -1: all, "
+      "as Transformers, and the default for a model's own penalty)");
   add("--seed", seed, "N",
       "The same seed gives the same text (default: random)");
   add("--stop", options.stops, "TEXT",
-      "Stop before this text (may be repeated)")
+      "Stop before this text, or at this special token (may be repeated)")
       ->allow_extra_args(false);
   add("--prefill-chunk", chunk, "N",
       "Prompt tokens to process at a time (default: as compiled)")
       ->check(CLI::NonNegativeNumber.description(""));
   app.add_flag("--ignore-eos", options.ignoreEnd, "Go on where the text ends");
+  app.add_flag("--no-special", noSpecial,
+               "Special tokens that the prompt spells out are text");
   app.add_flag("--no-echo", noEcho, "Don't print the prompt");
   app.add_flag("--print-tokens", options.printTokens,
                "Print the ids of what is generated, a line for each prompt");
 }
 
 /// A prompt's tokens; longer ones than the context are an error.
-static Expected<Prompt> makePrompt(Program &program, std::string text) {
-  auto tokens = program.encode(text);
+static Expected<Prompt> makePrompt(Program &program, std::string text,
+                                   bool noSpecial) {
+  auto tokens = program.encode(text, noSpecial ? SpecialInText::Text
+                                               : SpecialInText::Tokens);
   if (!tokens)
     return tokens.takeError();
   int64_t context = program.metadata().model.context;
@@ -123,16 +132,16 @@ Expected<Prompt> Generate::onlyPrompt(Program &program) const {
     return Prompt{*std::move(text), promptIds};
   }
   if (promptOption)
-    return makePrompt(program, *promptOption);
+    return makePrompt(program, *promptOption, noSpecial);
   if (!file)
-    return makePrompt(program, program.joinedTexts());
+    return makePrompt(program, program.joinedTexts(), noSpecial);
   auto text = readInput(*file);
   if (!text)
     return text.takeError();
   // Editors end files with a line break that isn't meant, as in llama.cpp.
   if (text->ends_with('\n'))
     text->pop_back();
-  return makePrompt(program, std::move(*text));
+  return makePrompt(program, std::move(*text), noSpecial);
 }
 
 /// The prompt of a line of JSON.
@@ -185,7 +194,7 @@ Expected<std::vector<Prompt>> Generate::readPrompts(Program &program) const {
         return parsed.takeError();
       line = std::move(*parsed);
     }
-    auto prompt = makePrompt(program, line);
+    auto prompt = makePrompt(program, line, noSpecial);
     if (!prompt) {
       std::string message = prompt.error().message;
       if (message.starts_with("error: "))
@@ -214,6 +223,9 @@ Generate::samplerOptions(const GenerationDefaults &defaults) const {
   choose(options.topP, topP, defaults.topP);
   choose(options.minP, minP, defaults.minP);
   choose(options.repeatPenalty, repeatPenalty, defaults.repetitionPenalty);
+  // The model's own penalty is Transformers', which counts the whole context.
+  if (!repeatPenalty && defaults.repetitionPenalty)
+    options.repeatLastN = -1;
   options.repeatLastN = repeatLastN.value_or(options.repeatLastN);
   options.seed = seed ? *seed : std::random_device()();
   if (std::string wrong = options.check(); !wrong.empty())
@@ -259,6 +271,10 @@ Status Generate::run(Program &program) {
     if (!loaded)
       return loaded.takeError();
     tokenizer = *loaded;
+    // Special tokens have no text in which a stop could be found.
+    for (const std::string &stop : options.stops)
+      if (auto id = tokenizer->tokenId(stop); id && tokenizer->isSpecial(*id))
+        options.stopTokens.push_back(*id);
   }
   auto model = program.model();
   if (!model)

@@ -94,14 +94,15 @@ Expected<Model *> Program::model() {
   return loadedModel.get();
 }
 
-Expected<std::vector<int32_t>> Program::encode(std::string_view text) {
+Expected<std::vector<int32_t>> Program::encode(std::string_view text,
+                                               SpecialInText special) {
   const std::vector<int32_t> &bos = metadata().model.bos;
   if (text.empty() && !bos.empty() && metadata().model.isDecoder)
     return std::vector<int32_t>{bos[0]};
   auto loaded = tokenizer();
   if (!loaded)
     return loaded.takeError();
-  auto tokens = (*loaded)->encode(text, true);
+  auto tokens = (*loaded)->encode(text, true, special);
   if (tokens && tokens->empty())
     return plainError("the text is empty, and the model has no token that "
                       "begins a text");

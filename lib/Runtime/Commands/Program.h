@@ -55,7 +55,8 @@ public:
 
   /// Tokens of a text, with what the model expects around it; an empty text is
   /// the beginning-of-text token alone.
-  Expected<std::vector<int32_t>> encode(std::string_view text);
+  Expected<std::vector<int32_t>>
+  encode(std::string_view text, SpecialInText special = SpecialInText::Tokens);
 
   /// The texts given, joined by blanks.
   std::string joinedTexts() const;

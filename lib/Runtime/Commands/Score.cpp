@@ -132,11 +132,12 @@ Status Score::print(const Tokenizer &tokenizer,
                         {"bits_per_byte", bitsPerByte}};
     if (!summary) {
       root["per_token"] = OrderedJson::array();
-      for (const Scored &one : scored)
-        root["per_token"].push_back(
-            {{"id", one.token},
-             {"piece", std::string(tokenizer.piece(one.token))},
-             {"log_probability", one.logProbability}});
+      for (const Scored &one : scored) {
+        std::string piece(tokenizer.piece(one.token));
+        root["per_token"].push_back({{"id", one.token}, {"piece", piece}});
+        addBytes(root["per_token"].back(), piece);
+        root["per_token"].back()["log_probability"] = one.logProbability;
+      }
     }
     return writeJson(root);
   }

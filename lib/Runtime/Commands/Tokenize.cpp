@@ -24,7 +24,8 @@ public:
         ->allow_extra_args(false)
         ->type_name("IDS");
     app.add_flag("--no-special", plain,
-                 "Without the tokens that begin and end a text");
+                 "Special tokens are neither put around the text nor found in "
+                 "it");
     app.add_flag("--ids", onlyIds, "Print the ids only: 1,2,3");
     app.add_flag("--json", json, "Print JSON");
   }
@@ -50,7 +51,11 @@ Status Tokenize::run(Program &program) {
       file ? readInput(*file) : Expected<std::string>(program.joinedTexts());
   if (!text)
     return text.takeError();
-  auto tokens = (*tokenizer)->encode(*text, !plain);
+  auto tokens =
+      (*tokenizer)
+          ->encode(*text, !plain,
+                   plain ? SpecialInText::Text : SpecialInText::Tokens);
+
   if (!tokens)
     return tokens.takeError();
 
@@ -65,6 +70,7 @@ Status Tokenize::run(Program &program) {
   for (int32_t token : *tokens) {
     std::string piece((*tokenizer)->piece(token));
     root.push_back({{"id", token}, {"piece", piece}});
+    addBytes(root.back(), piece);
     table += format("%8d  ", token) + quoteName(piece) + "\n";
   }
   return json ? writeJson(root) : writeOutput(table);

@@ -47,24 +47,26 @@ TEST(TokenizerJson, ErrorsHaveAPlace) {
 
 TEST(TokenizerJson, Unsupported) {
   json file = spFile();
-  file["model"]["type"] = "Unigram";
-  expectRefusal(file, "the tokenizer model 'Unigram' is not supported; "
-                      "expected 'BPE' or 'WordPiece'");
+  file["model"]["type"] = "Markov";
+  expectRefusal(file, "the tokenizer model 'Markov' is not supported; "
+                      "expected 'BPE', 'WordPiece', 'Unigram' or 'WordLevel'");
   file = spFile();
-  file["normalizer"] = {{"type", "Precompiled"}};
-  expectRefusal(file, "the normalizer 'Precompiled' is not supported");
+  file["normalizer"] = {{"type", "Shout"}};
+  expectRefusal(file, "the normalizer 'Shout' is not supported");
+  file["normalizer"] = {{"type", "Precompiled"},
+                        {"precompiled_charsmap", "/////w=="}};
+  expectRefusal(file, "has no compiled rules in base64");
   file = spFile();
-  file["pre_tokenizer"] = {{"type", "UnicodeScripts"}};
-  expectRefusal(file, "the pre-tokenizer 'UnicodeScripts' is not supported");
+  file["pre_tokenizer"] = {{"type", "Syllables"}};
+  expectRefusal(file, "the pre-tokenizer 'Syllables' is not supported");
+  file["pre_tokenizer"] = {{"type", "FixedLength"}, {"length", 0}};
+  expectRefusal(file, "has a bad length");
   file = spFile();
-  file["decoder"] = {{"type", "CTC"}};
-  expectRefusal(file, "the decoder 'CTC' is not supported");
+  file["decoder"] = {{"type", "Morse"}};
+  expectRefusal(file, "the decoder 'Morse' is not supported");
   file = spFile();
   file["post_processor"] = {{"type", "Nope"}};
   expectRefusal(file, "the post-processor 'Nope' is not supported");
-  file = spFile();
-  file["model"]["end_of_word_suffix"] = "</w>";
-  expectRefusal(file, "end_of_word_suffix");
 }
 
 TEST(TokenizerJson, OldFilesDoNotNameTheModel) {
