@@ -180,16 +180,21 @@ std::string Writer::setText(const CodePointSet &set) const {
 
 std::string Writer::repeatText(const RegexNode &node,
                                const std::string &child) {
-  std::string text = strCat("(?:", child, "){", node.min, ",");
-  if (node.max != RegexNode::unbounded)
-    text += std::to_string(node.max);
-  text += '}';
-  if (node.min == 0 && node.max == RegexNode::unbounded)
-    text = strCat("(?:", child, ")*");
-  else if (node.min == 1 && node.max == RegexNode::unbounded)
-    text = strCat("(?:", child, ")+");
-  else if (node.min == 0 && node.max == 1)
-    text = strCat("(?:", child, ")?");
+  // A class is repeated without a group: PCRE2 then needs no memory for it.
+  std::string text =
+      node.children[0].kind == Kind::Set ? child : strCat("(?:", child, ")");
+  if (node.min == 0 && node.max == RegexNode::unbounded) {
+    text += '*';
+  } else if (node.min == 1 && node.max == RegexNode::unbounded) {
+    text += '+';
+  } else if (node.min == 0 && node.max == 1) {
+    text += '?';
+  } else {
+    text += strCat("{", node.min, ",");
+    if (node.max != RegexNode::unbounded)
+      text += std::to_string(node.max);
+    text += '}';
+  }
   if (node.greed == RegexNode::Greed::Lazy)
     text += '?';
   if (node.greed == RegexNode::Greed::Possessive)

@@ -254,6 +254,9 @@ Pieces PreTokenizer::cut(std::string text, bool atStart,
   pieces.spans.push_back({0, text.size()});
   pieces.text = std::move(text);
   for (const Compiled &compiled : steps) {
+    if (!budget.spend(4 * pieces.spans.size() + pieces.text.size() / 16,
+                      kPreTokenizer))
+      return {};
     switch (compiled.step->kind) {
     case Kind::Split:
       applySplit(pieces, *compiled.step, *compiled.regex, compiled.seesAlphabet,

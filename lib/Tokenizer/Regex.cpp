@@ -48,9 +48,11 @@ constexpr uint64_t attemptCost = 4;
 constexpr uint64_t searchCost = 20; // of a text, however short
 constexpr uint32_t heapLimitKiB = 64 * 1024;
 
+/// What PCRE2 writes to. A thread's searches come one after the other, and only
+/// the place of the whole match is asked for, so one serves all patterns.
 struct MatchData {
-  explicit MatchData(const pcre2_code *code)
-      : block(pcre2_match_data_create_from_pattern(code, nullptr)),
+  MatchData()
+      : block(pcre2_match_data_create(1, nullptr)),
         context(pcre2_match_context_create(nullptr)) {
     if (context)
       pcre2_set_heap_limit(context, heapLimitKiB);
@@ -59,6 +61,10 @@ struct MatchData {
   ~MatchData() {
     pcre2_match_data_free(block);
     pcre2_match_context_free(context);
+  }
+  static MatchData &ofThread() {
+    thread_local MatchData data;
+    return data;
   }
   pcre2_match_data *block;
   pcre2_match_context *context;
@@ -118,8 +124,8 @@ class Search {
 public:
   Search(const pcre2_code *pattern, std::string_view text, WorkBudget &budget,
          std::string_view who, bool isUtf8)
-      : pattern(pattern), text(text), data(pattern), budget(budget), who(who),
-        isUtf8(isUtf8) {}
+      : pattern(pattern), text(text), data(MatchData::ofThread()),
+        budget(budget), who(who), isUtf8(isUtf8) {}
 
   std::vector<TextSpan> all();
 
@@ -140,7 +146,7 @@ private:
 
   const pcre2_code *pattern;
   std::string_view text;
-  MatchData data;
+  MatchData &data;
   WorkBudget &budget;
   std::string_view who;
   bool isUtf8;

@@ -279,12 +279,12 @@ Status tenon::readPreTokenizer(const json *value, const JsonPlace &place,
     if (type == "ByteLevel") {
       addByteLevel(step, model);
     } else if (type == "BertPreTokenizer") {
-      addSplit(model, R"(\s)", Behavior::Removed);
+      addSplit(model, R"(\s+)", Behavior::Removed);
       addSplit(model, punctuationPattern, Behavior::Isolated);
     } else if (type == "Whitespace") {
       addSplit(model, whitespacePattern, Behavior::Removed, /*invert=*/true);
     } else if (type == "WhitespaceSplit") {
-      addSplit(model, R"(\s)", Behavior::Removed);
+      addSplit(model, R"(\s+)", Behavior::Removed);
     } else if (type == "Digits") {
       addSplit(model, R"(\p{N})",
                boolMember(step, "individual_digits", false)

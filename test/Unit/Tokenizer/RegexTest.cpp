@@ -68,7 +68,8 @@ TEST(Regex, BadPatterns) {
     EXPECT_FALSE(Regex::compile(pattern)) << pattern;
   Expected<Regex> regex = Regex::compile("ab(c");
   ASSERT_FALSE(regex);
-  EXPECT_NE(regex.error().message.find("at byte 4"), std::string::npos)
+  EXPECT_NE(regex.error().message.find("this group has no end, at byte 2"),
+            std::string::npos)
       << regex.error().message;
   EXPECT_FALSE(Regex::compile(std::string(100000, 'a')));
   EXPECT_FALSE(Regex::compile("((((a{1,999}){1,999}){1,999}){1,999})"));

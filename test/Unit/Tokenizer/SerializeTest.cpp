@@ -96,7 +96,7 @@ TEST(Serialize, OtherData) {
             "exe:+0x4: error: expected a serialized tokenizer");
   std::string bytes = load(files()[0])->serialize();
   bytes[4] = 99;
-  EXPECT_NE(read(bytes).error().message.find("version 99, expected version 1"),
+  EXPECT_NE(read(bytes).error().message.find("version 99, expected version 2"),
             std::string::npos);
 }
 
