@@ -216,6 +216,12 @@ void GgufCheckpoint::setRowOrders(
     info.rowsPerHead = order(info.name, info.shape.front());
 }
 
+void GgufCheckpoint::restoreRows(std::string_view suffix) {
+  for (TensorInfo &info : infos)
+    if (info.shape.size() == 1 && info.name.ends_with(suffix))
+      info.shape.insert(info.shape.begin(), 1);
+}
+
 Error GgufCheckpoint::errorAt(std::string_view key,
                               std::string_view message) const {
   const GgufValue *found = value(key);

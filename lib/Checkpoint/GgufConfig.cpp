@@ -37,6 +37,8 @@ struct Architecture {
   bool isRotary;
   const char *positions; ///< member for the rows of position_embd.weight
   std::span<const Mapping> mappings;
+  const char *mixtureName = nullptr; ///< the class of files with experts
+  const char *implied = "{}";        ///< what files don't say, in JSON
 };
 
 #include "GgufArchitectures.def"
@@ -144,12 +146,6 @@ Status ConfigBuilder::mapRotary() {
         length && *length != headDim)
       return fail(key, strCat("is ", *length, ", but heads have ", headDim,
                               " components, which is not supported"));
-  if (std::optional<int64_t> experts = integer("%.expert_count");
-      experts && *experts > 0)
-    return fail("%.expert_count", strCat("is ", *experts,
-                                         "; mixtures of experts are not "
-                                         "supported"));
-
   const GgufValue *type = value("%.rope.scaling.type");
   std::string scaling;
   if (type)
@@ -193,6 +189,7 @@ Status ConfigBuilder::mapTensors() {
   config["conv1d"] = false;
   config["attention_bias"] = checkpoint.find("blk.0.attn_q.bias") != nullptr;
   config["mlp_bias"] = checkpoint.find("blk.0.ffn_gate.bias") != nullptr;
+  checkpoint.restoreRows(".ffn_gate_inp_shexp.weight");
   if (!architecture->permutesRows)
     return Status::success();
   auto count = [&](const char *key, int64_t otherwise) {
@@ -240,7 +237,18 @@ Status ConfigBuilder::mapTokens() {
 Status ConfigBuilder::build() {
   if (Status status = findArchitecture(); !status)
     return status;
-  config["architectures"] = json::array({architecture->className});
+  const char *name = architecture->className;
+  if (int64_t experts = integer("%.expert_count").value_or(0); experts > 0) {
+    name = architecture->mixtureName;
+    if (!name)
+      return fail("%.expert_count",
+                  strCat("is ", experts, "; mixtures of experts of ",
+                         quoteName(architecture->name), " are not supported"));
+  } else if (!name) {
+    return fail("%.expert_count", "is missing or no positive number");
+  }
+  config = json::parse(architecture->implied);
+  config["architectures"] = json::array({name});
   config["model_type"] = architecture->name;
   for (const Mapping &mapping : architecture->mappings)
     if (Status status = map(mapping); !status)

@@ -88,6 +88,10 @@ public:
   void
   setRowOrders(const std::function<int64_t(std::string_view, int64_t)> &order);
 
+  /// Makes matrices of one row of the vectors whose names end so: llama.cpp's
+  /// converter drops dimensions of 1.
+  void restoreRows(std::string_view suffix);
+
   /// An error at the key's value, or at the file's start without one.
   Error errorAt(std::string_view key, std::string_view message) const;
 
