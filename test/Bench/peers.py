@@ -12,27 +12,37 @@ rounds' ratios of Tenon to each peer. GLIBC_TUNABLES and other variables pass on
 glibc.malloc.hugetlb=1).
 
 `tenon-bench limits` runs in every round as well: generation is also given as weight bytes per second, as a part of what
-this machine reads; a prompt as operations of linears per second.
+this machine reads; a prompt as operations of linears per second. Of a mixture, only the experts that a token is sent to
+count. Shapes of mixtures: make_gguf.py random olmoe-1b-7b (3.9 GB in Q4_0) and qwen3-30b-a3b, with --layers N fewer.
 """
 import argparse
 import json
+import math
 import os
 import re
 import shlex
 import statistics
+import sys
 import tempfile
 
 from programs import run
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Reference"))
+import gguf  # noqa: E402
 
 
 class Tenon:
     name = "tenon"
 
-    def __init__(self, program, options):
+    def __init__(self, program, options, experts):
         self.program = program
         self.options = options
         info = json.loads(run([program, "info", "--json"]))
         sizes = {weight["name"]: weight["size"] for weight in info["weights"]}
+        # Of a mixture's weights, those of the chosen experts.
+        count, chosen = experts
+        of_experts = {name: size for name, size in sizes.items() if ".expert." in name}
+        sizes |= {name: size * chosen // count for name, size in of_experts.items()}
         # A table that only an embedding reads is no matrix of a step.
         if "head" in sizes:
             sizes.pop("embed", None)
@@ -40,6 +50,11 @@ class Tenon:
         # A prompt's products: all of the layers', and the head's of the last token.
         table = info["model"]["vocab_size"] * info["model"]["hidden_size"]
         self.layer_products = info["model"]["parameters"] - table * (2 if "head" in sizes else 1)
+        if of_experts:
+            shapes = [[int(size) for size in re.findall(r"(\d+)x", weight["type"].split("!")[0])]
+                      for weight in info["weights"] if weight["name"] in of_experts]
+            numbers = info["model"]["layers"] * count * sum(math.prod(shape) for shape in shapes)
+            self.layer_products -= numbers * (count - chosen) // count
         self.head_products = table
 
     def prompt_operations(self, tokens):
@@ -67,6 +82,13 @@ class LlamaBench:
         return rates
 
 
+def read_experts(model):
+    """How many experts a GGUF file has in a layer, and how many of them a token is sent to; 1, 1 without."""
+    keys = gguf.read_metadata(model)
+    name = keys["general.architecture"]
+    return keys.get(f"{name}.expert_count") or 1, keys.get(f"{name}.expert_used_count") or 1
+
+
 def read_limits(bench, threads):
     """Bytes read, and products of bytes, per second."""
     text = run([bench, "limits", "--threads", str(threads), "--repetitions", "3"])
@@ -92,7 +114,7 @@ def main():
         program = options.program or os.path.join(directory, "model")
         if not options.program:
             run([options.tenonc, options.model, "-o", program])
-        tenon = Tenon(program, options.option)
+        tenon = Tenon(program, options.option, read_experts(options.model))
         contestants = [tenon] + [LlamaBench(peer, options.model) for peer in options.peer]
         bench = os.path.join(os.path.dirname(options.tenonc), "tenon-bench")
         report = []

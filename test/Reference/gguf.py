@@ -301,3 +301,30 @@ class Writer:
                 if file.tell() - begin != size:
                     raise ValueError(f"{name}: {file.tell() - begin} bytes instead of {size}")
                 file.write(bytes(-size % self.alignment))
+
+
+def read_metadata(path):
+    """The metadata of a file that are numbers and strings; arrays are left out."""
+    scalars = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+    with open(path, "rb") as file:
+        def number(kind):
+            return struct.unpack("<" + kind, file.read(struct.calcsize(kind)))[0]
+
+        def value(kind):
+            if kind == 8:
+                return file.read(number("Q")).decode(errors="replace")
+            if kind != 9:
+                return number(scalars[kind])
+            of, count = number("I"), number("Q")
+            if of in (8, 9):
+                for _ in range(count):
+                    value(of)
+            else:
+                file.seek(count * struct.calcsize(scalars[of]), 1)
+            return None
+
+        magic, _, _, count = struct.unpack("<4sIQQ", file.read(24))
+        if magic != b"GGUF":
+            raise ValueError(f"{path}: no GGUF file")
+        pairs = [(file.read(number("Q")).decode(), value(number("I"))) for _ in range(count)]
+    return {key: item for key, item in pairs if item is not None}

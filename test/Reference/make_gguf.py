@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes GGUF files as llama.cpp's tools would, for tests and benchmarks.
 
-  make_gguf.py convert DIR OUT.gguf --type q4_0 [--reference DIR2]   from a Hugging Face directory (llama, qwen2, gpt2, bert)
+  make_gguf.py convert DIR OUT.gguf --type q4_0 [--reference DIR2]   from a Hugging Face directory (llama, qwen2, gpt2, bert,
+                                                                     mixtral, olmoe, qwen2_moe, qwen3_moe)
   make_gguf.py random llama-3.2-1b OUT.gguf --type q4_k_m            random weights of a known shape; 1B in half a minute
 
 Types: f32, f16, bf16, each block type, and q4_k_m (q4_k, with q6_k for the head and for attn_v and ffn_down of some
@@ -11,6 +12,7 @@ the model with the values that the file holds as f32 safetensors.
 import argparse
 import json
 import os
+import re
 import shutil
 
 import numpy as np
@@ -28,7 +30,7 @@ FALLBACKS = {"q2_k": "q4_0", "q3_k": "q4_0", "q4_k": "q5_0", "q5_k": "q5_1", "q6
 
 def type_of(name, shape, wanted, layer, layers, tied):
     """The type of one tensor of a file of type `wanted`."""
-    if len(shape) == 1 or name.startswith(("position_embd", "token_types")):
+    if len(shape) == 1 or name.startswith(("position_embd", "token_types")) or "ffn_gate_inp" in name:
         return "f32"
     kind = wanted
     if wanted == "q4_k_m":
@@ -36,7 +38,7 @@ def type_of(name, shape, wanted, layer, layers, tied):
         more = layers // 8 > layer or layer >= 7 * layers // 8 or (layer - layers // 8) % 3 == 2
         if name == "output.weight" or (tied and name == "token_embd.weight"):
             kind = "q6_k"
-        elif more and name.endswith(("attn_v.weight", "ffn_down.weight")):
+        elif more and name.endswith(("attn_v.weight", "ffn_down.weight", "ffn_down_exps.weight")):
             kind = "q6_k"
     if shape[-1] % gguf.BLOCKS[kind][0]:
         kind = FALLBACKS.get(kind, "f16")
@@ -49,6 +51,13 @@ ROTARY = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight":
           "lm_head.weight": "output.weight", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
           "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
           "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down"}
+MIXTURE = ROTARY | {"self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm", "mlp.gate": "ffn_gate_inp",
+                    "block_sparse_moe.gate": "ffn_gate_inp", "mlp.shared_expert_gate": "ffn_gate_inp_shexp",
+                    "mlp.shared_expert.gate_proj": "ffn_gate_shexp", "mlp.shared_expert.up_proj": "ffn_up_shexp",
+                    "mlp.shared_expert.down_proj": "ffn_down_shexp"}
+EXPERT = re.compile(r"model\.layers\.(\d+)\.(?:mlp|block_sparse_moe)\.experts\.(\d+)\.(\w+)\.weight")
+EXPERT_PARTS = {"gate_proj": "ffn_gate_exps", "up_proj": "ffn_up_exps", "down_proj": "ffn_down_exps",
+                "w1": "ffn_gate_exps", "w3": "ffn_up_exps", "w2": "ffn_down_exps"}
 GPT2 = {"wte.weight": "token_embd.weight", "wpe.weight": "position_embd.weight", "ln_f": "output_norm", "ln_1": "attn_norm",
         "ln_2": "ffn_norm", "attn.c_attn": "attn_qkv", "attn.c_proj": "attn_output", "mlp.c_fc": "ffn_up",
         "mlp.c_proj": "ffn_down", "lm_head.weight": "output.weight"}
@@ -58,7 +67,9 @@ BERT = {"embeddings.word_embeddings.weight": "token_embd.weight", "embeddings.po
         "attention.output.dense": "attn_output", "attention.output.LayerNorm": "attn_output_norm",
         "intermediate.dense": "ffn_up", "output.dense": "ffn_down", "output.LayerNorm": "layer_output_norm"}
 FAMILIES = {"llama": (ROTARY, "model.layers."), "qwen2": (ROTARY, "model.layers."), "gpt2": (GPT2, "h."),
-            "bert": (BERT, "encoder.layer.")}
+            "bert": (BERT, "encoder.layer."),
+            **{name: (MIXTURE, "model.layers.") for name in ("mixtral", "olmoe", "qwen2_moe", "qwen3_moe")}}
+ARCHITECTURES = {"mixtral": "llama", "qwen2_moe": "qwen2moe", "qwen3_moe": "qwen3moe"}
 
 
 def gguf_name(family, name):
@@ -96,7 +107,7 @@ def metadata(family, c):
     keys = {"context_length": c.get("max_position_embeddings", c.get("n_positions")), "embedding_length": width,
             "block_count": layers, "feed_forward_length": c.get("intermediate_size", c.get("n_inner")) or 4 * width,
             "attention.head_count": heads}
-    if family in ("llama", "qwen2"):
+    if family not in ("gpt2", "bert"):
         head_dim = c.get("head_dim") or width // heads
         keys |= {"attention.head_count_kv": c.get("num_key_value_heads") or heads, "rope.dimension_count": head_dim,
                  "attention.layer_norm_rms_epsilon": float(c["rms_norm_eps"]), "rope.freq_base": float(c["rope_theta"])}
@@ -107,10 +118,18 @@ def metadata(family, c):
             keys |= {"rope.scaling.type": "linear", "rope.scaling.factor": float(scaling["factor"])}
         if c.get("sliding_window"):
             keys["attention.sliding_window"] = c["sliding_window"]
+        experts = c.get("num_local_experts", c.get("num_experts"))
+        if experts:
+            keys |= {"expert_count": experts, "expert_used_count": c["num_experts_per_tok"]}
+        if "moe_intermediate_size" in c:
+            keys["expert_feed_forward_length"] = c["moe_intermediate_size"]
+        if "shared_expert_intermediate_size" in c:
+            keys["expert_shared_feed_forward_length"] = c["shared_expert_intermediate_size"]
     else:
         keys["attention.layer_norm_epsilon"] = float(c.get("layer_norm_eps", c.get("layer_norm_epsilon", 1e-5)))
     if family == "bert":
         keys["attention.causal"] = False
+    family = ARCHITECTURES.get(family, family)
     result = {"general.architecture": family}
     for key, value in keys.items():
         result[f"{family}.{key}"] = gguf.U32(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -175,15 +194,32 @@ def convert(args):
     divisors = rope_divisors(c)
     if divisors is not None:
         writer.quantize("rope_freqs.weight", divisors, "f32")
+    experts = {}
     for name, array in source.items():
+        if match := EXPERT.fullmatch(name):
+            experts.setdefault((int(match[1]), match[3]), {})[int(match[2])] = name
+    for (layer, part), names in experts.items():
+        target = f"blk.{layer}.{EXPERT_PARTS[part]}.weight"
+        array = np.stack([source[names[e]] for e in range(len(names))])
+        kind = type_of(target, array.shape, args.type, layer, layers, tied)
+        data = gguf.quantize(kind, array)
+        writer.add(target, array.shape, kind, data)
+        for e, held in enumerate(gguf.dequantize(kind, data).reshape(array.shape)):
+            kept[names[e]] = held
+    for name, array in source.items():
+        if EXPERT.fullmatch(name):
+            continue
         target, layer = gguf_name(family, name)
         kept[name] = array
         if target is None:
             continue
         heads = 0
-        if family == "llama" and ".attn_q." in target:
+        permutes = family in ("llama", "mixtral")
+        if target.endswith("ffn_gate_inp_shexp.weight"):
+            array = array.reshape(-1)  # llama.cpp's converter squeezes
+        if permutes and ".attn_q." in target:
             heads = c["num_attention_heads"]
-        elif family == "llama" and ".attn_k." in target:
+        elif permutes and ".attn_k." in target:
             heads = c.get("num_key_value_heads") or c["num_attention_heads"]
         turned = family == "gpt2" and array.ndim == 2 and layer >= 0
         array = interleave(array, heads) if heads else np.ascontiguousarray(array.T) if turned else array
@@ -192,7 +228,7 @@ def convert(args):
         writer.add(target, array.shape, kind, data)
         if args.reference:
             held = gguf.dequantize(kind, data).reshape(array.shape)
-            kept[name] = separate(held, heads) if heads else held.T if turned else held
+            kept[name] = (separate(held, heads) if heads else held.T if turned else held).reshape(source[name].shape)
     writer.write(args.output)
     if args.reference:
         os.makedirs(args.reference, exist_ok=True)
@@ -216,6 +252,14 @@ SHAPES = {
     "tinyllama-1.1b": ("llama", dict(hidden_size=2048, num_hidden_layers=22, num_attention_heads=32, num_key_value_heads=4,
                                      intermediate_size=5632, vocab_size=32000, rope_theta=10000.0, rms_norm_eps=1e-5,
                                      max_position_embeddings=2048, tie_word_embeddings=False)),
+    "olmoe-1b-7b": ("olmoe", dict(hidden_size=2048, num_hidden_layers=16, num_attention_heads=16, num_key_value_heads=16,
+                                  intermediate_size=1024, num_experts=64, num_experts_per_tok=8, vocab_size=50304,
+                                  rope_theta=10000.0, rms_norm_eps=1e-5, max_position_embeddings=4096,
+                                  tie_word_embeddings=False)),
+    "qwen3-30b-a3b": ("qwen3_moe", dict(hidden_size=2048, num_hidden_layers=48, num_attention_heads=32, num_key_value_heads=4,
+                                        head_dim=128, intermediate_size=6144, moe_intermediate_size=768, num_experts=128,
+                                        num_experts_per_tok=8, vocab_size=151936, rope_theta=1000000.0, rms_norm_eps=1e-6,
+                                        max_position_embeddings=40960, tie_word_embeddings=False)),
 }
 
 
@@ -261,16 +305,20 @@ def random(args):
     family, c = SHAPES[args.shape]
     c = {**c, **({"num_hidden_layers": args.layers} if args.layers else {}), **({"vocab_size": args.vocab} if args.vocab else {})}
     layers, width, ffn, tied = c["num_hidden_layers"], c["hidden_size"], c["intermediate_size"], c["tie_word_embeddings"]
-    groups = width // c["num_attention_heads"] * c["num_key_value_heads"]
+    head_dim = c.get("head_dim") or width // c["num_attention_heads"]
+    heads, groups = head_dim * c["num_attention_heads"], head_dim * c["num_key_value_heads"]
+    experts, inner = c.get("num_experts", 0), c.get("moe_intermediate_size", ffn)
     writer, pool = gguf.Writer(), Pool(args.seed)
     writer.metadata |= metadata(family, c)
     writer.metadata |= {"general.name": args.shape, "general.file_type": gguf.U32(FILE_TYPES[args.type]),
-                        "general.quantization_version": gguf.U32(2), f"{family}.vocab_size": gguf.U32(c["vocab_size"])}
+                        "general.quantization_version": gguf.U32(2),
+                        f"{ARCHITECTURES.get(family, family)}.vocab_size": gguf.U32(c["vocab_size"])}
     writer.metadata |= vocabulary(c["vocab_size"])
 
-    def matrix(name, rows, columns, layer=-1):
-        kind = type_of(name, (rows, columns), args.type, layer, layers, tied)
-        writer.add(name, (rows, columns), kind, pool.writer(kind, rows * columns))
+    def matrix(name, rows, columns, layer=-1, count=None):
+        shape = (count, rows, columns) if count else (rows, columns)
+        kind = type_of(name, shape, args.type, layer, layers, tied)
+        writer.add(name, shape, kind, pool.writer(kind, rows * columns * (count or 1)))
 
     matrix("token_embd.weight", c["vocab_size"], width)
     divisors = rope_divisors(c)
@@ -279,12 +327,19 @@ def random(args):
     for i in range(layers):
         at = f"blk.{i}."
         writer.quantize(at + "attn_norm.weight", np.ones(width, np.float32), "f32")
-        for name, rows, columns in (("attn_q", width, width), ("attn_k", groups, width), ("attn_v", groups, width),
-                                    ("attn_output", width, width), ("ffn_gate", ffn, width), ("ffn_up", ffn, width),
-                                    ("ffn_down", width, ffn)):
+        for name, rows, columns in (("attn_q", heads, width), ("attn_k", groups, width), ("attn_v", groups, width),
+                                    ("attn_output", width, heads)):
             matrix(f"{at}{name}.weight", rows, columns, i)
-            if family == "qwen2" and name in ("attn_q", "attn_k", "attn_v"):
+            if family == "qwen2" and name != "attn_output":
                 writer.quantize(f"{at}{name}.bias", np.zeros(rows, np.float32), "f32")
+        for name, rows, columns in (("ffn_gate", inner, width), ("ffn_up", inner, width), ("ffn_down", width, inner)):
+            matrix(f"{at}{name}{'_exps' if experts else ''}.weight", rows, columns, i, experts)
+        if experts:
+            # Random, so that experts are chosen all over.
+            writer.quantize(f"{at}ffn_gate_inp.weight", pool.random.standard_normal((experts, width), np.float32), "f32")
+            size = (heads, groups) if family == "olmoe" else (head_dim, head_dim)
+            for letter, count in zip("qk", size):
+                writer.quantize(f"{at}attn_{letter}_norm.weight", np.ones(count, np.float32), "f32")
         writer.quantize(at + "ffn_norm.weight", np.ones(width, np.float32), "f32")
     writer.quantize("output_norm.weight", np.ones(width, np.float32), "f32")
     if not tied:

@@ -5,6 +5,7 @@
   make_random_model.py gpt2 --hidden 48 --heads 4 DIR
   make_random_model.py bert --hidden 48 --heads 4 DIR
   make_random_model.py parallel --hidden 48 --heads 4 DIR            (examples/parallel)
+  make_random_model.py olmoe --hidden 48 --heads 4 --experts 8 --chosen 2 DIR     (mixtral, qwen2_moe, qwen3_moe)
 
 Weights have the spread that keeps activations near 1, so that an absolute tolerance means something.
 `--config-only` writes no weights (for `tenonc --random-weights`).
@@ -17,6 +18,9 @@ import numpy as np
 
 import tensors
 import tiny_tokenizers
+
+
+MIXTURES = ("mixtral", "olmoe", "qwen2_moe", "qwen3_moe")
 
 
 class Maker:
@@ -82,6 +86,46 @@ def llama(a, m):  # and qwen2, which has biases on three projections
             "rope_scaling": scaling, "attention_bias": a.attention_bias, "mlp_bias": a.mlp_bias,
             **({"sliding_window": a.window} if a.window else {}),
             "tie_word_embeddings": a.tie, "bos_token_id": 1, "eos_token_id": 2}
+
+
+def mixture(a, m):  # of experts: mixtral, olmoe, qwen2_moe, qwen3_moe
+    q, kv = a.heads * a.head_dim, a.kv_heads * a.head_dim
+    mixtral, biases = a.family == "mixtral", a.family == "qwen2_moe"
+    names = ("w1", "w3", "w2") if mixtral else ("gate_proj", "up_proj", "down_proj")
+    m.matrix("model.embed_tokens.weight", a.vocab, a.hidden, inputs=1)
+    for i in range(a.layers):
+        at = f"model.layers.{i}."
+        m.norm(at + "input_layernorm", a.hidden, bias=False)
+        m.linear(at + "self_attn.q_proj", q, a.hidden, biases)
+        m.linear(at + "self_attn.k_proj", kv, a.hidden, biases)
+        m.linear(at + "self_attn.v_proj", kv, a.hidden, biases)
+        m.linear(at + "self_attn.o_proj", a.hidden, q, False)
+        if a.family in ("olmoe", "qwen3_moe"):
+            whole = a.family == "olmoe"
+            m.norm(at + "self_attn.q_norm", q if whole else a.head_dim, bias=False)
+            m.norm(at + "self_attn.k_norm", kv if whole else a.head_dim, bias=False)
+        m.norm(at + "post_attention_layernorm", a.hidden, bias=False)
+        at += "block_sparse_moe." if mixtral else "mlp."
+        m.linear(at + "gate", a.experts, a.hidden, False)
+        for e in range(a.experts):
+            for name, outputs, inputs in zip(names, (a.ffn, a.ffn, a.hidden), (a.hidden, a.hidden, a.ffn)):
+                m.linear(f"{at}experts.{e}.{name}", outputs, inputs, False)
+        if a.family == "qwen2_moe":
+            for name, outputs, inputs in zip(names, (2 * a.ffn, 2 * a.ffn, a.hidden), (a.hidden, a.hidden, 2 * a.ffn)):
+                m.linear(f"{at}shared_expert.{name}", outputs, inputs, False)
+            m.linear(at + "shared_expert_gate", 1, a.hidden, False)
+    m.norm("model.norm", a.hidden, bias=False)
+    m.matrix("lm_head.weight", a.vocab, a.hidden, inputs=a.hidden)
+    name = {"mixtral": "Mixtral", "olmoe": "Olmoe", "qwen2_moe": "Qwen2Moe", "qwen3_moe": "Qwen3Moe"}[a.family]
+    counts = {"mixtral": "num_local_experts"}.get(a.family, "num_experts")
+    sizes = {"qwen2_moe": {"moe_intermediate_size": a.ffn, "shared_expert_intermediate_size": 2 * a.ffn},
+             "qwen3_moe": {"moe_intermediate_size": a.ffn, "head_dim": a.head_dim}}.get(a.family, {})
+    return {"architectures": [name + "ForCausalLM"], "model_type": a.family, "hidden_act": a.act or "silu",
+            "hidden_size": a.hidden, "intermediate_size": a.ffn, **sizes, "num_hidden_layers": a.layers,
+            "num_attention_heads": a.heads, "num_key_value_heads": a.kv_heads, "vocab_size": a.vocab,
+            counts: a.experts, "num_experts_per_tok": a.chosen, **({} if mixtral else {"norm_topk_prob": a.renormalize}),
+            "max_position_embeddings": a.context, "rms_norm_eps": 1e-5, "rope_theta": a.theta,
+            "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2}
 
 
 def gpt2(a, m):
@@ -152,16 +196,17 @@ def write_json(directory, name, content):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("family", choices=("llama", "qwen2", "gpt2", "bert", "parallel"))
+    parser.add_argument("family", choices=("llama", "qwen2", "gpt2", "bert", "parallel", *MIXTURES))
     parser.add_argument("directory")
     parser.add_argument("--seed", type=int, default=1)
     for name, default in (("hidden", 64), ("layers", 2), ("heads", 4), ("kv-heads", 0), ("head-dim", 0), ("ffn", 0),
-                          ("vocab", 331), ("context", 128), ("window", 0), ("shards", 1)):
+                          ("vocab", 331), ("context", 128), ("window", 0), ("shards", 1), ("experts", 8), ("chosen", 2)):
         parser.add_argument("--" + name, type=int, default=default)
     parser.add_argument("--dtype", choices=("f32", "f16", "bf16"), default="f32")
     parser.add_argument("--act", help="activation instead of the family's own")
     parser.add_argument("--theta", type=float, default=10000.0)
     parser.add_argument("--rope-scaling", choices=("linear", "llama3"))
+    parser.add_argument("--renormalize", action="store_true", help="gates of a mixture's chosen experts add up to 1")
     for name in ("tie", "attention-bias", "mlp-bias", "config-only", "no-tokenizer"):
         parser.add_argument("--" + name, action="store_true")
     parser.add_argument("--no-prefix", dest="prefix", action="store_false", help="names without 'transformer.' or 'bert.'")
@@ -171,13 +216,13 @@ def main():
     a.head_dim = a.head_dim or a.hidden // a.heads
     a.kv_heads = a.kv_heads or a.heads
     a.ffn = a.ffn or 4 * a.hidden
-    if a.family != "llama" and a.heads * a.head_dim != a.hidden:
+    if a.family not in ("llama", *MIXTURES) and a.heads * a.head_dim != a.hidden:
         parser.error("--hidden must be a multiple of --heads")
 
-    tokenizer = getattr(tiny_tokenizers, {"parallel": "llama", "qwen2": "llama"}.get(a.family, a.family))(a.vocab)
+    tokenizer = getattr(tiny_tokenizers, {"gpt2": "gpt2", "bert": "bert"}.get(a.family, "llama"))(a.vocab)
     a.tokens = len(tokenizer["model"]["vocab"])
     maker = Maker(a.seed)
-    config = {"llama": llama, "qwen2": llama, "gpt2": gpt2, "bert": bert, "parallel": parallel}[a.family](a, maker)
+    config = {"llama": llama, "qwen2": llama, "gpt2": gpt2, "bert": bert, "parallel": parallel}.get(a.family, mixture)(a, maker)
     config["torch_dtype"] = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}[a.dtype]
     os.makedirs(a.directory, exist_ok=True)
     write_json(a.directory, "config.json", config)

@@ -158,16 +158,69 @@ class Llama(Decoder):
         for i in range(self.layers):
             at = f"layers.{i}."
             h = rms_norm(x, self.weight(at + "input_layernorm.weight"), eps)
-            q = rotate(split_heads(self.linear(h, at + "self_attn.q_proj"), self.heads), positions, self.frequency)
-            k = rotate(split_heads(self.linear(h, at + "self_attn.k_proj"), self.groups), positions, self.frequency)
+            q = rotate(self.query_or_key(h, at, "q", self.heads), positions, self.frequency)
+            k = rotate(self.query_or_key(h, at, "k", self.groups), positions, self.frequency)
             v = split_heads(self.linear(h, at + "self_attn.v_proj"), self.groups)
             x = x + self.linear(attend(q, *self.keep(cache, i, k, v), visible), at + "self_attn.o_proj")
             h = rms_norm(x, self.weight(at + "post_attention_layernorm.weight"), eps)
-            gate = self.act(self.linear(h, at + "mlp.gate_proj"))
-            x = x + self.linear(gate * self.linear(h, at + "mlp.up_proj"), at + "mlp.down_proj")
+            x = x + self.feed_forward(h, at)
         x = rms_norm(x, self.weight("norm.weight"), eps)
         head = self.weight("embed_tokens.weight") if c.get("tie_word_embeddings") else self.weight("lm_head.weight")
         return x @ head.T
+
+
+    def query_or_key(self, h, at, letter, heads):
+        return split_heads(self.linear(h, f"{at}self_attn.{letter}_proj"), heads)
+
+    def feed_forward(self, h, at):
+        return self.gated(h, at + "mlp.gate_proj", at + "mlp.up_proj", at + "mlp.down_proj")
+
+    def gated(self, h, gate, up, down):
+        return self.linear(self.act(self.linear(h, gate)) * self.linear(h, up), down)
+
+
+def top_k(x, k, by=None, groups=1, keep=1, best=1):
+    """x where `by` has its k greatest of a row, else 0; of equal ones the first."""
+    by = (x if by is None else by).copy()
+    if keep < groups:
+        size = by.shape[1] // groups
+        scores = np.sort(by.reshape(len(by), groups, size), -1)[..., -best:].sum(-1)
+        kept = np.argsort(-scores, -1, kind="stable")[:, :keep]
+        for row, some in zip(by, kept):
+            row[~np.isin(np.arange(len(row)) // size, some)] = np.nan  # sorted last
+    chosen = np.argsort(-by, -1, kind="stable")[:, :k]
+    result = np.zeros_like(x)
+    np.put_along_axis(result, chosen, np.take_along_axis(x, chosen, -1), -1)
+    return result
+
+
+class Mixture(Llama):
+    """Mixtral (arXiv:2401.04088), OLMoE (arXiv:2409.02060), Qwen2-MoE and Qwen3-MoE (arXiv:2505.09388)."""
+
+    def query_or_key(self, h, at, letter, heads):
+        x = self.linear(h, f"{at}self_attn.{letter}_proj")
+        norm, eps = self.get(f"{at}self_attn.{letter}_norm.weight"), self.config.get("rms_norm_eps", 1e-6)
+        if norm is None:
+            return split_heads(x, heads)
+        whole = len(norm) == x.shape[1]  # OLMoE's norms are of all heads together
+        return split_heads(rms_norm(x, norm, eps), heads) if whole else rms_norm(split_heads(x, heads), norm, eps)
+
+    def feed_forward(self, h, at):
+        c = self.config
+        mixtral = c["model_type"] == "mixtral"
+        at += "block_sparse_moe." if mixtral else "mlp."
+        names = ("w1", "w3", "w2") if mixtral else ("gate_proj", "up_proj", "down_proj")
+        gates = top_k(softmax(self.linear(h, at + "gate")), c["num_experts_per_tok"])
+        if c.get("norm_topk_prob", mixtral):
+            gates = gates / gates.sum(-1, keepdims=True)
+        y = np.zeros_like(h)
+        for e in range(gates.shape[1]):
+            rows = gates[:, e] != 0
+            y[rows] += gates[rows, e:e + 1] * self.gated(h[rows], *(f"{at}experts.{e}.{name}" for name in names))
+        if self.get(at + "shared_expert_gate.weight") is not None:
+            shared = self.gated(h, *(f"{at}shared_expert.{name}" for name in names))
+            y += shared / (1 + np.exp(-self.linear(h, at + "shared_expert_gate")))
+        return y
 
 
 class GPT2(Decoder):
@@ -253,4 +306,5 @@ class Bert(Model):
         return h @ head.T + self.get("cls.predictions.bias", self.get("cls.predictions.decoder.bias", 0))
 
 
-FAMILIES = {"llama": Llama, "mistral": Llama, "qwen2": Llama, "gpt2": GPT2, "bert": Bert, "parallel": Parallel}
+FAMILIES = {"llama": Llama, "mistral": Llama, "qwen2": Llama, "gpt2": GPT2, "bert": Bert, "parallel": Parallel,
+            "mixtral": Mixture, "olmoe": Mixture, "qwen2_moe": Mixture, "qwen3_moe": Mixture}
