@@ -2,6 +2,7 @@
 
 #include "tenon/Driver/WeightsWriter.h"
 #include "tenon/Checkpoint/NonFinite.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Driver/BiasTables.h"
 #include "tenon/Support/Hash.h"
 #include "tenon/Support/Strings.h"
@@ -28,6 +29,7 @@ Expected<std::vector<PlannedWeight>> tenon::planWeights(mlir::ModuleOp module) {
     weight.sources.assign(op.getSources().begin(), op.getSources().end());
     weight.layers = op.getNumLayers();
     weight.stacked = op.getStacked();
+    weight.experts = getExperts(op);
     if (auto numbers = op.getLayers())
       weight.layerNumbers.assign(numbers->begin(), numbers->end());
     weight.layerBytes = getStorageBytes(weight.layerType);
@@ -111,6 +113,12 @@ uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
+/// A tensor that rows are read from; null where weights are random.
+struct OpenedTensor {
+  const TensorInfo *info = nullptr;
+  uint64_t begin = 0; ///< of the expert, bytes from the tensor's start
+};
+
 class Writer {
 public:
   Writer(const WeightsOptions &options, const ByteSink &sink)
@@ -131,13 +139,13 @@ private:
                        int64_t layer);
   Expected<RowSource> open(const PlannedWeight &weight, SourceAttr source,
                            int64_t layer, int64_t columns,
-                           const TensorInfo *&info);
+                           OpenedTensor &opened);
   bool isPermuted(const PlannedWeight &weight, int64_t layer) const;
   /// The importance of columns, of whole blocks, in `importance`.
   void setImportance(const PlannedWeight &weight, int64_t layer,
                      PackRequest &request);
   Status report(const NonFiniteElement &bad, const PlannedWeight &weight,
-                const std::vector<const TensorInfo *> &infos);
+                const std::vector<OpenedTensor> &tensors);
 
   const WeightsOptions &options;
   const ByteSink &sink;
@@ -160,21 +168,30 @@ Status Writer::padTo(uint64_t offset) {
   return Status::success();
 }
 
-static std::string substituteLayer(llvm::StringRef name, bool stacked,
-                                   int64_t layer) {
-  std::string text = name.str();
-  if (!stacked)
+/// The name of the tensor for a number of the stack.
+static std::string tensorName(const PlannedWeight &weight, SourceAttr source,
+                              int64_t number) {
+  std::string text = source.getName().str();
+  if (!weight.stacked)
     return text;
-  std::string number = std::to_string(layer);
-  for (size_t at; (at = text.find("{i}")) != std::string::npos;)
-    text.replace(at, 3, number);
+  auto substitute = [&](llvm::StringRef index, int64_t value) {
+    for (size_t at; (at = text.find(index)) != std::string::npos;)
+      text.replace(at, index.size(), std::to_string(value));
+  };
+  substitute("{i}", number / weight.experts);
+  substitute("{e}", number % weight.experts);
   return text;
+}
+
+/// Whether one tensor holds all experts of a layer.
+static bool isFused(const PlannedWeight &weight, SourceAttr source) {
+  return weight.experts > 1 && !source.getName().contains("{e}");
 }
 
 Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
                                  int64_t layer, int64_t columns,
-                                 const TensorInfo *&info) {
-  std::string name = substituteLayer(source.getName(), weight.stacked, layer);
+                                 OpenedTensor &opened) {
+  std::string name = tensorName(weight, source, layer);
   mlir::RankedTensorType type = source.getType();
   int64_t elements = type.getNumElements();
   if (columns == 0 || elements % columns)
@@ -186,7 +203,7 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
   rows.rows = elements / columns;
   rows.transposed = source.getTransposed();
 
-  info = nullptr;
+  bool fused = isFused(weight, source);
   if (!options.checkpoint) {
     // A vector called weight scales a norm; anything else is drawn.
     bool scale =
@@ -194,14 +211,20 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
     rows.fill = scale ? RowSource::Fill::Ones : RowSource::Fill::Normal;
     rows.transposed = false;
     rows.seed = mix(options.seed ^ xxh3(std::as_bytes(std::span(name))));
+    if (fused)
+      rows.seed = mix(rows.seed + layer % weight.experts);
     return rows;
   }
 
-  info = options.checkpoint->find(name);
+  const TensorInfo *info = options.checkpoint->find(name);
+  opened.info = info;
   if (!info)
     return plainError(
         strCat("tensor ", quoteName(name), " is missing in the checkpoint"));
-  llvm::ArrayRef<int64_t> shape = type.getShape();
+  llvm::SmallVector<int64_t> shape(type.getShape());
+  // A single expert may have the dimension, too.
+  if (fused || (weight.experts == 1 && info->shape.size() > shape.size()))
+    shape.insert(shape.begin(), weight.experts);
   // Layers may differ in their types; the IR says the widest.
   bool readable = info->dtype == DType::F32 || info->dtype == DType::F16 ||
                   info->dtype == DType::BF16 || isBlock(info->dtype);
@@ -213,7 +236,10 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
                shapeText({shape.data(), shape.size()}), " is expected"));
   rows.dtype = info->dtype;
   rows.rowsPerHead = info->rowsPerHead;
-  rows.data = options.checkpoint->bytes(*info).data();
+  // Readers guarantee that the bytes are those of the shape.
+  if (fused)
+    opened.begin = info->size / weight.experts * (layer % weight.experts);
+  rows.data = options.checkpoint->bytes(*info).data() + opened.begin;
   return rows;
 }
 
@@ -222,14 +248,14 @@ bool Writer::isPermuted(const PlannedWeight &weight, int64_t layer) const {
   auto source = mlir::dyn_cast<SourceAttr>(weight.sources.front());
   if (!options.checkpoint || !source)
     return false;
-  const TensorInfo *info = options.checkpoint->find(
-      substituteLayer(source.getName(), weight.stacked, layer));
+  const TensorInfo *info =
+      options.checkpoint->find(tensorName(weight, source, layer));
   return info && info->rowsPerHead != 0;
 }
 
 Status Writer::report(const NonFiniteElement &bad, const PlannedWeight &weight,
-                      const std::vector<const TensorInfo *> &infos) {
-  const TensorInfo *info = infos[bad.source];
+                      const std::vector<OpenedTensor> &tensors) {
+  const TensorInfo *info = tensors[bad.source].info;
   if (!info)
     return Status::success();
   std::string text;
@@ -339,15 +365,17 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
     request.panel =
         PanelLayout{panel.getN(), panel.getK(), panel.getInterleave()};
   // What the layer is called: the stack may hold some of the model's only.
-  int64_t number =
-      weight.layerNumbers.empty() ? layer : weight.layerNumbers[layer];
+  int64_t number = layer;
+  if (!weight.layerNumbers.empty())
+    number = weight.layerNumbers[layer / weight.experts] * weight.experts +
+             layer % weight.experts;
   // Biases that are concatenated, or not in order, are rows of one element
   // each.
   if (type.getRank() == 1 &&
       (weight.sources.size() > 1 || isPermuted(weight, number)))
     request.columns = 1;
 
-  std::vector<const TensorInfo *> infos;
+  std::vector<OpenedTensor> tensors;
   int64_t rows = 0;
   for (mlir::Attribute attribute : weight.sources) {
     auto source = mlir::dyn_cast<SourceAttr>(attribute);
@@ -355,7 +383,7 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
       return plainError(
           strCat("weight @", weight.name, " has a source that cannot be read"));
     Expected<RowSource> opened =
-        open(weight, source, number, request.columns, infos.emplace_back());
+        open(weight, source, number, request.columns, tensors.emplace_back());
     if (!opened)
       return opened.takeError();
     rows += opened->rows;
@@ -366,16 +394,17 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
                              rows * request.columns, " elements, the type ",
                              typeName(type), " has ", type.getNumElements()));
   request.released = [&](size_t index, int64_t begin, int64_t end) {
-    const TensorInfo &info = *infos[index];
+    const TensorInfo &info = *tensors[index].info;
     uint64_t width =
         request.columns / blockElements(info.dtype) * blockBytes(info.dtype);
-    info.file->release(info.offset + begin * width, (end - begin) * width);
+    info.file->release(info.offset + tensors[index].begin + begin * width,
+                       (end - begin) * width);
   };
   std::optional<NonFiniteElement> bad;
   if (Status status = packWeight(request, emitter, &bad); !status)
     return status;
   if (bad)
-    return report(*bad, weight, infos);
+    return report(*bad, weight, tensors);
   return Status::success();
 }
 

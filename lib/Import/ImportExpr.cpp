@@ -323,8 +323,7 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
         .getResult();
   }
   case BuiltinId::TopK:
-    diagnostics.error(model.source, call->range, "top_k has no kernel yet");
-    return {};
+    return importTopK(call, input, loc);
   case BuiltinId::Int:
   case BuiltinId::Len:
   case BuiltinId::Rotary:

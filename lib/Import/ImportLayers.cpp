@@ -16,11 +16,8 @@ using namespace tenon;
 using namespace mlir;
 
 Value Importer::importLayers(const lang::LayerLoopExpr &loop) {
-  if (loop.fold == lang::LayerLoopExpr::Fold::Sum) {
-    diagnostics.error(model.source, loop.range,
-                      "sums over layers have no kernel yet");
-    return {};
-  }
+  if (loop.fold == lang::LayerLoopExpr::Fold::Sum)
+    return importMixture(loop);
   Values inputs;
   for (const lang::Argument &argument : loop.arguments) {
     Value value = importExpr(argument.value);

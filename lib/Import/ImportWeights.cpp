@@ -1,7 +1,9 @@
 //===- ImportWeights.cpp - weights and rotary tables ----------------------===//
 
 #include "Importer.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/SmallVector.h"
 
 #include <cmath>
@@ -23,9 +25,8 @@ Type Importer::checkpointElement(const lang::BoundWeight &weight) {
                            ? DType::F32
                            : options.weightDType.value_or(DType::F32));
   SmallVector<DType> types;
-  for (int64_t layer = 0; layer < std::max<int64_t>(weight.layers, 1);
-       ++layer) {
-    const TensorInfo *info = checkpoint->find(weight.tensorName(layer));
+  for (const std::string &tensor : weight.tensorNames()) {
+    const TensorInfo *info = checkpoint->find(tensor);
     auto fail = [&](const std::string &name, const char *problem,
                     const char *note) {
       lang::Diagnostic &error = diagnostics.error(
@@ -35,8 +36,7 @@ Type Importer::checkpointElement(const lang::BoundWeight &weight) {
       return Type();
     };
     if (!info)
-      return fail(weight.tensorName(layer), "is missing in the checkpoint",
-                  nullptr);
+      return fail(tensor, "is missing in the checkpoint", nullptr);
     if (!elementType(info->dtype))
       return fail(info->name, "has elements of an integer type",
                   "weights are F32, F16, BF16 or in GGML's blocks; convert the "
@@ -44,7 +44,8 @@ Type Importer::checkpointElement(const lang::BoundWeight &weight) {
     if (isBlock(info->dtype) && weight.shape.size() != 2)
       return fail(info->name, "is in blocks, which only a matrix can be",
                   nullptr);
-    types.push_back(info->dtype);
+    // Of each matrix in the stack: all that are in this tensor.
+    types.append(weight.isFused() ? weight.experts : 1, info->dtype);
   }
   if (llvm::all_equal(types))
     return elementType(types[0]);
@@ -113,13 +114,16 @@ bool Importer::declareWeights() {
     auto sourceType = RankedTensorType::get(weight.shape, type);
     SmallVector<int64_t> shape(weight.shape.begin(), weight.shape.end());
     if (weight.layers)
-      shape.insert(shape.begin(), weight.layers);
-    WeightOp::create(builder,
-                     location(weight.decl->nameRange, weight.decl->name),
-                     weight.symbol, RankedTensorType::get(shape, stored),
-                     builder.getArrayAttr(SourceAttr::get(
-                         builder.getContext(), name, sourceType, false)),
-                     weight.layers != 0, IntegerAttr(), IntegerAttr(), layers);
+      shape.insert(shape.begin(),
+                   weight.layers * std::max<int64_t>(weight.experts, 1));
+    auto op = WeightOp::create(
+        builder, location(weight.decl->nameRange, weight.decl->name),
+        weight.symbol, RankedTensorType::get(shape, stored),
+        builder.getArrayAttr(
+            SourceAttr::get(builder.getContext(), name, sourceType, false)),
+        weight.layers != 0, IntegerAttr(), IntegerAttr(), layers);
+    if (weight.experts)
+      op->setAttr(kExpertsAttrName, builder.getI64IntegerAttr(weight.experts));
   }
   return ok;
 }
@@ -133,9 +137,17 @@ Value Importer::reference(StringRef symbol, RankedTensorType type, Value layer,
 }
 
 Value Importer::weightRef(const lang::BoundWeight &weight, Location loc) {
+  if (Value known = references.lookup(weight.symbol))
+    return known;
   auto op = cast<WeightOp>(SymbolTable::lookupSymbolIn(*module, weight.symbol));
-  return reference(weight.symbol, op.getLayerType(),
-                   weight.layers ? stackIndex(weight, loc) : Value(), loc);
+  Value index = weight.layers ? stackIndex(weight, loc) : Value();
+  if (weight.experts) {
+    Value first = arith::MulIOp::create(
+        builder, loc, index,
+        arith::ConstantIndexOp::create(builder, loc, weight.experts));
+    index = arith::AddIOp::create(builder, loc, first, expertIndex);
+  }
+  return reference(weight.symbol, op.getLayerType(), index, loc);
 }
 
 // The values of a weight that divides a rotary table's frequencies. None when

@@ -1,8 +1,8 @@
 //===- Importer.h - the importer's class ------------------------*- C++ -*-===//
 //
 // Import.cpp has the module and its functions, ImportLayers.cpp the loops over
-// layers, ImportWeights.cpp the weights, ImportExpr.cpp the operations,
-// ImportScores.cpp those on scores.
+// layers, ImportMixture.cpp mixtures of experts, ImportWeights.cpp the weights,
+// ImportExpr.cpp the operations, ImportScores.cpp those on scores.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,6 +41,9 @@ private:
   mlir::Value importRepetition(const lang::LayerLoopExpr &loop, int64_t first,
                                unsigned kind, Values inputs);
   mlir::Value stackIndex(const lang::BoundWeight &weight, mlir::Location loc);
+  mlir::Value importMixture(const lang::LayerLoopExpr &loop);
+  mlir::Value importTopK(const lang::CallExpr *call, mlir::Value input,
+                         mlir::Location loc);
   mlir::Location location(lang::SourceRange range, std::string_view name = {});
   mlir::RankedTensorType tensorType(const lang::Type &type);
 
@@ -108,6 +111,7 @@ private:
   int64_t repetition = 0;
   // The place of the layer in stacks of these repetitions.
   std::map<std::vector<int64_t>, mlir::Value> stackIndices;
+  mlir::Value expertIndex; // null outside a mixture
 };
 
 } // namespace tenon

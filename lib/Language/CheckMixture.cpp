@@ -18,6 +18,15 @@ static bool isRows(const Type &type) {
   return rows && rows->isLength && !type.shape[1].dependsOnLength();
 }
 
+/// The same, or cut into heads: [H, T, D].
+static bool isRowsOrHeads(const Type &type) {
+  if (!type.isFloatTensor() || type.shape.size() != 3)
+    return isRows(type);
+  Type ofHead = type;
+  ofHead.shape.erase(ofHead.shape.begin());
+  return isRows(ofHead) && !type.shape[0].dependsOnLength();
+}
+
 Type Checker::typeOfSum(LayerLoopExpr &loop) {
   const LayerDecl &layer = *loop.layer;
   std::string name(loop.layerName);
@@ -92,9 +101,9 @@ private:
 
   static bool isRowsOrNumbers(const Type &type) {
     for (const Type &member : type.members)
-      if (!isRows(member))
+      if (!isRowsOrHeads(member))
         return false;
-    return !type.isTensor() || isRows(type);
+    return !type.isTensor() || isRowsOrHeads(type);
   }
 
   /// Of an operation: rows in, rows out.
@@ -132,6 +141,15 @@ private:
     auto *call = exprAs<CallExpr>(expr);
     if (!call)
       return true;
+    if (call->builtin && call->builtin->id == BuiltinId::Rope) {
+      diagnostics
+          .error(model.source, expr->range,
+                 "'" + std::string(layer.name) +
+                     "' is computed for some rows only, which don't know their "
+                     "positions")
+          .note(model.source, layer.nameRange, "declared here");
+      return false;
+    }
     if (call->builtin)
       return checkOperands(expr, {}, call->slots);
     for (const Argument &argument : call->arguments)

@@ -27,6 +27,9 @@ struct PlannedWeight {
   std::vector<mlir::Attribute> sources;
   int64_t layers = 1;
   bool stacked = false;
+  /// In each layer of the model. The stack counts layers and experts: what is
+  /// a layer here is an expert of one.
+  int64_t experts = 1;
   /// The model's numbers of the layers; empty: all, in order.
   std::vector<int64_t> layerNumbers;
   uint64_t offset = 0; ///< of layer 0, bytes from the start of the weights

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tenon/Conversion/RowsToVector.h"
-#include "Emitters.h"
+#include "MixtureEmitters.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -43,7 +43,7 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
                   CopyOp, ConcatOp, EmbeddingOp, PositionsOp, RopeOp, RmsNormOp,
                   LayerNormOp, QuantizeOp, SoftmaxOp, CausalMaskOp,
                   PaddingMaskOp, BandMaskOp, ScoreBiasOp, DistanceGatherOp,
-                  MatmulOp>(op))
+                  MatmulOp, TopKOp, RouteOp, ScatterAddOp, ClearOp>(op))
         ++numLowered;
     });
   }

@@ -94,6 +94,8 @@ int64_t tenon::getElementBytes(Type element) {
   // Blocks that are not packed yet have no place in memory of their own.
   if (isa<BlockType, MixedType>(element))
     return 1;
+  if (element.isIndex())
+    return sizeof(int64_t);
   return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
 }
 

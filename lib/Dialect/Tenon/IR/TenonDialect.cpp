@@ -2,6 +2,7 @@
 
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -55,6 +56,10 @@ void TenonDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tenon/Dialect/Tenon/IR/TenonOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tenon/Dialect/Tenon/IR/TenonMixtureOps.cpp.inc"
       >();
 }
 

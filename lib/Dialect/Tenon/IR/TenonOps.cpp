@@ -1,6 +1,7 @@
 //===- TenonOps.cpp - primitive operations --------------------------------===//
 
 #include "VerifyShapes.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -123,11 +124,16 @@ LogicalResult WeightOp::verify() {
   if (type.getRank() < 1)
     return emitOpError("type must have rank 1 or more, found ") << type;
   RankedTensorType layer = getLayerType();
+  int64_t experts = getExperts(*this);
+  if (experts > 1 && (!getStacked() || getNumLayers() % experts != 0))
+    return emitOpError() << "has " << experts
+                         << " experts in each layer, but holds "
+                         << (getStacked() ? getNumLayers() : 0);
   if (std::optional<ArrayRef<int64_t>> layers = getLayers()) {
-    if (!getStacked() || static_cast<int64_t>(layers->size()) != getNumLayers())
+    int64_t held = getStacked() ? getNumLayers() / experts : 0;
+    if (static_cast<int64_t>(layers->size()) != held)
       return emitOpError() << "names " << layers->size()
-                           << " layers, but holds "
-                           << (getStacked() ? getNumLayers() : 0);
+                           << " layers, but holds " << held;
     if (llvm::any_of(*layers, [](int64_t number) { return number < 0; }))
       return emitOpError("names a layer below 0");
   }

@@ -10,6 +10,7 @@
 #include "TileModel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 namespace tenon {
@@ -142,7 +143,11 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
   if (auto rope = dyn_cast<RopeOp>(op);
       rope && rope.getPosition() == operand.get())
     return 0; // Each row's own.
+  if (isa<TopKOp>(op))
+    return outDim;
   bool isOut = operand.getOperandNumber() + 1 == op->getNumOperands();
+  if (isa<ScatterAddOp>(op)) // The result's rows are anywhere.
+    return isOut ? std::nullopt : std::optional<unsigned>(0);
   if (operand.getOperandNumber() != 0 && !isOut)
     return std::nullopt; // Tables, weights, masks.
   return type.getRank() == 1 ? 0 : outDim;
@@ -150,6 +155,8 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
 
 FailureOr<bool> tenon::tileRows(Operation *op) {
   Value out = op->getOperands().back();
+  if (auto scatter = dyn_cast<ScatterAddOp>(op))
+    out = scatter.getInput();
   MemRefType outType = memrefOf(out);
   // Head tensors are cut by tokens; what depends on the token's place is cut by
   // heads.
@@ -229,7 +236,7 @@ struct ApplyTiles : tenon::impl::TenonApplyTilesBase<ApplyTiles> {
       if (isa<DispatchOp>(op))
         return WalkResult::skip();
       if (isa<AppendKVOp, BlockAttentionOp, PartialAttentionOp,
-              CombineAttentionOp, CopyOp>(op))
+              CombineAttentionOp, CopyOp, RouteOp, ScatterAddOp, ClearOp>(op))
         work.push_back(op);
       else if (auto compute = dyn_cast<ComputeOpInterface>(op))
         if (compute.isBufferForm())
@@ -256,7 +263,7 @@ struct ApplyTiles : tenon::impl::TenonApplyTilesBase<ApplyTiles> {
       return tileAttention(attention);
     if (auto attention = dyn_cast<PartialAttentionOp>(op))
       return tileParts(attention);
-    if (isa<CombineAttentionOp>(op))
+    if (isa<CombineAttentionOp, RouteOp>(op))
       return keepWhole(op);
     if (auto append = dyn_cast<AppendKVOp>(op))
       return tileAppend(append);

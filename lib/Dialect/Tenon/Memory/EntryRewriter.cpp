@@ -148,6 +148,8 @@ LogicalResult EntryRewriter::rewriteOp(Operation *op) {
     return rewriteLoop(loop);
   if (auto branch = dyn_cast<scf::IfOp>(op))
     return rewriteIf(branch);
+  if (auto mixture = dyn_cast<MixtureOp>(op))
+    return rewriteMixture(mixture);
   if (auto yield = dyn_cast<scf::YieldOp>(op))
     return rewriteYield(cast<scf::ForOp>(yield->getParentOp())), success();
   if (auto ret = dyn_cast<func::ReturnOp>(op))
@@ -525,9 +527,6 @@ Value EntryRewriter::chooseOutput(Operation *op) {
 }
 
 void EntryRewriter::copy(Location loc, Value from, Value to) {
-  auto op = CopyOp::create(builder, loc, from, to, TileAttr());
-  if (target)
-    op.setTileAttr(chooseTile(op, target));
-  op->setAttr(kLabelAttrName, builder.getStringAttr("copy"));
+  finishHelper(CopyOp::create(builder, loc, from, to, TileAttr()), "copy");
   ++counts.copied;
 }

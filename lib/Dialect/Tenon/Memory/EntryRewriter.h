@@ -1,4 +1,5 @@
-//===- EntryRewriter.h - one entry point from tensors to memrefs -*- C++ -*-===//
+//===- EntryRewriter.h - one entry point from tensors to memrefs -*- C++
+//-*-===//
 
 #ifndef TENON_LIB_DIALECT_TENON_MEMORY_ENTRYREWRITER_H
 #define TENON_LIB_DIALECT_TENON_MEMORY_ENTRYREWRITER_H
@@ -6,7 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include <deque>
 
 namespace tenon {
@@ -59,6 +60,7 @@ private:
   mlir::LogicalResult rewriteCompute(ComputeOpInterface op);
   mlir::LogicalResult rewriteLoop(mlir::scf::ForOp op);
   mlir::LogicalResult rewriteIf(mlir::scf::IfOp op);
+  mlir::LogicalResult rewriteMixture(MixtureOp op);
   void rewriteYield(mlir::scf::ForOp loop);
   void rewriteReturn(mlir::func::ReturnOp op);
   void rewriteWeightRef(WeightRefOp op);
@@ -109,6 +111,8 @@ private:
   /// Attention of one query in parts over the keys, and their combination.
   void emitPartialAttention(CachedAttentionOp op, mlir::Value out);
   void finishOp(mlir::Operation *created, mlir::Operation *from);
+  /// Gives an operation that only the memory level has its tile and label.
+  void finishHelper(mlir::Operation *created, const llvm::Twine &label);
 
   mlir::func::FuncOp oldFunc, newFunc;
   const MemorySizes &sizes;

@@ -271,6 +271,13 @@ void EntryRewriter::finishOp(Operation *created, Operation *from) {
   created->setAttr(kLabelAttrName, builder.getStringAttr(label));
 }
 
+void EntryRewriter::finishHelper(Operation *created, const Twine &label) {
+  if (target)
+    if (TileAttr tile = chooseTile(created, target))
+      created->setAttr("tile", tile);
+  created->setAttr(kLabelAttrName, builder.getStringAttr(label));
+}
+
 /// The innermost name of a location: that of the `let` in the description.
 static StringRef findName(Location loc) {
   if (auto name = dyn_cast<NameLoc>(loc))

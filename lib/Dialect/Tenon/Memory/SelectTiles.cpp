@@ -24,6 +24,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileModel.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 namespace tenon {
@@ -208,6 +209,10 @@ TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
     return model.rows(compute.getOutputType());
   if (auto copy = dyn_cast<CopyOp>(op))
     return model.rows(shaped(copy.getOut()));
+  if (auto clear = dyn_cast<ClearOp>(op))
+    return model.rows(shaped(clear.getOut()));
+  if (auto scatter = dyn_cast<ScatterAddOp>(op))
+    return model.rows(shaped(scatter.getInput()));
   return {};
 }
 

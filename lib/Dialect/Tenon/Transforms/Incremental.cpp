@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 
 namespace tenon {
@@ -112,8 +113,8 @@ Value CacheLayers::materialize(OpBuilder &builder, AttentionOp op) const {
 bool isIncremental(Operation *op) {
   if (isa<WeightRefOp, EmbeddingOp, PositionsOp, LinearOp, FfnOp, AddOp, SubOp,
           MulOp, DivOp, ScaleOp, ActivationOp, CastOp, RmsNormOp, LayerNormOp,
-          RopeOp, ConcatOp, SplitHeadsOp, MergeHeadsOp, SliceOp, AttentionOp>(
-          op))
+          RopeOp, ConcatOp, SplitHeadsOp, MergeHeadsOp, SliceOp, AttentionOp,
+          TopKOp, MixtureOp, MixtureYieldOp>(op))
     return true;
   if (auto softmax = dyn_cast<SoftmaxOp>(op))
     return !cast<ShapedType>(softmax.getInput().getType())
@@ -426,10 +427,14 @@ private:
     function.walk<WalkOrder::PreOrder>([&](Operation *op) {
       for (Value result : op->getResults())
         result.setType(fixed(result.getType()));
+      // Of several tokens, an expert sees some: nobody knows how many.
+      if (isa<MixtureOp>(op) && count != 1)
+        return WalkResult::skip();
       for (Region &region : op->getRegions())
         for (Block &block : region)
           for (BlockArgument argument : block.getArguments())
             argument.setType(fixed(argument.getType()));
+      return WalkResult::advance();
     });
     SmallVector<Type> results =
         llvm::map_to_vector(function.getResultTypes(), fixed);

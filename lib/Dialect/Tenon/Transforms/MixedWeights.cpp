@@ -7,6 +7,7 @@
 #include "MixedWeights.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -14,7 +15,7 @@ using namespace tenon;
 namespace {
 
 /// The layers of one precision: a weight of its own, and a bit for each layer
-/// of the model that is among them.
+/// of the model that is among them. The experts of a layer have one precision.
 struct Part {
   WeightOp weight;
   llvm::APInt layers;
@@ -26,27 +27,52 @@ public:
   Splitter(ModuleOp module, Weights &weights)
       : module(module), weights(weights) {}
 
-  unsigned run() {
+  FailureOr<unsigned> run() {
     SmallVector<LinearOp> linears;
-    module.walk([&](LinearOp op) {
+    WalkResult result = module.walk([&](LinearOp op) -> WalkResult {
       WeightOp weight = weights.getWeightOf(op.getWeight());
-      if (weight && isa<MixedType>(weight.getTensorType().getElementType()))
-        linears.push_back(op);
+      if (!weight || !isa<MixedType>(weight.getTensorType().getElementType()))
+        return WalkResult::advance();
+      linears.push_back(op);
+      return checkExperts(weight);
     });
+    if (result.wasInterrupted())
+      return failure();
     for (LinearOp op : linears)
       split(op);
     return linears.size();
   }
 
 private:
+  static ArrayRef<DType> precisionsOf(WeightOp weight) {
+    Type element = weight.getTensorType().getElementType();
+    return cast<MixedType>(element).getLayers();
+  }
+
+  static LogicalResult checkExperts(WeightOp weight) {
+    ArrayRef<DType> all = precisionsOf(weight);
+    int64_t experts = getExperts(weight);
+    for (int64_t n = 0, e = all.size(); n < e; ++n)
+      if (all[n] != all[n - n % experts])
+        return weight.emitError("experts of layer ")
+               << n / experts
+               << " differ in precision: " << tenon::name(all[n - n % experts])
+               << " and " << tenon::name(all[n]);
+    return success();
+  }
+
   Parts &getParts(WeightOp weight) {
     Parts &parts = known[weight];
     if (!parts.empty())
       return parts;
     RankedTensorType type = weight.getTensorType();
-    ArrayRef<DType> layers = cast<MixedType>(type.getElementType()).getLayers();
     Builder builder(weight.getContext());
     std::optional<ArrayRef<int64_t>> own = weight.getLayers();
+    int64_t experts = getExperts(weight);
+    ArrayRef<DType> all = precisionsOf(weight);
+    SmallVector<DType> layers;
+    for (size_t n = 0; n < all.size(); n += experts)
+      layers.push_back(all[n]);
     SmallVector<DType> seen;
     for (DType precision : layers) {
       if (llvm::is_contained(seen, precision))
@@ -60,14 +86,14 @@ private:
           bits.setBit(i);
         }
       SmallVector<int64_t> shape(type.getShape());
-      shape[0] = numbers.size();
+      shape[0] = numbers.size() * experts;
       WeightOp part = weights.create(
           parts.empty() ? weight : parts.back().weight,
           (weight.getSymName() + "." + tenon::name(precision)).str(),
           RankedTensorType::get(
               shape, getWeightElement(weight.getContext(), precision)),
           weight.getSources().getValue(), /*stacked=*/true, weight.getLoc(),
-          builder.getDenseI64ArrayAttr(numbers));
+          builder.getDenseI64ArrayAttr(numbers), getExperts(weight));
       parts.push_back({part, bits});
     }
     return parts;
@@ -105,19 +131,35 @@ private:
     auto ref = op.getWeight().getDefiningOp<WeightRefOp>();
     Parts &parts = getParts(weights.get(ref));
     OpBuilder builder(op);
-    Value result = choose(builder, op, ref.getLayer(), parts);
+    // Layers are told apart, not their experts.
+    int64_t experts = getExperts(weights.get(ref));
+    Value layer = ref.getLayer(), expert;
+    if (experts > 1) {
+      Value count =
+          arith::ConstantIndexOp::create(builder, op.getLoc(), experts);
+      expert = arith::RemUIOp::create(builder, op.getLoc(), layer, count);
+      layer = arith::DivUIOp::create(builder, op.getLoc(), layer, count);
+    }
+    Value result = choose(builder, op, layer, expert, parts);
     op.getResult().replaceAllUsesWith(result);
     op.erase();
     if (ref->use_empty())
       ref.erase();
   }
 
-  Value choose(OpBuilder &builder, LinearOp op, Value layer,
+  Value choose(OpBuilder &builder, LinearOp op, Value layer, Value expert,
                ArrayRef<Part> parts) {
     Location loc = op.getLoc();
     Place place = findPlace(builder, loc, layer, parts[0].layers);
     auto emit = [&](OpBuilder &inner, const Part &part, Value index) -> Value {
       IRMapping mapping;
+      if (expert) {
+        Value first =
+            arith::MulIOp::create(inner, loc, index,
+                                  arith::ConstantIndexOp::create(
+                                      inner, loc, getExperts(part.weight)));
+        index = arith::AddIOp::create(inner, loc, first, expert);
+      }
       mapping.map(op.getWeight(),
                   createRef(inner, loc, part.weight, index).getResult());
       return inner.clone(*op, mapping)->getResult(0);
@@ -129,8 +171,9 @@ private:
     OpBuilder then = branch.getThenBodyBuilder();
     scf::YieldOp::create(then, loc, emit(then, parts[0], place.index));
     OpBuilder otherwise = branch.getElseBodyBuilder();
-    scf::YieldOp::create(otherwise, loc,
-                         choose(otherwise, op, layer, parts.drop_front()));
+    scf::YieldOp::create(
+        otherwise, loc,
+        choose(otherwise, op, layer, expert, parts.drop_front()));
     return branch.getResult(0);
   }
 
@@ -141,6 +184,7 @@ private:
 
 } // namespace
 
-unsigned tenon::splitMixedWeights(ModuleOp module, Weights &weights) {
+FailureOr<unsigned> tenon::splitMixedWeights(ModuleOp module,
+                                             Weights &weights) {
   return Splitter(module, weights).run();
 }

@@ -7,10 +7,11 @@
 
 namespace tenon {
 
-/// Splits the weights of linears with a `!tenon.mixed` element into one for each
-/// precision, and each linear into an `scf.if` on its layer. Returns the number
-/// of linears split. The old weights stay, unused.
-unsigned splitMixedWeights(mlir::ModuleOp module, Weights &weights);
+/// Splits the weights of linears with a `!tenon.mixed` element into one for
+/// each precision, and each linear into an `scf.if` on its layer. Returns the
+/// number of linears split. The old weights stay, unused.
+llvm::FailureOr<unsigned> splitMixedWeights(mlir::ModuleOp module,
+                                            Weights &weights);
 
 } // namespace tenon
 

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -89,7 +90,10 @@ struct PackWeightsPass : tenon::impl::TenonPackWeightsBase<PackWeightsPass> {
     }
     Weights weights(getOperation());
     lowerFfns(weights);
-    numSplit += splitMixedWeights(getOperation(), weights);
+    FailureOr<unsigned> split = splitMixedWeights(getOperation(), weights);
+    if (failed(split))
+      return signalPassFailure();
+    numSplit += *split;
     packLinears(weights);
     numErased += weights.eraseUnused();
     packTables(weights);
@@ -287,7 +291,7 @@ private:
             weight,
             (weight.getSymName() + (gated ? ".interleaved" : ".packed")).str(),
             packed, weight.getSources().getValue(), weight.getStacked(),
-            weight.getLoc(), weight.getLayersAttr());
+            weight.getLoc(), weight.getLayersAttr(), getExperts(weight));
         ++numCopied;
       }
       auto ref = linear.getWeight().getDefiningOp<WeightRefOp>();

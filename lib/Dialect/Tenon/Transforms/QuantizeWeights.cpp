@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Weights.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -22,7 +23,8 @@ namespace {
 struct Readers {
   llvm::SmallVector<WeightRefOp> references;
   bool linear = false;
-  /// By what is neither a linear nor a feed-forward network nor an embedding.
+  /// By what is neither a linear nor a feed-forward network nor an embedding,
+  /// or by a linear that chooses experts.
   bool other = false;
 };
 
@@ -35,6 +37,17 @@ bool isMatrix(OpOperand &operand) {
     return value == ffn.getGate() || value == ffn.getUp() ||
            value == ffn.getDown();
   return false;
+}
+
+/// Whether a value decides, through operations on rows, which experts a row
+/// goes to: an error there is more than an error of the same size elsewhere.
+bool isChoice(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    if (isa<TopKOp>(user))
+      return true;
+    return isa<ScaleOp, ActivationOp, SoftmaxOp, AddOp>(user) &&
+           isChoice(user->getResult(0));
+  });
 }
 
 struct QuantizeWeights
@@ -66,6 +79,8 @@ struct QuantizeWeights
         bool matrix = isMatrix(use);
         readers.linear |= matrix;
         readers.other |= !matrix && !isa<EmbeddingOp>(use.getOwner());
+        if (auto linear = dyn_cast<LinearOp>(use.getOwner()))
+          readers.other |= isChoice(linear.getResult());
       }
     });
     for (auto &[op, readers] : readersOf) {

@@ -1,6 +1,7 @@
 //===- Weights.cpp - weights of a module, made and looked up --------------===//
 
 #include "Weights.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -14,13 +15,15 @@ WeightOp Weights::getWeightOf(Value value, WeightRefOp *ref) {
 
 WeightOp Weights::create(WeightOp after, StringRef name, RankedTensorType type,
                          ArrayRef<Attribute> sources, bool stacked,
-                         Location loc, DenseI64ArrayAttr layers) {
+                         Location loc, DenseI64ArrayAttr layers,
+                         int64_t experts) {
   OpBuilder builder(after->getContext());
   builder.setInsertionPointAfter(after);
   auto weight = WeightOp::create(builder, loc, name, type,
                                  builder.getArrayAttr(sources), stacked,
                                  /*offset=*/IntegerAttr(),
                                  /*stride=*/IntegerAttr(), layers);
+  setExperts(weight, experts);
   // Leaves it where it is, and renames it if the name is taken.
   weight->remove();
   symbols.insert(weight, std::next(after->getIterator()));
@@ -41,10 +44,10 @@ WeightOp Weights::getTransposed(WeightOp weight) {
   std::swap(shape[shape.size() - 2], shape[shape.size() - 1]);
   auto flipped = SourceAttr::get(weight.getContext(), source.getName(),
                                  source.getType(), !source.getTransposed());
-  WeightOp result =
-      create(weight, (weight.getSymName() + ".transposed").str(),
-             RankedTensorType::get(shape, type.getElementType()), {flipped},
-             weight.getStacked(), weight.getLoc(), weight.getLayersAttr());
+  WeightOp result = create(weight, (weight.getSymName() + ".transposed").str(),
+                           RankedTensorType::get(shape, type.getElementType()),
+                           {flipped}, weight.getStacked(), weight.getLoc(),
+                           weight.getLayersAttr(), getExperts(weight));
   transposed[weight] = result;
   return result;
 }
@@ -58,6 +61,7 @@ bool tenon::canConcatenate(ArrayRef<WeightOp> weights) {
            other.getElementType() == type.getElementType() &&
            other.getShape().drop_front() == type.getShape().drop_front() &&
            weight.getStacked() == first.getStacked() &&
+           getExperts(weight) == getExperts(first) &&
            weight.getNumLayers() == first.getNumLayers() &&
            weight.getLayersAttr() == first.getLayersAttr();
   });
@@ -92,7 +96,7 @@ WeightOp Weights::getConcatenated(ArrayRef<WeightOp> weights) {
       weights.back(), name,
       RankedTensorType::get(shape, first.getTensorType().getElementType()),
       sources, first.getStacked(), FusedLoc::get(module.getContext(), locs),
-      first.getLayersAttr());
+      first.getLayersAttr(), getExperts(first));
   return known;
 }
 

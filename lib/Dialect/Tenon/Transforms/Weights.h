@@ -24,11 +24,13 @@ public:
   /// The weight whose value this is, or null; with `ref` the reference.
   WeightOp getWeightOf(mlir::Value value, WeightRefOp *ref = nullptr);
 
-  /// A new weight. Its name is made unique. `layers` as in `tenon.weight`.
+  /// A new weight. Its name is made unique. `layers` as in `tenon.weight`;
+  /// `experts` as getExperts says.
   WeightOp create(WeightOp after, llvm::StringRef name,
                   mlir::RankedTensorType type,
                   llvm::ArrayRef<mlir::Attribute> sources, bool stacked,
-                  mlir::Location loc, mlir::DenseI64ArrayAttr layers);
+                  mlir::Location loc, mlir::DenseI64ArrayAttr layers,
+                  int64_t experts);
 
   /// The weight with columns and rows exchanged, for the checkpoint tensors
   /// that lie as [in, out]. One for each weight; null if it cannot be.
