@@ -31,8 +31,8 @@ static bool isRowWise(Operation *op) {
       !isa<TenonDialect>(op->getDialect()))
     return true;
   if (!isa<ComputeOpInterface, SliceOp, SplitHeadsOp, MergeHeadsOp>(op) ||
-      isa<EmbeddingOp, PositionsOp, CausalMaskOp, PaddingMaskOp, RopeOp,
-          AttentionOp>(op))
+      isa<EmbeddingOp, PositionsOp, RopeOp, AttentionOp, CausalMaskOp,
+          PaddingMaskOp, BandMaskOp, ScoreBiasOp, DistanceGatherOp>(op))
     return false;
   // A product with rows on its right sums over them.
   auto product = dyn_cast<MatmulOp>(op);
