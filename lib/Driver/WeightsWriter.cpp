@@ -320,9 +320,9 @@ Status Writer::writeComputed(const PlannedWeight &weight,
   // The table is small: a few dozen rows.
   PackRequest request;
   request.columns = type.getDimSize(0);
-  std::vector<const TensorInfo *> infos;
+  std::vector<OpenedTensor> tensors;
   Expected<RowSource> opened = open(weight, buckets.getSource(), layer,
-                                    request.columns, infos.emplace_back());
+                                    request.columns, tensors.emplace_back());
   if (!opened)
     return opened.takeError();
   request.sources.push_back(*opened);
@@ -337,7 +337,7 @@ Status Writer::writeComputed(const PlannedWeight &weight,
   if (Status status = packWeight(request, collect, &bad); !status)
     return status;
   if (bad)
-    if (Status status = report(*bad, weight, infos); !status)
+    if (Status status = report(*bad, weight, tensors); !status)
       return status;
   return writeRelativeBuckets(table, request.columns, buckets.getMaxDistance(),
                               buckets.getPast(), type.getDimSize(1) / 2,
