@@ -19,7 +19,7 @@ using nlohmann::json;
 
 namespace {
 
-enum class Kind { Integer, Number };
+enum class Kind { Integer, Number, Bool };
 
 /// A key and the member of config.json it becomes.
 struct Mapping {
@@ -29,14 +29,24 @@ struct Mapping {
   bool required;
 };
 
+/// A member that is true iff a tensor is there.
+struct Fact {
+  const char *tensor;
+  const char *config;
+};
+
+/// How much of a head's components turn with the position.
+enum class Rotary { None, Whole, Part };
+
 /// An architecture of GGUF and the model family of Hugging Face it is.
 struct Architecture {
   const char *name;
   const char *className;
   bool permutesRows; ///< the converter moves rows of attn_q and attn_k
-  bool isRotary;
+  Rotary rotary;
   const char *positions; ///< member for the rows of position_embd.weight
-  std::span<const Mapping> mappings;
+  std::span<const Mapping> mappings, more;
+  std::span<const Fact> facts;
   const char *mixtureName = nullptr; ///< the class of files with experts
   const char *implied = "{}";        ///< what files don't say, in JSON
 };
@@ -108,7 +118,13 @@ Status ConfigBuilder::map(const Mapping &mapping) {
                             : Status::success();
   json &out = config[mapping.config];
   const char *expected = "an integer";
-  if (mapping.kind == Kind::Integer) {
+  if (mapping.kind == Kind::Bool) {
+    expected = "a bool";
+    if (std::optional<bool> truth = found->asBool()) {
+      out = *truth;
+      return Status::success();
+    }
+  } else if (mapping.kind == Kind::Integer) {
     if (std::optional<int64_t> integer = found->asInteger()) {
       out = *integer;
       return Status::success();
@@ -141,11 +157,19 @@ Status ConfigBuilder::mapRotary() {
   const json *own = findMember(config, "head_dim");
   // Nonsense is left for the description's own checks.
   int64_t headDim = own ? own->get<int64_t>() : heads > 0 ? width / heads : 0;
-  for (const char *key : {"%.rope.dimension_count", "%.attention.value_length"})
-    if (std::optional<int64_t> length = integer(key);
-        length && *length != headDim)
+  for (const char *key :
+       {"%.rope.dimension_count", "%.attention.value_length"}) {
+    std::optional<int64_t> length = integer(key);
+    if (!length || *length == headDim)
+      continue;
+    if (architecture->rotary == Rotary::Part && *length > 0 &&
+        *length < headDim && std::string_view(key).ends_with("count"))
+      config["partial_rotary_factor"] =
+          static_cast<double>(*length) / static_cast<double>(headDim);
+    else
       return fail(key, strCat("is ", *length, ", but heads have ", headDim,
                               " components, which is not supported"));
+  }
   const GgufValue *type = value("%.rope.scaling.type");
   std::string scaling;
   if (type)
@@ -158,16 +182,19 @@ Status ConfigBuilder::mapRotary() {
   }
   if (scaling.empty() || scaling == "none")
     return Status::success();
-  if (scaling != "linear")
+  if (scaling != "linear" && scaling != "yarn")
     return fail("%.rope.scaling.type",
                 strCat("is ", quoteName(scaling),
-                       ", which is not supported; 'linear' is, and factors in "
-                       "rope_freqs.weight"));
+                       ", which is not supported; 'linear' and 'yarn' are, and "
+                       "factors in rope_freqs.weight"));
   const GgufValue *found = value(factorKey);
   std::optional<double> factor = found ? found->asNumber() : std::nullopt;
   if (!factor || !(*factor > 0) || !std::isfinite(*factor))
     return fail(factorKey, "is missing or no positive number");
-  config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", *factor}};
+  config["rope_scaling"] = {{"rope_type", scaling}, {"factor", *factor}};
+  if (std::optional<int64_t> original =
+          integer("%.rope.scaling.original_context_length"))
+    config["rope_scaling"]["original_max_position_embeddings"] = *original;
   return Status::success();
 }
 
@@ -185,10 +212,11 @@ Status ConfigBuilder::mapTensors() {
   if (architecture->positions)
     rows("position_embd.weight", architecture->positions);
   config["tie_word_embeddings"] = checkpoint.find("output.weight") == nullptr;
-  // The converter transposes OpenAI's [in, out] matrices.
-  config["conv1d"] = false;
-  config["attention_bias"] = checkpoint.find("blk.0.attn_q.bias") != nullptr;
-  config["mlp_bias"] = checkpoint.find("blk.0.ffn_gate.bias") != nullptr;
+  // Converters transpose OpenAI's [in, out] matrices, order rows of Q/K/V, and
+  // add the 1 of norms around 1: descriptions ask for it where they need to.
+  config["gguf"] = true;
+  for (const Fact &fact : architecture->facts)
+    config[fact.config] = checkpoint.find(fact.tensor) != nullptr;
   checkpoint.restoreRows(".ffn_gate_inp_shexp.weight");
   if (!architecture->permutesRows)
     return Status::success();
@@ -250,10 +278,12 @@ Status ConfigBuilder::build() {
   config = json::parse(architecture->implied);
   config["architectures"] = json::array({name});
   config["model_type"] = architecture->name;
-  for (const Mapping &mapping : architecture->mappings)
-    if (Status status = map(mapping); !status)
-      return status;
-  if (architecture->isRotary)
+  for (std::span<const Mapping> part :
+       {architecture->mappings, architecture->more})
+    for (const Mapping &mapping : part)
+      if (Status status = map(mapping); !status)
+        return status;
+  if (architecture->rotary != Rotary::None)
     if (Status status = mapRotary(); !status)
       return status;
   if (Status status = mapTensors(); !status)

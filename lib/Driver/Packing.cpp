@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 using namespace tenon;
 
@@ -90,25 +91,47 @@ Status tenon::packWeight(const PackRequest &request, const ByteSink &sink,
   return packPlain(request, reader, sink);
 }
 
-Status tenon::writeRopeTable(std::span<const double> frequencies, double scale,
-                             int64_t positions, const ByteSink &sink) {
-  size_t columns = 2 * frequencies.size();
+/// Writes a table of f32 by rows, which `fill` computes.
+static Status writeTable(size_t columns, int64_t positions,
+                         const ByteSink &sink,
+                         const std::function<void(int64_t, float *)> &fill) {
   int64_t step =
       std::max<size_t>(1, kPieceBytes / 4 / std::max<size_t>(1, columns));
   std::vector<float> rows(std::min(step, positions) * columns);
   for (int64_t p = 0; p < positions; p += step) {
     int64_t count = std::min(step, positions - p);
     for (int64_t i = 0; i < count; ++i)
-      for (size_t j = 0; j < frequencies.size(); ++j) {
-        double angle = static_cast<double>(p + i) * frequencies[j];
-        rows[i * columns + j] = static_cast<float>(std::cos(angle) * scale);
-        rows[i * columns + frequencies.size() + j] =
-            static_cast<float>(std::sin(angle) * scale);
-      }
+      fill(p + i, rows.data() + i * columns);
     if (Status status =
             sink(std::as_bytes(std::span(rows.data(), count * columns)));
         !status)
       return status;
   }
   return Status::success();
+}
+
+Status tenon::writeSinusoidTable(std::span<const double> frequencies,
+                                 bool interleaved, int64_t positions,
+                                 const ByteSink &sink) {
+  size_t count = frequencies.size();
+  return writeTable(2 * count, positions, sink, [&](int64_t p, float *row) {
+    for (size_t j = 0; j < count; ++j) {
+      double angle = static_cast<double>(p) * frequencies[j];
+      row[interleaved ? 2 * j : j] = static_cast<float>(std::sin(angle));
+      row[interleaved ? 2 * j + 1 : count + j] =
+          static_cast<float>(std::cos(angle));
+    }
+  });
+}
+
+Status tenon::writeRopeTable(std::span<const double> frequencies, double scale,
+                             int64_t positions, const ByteSink &sink) {
+  size_t count = frequencies.size();
+  return writeTable(2 * count, positions, sink, [&](int64_t p, float *row) {
+    for (size_t j = 0; j < count; ++j) {
+      double angle = static_cast<double>(p) * frequencies[j];
+      row[j] = static_cast<float>(std::cos(angle) * scale);
+      row[count + j] = static_cast<float>(std::sin(angle) * scale);
+    }
+  });
 }

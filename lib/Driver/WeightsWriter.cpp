@@ -4,6 +4,7 @@
 #include "tenon/Checkpoint/NonFinite.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Driver/BiasTables.h"
+#include "tenon/Support/CheckedMath.h"
 #include "tenon/Support/Hash.h"
 #include "tenon/Support/Strings.h"
 #include "llvm/ADT/StringExtras.h"
@@ -228,7 +229,7 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
   // Layers may differ in their types; the IR says the widest.
   bool readable = info->dtype == DType::F32 || info->dtype == DType::F16 ||
                   info->dtype == DType::BF16 || isBlock(info->dtype);
-  if (!readable || !llvm::equal(shape, info->shape))
+  if (!readable || !fitsShape({shape.data(), shape.size()}, info->shape))
     return errorInFile(
         info->file->path(),
         strCat("tensor ", quoteName(name), " is ", tenon::name(info->dtype),
@@ -302,6 +303,10 @@ Status Writer::writeComputed(const PlannedWeight &weight,
   if (auto table = mlir::dyn_cast<RopeTableAttr>(source))
     return writeRopeTable(table.getFrequencies().asArrayRef(),
                           table.getScaleValue(), type.getDimSize(0), emitter);
+  if (auto table = mlir::dyn_cast<SinusoidTableAttr>(source))
+    return writeSinusoidTable(table.getFrequencies().asArrayRef(),
+                              table.getInterleaved(), type.getDimSize(0),
+                              emitter);
   if (auto alibi = mlir::dyn_cast<AlibiAttr>(source)) {
     if (alibi.getBfloat16())
       return writeAlibiOfKeys(type.getDimSize(0), alibi.getMaxBiasValue(),

@@ -1,5 +1,6 @@
 //===- Catalog.cpp - a checkpoint as a catalog of shapes ------------------===//
 
+#include "tenon/Checkpoint/Gguf.h"
 #include "tenon/Import/Import.h"
 
 using namespace tenon;
@@ -13,6 +14,11 @@ public:
   const std::vector<int64_t> *shape(std::string_view tensor) const override {
     const TensorInfo *info = checkpoint.find(tensor);
     return info ? &info->shape : nullptr;
+  }
+  std::optional<std::string> ggufName(std::string_view name) const override {
+    if (!checkpoint.hasGgufNames())
+      return std::nullopt;
+    return ggufTensorName(name);
   }
   std::string description() const override { return name; }
 

@@ -77,16 +77,8 @@ Value Importer::scale(Location loc, Value input, double factor) {
 Value Importer::importBinary(const lang::BinaryExpr *expr,
                              std::string_view name) {
   Location loc = location(expr->opRange, name);
-  bool divide = expr->op == lang::BinaryOp::Div;
-  if (!expr->rhs->type.isTensor()) {
-    Value input = importExpr(expr->lhs);
-    double number = bound.evaluateFloat(expr->rhs);
-    return input ? scale(loc, input, divide ? 1 / number : number) : Value();
-  }
-  if (!expr->lhs->type.isTensor()) {
-    Value input = importExpr(expr->rhs);
-    return input ? scale(loc, input, bound.evaluateFloat(expr->lhs)) : Value();
-  }
+  if (!expr->rhs->type.isTensor() || !expr->lhs->type.isTensor())
+    return importWithNumber(expr, loc);
   Value lhs = importExpr(expr->lhs);
   Value rhs = lhs ? importExpr(expr->rhs) : Value();
   if (!rhs)
@@ -105,6 +97,38 @@ Value Importer::importBinary(const lang::BinaryExpr *expr,
     return create.operator()<MulOp>();
   default:
     return create.operator()<DivOp>();
+  }
+}
+
+/// A tensor and a number, in either order.
+Value Importer::importWithNumber(const lang::BinaryExpr *expr, Location loc) {
+  bool tensorFirst = expr->lhs->type.isTensor();
+  Value input = importExpr(tensorFirst ? expr->lhs : expr->rhs);
+  if (!input)
+    return {};
+  double number = bound.evaluateFloat(tensorFirst ? expr->rhs : expr->lhs);
+  auto attr = [&](double value) {
+    return builder.getF32FloatAttr(static_cast<float>(value));
+  };
+  auto shift = [&](Value x, double amount) -> Value {
+    return ShiftOp::create(builder, loc, x.getType(), x, Value(), attr(amount),
+                           TileAttr())
+        .getResult();
+  };
+  switch (expr->op) {
+  case lang::BinaryOp::Add:
+    return shift(input, number);
+  case lang::BinaryOp::Sub:
+    return tensorFirst ? shift(input, -number)
+                       : shift(scale(loc, input, -1.0), number);
+  case lang::BinaryOp::Mul:
+    return scale(loc, input, number);
+  default:
+    if (tensorFirst)
+      return scale(loc, input, 1 / number);
+    return ReciprocalOp::create(builder, loc, input.getType(), input, Value(),
+                                attr(number), TileAttr())
+        .getResult();
   }
 }
 
@@ -162,6 +186,24 @@ Value Importer::activation(Location loc, Value input, BuiltinId id) {
   case BuiltinId::Sigmoid:
     kind = ActivationKind::Sigmoid;
     break;
+  case BuiltinId::QuickGelu:
+    kind = ActivationKind::QuickGelu;
+    break;
+  case BuiltinId::ReluSquared:
+    kind = ActivationKind::ReluSquared;
+    break;
+  case BuiltinId::Mish:
+    kind = ActivationKind::Mish;
+    break;
+  case BuiltinId::Exp:
+    kind = ActivationKind::Exp;
+    break;
+  case BuiltinId::Log:
+    kind = ActivationKind::Log;
+    break;
+  case BuiltinId::Sqrt:
+    kind = ActivationKind::Sqrt;
+    break;
   default:
     llvm_unreachable("not an activation");
   }
@@ -170,26 +212,39 @@ Value Importer::activation(Location loc, Value input, BuiltinId id) {
       .getResult();
 }
 
+Value Importer::reduce(const lang::CallExpr *call, Value input, Reduction kind,
+                       Location loc) {
+  return ReduceOp::create(builder, loc, tensorType(call->type), input, Value(),
+                          kind, *lang::reducedDimension(*call), TileAttr())
+      .getResult();
+}
+
 // Rows of a table chosen by position: the context must not exceed it.
-bool Importer::checkPositions(const lang::CallExpr *call) {
+bool Importer::checkPositions(const lang::CallExpr *call, Value ids) {
   if (call->slots[0]->type.element != lang::Element::Position)
     return true;
+  auto positions = ids.getDefiningOp<PositionsOp>();
+  int64_t offset = positions ? positions.getOffset().value_or(0) : 0;
   std::optional<int64_t> rows =
       bound.extent(call->slots[1]->type.shape.front());
-  if (!rows || *rows >= context)
+  if (!rows || *rows - offset >= context)
     return true;
   diagnostics
       .error(model.source, call->range,
-             "the table has " + std::to_string(*rows) +
-                 " positions, but the context is " + std::to_string(context))
-      .note("choose a context of at most " + std::to_string(*rows));
+             "the table has " + std::to_string(*rows) + " positions" +
+                 (offset ? " from " + std::to_string(offset) + " on"
+                         : std::string()) +
+                 ", but the context is " + std::to_string(context))
+      .note("choose a context of at most " + std::to_string(*rows - offset));
   return false;
 }
 
 Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
   const auto &slots = call->slots;
   RankedTensorType type = tensorType(call->type);
-  // Every operation has a tensor first.
+  if (call->builtin->id == BuiltinId::Sinusoidal)
+    return sinusoidTable(call, type, loc);
+  // Every other operation has a tensor first.
   Value input = importExpr(slots[0]);
   if (!input)
     return {};
@@ -211,6 +266,12 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
   case BuiltinId::Relu:
   case BuiltinId::Tanh:
   case BuiltinId::Sigmoid:
+  case BuiltinId::QuickGelu:
+  case BuiltinId::ReluSquared:
+  case BuiltinId::Mish:
+  case BuiltinId::Exp:
+  case BuiltinId::Log:
+  case BuiltinId::Sqrt:
     return activation(loc, input, call->builtin->id);
 
   case BuiltinId::CausalMask: {
@@ -245,13 +306,18 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
   }
   case BuiltinId::Embedding: {
     Value table = importExpr(slots[1]);
-    if (!table || !checkPositions(call))
+    if (!table || !checkPositions(call, input))
       return {};
     return EmbeddingOp::create(builder, loc, type, input, table, none, noTile)
         .getResult();
   }
   case BuiltinId::Positions:
-    return PositionsOp::create(builder, loc, type, input, none, none, noTile)
+    return PositionsOp::create(
+               builder, loc, type, input, none, none,
+               slots[1] && bound.evaluateInt(slots[1]) > 0
+                   ? builder.getI64IntegerAttr(bound.evaluateInt(slots[1]))
+                   : IntegerAttr(),
+               noTile)
         .getResult();
 
   case BuiltinId::Linear: {
@@ -297,29 +363,33 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
   case BuiltinId::Row:
     return RowsOp::create(builder, loc, type, input,
                           bound.evaluateInt(slots[1]));
-  case BuiltinId::Rope: {
-    Value table = rotaryTable(slots[1], type.getShape().back(), {}, loc);
-    return RopeOp::create(builder, loc, type, input, table, none, none, noTile)
+  case BuiltinId::Rope:
+    return importRope(call, input, type, loc);
+  case BuiltinId::Clamp:
+    return ClampOp::create(builder, loc, type, input, none,
+                           slots[1] ? attrF32(slots[1]) : FloatAttr(),
+                           slots[2] ? attrF32(slots[2]) : FloatAttr(), noTile)
         .getResult();
-  }
+  case BuiltinId::Sum:
+    return reduce(call, input, Reduction::Sum, loc);
+  case BuiltinId::Mean:
+    return reduce(call, input, Reduction::Mean, loc);
+  case BuiltinId::Max:
+    return reduce(call, input, Reduction::Max, loc);
 
   case BuiltinId::RmsNorm: {
-    Value weight = importExpr(slots[1]);
-    if (!weight)
-      return {};
-    bool offset = slots[3] && bound.evaluateInt(slots[3]) == 1;
+    Value weight = importOptional(slots[1]);
+    bool offset = weight && slots[3] && bound.evaluateInt(slots[3]) == 1;
     return RmsNormOp::create(
                builder, loc, type, input, weight, none, attrF32(slots[2]),
                offset ? builder.getUnitAttr() : UnitAttr(), noTile)
         .getResult();
   }
   case BuiltinId::LayerNorm: {
-    Value weight = importExpr(slots[1]);
-    if (!weight)
-      return {};
+    Value weight = importOptional(slots[1]);
     return LayerNormOp::create(builder, loc, type, input, weight,
                                importOptional(slots[2]), none,
-                               attrF32(slots[3]), noTile)
+                               attrF32(slots[3]), UnitAttr(), noTile)
         .getResult();
   }
   case BuiltinId::TopK:
@@ -327,8 +397,8 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
   case BuiltinId::Int:
   case BuiltinId::Len:
   case BuiltinId::Rotary:
+  case BuiltinId::Sinusoidal:
   case BuiltinId::Split:
-  case BuiltinId::Sqrt:
     break;
   }
   llvm_unreachable("handled by importSplit, rotaryTable and the evaluator");

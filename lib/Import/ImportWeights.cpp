@@ -1,13 +1,10 @@
-//===- ImportWeights.cpp - weights and rotary tables ----------------------===//
+//===- ImportWeights.cpp - weights ----------------------------------------===//
 
 #include "Importer.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/SmallVector.h"
-
-#include <cmath>
-#include <cstring>
 
 using namespace tenon;
 using namespace mlir;
@@ -148,98 +145,6 @@ Value Importer::weightRef(const lang::BoundWeight &weight, Location loc) {
     index = arith::AddIOp::create(builder, loc, first, expertIndex);
   }
   return reference(weight.symbol, op.getLayerType(), index, loc);
-}
-
-// The values of a weight that divides a rotary table's frequencies. None when
-// it is absent, or weights are random.
-bool Importer::readDivisors(const lang::Expr *expr,
-                            std::vector<double> &divisors) {
-  auto *name = lang::exprAs<lang::NameExpr>(expr);
-  auto *decl = name ? lang::declAs<lang::WeightDecl>(name->decl) : nullptr;
-  const lang::BoundWeight *weight = decl ? bound.weight(decl) : nullptr;
-  if (!weight || !checkpoint)
-    return true;
-  const TensorInfo *info = checkpoint->find(weight->tensorName(0));
-  auto fail = [&](std::string message) {
-    diagnostics.error(model.source, expr->range,
-                      "'" + weight->tensorName(0) + "' " + message);
-    return false;
-  };
-  if (!info || info->dtype != DType::F32)
-    return fail("must be a tensor of f32");
-  std::span<const std::byte> bytes = checkpoint->bytes(*info);
-  for (size_t at = 0; at < bytes.size(); at += sizeof(float)) {
-    float value;
-    std::memcpy(&value, bytes.data() + at, sizeof(float));
-    if (!(value > 0) || !std::isfinite(value))
-      return fail("divides the frequencies of rotary positions; " +
-                  std::to_string(value) + " is no positive number");
-    divisors.push_back(value);
-  }
-  return true;
-}
-
-// The table of a rope: `expr` is a call of rotary(…), or theta alone. Tables of
-// the same content are one weight.
-Value Importer::rotaryTable(const lang::Expr *expr, int64_t dim,
-                            std::string_view name, Location loc) {
-  expr = choose(expr);
-  if (auto *reference = lang::exprAs<lang::NameExpr>(expr);
-      reference && expr->type.kind == lang::Type::Kind::Rotary) {
-    name = reference->name;
-    const lang::Expr *value = nullptr;
-    if (auto *constant = lang::declAs<lang::ConstantDecl>(reference->decl))
-      value = constant->value;
-    else if (auto *local = lang::declAs<lang::LocalDecl>(reference->decl))
-      value = local->value;
-    return rotaryTable(value, dim, name, loc);
-  }
-  RotaryParameters parameters;
-  parameters.dim = dim;
-  if (auto *call = lang::exprAs<lang::CallExpr>(expr);
-      call && expr->type.kind == lang::Type::Kind::Rotary) {
-    auto number = [&](unsigned slot, double otherwise) {
-      return call->slots[slot] ? bound.evaluateFloat(call->slots[slot])
-                               : otherwise;
-    };
-    parameters.dim = bound.evaluateInt(call->slots[0]);
-    parameters.theta = number(1, 0);
-    if (call->slots[2])
-      parameters.scaling =
-          std::get<std::string>(*bound.evaluate(call->slots[2]));
-    parameters.factor = number(3, parameters.factor);
-    parameters.lowFreqFactor = number(4, parameters.lowFreqFactor);
-    parameters.highFreqFactor = number(5, parameters.highFreqFactor);
-    parameters.originalContext = static_cast<int64_t>(
-        number(6, static_cast<double>(parameters.originalContext)));
-    if (!readDivisors(call->slots[7], parameters.divisors))
-      return {};
-  } else {
-    parameters.theta = bound.evaluateFloat(expr);
-  }
-  auto table = RopeTableAttr::get(
-      builder.getContext(),
-      builder.getDenseF64ArrayAttr(rotaryFrequencies(parameters)),
-      builder.getF64FloatAttr(1.0));
-  auto type =
-      RankedTensorType::get({context, parameters.dim}, builder.getF32Type());
-
-  std::string symbol = name.empty() ? "rope" : std::string(name);
-  for (auto weight : module->getOps<WeightOp>())
-    if (weight.getSources()[0] == table)
-      return reference(weight.getSymName(), type, {}, loc);
-  while (SymbolTable::lookupSymbolIn(*module, symbol))
-    symbol += "_table";
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(module->getBody());
-    for (auto weight : module->getOps<WeightOp>())
-      builder.setInsertionPointAfter(weight);
-    WeightOp::create(builder, location(expr->range, name), symbol, type,
-                     builder.getArrayAttr(table), false, IntegerAttr(),
-                     IntegerAttr(), DenseI64ArrayAttr());
-  }
-  return reference(symbol, type, {}, loc);
 }
 
 // The type with its last two dimensions exchanged.

@@ -54,8 +54,17 @@ private:
   mlir::Type checkpointElement(const lang::BoundWeight &weight);
   mlir::Type elementType(DType type);
   mlir::Value weightRef(const lang::BoundWeight &weight, mlir::Location loc);
-  mlir::Value rotaryTable(const lang::Expr *expr, int64_t dim,
-                          std::string_view name, mlir::Location loc);
+  mlir::Value importRope(const lang::CallExpr *call, mlir::Value input,
+                         mlir::RankedTensorType type, mlir::Location loc);
+  const lang::Expr *rotaryValue(const lang::Expr *expr,
+                                std::string_view &name) const;
+  mlir::Value sinusoidTable(const lang::CallExpr *call,
+                            mlir::RankedTensorType type, mlir::Location loc);
+  /// A reference to the computed weight of this content, which is declared
+  /// under `symbol`, or a name close to it, if it isn't there yet.
+  mlir::Value computedWeight(mlir::Attribute table, mlir::RankedTensorType type,
+                             std::string symbol, mlir::Location declared,
+                             mlir::Location used);
   bool readDivisors(const lang::Expr *expr, std::vector<double> &divisors);
   mlir::Value reference(llvm::StringRef symbol, mlir::RankedTensorType type,
                         mlir::Value layer, mlir::Location loc);
@@ -84,7 +93,11 @@ private:
                            const lang::BoundWeight *of, llvm::StringRef name,
                            mlir::Location loc);
 
-  bool checkPositions(const lang::CallExpr *call);
+  mlir::Value importWithNumber(const lang::BinaryExpr *expr,
+                               mlir::Location loc);
+  mlir::Value reduce(const lang::CallExpr *call, mlir::Value input,
+                     Reduction kind, mlir::Location loc);
+  bool checkPositions(const lang::CallExpr *call, mlir::Value ids);
   const lang::Expr *choose(const lang::Expr *expr) const;
 
   lang::BoundModel bound; ///< a copy: its layers are entered in turn

@@ -74,6 +74,8 @@ std::string Type::str() const {
     return "bool";
   case Kind::String:
     return "string";
+  case Kind::Rope:
+    return "rope";
   case Kind::Rotary:
     return "rotary";
   case Kind::List:

@@ -2,6 +2,7 @@
 
 #include "BodyBinder.h"
 #include "JsonPlace.h"
+#include "TensorNames.h"
 
 #include "tenon/Support/CheckedMath.h"
 #include "tenon/Support/Json.h"
@@ -30,6 +31,11 @@ private:
   bool bindHelpers(const DefDecl &def, std::set<const DefDecl *> &done);
   bool bindItem(const Item &item);
   bool bindParam(const ParamDecl &param);
+  std::optional<Value> bindRope(const ParamDecl &param,
+                                const std::vector<std::string> &paths,
+                                bool &found);
+  void reportParam(const ParamDecl &param, const std::string &path,
+                   const std::string &problem);
   std::optional<Value> convert(const ParamDecl &param, const json &value,
                                const std::string &path);
   std::optional<Scalar> convertScalar(const ParamDecl &param, const json &value,
@@ -152,7 +158,10 @@ bool Binder::bindItem(const Item &item) {
   case Item::Kind::Require:
     return bindRequire(item);
   case Item::Kind::Weight:
-    return bindWeight(*static_cast<const WeightDecl *>(item.decls.front()), 0);
+    return std::all_of(
+        item.decls.begin(), item.decls.end(), [&](const Decl *decl) {
+          return bindWeight(*static_cast<const WeightDecl *>(decl), 0);
+        });
   case Item::Kind::Layer:
     return bindLayer(*static_cast<const LayerDecl *>(item.decls.front()));
   }
@@ -273,17 +282,69 @@ std::optional<Value> Binder::convert(const ParamDecl &param, const json &value,
                  convertScalar(param, value, problem)) {
     return toValue(*scalar);
   }
+  reportParam(param, path, problem);
+  return std::nullopt;
+}
+
+void Binder::reportParam(const ParamDecl &param, const std::string &path,
+                         const std::string &problem) {
+  const json *value = findPath(config.json, path);
   std::string shown =
-      shorten(value.dump(-1, ' ', false, json::error_handler_t::replace));
+      value
+          ? shorten(value->dump(-1, ' ', false, json::error_handler_t::replace))
+          : std::string("missing");
   diagnostics.error(place(path), "'" + path + "' is " + shown + "; " + problem)
       .note(model.source, param.nameRange,
             "'" + std::string(param.name) +
                 "' is declared here: " + param.type.str());
-  return std::nullopt;
+}
+
+// A rope takes what it needs from several of its paths.
+std::optional<Value> Binder::bindRope(const ParamDecl &param,
+                                      const std::vector<std::string> &paths,
+                                      bool &found) {
+  found = std::any_of(paths.begin(), paths.end(), [&](const std::string &path) {
+    return findPath(config.json, path);
+  });
+  if (!found)
+    return std::nullopt;
+  std::optional<double> theta;
+  std::optional<Value> otherwise;
+  if (param.defaultValue) {
+    if (!(otherwise = evaluate(param.defaultValue)))
+      return std::nullopt;
+    theta = bound.evaluateRope(param.defaultValue).theta;
+  }
+  std::optional<RopeProblem> problem;
+  std::optional<Rope> rope = readRope(config.json, paths, theta, problem);
+  // Part of a head turns only if the description says which.
+  auto readsPart = [&](const ParamDecl *other) {
+    std::string_view key = "partial_rotary_factor";
+    return other->name == key ||
+           std::any_of(other->paths.begin(), other->paths.end(),
+                       [&](const StringExpr *path) {
+                         return path->value.ends_with(key);
+                       });
+  };
+  if (rope && rope->partialFactor != 1 &&
+      rope->type != Rope::Type::Proportional &&
+      std::none_of(model.params.begin(), model.params.end(), readsPart)) {
+    for (const std::string &path : paths)
+      if (findPath(config.json, path + ".partial_rotary_factor"))
+        problem = {path + ".partial_rotary_factor",
+                   "the description turns all components of a head"};
+  }
+  if (problem) {
+    reportParam(param, problem->path, problem->message);
+    return std::nullopt;
+  }
+  return std::make_shared<const Rope>(std::move(*rope));
 }
 
 std::optional<Value> Binder::defaultOf(const ParamDecl &param) {
   std::optional<Value> value = evaluate(param.defaultValue);
+  if (value && param.valueKind == Type::Kind::Rope)
+    return std::make_shared<const Rope>(bound.evaluateRope(param.defaultValue));
   if (!value || param.valueKind != Type::Kind::Float)
     return value;
   if (auto *integer = std::get_if<int64_t>(&*value))
@@ -307,12 +368,16 @@ bool Binder::bindParam(const ParamDecl &param) {
     paths.push_back(std::string(param.name));
 
   std::optional<Value> value;
-  const json *found = nullptr;
-  for (const std::string &path : paths)
-    if ((found = findPath(config.json, path))) {
-      value = convert(param, *found, path);
-      break;
-    }
+  bool found = false;
+  if (param.valueKind == Type::Kind::Rope)
+    value = bindRope(param, paths, found);
+  else
+    for (const std::string &path : paths)
+      if (const json *member = findPath(config.json, path)) {
+        found = true;
+        value = convert(param, *member, path);
+        break;
+      }
   if (!found && param.defaultValue) {
     // A default that needs a hyperparameter which is wrong: reported there.
     if (diagnostics.hasErrors())
@@ -391,28 +456,6 @@ bool Binder::bindRequire(const Item &item) {
 // Weights and layers
 //===----------------------------------------------------------------------===//
 
-// "[bert.]pooler" stands for "bert.pooler" and "pooler", "norm.[weight|gamma]"
-// for "norm.weight" and "norm.gamma", in this order. The checker has verified
-// the brackets and bounded their number.
-static void expandChoices(const std::string &name,
-                          std::vector<std::string> &out) {
-  size_t open = name.find('['), close = name.find(']');
-  if (open == std::string::npos) {
-    out.push_back(name);
-    return;
-  }
-  std::string choices = name.substr(open + 1, close - open - 1) + "|";
-  if (std::count(choices.begin(), choices.end(), '|') == 1)
-    choices += "|"; // a single choice may be left out
-  for (size_t begin = 0; begin < choices.size();) {
-    size_t end = choices.find('|', begin);
-    expandChoices(name.substr(0, open) + choices.substr(begin, end - begin) +
-                      name.substr(close + 1),
-                  out);
-    begin = end + 1;
-  }
-}
-
 // The prefixes of a layer's names: those of a layer inside of a layer continue
 // its prefixes, or are them.
 static std::vector<std::string> prefixesOf(const LayerDecl &layer) {
@@ -437,17 +480,21 @@ static std::vector<std::string> prefixesOf(const LayerDecl &layer) {
 
 // Every prefix with every name; absolute names are taken once. The index of a
 // layer inside of a layer is {e}, however the description calls it.
-static std::vector<std::string> candidateNames(const LayerDecl *layer,
-                                               const WeightSource &source) {
+static std::vector<std::string>
+candidateNames(const WeightDecl &weight,
+               const std::vector<std::string> &prefixes,
+               const std::vector<const StringExpr *> &patterns) {
   std::vector<std::string> names;
-  for (const StringExpr *name : source.names) {
-    if (!layer || !name->value.starts_with(".")) {
-      expandChoices(name->value, names);
+  for (const StringExpr *pattern : patterns) {
+    std::string own = ownPattern(pattern->value, weight.place);
+    if (!weight.layer || !own.starts_with(".") || prefixes.empty()) {
+      expandChoices(own, names);
       continue;
     }
-    for (const std::string &prefix : prefixesOf(*layer))
-      expandChoices(prefix + name->value, names);
+    for (const std::string &prefix : prefixes)
+      expandChoices(prefix + own, names);
   }
+  const LayerDecl *layer = weight.layer;
   if (layer && layer->outer) {
     std::string index = "{" + std::string(layer->index->name) + "}";
     for (std::string &name : names)
@@ -520,7 +567,16 @@ bool Binder::bindWeight(const WeightDecl &weight, int64_t repetition) {
       if (further)
         stack.symbol += "_" + std::to_string(repetition);
       stack.shape = std::move(shape);
-      stack.candidates = candidateNames(weight.layer, source);
+      std::vector<std::string> prefixes, ggufPrefixes;
+      if (layer) {
+        prefixes = prefixesOf(*weight.layer);
+        // In GGUF tensors of inner layers are beside those of the outer one.
+        for (const StringExpr *prefix : layer->ggufPrefixes)
+          ggufPrefixes.push_back(prefix->value);
+      }
+      stack.candidates = candidateNames(weight, prefixes, source.names);
+      stack.ggufCandidates =
+          candidateNames(weight, ggufPrefixes, source.ggufNames);
       stack.nameTemplate = stack.candidates.front();
     }
     BoundWeight &stack = bound.boundWeights[place];
@@ -574,8 +630,9 @@ bool Binder::bindLayerItems(const LayerDecl &layer, int64_t repetition) {
   for (const Item &item : layer.items) {
     bool ok = true;
     if (item.kind == Item::Kind::Weight) {
-      ok = bindWeight(*static_cast<const WeightDecl *>(item.decls.front()),
-                      repetition);
+      for (const Decl *decl : item.decls)
+        ok = ok &&
+             bindWeight(*static_cast<const WeightDecl *>(decl), repetition);
     } else if (item.kind == Item::Kind::Constant) {
       ok = bindConstant(*static_cast<const ConstantDecl *>(item.decls.front()));
     } else if (item.kind == Item::Kind::Require) {
@@ -612,9 +669,11 @@ bool Binder::bindHoles(const LayerDecl &layer) {
   for (BoundWeight &weight : bound.boundWeights)
     if (weight.decl->layer && weight.decl->layer->outermost() == &layer) {
       for (auto *at = weight.decl->layer; at; at = at->outer)
-        collect(at->prefixes, weight);
+        for (const auto *names : {&at->prefixes, &at->ggufPrefixes})
+          collect(*names, weight);
       for (const WeightSource &source : weight.decl->sources)
-        collect(source.names, weight);
+        for (const auto *names : {&source.names, &source.ggufNames})
+          collect(*names, weight);
       weights.push_back(&weight);
     }
   for (int64_t i = 0; i < bound.layerCounts.at(&layer); ++i) {

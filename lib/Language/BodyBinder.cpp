@@ -182,7 +182,8 @@ bool BodyBinder::walkParts(const Expr *expr) {
             return false;
           }
           learn(side, *value);
-          if (binary->op == BinaryOp::Div && bound.evaluateFloat(side) == 0)
+          if (binary->op == BinaryOp::Div && side == binary->rhs &&
+              bound.evaluateFloat(side) == 0)
             return fail(side->range, "division of a tensor by zero");
         }
     return checkExtents(expr);
@@ -197,8 +198,9 @@ bool BodyBinder::walkParts(const Expr *expr) {
       return false;
     }
     learn(expr, *condition);
-    return walk(std::get<bool>(*condition) ? conditional->thenValue
-                                           : conditional->elseValue);
+    if (std::get<bool>(*condition))
+      return walk(conditional->thenValue);
+    return walk(conditional->elseValue) && checkAlike(conditional);
   }
   case Expr::Kind::Call:
     return walkCall(static_cast<const CallExpr *>(expr));
@@ -238,9 +240,11 @@ bool BodyBinder::walkCall(const CallExpr *call) {
       continue;
     const BuiltinParam &param =
         call->builtin->params[std::min(i, call->builtin->params.size() - 1)];
+    if (param.kind == BuiltinParam::Kind::Dimension)
+      continue; // T among them
     // A bias may be a weight that turns out to be absent.
     if (param.kind == BuiltinParam::Kind::OptionalWeight &&
-        exprAs<NameExpr>(value))
+        exprAs<NameExpr>(value) && mayBeMissing(call, value))
       continue;
     if (!walk(value))
       return false;
@@ -249,6 +253,16 @@ bool BodyBinder::walkCall(const CallExpr *call) {
       return false;
   }
   return checkMeaning(call) && checkConstraints(call) && checkExtents(call);
+}
+
+// Whether an operation goes without a weight that isn't there. The weight of a
+// norm only if its conditions say that there is none; one that a checkpoint
+// lacks is missed.
+bool BodyBinder::mayBeMissing(const CallExpr *call, const Expr *value) const {
+  bool isNorm = call->builtin->id == BuiltinId::LayerNorm ||
+                call->builtin->id == BuiltinId::RmsNorm;
+  auto *weight = declAs<WeightDecl>(exprAs<NameExpr>(value)->decl);
+  return !weight || !isNorm || value != call->slots[1] || !bound.weight(weight);
 }
 
 bool BodyBinder::checkScalar(const CallExpr *call, const BuiltinParam &param,
@@ -260,9 +274,8 @@ bool BodyBinder::checkScalar(const CallExpr *call, const BuiltinParam &param,
     return false;
   }
   learn(value, *number);
-  if (std::holds_alternative<std::string>(*number) ||
-      std::holds_alternative<bool>(*number) ||
-      std::holds_alternative<List>(*number))
+  if (!std::holds_alternative<int64_t>(*number) &&
+      !std::holds_alternative<double>(*number))
     return true;
   double x = bound.evaluateFloat(value);
   bool positive = param.range == BuiltinParam::Range::Positive;
@@ -283,6 +296,14 @@ bool BodyBinder::checkScalar(const CallExpr *call, const BuiltinParam &param,
   return false;
 }
 
+// A rope has frequencies for this many components.
+bool BodyBinder::checkRopeOf(const CallExpr *call, int64_t dim) {
+  std::string problem = checkRope(bound.evaluateRope(call->slots[1]), dim);
+  return problem.empty() ||
+         fail(call->slots[1]->range,
+              std::string(call->builtin->name) + ": " + problem);
+}
+
 // What single operations demand of their numbers and strings.
 bool BodyBinder::checkMeaning(const CallExpr *call) {
   switch (call->builtin->id) {
@@ -299,24 +320,24 @@ bool BodyBinder::checkMeaning(const CallExpr *call) {
     diagnostic.note("known are " + known);
     return false;
   }
-  case BuiltinId::Rotary: {
-    if (!call->slots[2])
-      return true;
-    std::string scaling =
-        std::get<std::string>(*bound.evaluate(call->slots[2]));
-    if (scaling != "default" && scaling != "linear" && scaling != "llama3")
-      return fail(call->slots[2]->range,
-                  "rotary: unknown scaling \"" + scaling +
-                      "\"; known are default, linear, llama3");
-    if (scaling == "llama3") {
-      double low = call->slots[4] ? bound.evaluateFloat(call->slots[4]) : 1;
-      double high = call->slots[5] ? bound.evaluateFloat(call->slots[5]) : 4;
-      if (!(low < high))
-        return fail(call->range, "rotary: low_freq_factor must be below "
-                                 "high_freq_factor");
-    }
+  case BuiltinId::Rotary:
+    return checkRopeOf(call, bound.evaluateInt(call->slots[0]));
+  case BuiltinId::Rope:
+    if (call->slots[1]->type.kind == Type::Kind::Rotary)
+      return true; // checked where it was made
+    return checkRopeOf(call,
+                       bound.extent(call->slots[0]->type.shape.back()).value());
+  case BuiltinId::Clamp:
+    if (call->slots[1] && call->slots[2] &&
+        bound.evaluateFloat(call->slots[1]) >
+            bound.evaluateFloat(call->slots[2]))
+      return fail(call->range, "clamp: low must not be above high");
     return true;
-  }
+  case BuiltinId::Sinusoidal:
+    if (call->slots[4] && bound.evaluateBool(call->slots[4]) &&
+        bound.evaluateInt(call->slots[1]) < 4)
+      return fail(call->range, "sinusoidal: closed needs a dim of at least 4");
+    return true;
   case BuiltinId::RelativeBias: {
     int64_t buckets =
         bound.extent(call->slots[1]->type.shape.front()).value_or(0);
@@ -411,6 +432,30 @@ bool BodyBinder::checkConstraints(const CallExpr *call) {
     Diagnostic &diagnostic =
         diagnostics.error(model.source, call->range, constraint.message);
     for (const Dim *dim : {&constraint.a, &constraint.b})
+      if (auto value = bound.extent(*dim); value && !dim->constant())
+        diagnostic.note(dim->str() + " = " + std::to_string(*value));
+    return false;
+  }
+  return true;
+}
+
+// The second value of a conditional has the dimensions of the first.
+bool BodyBinder::checkAlike(const ConditionalExpr *expr) {
+  const Type &first = expr->type, &second = expr->elseValue->type;
+  if (!first.isTensor())
+    return true;
+  for (size_t i = 0; i < first.shape.size(); ++i) {
+    if (first.shape[i] == second.shape[i])
+      continue;
+    std::optional<int64_t> a = bound.extent(first.shape[i]);
+    std::optional<int64_t> b = bound.extent(second.shape[i]);
+    if (a == b)
+      continue;
+    Diagnostic &diagnostic = diagnostics.error(
+        model.source, expr->range,
+        "the two values of a conditional must be alike: " + first.str() +
+            " and " + second.str());
+    for (const Dim *dim : {&first.shape[i], &second.shape[i]})
       if (auto value = bound.extent(*dim); value && !dim->constant())
         diagnostic.note(dim->str() + " = " + std::to_string(*value));
     return false;

@@ -43,11 +43,14 @@ private:
   bool walk(const Expr *expr);
   bool walkParts(const Expr *expr);
   bool walkCall(const CallExpr *call);
+  bool mayBeMissing(const CallExpr *call, const Expr *value) const;
   bool checkScalar(const CallExpr *call, const BuiltinParam &param,
                    const Expr *value);
+  bool checkRopeOf(const CallExpr *call, int64_t dim);
   bool checkMeaning(const CallExpr *call);
   bool checkTopK(const CallExpr *call);
   bool checkConstraints(const CallExpr *call);
+  bool checkAlike(const ConditionalExpr *expr);
   bool checkExtents(const Expr *expr);
   bool fail(SourceRange range, std::string message);
 

@@ -7,6 +7,8 @@
 
 #include "BuiltinShapes.h"
 
+#include <algorithm>
+
 using namespace tenon::lang;
 
 //===----------------------------------------------------------------------===//
@@ -146,6 +148,12 @@ Type shape::concat(CallShape &call) {
   return Type::tensor(std::move(result));
 }
 
+Type shape::clamp(CallShape &call) {
+  if (!call.arg(1) && !call.arg(2))
+    return call.fail("needs a bound: low or high", {});
+  return Type::tensor(call.shape(0));
+}
+
 Type shape::embedding(CallShape &call) {
   if (call.arg(0)->type.element == Element::Bool)
     return call.fail("ids must be tokens, token types or positions, found " +
@@ -211,9 +219,11 @@ Type shape::mergeHeads(CallShape &call) {
 }
 
 Type shape::norm(CallShape &call) {
-  if (!call.rankAtLeast(0, 1) || !call.rank(1, 1) || !call.equal(0, -1, 1, 0))
+  if (!call.rankAtLeast(0, 1))
     return Type();
-  if (call.call.builtin->id == BuiltinId::LayerNorm &&
+  if (call.arg(1) && (!call.rank(1, 1) || !call.equal(0, -1, 1, 0)))
+    return Type();
+  if (call.call.builtin->id == BuiltinId::LayerNorm && call.arg(2) &&
       (!call.rank(2, 1) || !call.equal(0, -1, 2, 0)))
     return Type();
   return Type::tensor(call.shape(0));
@@ -261,6 +271,37 @@ Type shape::relativeGather(CallShape &call) {
   return Type::tensor(std::move(result));
 }
 
+std::optional<unsigned> tenon::lang::reducedDimension(const CallExpr &call) {
+  const std::vector<Dim> &x = call.slots[0]->type.shape;
+  if (!call.slots[1])
+    return static_cast<unsigned>(x.size() - 1);
+  std::optional<unsigned> found;
+  for (size_t i = 0; i < x.size(); ++i)
+    if (x[i] == call.slots[1]->type.value) {
+      if (found)
+        return std::nullopt;
+      found = static_cast<unsigned>(i);
+    }
+  return found;
+}
+
+Type shape::reduce(CallShape &call) {
+  if (!call.rankAtLeast(0, 1))
+    return Type();
+  std::vector<Dim> x = call.shape(0);
+  std::optional<unsigned> dim = reducedDimension(call.call);
+  if (!dim) {
+    const Dim &over = call.arg(1)->type.value;
+    bool isThere = std::find(x.begin(), x.end(), over) != x.end();
+    return call.fail(
+        (isThere ? "two dimensions of x are " : "no dimension of x is ") +
+            over.str() + ", found " + call.arg(0)->type.str(),
+        {0});
+  }
+  x[*dim] = Dim(1);
+  return Type::tensor(std::move(x));
+}
+
 Type shape::rope(CallShape &call) {
   if (!call.rank(0, 3))
     return Type();
@@ -282,16 +323,16 @@ Type shape::rope(CallShape &call) {
 Type shape::rotary(CallShape &call) {
   Type type = Type::scalar(Type::Kind::Rotary);
   type.value = call.arg(0)->type.value;
-  if (!call.arg(7))
+  if (!call.arg(3))
     return type;
-  if (!call.rank(7, 1))
+  if (!call.rank(3, 1))
     return Type();
   // One for each pair of components.
-  std::optional<Dim> pairs = Dim::mul(call.shape(7)[0], Dim(2));
+  std::optional<Dim> pairs = Dim::mul(call.shape(3)[0], Dim(2));
   if (!pairs || *pairs != type.value)
     return call.fail("the divisors are one for each two of the " +
                          type.value.str() + " components",
-                     {7});
+                     {3});
   return type;
 }
 
@@ -328,7 +369,19 @@ Type shape::split(CallShape &call) {
   return tuple;
 }
 
-Type shape::sqrt(CallShape &) { return Type::scalar(Type::Kind::Float); }
+Type shape::scalarOrSame(CallShape &call) {
+  const Type &type = call.arg(0)->type;
+  return type.isTensor() ? type : Type::scalar(Type::Kind::Float);
+}
+
+Type shape::sinusoidal(CallShape &call) {
+  const Dim &dim = call.arg(1)->type.value;
+  if (!requireDivides(call, 2, dim,
+                      "sines and cosines come in pairs, and " + dim.str() +
+                          " is not even"))
+    return Type();
+  return Type::tensor({call.arg(0)->type.value, dim});
+}
 
 Type shape::topK(CallShape &call) {
   if (!call.rank(0, 2))

@@ -7,28 +7,31 @@
 
 namespace tenon::lang::shape {
 
-Type same(CallShape &call);        // [...] -> [...]
-Type concat(CallShape &call);      // [..., A], [..., B] -> [..., A + B]
-Type embedding(CallShape &call);   // [T] of ids, [V, C] -> [T, C]
-Type heads(CallShape &call);       // [T, C], n -> [n, T, C / n]
-Type linear(CallShape &call);      // [..., K], [N, K], [N] -> [..., N]
-Type matmul(CallShape &call);      // [H, M, K], [G, K, N] -> [H, M, N]
-Type mergeHeads(CallShape &call);  // [H, T, D] -> [T, H * D]
-Type norm(CallShape &call);        // [..., C], [C] (, [C]) -> [..., C]
-Type paddingMask(CallShape &call); // [H, T, S], [S] of bool -> [H, T, S]
-Type positions(CallShape &call);   // [T] of ids -> [T] of position
+Type same(CallShape &call);           // [...] -> [...]
+Type clamp(CallShape &call);          // [...] -> [...]
+Type concat(CallShape &call);         // [..., A], [..., B] -> [..., A + B]
+Type embedding(CallShape &call);      // [T] of ids, [V, C] -> [T, C]
+Type heads(CallShape &call);          // [T, C], n -> [n, T, C / n]
+Type linear(CallShape &call);         // [..., K], [N, K], [N] -> [..., N]
+Type matmul(CallShape &call);         // [H, M, K], [G, K, N] -> [H, M, N]
+Type mergeHeads(CallShape &call);     // [H, T, D] -> [T, H * D]
+Type norm(CallShape &call);           // [..., C], [C] (, [C]) -> [..., C]
+Type paddingMask(CallShape &call);    // [H, T, S], [S] of bool -> [H, T, S]
+Type positions(CallShape &call);      // [T] of ids -> [T] of position
+Type reduce(CallShape &call);         // [..., N, ...] -> [..., 1, ...]
 Type relativeBias(CallShape &call);   // [H, T, T], [B, H] -> [H, T, T]
 Type relativeGather(CallShape &call); // [H, T, 2 K] -> [H, T, T]
-Type rope(CallShape &call);        // [H, T, D] -> [H, T, D]
-Type rotary(CallShape &call);      // -> rotary
-Type row(CallShape &call);         // [T, C] -> [1, C]
-Type softmax(CallShape &call);     // [..., S], [H] -> [..., S]
-Type squareScores(CallShape &call); // [H, T, T] -> [H, T, T]
-Type split(CallShape &call);       // [..., a + b] -> [..., a], [..., b]
-Type sqrt(CallShape &call);        // number -> number
-Type topK(CallShape &call);        // [T, E] -> [T, E]
-Type integer(CallShape &call);     // number or list -> int
-Type transpose(CallShape &call);   // [..., M, N] -> [..., N, M]
+Type rope(CallShape &call);           // [H, T, D] -> [H, T, D]
+Type rotary(CallShape &call);         // -> rotary
+Type row(CallShape &call);            // [T, C] -> [1, C]
+Type scalarOrSame(CallShape &call);   // number -> float; [...] -> [...]
+Type sinusoidal(CallShape &call);     // -> [n, dim]
+Type softmax(CallShape &call);        // [..., S], [H] -> [..., S]
+Type squareScores(CallShape &call);   // [H, T, T] -> [H, T, T]
+Type split(CallShape &call);          // [..., a + b] -> [..., a], [..., b]
+Type topK(CallShape &call);           // [T, E] -> [T, E]
+Type integer(CallShape &call);        // number or list -> int
+Type transpose(CallShape &call);      // [..., M, N] -> [..., N, M]
 
 } // namespace tenon::lang::shape
 

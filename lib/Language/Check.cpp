@@ -103,7 +103,8 @@ void Checker::checkItem(Item &item) {
   case Item::Kind::Require:
     return checkRequire(item);
   case Item::Kind::Weight:
-    checkWeight(*static_cast<WeightDecl *>(item.decls.front()));
+    for (Decl *decl : item.decls)
+      checkWeight(*static_cast<WeightDecl *>(decl));
     break;
   case Item::Kind::Layer:
     checkLayer(*static_cast<LayerDecl *>(item.decls.front()));
@@ -141,8 +142,9 @@ void Checker::checkParam(ParamDecl &param) {
   if (!param.defaultValue)
     return;
   const Type &type = checkExpr(param.defaultValue);
+  bool isRope = param.valueKind == Type::Kind::Rope;
   bool widens =
-      param.valueKind == Type::Kind::Float &&
+      (param.valueKind == Type::Kind::Float || isRope) &&
       (param.isList ? type.listOf == Type::Kind::Int : type.isNumber());
   if (!type.isInvalid() && !type.matches(param.type) && !widens) {
     diagnostics

@@ -127,6 +127,10 @@ bool Checker::checkSlot(CallExpr &call, const BuiltinParam &param,
   case Kind::OptionalWeight:
     wanted = type.isFloatTensor() ? nullptr : "a tensor";
     break;
+  case Kind::TensorOrFloat:
+    wanted = type.isFloatTensor() || type.isNumber() ? nullptr
+                                                     : "a tensor or a float";
+    break;
   case Kind::Input:
     wanted = type.isTensor() && !type.isFloatTensor()
                  ? nullptr
@@ -134,6 +138,7 @@ bool Checker::checkSlot(CallExpr &call, const BuiltinParam &param,
     break;
   case Kind::Int:
   case Kind::Ints:
+  case Kind::Dimension:
     wanted = type.kind == Type::Kind::Int ? nullptr : "an int";
     break;
   case Kind::Float:
@@ -148,10 +153,16 @@ bool Checker::checkSlot(CallExpr &call, const BuiltinParam &param,
   case Kind::String:
     wanted = type.kind == Type::Kind::String ? nullptr : "a string";
     break;
-  case Kind::RotaryOrFloat:
-    wanted = type.isNumber() || type.kind == Type::Kind::Rotary
+  case Kind::RopeOrFloat:
+    wanted = type.isNumber() || type.kind == Type::Kind::Rope
                  ? nullptr
-                 : "a float or the value of rotary(…)";
+                 : "a rope or a float, its theta";
+    break;
+  case Kind::RotaryOrFloat:
+    wanted = type.isNumber() || type.kind == Type::Kind::Rope ||
+                     type.kind == Type::Kind::Rotary
+                 ? nullptr
+                 : "a rope, a float or the value of rotary(…)";
     break;
   }
   if (!wanted)
@@ -168,11 +179,23 @@ bool Checker::checkSlot(CallExpr &call, const BuiltinParam &param,
 
 Type Checker::typeOfBuiltinCall(CallExpr &call) {
   bool ok = true;
-  for (Argument &argument : call.arguments)
+  const std::vector<BuiltinParam> &params = call.builtin->params;
+  for (size_t i = 0; i < call.arguments.size(); ++i) {
+    Argument &argument = call.arguments[i];
+    auto isParam = [&](const BuiltinParam &param) {
+      return argument.name.empty() ? &param == &params[0] + i
+                                   : param.name == argument.name;
+    };
+    auto param = std::find_if(params.begin(), params.end(), isParam);
+    // A dimension may be a length.
+    bool outer = lengthsAllowed;
+    lengthsAllowed |=
+        param != params.end() && param->kind == BuiltinParam::Kind::Dimension;
     ok &= !checkExpr(argument.value).isInvalid();
+    lengthsAllowed = outer;
+  }
   if (!fillSlots(call) || !ok)
     return Type();
-  const std::vector<BuiltinParam> &params = call.builtin->params;
   for (size_t i = 0; i < call.slots.size(); ++i)
     if (call.slots[i])
       ok &= checkSlot(call, params[std::min(i, params.size() - 1)],

@@ -307,17 +307,8 @@ Type Checker::typeOfTensors(BinaryExpr &binary) {
   if (!isOperand(lhs) || !isOperand(rhs) || binary.op == BinaryOp::Rem)
     return invalid(binary.range, "'" + op + "' can't combine " + lhs.str() +
                                      " with " + rhs.str());
-  if (!lhs.isTensor() || !rhs.isTensor()) {
-    // Scaling is the one operation between a tensor and a number.
-    bool scales = binary.op == BinaryOp::Mul ||
-                  (binary.op == BinaryOp::Div && lhs.isTensor());
-    if (!scales)
-      return invalid(binary.range,
-                     "'" + op + "' of " + lhs.str() + " and " + rhs.str() +
-                         ": a tensor can be multiplied or divided by a number, "
-                         "nothing else");
+  if (!lhs.isTensor() || !rhs.isTensor())
     return Type::tensor(lhs.isTensor() ? lhs.shape : rhs.shape);
-  }
   // As in NumPy: aligned at the last dimension, 1 stretches.
   size_t rank = std::max(lhs.shape.size(), rhs.shape.size());
   std::vector<Dim> shape(rank);
@@ -341,6 +332,21 @@ Type Checker::typeOfTensors(BinaryExpr &binary) {
   return Type::tensor(std::move(shape));
 }
 
+/// Tensors whose dimensions are the same length, or both numbers that a
+/// configuration makes: BodyBinder compares those.
+static bool haveComparableShapes(const Type &a, const Type &b) {
+  if (!a.isFloatTensor() || !b.isFloatTensor() ||
+      a.shape.size() != b.shape.size())
+    return false;
+  for (size_t i = 0; i < a.shape.size(); ++i) {
+    const Dim &x = a.shape[i], &y = b.shape[i];
+    bool known = x.constant() && y.constant();
+    if (x != y && (known || x.dependsOnLength() || y.dependsOnLength()))
+      return false;
+  }
+  return true;
+}
+
 Type Checker::typeOfConditional(ConditionalExpr &conditional) {
   Type thenType = checkExpr(conditional.thenValue);
   checkExpr(conditional.condition);
@@ -351,6 +357,14 @@ Type Checker::typeOfConditional(ConditionalExpr &conditional) {
   if (thenType.isNumber() && elseType.isNumber() &&
       thenType.kind != elseType.kind)
     return Type::scalar(Type::Kind::Float);
+  // A number is a rope, too.
+  bool isRope =
+      thenType.kind == Type::Kind::Rope || elseType.kind == Type::Kind::Rope;
+  if (isRope && (thenType.isNumber() || elseType.isNumber()))
+    return Type::scalar(Type::Kind::Rope);
+  // Formulas may be equal in numbers where the second value is chosen.
+  if (haveComparableShapes(thenType, elseType))
+    return thenType;
   if (!thenType.matches(elseType) || thenType.kind == Type::Kind::Tuple) {
     Diagnostic &diagnostic = diagnostics.error(
         model.source, conditional.range,

@@ -54,7 +54,8 @@ private:
   void checkHelpers();
   bool checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
                   bool allowLengths);
-  bool checkNamePattern(const StringExpr *name);
+  bool checkOwnParts(const StringExpr *name, unsigned places);
+  bool checkNamePattern(const StringExpr *name, const WeightDecl *weight);
   bool hasIndex(const StringExpr *name) const;
 
   // Expressions. An invalid type means that an error has been reported.

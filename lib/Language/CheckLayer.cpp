@@ -1,6 +1,7 @@
 //===- CheckLayer.cpp - layers, weights and tensors' names ----------------===//
 
 #include "CheckImpl.h"
+#include "TensorNames.h"
 
 #include <algorithm>
 
@@ -9,8 +10,33 @@ using namespace tenon::lang;
 // Braces hold ints, of the layer's index for one; brackets hold choices.
 static constexpr unsigned kMaxChoices = 3;
 
-bool Checker::checkNamePattern(const StringExpr *name) {
-  std::string_view text = name->value;
+// "{q|k|v}" has a part for each of the weights declared together.
+bool Checker::checkOwnParts(const StringExpr *name, unsigned places) {
+  std::vector<unsigned> parts = countParts(name->value);
+  std::string problem;
+  for (unsigned count : parts)
+    if (places == 1)
+      problem = "{a|b} in a name has a part for each of several weights; a "
+                "choice for one is [a|b]";
+    else if (count != places)
+      problem = "the braces have " + std::to_string(count) +
+                " parts for the names of " + std::to_string(places) +
+                " weights";
+  if (parts.empty() && places > 1)
+    problem = "each of the weights needs a name of its own, as in "
+              "\"{q|k|v}_proj.weight\"";
+  if (problem.empty())
+    return true;
+  diagnostics.error(model.source, name->range, std::move(problem));
+  return false;
+}
+
+bool Checker::checkNamePattern(const StringExpr *name,
+                               const WeightDecl *weight) {
+  if (!checkOwnParts(name, weight ? weight->places : 1))
+    return false;
+  std::string own = ownPattern(name->value, weight ? weight->place : 0);
+  std::string_view text = own;
   std::string outside; // the name without its braces
   for (size_t at = 0; at < text.size();) {
     if (text[at] != '{' && text[at] != '}') {
@@ -96,8 +122,13 @@ void Checker::checkWeight(WeightDecl &weight) {
       checkExpr(source.condition);
       expectKind(source.condition, Type::Kind::Bool, "the condition");
     }
-    for (const StringExpr *name : source.names) {
-      checkNamePattern(name);
+    if (source.alias && weight.places > 1)
+      diagnostics.error(model.source, source.alias->range,
+                        "several weights can't all stand for another one");
+    std::vector<const StringExpr *> all = source.names;
+    all.insert(all.end(), source.ggufNames.begin(), source.ggufNames.end());
+    for (const StringExpr *name : all) {
+      checkNamePattern(name, &weight);
       if (name->value.empty())
         diagnostics.error(model.source, name->range, "an empty tensor name");
       else if (!weight.layer && name->value.starts_with("."))
@@ -132,7 +163,7 @@ void Checker::checkWeight(WeightDecl &weight) {
 
 // A prefix, or a name that continues none.
 void Checker::checkPrefix(const LayerDecl &layer, const StringExpr *prefix) {
-  if (!checkNamePattern(prefix))
+  if (!checkNamePattern(prefix, nullptr))
     return;
   bool continues = layer.outer && prefix->value.starts_with(".");
   if (continues && layer.outer->prefixes.empty())
@@ -161,8 +192,9 @@ void Checker::checkLayer(LayerDecl &layer) {
     diagnostics.error(model.source, layer.index->nameRange,
                       "in names, e is the index of the layer inside; choose "
                       "another, as in block[i < n]");
-  for (const StringExpr *prefix : layer.prefixes)
-    checkPrefix(layer, prefix);
+  for (const auto *prefixes : {&layer.prefixes, &layer.ggufPrefixes})
+    for (const StringExpr *prefix : *prefixes)
+      checkPrefix(layer, prefix);
   for (Item &item : layer.items)
     checkLayerItem(layer, item);
   checkSignature(*layer.body);
@@ -190,13 +222,15 @@ void Checker::checkLayer(LayerDecl &layer) {
 void Checker::checkLayerItem(LayerDecl &layer, Item &item) {
   switch (item.kind) {
   case Item::Kind::Weight: {
-    auto *weight = static_cast<WeightDecl *>(item.decls.front());
-    weight->layer = &layer;
-    checkWeight(*weight);
-    declare(layerScope, weight);
-    for (const WeightSource &source : weight->sources)
-      for (const StringExpr *name : source.names)
-        checkLayerName(layer, name);
+    for (Decl *decl : item.decls) {
+      auto *weight = static_cast<WeightDecl *>(decl);
+      weight->layer = &layer;
+      checkWeight(*weight);
+      declare(layerScope, weight);
+      for (const WeightSource &source : weight->sources)
+        for (const StringExpr *name : source.names)
+          checkLayerName(layer, name);
+    }
     return;
   }
   case Item::Kind::Constant: {

@@ -24,6 +24,9 @@ std::string tenon::lang::formatValue(const Value &value) {
       text += (text.empty() ? "" : ", ") + formatValue(toValue(element));
     return "[" + text + "]";
   }
+  if (auto *rope = std::get_if<std::shared_ptr<const Rope>>(&value))
+    return std::string("rope(") + ropeTypeName((*rope)->type) +
+           ", theta = " + formatValue((*rope)->theta) + ")";
   char buffer[64];
   auto result =
       std::to_chars(buffer, buffer + sizeof buffer, std::get<double>(value));
@@ -109,7 +112,10 @@ std::optional<Value> Evaluator::call(const CallExpr *expr) {
   if (!expr->builtin)
     return fail(expr, "the expression is a tensor");
   BuiltinId id = expr->builtin->id;
-  if (id != BuiltinId::Sqrt && id != BuiltinId::Int && id != BuiltinId::Len)
+  bool isFunction =
+      id == BuiltinId::Sqrt || id == BuiltinId::Exp || id == BuiltinId::Log;
+  if (expr->type.isTensor() ||
+      (!isFunction && id != BuiltinId::Int && id != BuiltinId::Len))
     return fail(expr, "the expression is a tensor");
   std::optional<Value> value = evaluate(expr->slots[0]);
   if (!value)
@@ -119,10 +125,14 @@ std::optional<Value> Evaluator::call(const CallExpr *expr) {
   if (id == BuiltinId::Int && std::holds_alternative<int64_t>(*value))
     return value;
   double number = toDouble(*value);
-  if (id == BuiltinId::Sqrt) {
-    if (!(number >= 0))
-      return fail(expr, "sqrt of " + formatValue(*value));
-    return std::sqrt(number);
+  if (isFunction) {
+    double result = id == BuiltinId::Sqrt  ? std::sqrt(number)
+                    : id == BuiltinId::Exp ? std::exp(number)
+                                           : std::log(number);
+    if (!std::isfinite(result))
+      return fail(expr, std::string(expr->builtin->name) + " of " +
+                            formatValue(*value));
+    return result;
   }
   // As Python's int(): towards zero. 2^63 is the first that doesn't fit.
   constexpr double kEnd = 9223372036854775808.0;
@@ -371,6 +381,16 @@ double BoundModel::evaluateFloat(const Expr *expr) const {
   std::optional<Value> value = evaluate(expr);
   assert(value && "bindModel verified the expression");
   return toDouble(*value);
+}
+
+Rope BoundModel::evaluateRope(const Expr *expr) const {
+  std::optional<Value> value = evaluate(expr);
+  assert(value && "bindModel verified the expression");
+  if (auto *rope = std::get_if<std::shared_ptr<const Rope>>(&*value))
+    return **rope;
+  Rope plain;
+  plain.theta = toDouble(*value);
+  return plain;
 }
 
 std::optional<int64_t> BoundModel::extent(const Dim &dim) const {

@@ -240,8 +240,9 @@ Formatter::Row Formatter::makeRow(const Item &item) {
     return row;
   }
   auto *weight = declAs<WeightDecl>(decl);
-  row.left = (weight->optional ? "optional weight " : "weight ") +
-             std::string(weight->name);
+  row.left = weight->optional ? "optional weight " : "weight ";
+  for (const Decl *named : item.decls)
+    row.left += (named == decl ? "" : ", ") + std::string(named->name);
   ExprPrinter(model, row.middle).printShape(weight->shape);
   row.right << "= ";
   for (const WeightSource &source : weight->sources) {
@@ -251,6 +252,10 @@ Formatter::Row Formatter::makeRow(const Item &item) {
       right.print(source.alias);
     else
       right.printStrings(source.names, " |");
+    if (!source.ggufNames.empty()) {
+      row.right << " : gguf ";
+      right.printStrings(source.ggufNames, " |");
+    }
     if (source.condition) {
       row.right.space();
       row.right << "if ";
@@ -333,6 +338,10 @@ void Formatter::formatLayer(const LayerDecl &layer) {
     text << " =";
     text.space();
     printer.printStrings(layer.prefixes, " |");
+  }
+  if (!layer.ggufPrefixes.empty()) {
+    text << " : gguf ";
+    printer.printStrings(layer.ggufPrefixes, " |");
   }
   text << " {";
   line(text);

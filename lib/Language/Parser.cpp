@@ -251,9 +251,13 @@ bool Parser::parseParam(Item &item) {
     kind = Type::Kind::Bool;
   else if (token.is("string"))
     kind = Type::Kind::String;
+  else if (token.is("rope"))
+    kind = Type::Kind::Rope;
   else
-    return failExpected("a type: int, float, bool or string, or a list of "
-                        "them, as in [int]");
+    return failExpected("a type: int, float, bool, string or rope, or a list, "
+                        "as in [int]");
+  if (isList && kind == Type::Kind::Rope)
+    return fail("there are no lists of ropes");
   advance();
   if (isList && !expect("]", "after the type of the elements"))
     return false;
@@ -357,18 +361,33 @@ bool Parser::parseType(TypeSyntax &type) {
   return failExpected("an element type: token, token_type or bool");
 }
 
+/// `: gguf "name" | …` behind a tensor's names or a prefix.
+bool Parser::parseGgufNames(std::vector<const StringExpr *> &names) {
+  if (!consumeIf(":"))
+    return true;
+  if (!token.is("gguf"))
+    return failExpected("'gguf'", "and the names that the tensor has there");
+  advance();
+  return parseTensorNames(names, "a name in GGUF in quotes");
+}
+
 bool Parser::parseWeight(Item &item, std::vector<WeightDecl *> &weights) {
   item.kind = Item::Kind::Weight;
-  auto *weight = model.make<WeightDecl>();
-  weight->optional = consumeIf("optional");
-  if (!expect("weight", "after 'optional'") ||
-      !parseName(weight->name, weight->nameRange, "a weight's name") ||
-      !expect(":", "and the weight's shape") ||
-      !parseShape(weight->shape, weight->shapeRange) ||
+  WeightDecl shared;
+  shared.optional = consumeIf("optional");
+  if (!expect("weight", "after 'optional'"))
+    return false;
+  std::vector<WeightDecl *> decls;
+  do {
+    auto *weight = model.make<WeightDecl>();
+    if (!parseName(weight->name, weight->nameRange, "a weight's name"))
+      return false;
+    decls.push_back(weight);
+  } while (consumeIf(","));
+  if (!expect(":", "and the weight's shape") ||
+      !parseShape(shared.shape, shared.shapeRange) ||
       !expect("=", "and the tensor's name after the shape"))
     return false;
-  item.decls.push_back(weight);
-  weights.push_back(weight);
   do {
     WeightSource source;
     if (token.kind == Token::Kind::Word) {
@@ -376,14 +395,25 @@ bool Parser::parseWeight(Item &item, std::vector<WeightDecl *> &weights) {
       if (!parseName(source.alias->name, source.alias->range,
                      "a weight's name or a tensor's name in quotes"))
         return false;
-    } else if (!parseTensorNames(source.names, "a tensor's name in quotes")) {
+    } else if (!parseTensorNames(source.names, "a tensor's name in quotes") ||
+               !parseGgufNames(source.ggufNames)) {
       return false;
     }
     // Conditions hold no conditional of their own: 'else' is the weight's.
     if (consumeIf("if") && !(source.condition = parseBinary(0)))
       return false;
-    weight->sources.push_back(std::move(source));
-  } while (weight->sources.back().condition && consumeIf("else"));
+    shared.sources.push_back(std::move(source));
+  } while (shared.sources.back().condition && consumeIf("else"));
+  for (WeightDecl *weight : decls) {
+    weight->optional = shared.optional;
+    weight->shape = shared.shape;
+    weight->shapeRange = shared.shapeRange;
+    weight->sources = shared.sources;
+    weight->place = static_cast<unsigned>(item.decls.size());
+    weight->places = static_cast<unsigned>(decls.size());
+    item.decls.push_back(weight);
+    weights.push_back(weight);
+  }
   return true;
 }
 
@@ -407,7 +437,9 @@ bool Parser::parseLayer(Item &item, LayerDecl *outer) {
   if (!expect("]", "after the number of layers"))
     return false;
   if (consumeIf("=") &&
-      !parseTensorNames(layer->prefixes, "a prefix of tensor names in quotes"))
+      (!parseTensorNames(layer->prefixes,
+                         "a prefix of tensor names in quotes") ||
+       !parseGgufNames(layer->ggufPrefixes)))
     return false;
   if (!expect("{", "before the layer's weights"))
     return false;

@@ -50,6 +50,7 @@ private:
   bool parseParam(Item &item);
   bool parseConstant(Item &item, std::vector<ConstantDecl *> *constants);
   bool parseRequire(Item &item);
+  bool parseGgufNames(std::vector<const StringExpr *> &names);
   bool parseWeight(Item &item, std::vector<WeightDecl *> &weights);
   bool parseLayer(Item &item, LayerDecl *outer);
   bool parseLayerItem(LayerDecl &layer);

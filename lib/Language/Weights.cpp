@@ -1,6 +1,7 @@
 //===- Weights.cpp - weights found among the tensors of a checkpoint ------===//
 
 #include "tenon/Language/Bind.h"
+#include "tenon/Support/CheckedMath.h"
 
 #include <algorithm>
 #include <utility>
@@ -67,6 +68,7 @@ public:
   bool resolve();
 
 private:
+  void chooseNamespace(BoundWeight &weight) const;
   void resolveWeight(BoundWeight &weight);
   void addProblem(const BoundWeight &weight, std::string text);
   bool reportProblems();
@@ -111,7 +113,37 @@ void WeightResolver::addProblem(const BoundWeight &weight, std::string text) {
     firstProblem = &weight;
 }
 
+// In a GGUF file, names are those of its own namespace.
+void WeightResolver::chooseNamespace(BoundWeight &weight) const {
+  if (!catalog->ggufName(""))
+    return;
+  std::vector<std::string> names;
+  auto add = [&](std::string name) {
+    if (!name.empty() &&
+        std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(std::move(name));
+  };
+  for (const std::string &name : weight.ggufCandidates) {
+    if (!name.starts_with(".")) {
+      add(name);
+      continue;
+    }
+    const LayerDecl *layer = weight.decl->layer;
+    while (layer->outer)
+      layer = layer->outer;
+    for (const StringExpr *prefix : layer->prefixes)
+      add(*catalog->ggufName(prefix->value) + name);
+  }
+  if (names.empty())
+    for (const std::string &name : weight.candidates)
+      add(*catalog->ggufName(name));
+  if (names.empty() && !weight.decl->optional)
+    return; // missing under the names that there are
+  weight.candidates = std::move(names);
+}
+
 void WeightResolver::resolveWeight(BoundWeight &weight) {
+  chooseNamespace(weight);
   auto found =
       std::find_if(weight.candidates.begin(), weight.candidates.end(),
                    [&](const std::string &candidate) {
@@ -137,7 +169,7 @@ void WeightResolver::resolveWeight(BoundWeight &weight) {
     if (!shape)
       addProblem(weight, "'" + name + "'" + std::exchange(others, "") +
                              " is missing: expected " + expected(weight));
-    else if (*shape != wanted)
+    else if (!fitsShape(wanted, *shape))
       addProblem(weight, "'" + name + "' is " + formatShape(*shape) +
                              ": expected " + expected(weight));
   }

@@ -58,6 +58,9 @@ public:
   /// All tensors, by name.
   virtual std::span<const TensorInfo> tensors() const { return infos; }
 
+  /// Whether tensors have GGUF's names (lib/Checkpoint/GgufNames.def).
+  virtual bool hasGgufNames() const { return false; }
+
   /// The tensor's bytes, mapped. Not necessarily aligned to the element.
   std::span<const std::byte> bytes(const TensorInfo &info) const {
     return info.file->bytes().subspan(info.offset, info.size);

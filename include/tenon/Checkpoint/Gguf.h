@@ -71,6 +71,7 @@ public:
 /// row-major, the reverse of the file's.
 class GgufCheckpoint : public Checkpoint {
 public:
+  bool hasGgufNames() const override { return true; }
   /// Errors, each with its offset and the key or tensor it is about: a bad
   /// magic or version (a big-endian file is told by name); counts, lengths and
   /// nesting beyond the file; empty or duplicate names; unknown types; a bad
@@ -110,6 +111,12 @@ private:
 /// Errors: no architecture or one that isn't known; a key that is missing, of
 /// another kind, or says something that isn't supported.
 Expected<nlohmann::json> configFromGguf(GgufCheckpoint &checkpoint);
+
+/// GGUF's name for a tensor of Hugging Face's checkpoints, "{i}" standing for
+/// the layer in both: "blk.{i}.attn_q.weight" for
+/// "model.layers.{i}.self_attn.q_proj.weight", "blk.{i}" for a layer's prefix.
+/// "" for a layer's tensor without one; other names are what they are.
+std::string ggufTensorName(std::string_view name);
 
 } // namespace tenon
 

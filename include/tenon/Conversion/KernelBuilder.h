@@ -147,6 +147,8 @@ public:
   Value exp2(Value x);
   /// e^x within 3 ulp, 0 from -104 down, infinity above 88.73.
   Value exp(Value x);
+  /// The natural logarithm within 3 ulp; minus infinity of 0, no number below.
+  Value log(Value x);
   Value tanh(Value x);
   Value sigmoid(Value x);
   /// The standard normal distribution up to x: 0 from -12 down, 1 from 6 on.

@@ -67,9 +67,7 @@ struct RowSource {
   /// Of Normal: the same seed gives the same values, in any order of reading.
   uint64_t seed = 0;
 
-  int64_t storedRow(int64_t row) const {
-    return rowInFile(row, rowsPerHead);
-  }
+  int64_t storedRow(int64_t row) const { return rowInFile(row, rowsPerHead); }
 };
 
 /// The first element that is no finite number, in the order of packing.
@@ -97,7 +95,7 @@ struct PackRequest {
   /// Of whole blocks, more than `columns` if those are not.
   std::span<const float> importance;
   QuantizationErrors *errors = nullptr; ///< optional
-  RowsReleased released; ///< optional
+  RowsReleased released;                ///< optional
 };
 
 /// Writes a weight, of one layer, to the sink. Fails only if the sink does.
@@ -109,6 +107,11 @@ Status packWeight(const PackRequest &request, const ByteSink &sink,
 /// computed in double, rounded once to f32.
 Status writeRopeTable(std::span<const double> frequencies, double scale,
                       int64_t positions, const ByteSink &sink);
+
+/// Row p of the table is sin(p f_0) ..., cos(p f_0) ..., or, interleaved,
+/// sin(p f_0), cos(p f_0), sin(p f_1) ...; computed as above.
+Status writeSinusoidTable(std::span<const double> frequencies, bool interleaved,
+                          int64_t positions, const ByteSink &sink);
 
 //===----------------------------------------------------------------------===//
 // The loops underneath

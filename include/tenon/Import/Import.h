@@ -54,27 +54,6 @@ mlir::OwningOpRef<mlir::ModuleOp> importModel(mlir::MLIRContext &context,
 std::unique_ptr<lang::TensorCatalog>
 makeTensorCatalog(const Checkpoint &checkpoint, std::string name);
 
-/// The arguments of rotary(…).
-struct RotaryParameters {
-  int64_t dim = 0; ///< components that are rotated, even
-  double theta = 10000.0;
-  std::string scaling = "default"; ///< "default", "linear", "llama3"
-  double factor = 1.0;
-  double lowFreqFactor = 1.0;
-  double highFreqFactor = 4.0;
-  int64_t originalContext = 8192;
-  /// One for each frequency, or none: GGUF's rope_freqs.weight.
-  std::vector<double> divisors;
-};
-
-/// The dim / 2 angular frequencies f_j = theta^(-2j / dim) (arXiv:2104.09864),
-/// scaled. "linear" divides all by `factor` (arXiv:2306.15595); "llama3"
-/// divides those whose wavelength exceeds originalContext / lowFreqFactor,
-/// keeps those below originalContext / highFreqFactor, and interpolates
-/// between (transformers/modeling_rope_utils.py). Then each is divided by its
-/// divisor.
-std::vector<double> rotaryFrequencies(const RotaryParameters &parameters);
-
 } // namespace tenon
 
 #endif // TENON_IMPORT_IMPORT_H

@@ -278,8 +278,10 @@ struct ConstantDecl : Decl {
 /// One `… if condition` of a weight's source.
 struct WeightSource {
   std::vector<const StringExpr *> names; ///< alternatives, best first
-  NameExpr *alias = nullptr;             ///< instead of names: another weight
-  Expr *condition = nullptr;             ///< null: always
+  /// The same in GGUF; empty: those that names of Hugging Face have there.
+  std::vector<const StringExpr *> ggufNames;
+  NameExpr *alias = nullptr; ///< instead of names: another weight
+  Expr *condition = nullptr; ///< null: always
 };
 
 struct WeightDecl : Decl {
@@ -288,6 +290,9 @@ struct WeightDecl : Decl {
   std::vector<Expr *> shape;
   SourceRange shapeRange;
   bool optional = false; ///< may be missing in the checkpoint
+  /// Of `weight q, k, v`: which of how many names this is. "{q|k|v}" in a
+  /// tensor's name is its own part.
+  unsigned place = 0, places = 1;
   /// Tried in order; when no condition holds the weight is absent.
   std::vector<WeightSource> sources;
   const LayerDecl *layer = nullptr; ///< checked: null outside layers
@@ -371,6 +376,7 @@ struct LayerDecl : Decl {
   Expr *count = nullptr;
   std::vector<const StringExpr *>
       prefixes; ///< before names that begin with "."
+  std::vector<const StringExpr *> ggufPrefixes; ///< the same in GGUF
   std::vector<Item> items;
   std::vector<WeightDecl *> weights;
   std::vector<LayerDecl *> layers; ///< inside of this one

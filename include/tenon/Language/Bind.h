@@ -16,6 +16,7 @@
 #include "tenon/Language/AST.h"
 #include "tenon/Language/Diagnostic.h"
 #include "tenon/Language/LayerLoops.h"
+#include "tenon/Language/Rope.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -38,8 +39,9 @@ struct List {
   }
 };
 
-/// What is known when the compiler runs: a scalar or a list of them.
-using Value = std::variant<int64_t, double, bool, std::string, List>;
+/// What is known when the compiler runs: a scalar, a list of them, or a rope.
+using Value = std::variant<int64_t, double, bool, std::string, List,
+                           std::shared_ptr<const Rope>>;
 
 inline Value toValue(const Scalar &scalar) {
   return std::visit([](const auto &value) { return Value(value); }, scalar);
@@ -86,6 +88,9 @@ struct BoundWeight {
   /// The names it may have in a checkpoint, with expressions in braces and
   /// "{e}" for the layer inside of a layer; best first.
   std::vector<std::string> candidates;
+  /// The same in GGUF, where the description says them; relative to a layer's
+  /// prefix, if the description has none there.
+  std::vector<std::string> ggufCandidates;
   /// What braces in the candidates hold, for each tensor of the stack.
   struct Hole {
     std::string text; ///< between the braces
@@ -139,6 +144,8 @@ public:
   bool evaluateBool(const Expr *expr) const;
   int64_t evaluateInt(const Expr *expr) const;
   double evaluateFloat(const Expr *expr) const;
+  /// A rope, or a number that is the theta of one.
+  Rope evaluateRope(const Expr *expr) const;
 
   /// The number a dimension has; nullopt for lengths.
   std::optional<int64_t> extent(const Dim &dim) const;
@@ -225,6 +232,12 @@ public:
   /// The shape of a tensor, or null when there is none of that name. Valid as
   /// long as the catalog.
   virtual const std::vector<int64_t> *shape(std::string_view name) const = 0;
+  /// GGUF's name for a tensor that has this one (with "{i}" for the layer) in
+  /// Hugging Face's checkpoints, "" if it has none there. nullopt: the
+  /// catalog isn't of a GGUF file.
+  virtual std::optional<std::string> ggufName(std::string_view /*name*/) const {
+    return std::nullopt;
+  }
   /// Some path, for messages.
   virtual std::string description() const = 0;
 };

@@ -20,8 +20,10 @@ enum class BuiltinId {
   Alibi,
   BandMask,
   CausalMask,
+  Clamp,
   Concat,
   Embedding,
+  Exp, ///< of a number or a tensor
   Gelu,
   GeluTanh,
   Heads,
@@ -29,22 +31,30 @@ enum class BuiltinId {
   LayerNorm,
   Len, ///< of a list
   Linear,
+  Log, ///< of a number or a tensor
   Matmul,
+  Max,
+  Mean,
   MergeHeads,
+  Mish,
   PaddingMask,
   Positions,
+  QuickGelu,
   RelativeBias,
   RelativeGather,
   Relu,
+  ReluSquared, ///< by its name alone
   RmsNorm,
   Rope,
   Rotary,
   Row,
   Sigmoid,
   Silu,
+  Sinusoidal,
   Softmax,
   Split,
-  Sqrt, ///< of a number
+  Sqrt, ///< of a number or a tensor
+  Sum,
   Tanh,
   TopK,
   Transpose,
@@ -54,13 +64,16 @@ enum class BuiltinId {
 struct BuiltinParam {
   enum class Kind {
     Tensor,         ///< activations or a weight
+    TensorOrFloat,  ///< computed by the model, or a number
     OptionalWeight, ///< a weight that may be absent, or left out
     Input,          ///< token ids and the like
     Int,
     Float, ///< an integer is accepted too
     Bool,
     String,
-    RotaryOrFloat, ///< the value of rotary(…), or its theta alone
+    Dimension,     ///< one of those of the first argument, by its formula
+    RopeOrFloat,   ///< a rope, or its theta alone
+    RotaryOrFloat, ///< the value of rotary(…), or a rope, or a theta
     Ints,          ///< variadic: one or more integers
     List,
   };
@@ -117,6 +130,10 @@ public:
   /// An error at the call with both arguments' shapes in notes.
   Type fail(std::string message, std::initializer_list<unsigned> args);
 };
+
+/// The dimension of its first argument that a reduction is over: the last, or
+/// the one that equals `over`. None when no dimension or more than one does.
+std::optional<unsigned> reducedDimension(const CallExpr &call);
 
 /// Notes where the name in `expr` is declared, with its type: "wq is declared
 /// here: [n, hidden_size]". Other expressions are noted in place.

@@ -28,7 +28,8 @@ struct Type {
     Float,
     Bool,
     String,
-    Rotary,
+    Rope,   ///< frequencies of rotary positions
+    Rotary, ///< a rope for so many components
     List,
     Tensor,
     Tuple,

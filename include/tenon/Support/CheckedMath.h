@@ -58,6 +58,19 @@ inline std::optional<uint64_t> checkedAlign(uint64_t value,
   return *sum & ~(alignment - 1);
 }
 
+/// Whether a tensor of this shape is what a weight declares: equal, or equal
+/// but for dimensions of 1 that the tensor lacks.
+inline bool fitsShape(std::span<const int64_t> declared,
+                      std::span<const int64_t> tensor) {
+  size_t at = 0;
+  for (int64_t extent : declared)
+    if (at < tensor.size() && tensor[at] == extent)
+      ++at;
+    else if (extent != 1)
+      return false;
+  return at == tensor.size();
+}
+
 } // namespace tenon
 
 #endif // TENON_SUPPORT_CHECKEDMATH_H

@@ -175,6 +175,57 @@ Value KernelBuilder::exp(Value x) {
   return scaleByPowerOfTwo(p, n);
 }
 
+/// x = m 2^n with m in [sqrt(1/2), sqrt(2)); the polynomial is that of Cephes'
+/// logf, for log(1 + f) - f + f²/2 over f³.
+Value KernelBuilder::log(Value x) {
+  auto vector = dyn_cast<VectorType>(x.getType());
+  Type intType = vector ? Type(vector.clone(getI32Type())) : getI32Type();
+  auto integer = [&](int32_t value) -> Value {
+    if (vector)
+      return arith::ConstantOp::create(
+          *this, DenseElementsAttr::get(cast<ShapedType>(intType), value));
+    return arith::ConstantOp::create(*this, getI32IntegerAttr(value));
+  };
+  auto compare = [&](arith::CmpFPredicate predicate, double value) -> Value {
+    return arith::CmpFOp::create(*this, predicate, x, constantLike(value, x));
+  };
+  // Subnormals have no exponent of their own.
+  constexpr double kLeast = 1.17549435e-38, kRaise = 8388608.0;
+  Value isTiny = compare(arith::CmpFPredicate::OLT, kLeast);
+  Value normal = arith::SelectOp::create(*this, isTiny,
+                                         mul(x, constantLike(kRaise, x)), x);
+  Value bits = arith::BitcastOp::create(*this, intType, normal);
+  // Bits above those of sqrt(1/2) count halvings.
+  Value above = arith::SubIOp::create(*this, bits, integer(0x3f3504f3));
+  Value halvings = arith::ShRSIOp::create(*this, above, integer(23));
+  Value mantissa = arith::SubIOp::create(
+      *this, bits, arith::ShLIOp::create(*this, halvings, integer(23)));
+  Value n = arith::SIToFPOp::create(*this, x.getType(), halvings);
+  n = arith::SelectOp::create(*this, isTiny, sub(n, constantLike(23.0, x)), n);
+  Value f = sub(arith::BitcastOp::create(*this, x.getType(), mantissa),
+                constantLike(1.0, x));
+  Value z = mul(f, f);
+  Value p = polynomial(f, {7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1,
+                           -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+                           2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1});
+  Value y = mul(mul(p, f), z);
+  y = fma(n, constantLike(-2.12194440e-4, x), y);
+  y = fma(z, constantLike(-0.5, x), y);
+  y = fma(n, constantLike(0.693359375, x), add(f, y));
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  auto choose = [&](arith::CmpFPredicate predicate, double bound,
+                    double value) {
+    y = arith::SelectOp::create(*this, compare(predicate, bound),
+                                constantLike(value, x), y);
+  };
+  choose(arith::CmpFPredicate::OEQ, 0.0, -kInfinity);
+  choose(arith::CmpFPredicate::OLT, 0.0,
+         std::numeric_limits<double>::quiet_NaN());
+  // Infinity and what is no number stay.
+  Value isFinite = compare(arith::CmpFPredicate::OLT, kInfinity);
+  return arith::SelectOp::create(*this, isFinite, y, x);
+}
+
 Value KernelBuilder::sigmoid(Value x) {
   Value one = constantLike(1.0, x);
   Value e = exp(arith::NegFOp::create(*this, x));
@@ -241,6 +292,27 @@ Value KernelBuilder::activation(ActivationKind kind, Value x) {
     return tanh(x);
   case ActivationKind::Sigmoid:
     return sigmoid(x);
+  case ActivationKind::QuickGelu: {
+    Value e = exp(mul(x, constantLike(-1.702, x)));
+    return div(x, add(one, e));
+  }
+  case ActivationKind::ReluSquared: {
+    Value positive = max(x, constantLike(0.0, x));
+    return mul(positive, positive);
+  }
+  case ActivationKind::Mish: {
+    // tanh(log(1 + e)) = n / (n + 2) with n = e (e + 2), which is 1 from e^9
+    // on.
+    Value e = exp(min(x, constantLike(20.0, x)));
+    Value n = mul(e, add(e, constantLike(2.0, x)));
+    return mul(x, div(n, add(n, constantLike(2.0, x))));
+  }
+  case ActivationKind::Exp:
+    return exp(x);
+  case ActivationKind::Log:
+    return log(x);
+  case ActivationKind::Sqrt:
+    return math::SqrtOp::create(*this, x);
   }
   llvm_unreachable("unknown activation");
 }

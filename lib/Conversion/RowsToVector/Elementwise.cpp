@@ -23,6 +23,28 @@ void rows::emit(KernelBuilder &b, ScaleOp op) {
             [&](Value x) { return b.mul(x, factor); });
 }
 
+void rows::emit(KernelBuilder &b, ShiftOp op) {
+  Value amount = b.splat(op.getAmount().convertToFloat());
+  emitUnary(b, op.getInput(), op.getOut(),
+            [&](Value x) { return b.add(x, amount); });
+}
+
+void rows::emit(KernelBuilder &b, ReciprocalOp op) {
+  Value numerator = b.splat(op.getNumerator().convertToFloat());
+  emitUnary(b, op.getInput(), op.getOut(),
+            [&](Value x) { return b.div(numerator, x); });
+}
+
+void rows::emit(KernelBuilder &b, ClampOp op) {
+  emitUnary(b, op.getInput(), op.getOut(), [&](Value x) {
+    if (std::optional<APFloat> low = op.getLow())
+      x = b.max(x, b.splat(low->convertToFloat()));
+    if (std::optional<APFloat> high = op.getHigh())
+      x = b.min(x, b.splat(high->convertToFloat()));
+    return x;
+  });
+}
+
 void rows::emit(KernelBuilder &b, ActivationOp op) {
   emitUnary(b, op.getInput(), op.getOut(),
             [&](Value x) { return b.activation(op.getKind(), x); });
@@ -33,6 +55,16 @@ void rows::emit(KernelBuilder &b, CastOp op) {
 }
 
 void rows::emit(KernelBuilder &b, CopyOp op) {
+  auto [strides, offset] =
+      cast<MemRefType>(op.getInput().getType()).getStridesAndOffset();
+  if (!strides.empty() && strides.back() != 1) {
+    // A transposed source: one number at a time.
+    llvm::SmallVector<OpFoldResult> extents = leadingDims(b, op.getOut());
+    extents.push_back(lastDim(b, op.getOut()));
+    return b.loopNest(extents, [&](ValueRange place) {
+      b.storeScalar(b.loadScalar(op.getInput(), place), op.getOut(), place);
+    });
+  }
   emitUnary(b, op.getInput(), op.getOut(), [](Value x) { return x; });
 }
 

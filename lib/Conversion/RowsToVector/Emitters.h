@@ -40,6 +40,9 @@ void emit(KernelBuilder &b, SubOp op);
 void emit(KernelBuilder &b, MulOp op);
 void emit(KernelBuilder &b, DivOp op);
 void emit(KernelBuilder &b, ScaleOp op);
+void emit(KernelBuilder &b, ShiftOp op);
+void emit(KernelBuilder &b, ReciprocalOp op);
+void emit(KernelBuilder &b, ClampOp op);
 void emit(KernelBuilder &b, ActivationOp op);
 void emit(KernelBuilder &b, CastOp op);
 void emit(KernelBuilder &b, CopyOp op);
@@ -48,6 +51,17 @@ void emit(KernelBuilder &b, ConcatOp op);
 void emit(KernelBuilder &b, EmbeddingOp op);
 void emit(KernelBuilder &b, PositionsOp op);
 void emit(KernelBuilder &b, RopeOp op);
+// Reduce.cpp
+void emit(KernelBuilder &b, ReduceOp op);
+/// The sum over a row of static length of what `term` gives for each vector (0
+/// in masked lanes): vector i goes to accumulator i % 4, the accumulators are
+/// added in pairs, then the lanes by halves. This order depends on nothing but
+/// the row's length and the vector width (I5).
+mlir::Value
+sumOverRow(KernelBuilder &b, int64_t length,
+           llvm::function_ref<mlir::Value(mlir::Value column, mlir::Value mask,
+                                          mlir::Value sum)>
+               term);
 // Norm.cpp
 void emit(KernelBuilder &b, RmsNormOp op);
 void emit(KernelBuilder &b, LayerNormOp op);

@@ -114,11 +114,61 @@ void rows::emit(KernelBuilder &b, PositionsOp op) {
   Value output = op.getOut();
   b.loop(b.index(0), b.materialize(b.dim(output, 0)), 1, [&](Value token) {
     Value position = token;
-    if (op.getPosition())
-      position = b.addIndex(op.getPosition(), token);
+    if (Value first = op.getPosition(); first && first.getType().isIndex())
+      position = b.addIndex(first, token);
+    else if (first)
+      position = arith::IndexCastOp::create(b, b.getIndexType(),
+                                            b.loadScalar(first, token));
+    position = b.addIndex(position, op.getOffset().value_or(0));
     Value id = arith::IndexCastOp::create(b, b.getI32Type(), position);
     memref::StoreOp::create(b, id, output, token);
   });
+}
+
+/// Neighbours (x_{2j}, x_{2j+1}) turned together: the registers at 2j of a
+/// head's row, two at a time, are parted into even and odd components.
+static void rotateNeighbours(KernelBuilder &b, RopeOp op, int64_t pairs,
+                             ValueRange row, Value position) {
+  Value input = op.getInput(), output = op.getOut(), table = op.getTable();
+  int64_t lanes = b.lanes();
+  auto place = [&](Value column) {
+    KernelBuilder::Values indices(row);
+    indices.push_back(column);
+    return indices;
+  };
+  auto scalarPair = [&](Value j) {
+    Value even = b.mulIndex(j, 2), odd = b.addIndex(even, 1);
+    Value cosine = b.loadScalar(table, {position, j});
+    Value sine = b.loadScalar(table, {position, b.addIndex(j, pairs)});
+    Value x = b.loadScalar(input, place(even));
+    Value y = b.loadScalar(input, place(odd));
+    b.storeScalar(b.sub(b.mul(x, cosine), b.mul(y, sine)), output, place(even));
+    b.storeScalar(b.add(b.mul(y, cosine), b.mul(x, sine)), output, place(odd));
+  };
+  SmallVector<int64_t> evens, odds, low, high;
+  for (int64_t i = 0; i < lanes; ++i) {
+    evens.push_back(2 * i);
+    odds.push_back(2 * i + 1);
+    int64_t half = i / 2;
+    low.push_back(half + (i % 2) * lanes);
+    high.push_back(half + lanes / 2 + (i % 2) * lanes);
+  }
+  auto shuffle = [&](Value a, Value c, ArrayRef<int64_t> mask) -> Value {
+    return vector::ShuffleOp::create(b, a, c, mask);
+  };
+  int64_t whole = pairs / lanes * lanes;
+  b.loop(b.index(0), b.index(whole), lanes, [&](Value j) {
+    Value first = b.mulIndex(j, 2), second = b.addIndex(first, lanes);
+    Value cosine = b.load(table, {position, j});
+    Value sine = b.load(table, {position, b.addIndex(j, pairs)});
+    Value a = b.load(input, place(first)), c = b.load(input, place(second));
+    Value x = shuffle(a, c, evens), y = shuffle(a, c, odds);
+    Value rotatedX = b.sub(b.mul(x, cosine), b.mul(y, sine));
+    Value rotatedY = b.add(b.mul(y, cosine), b.mul(x, sine));
+    b.store(shuffle(rotatedX, rotatedY, low), output, place(first));
+    b.store(shuffle(rotatedX, rotatedY, high), output, place(second));
+  });
+  b.loop(b.index(whole), b.index(pairs), 1, scalarPair);
 }
 
 void rows::emit(KernelBuilder &b, RopeOp op) {
@@ -135,17 +185,20 @@ void rows::emit(KernelBuilder &b, RopeOp op) {
                                             b.loadScalar(first, token));
     b.loopNest({b.dim(output, 0)}, [&](ValueRange heads) {
       Value head = heads[0];
-      b.forEachVector(b.getIndexAttr(pairs), [&](Value j, Value mask) {
-        Value other = b.addIndex(j, pairs);
-        Value cosine = b.load(table, {position, j}, mask);
-        Value sine = b.load(table, {position, other}, mask);
-        Value x = b.load(input, {head, token, j}, mask);
-        Value y = b.load(input, {head, token, other}, mask);
-        Value rotatedX = b.sub(b.mul(x, cosine), b.mul(y, sine));
-        Value rotatedY = b.add(b.mul(y, cosine), b.mul(x, sine));
-        b.store(rotatedX, output, {head, token, j}, mask);
-        b.store(rotatedY, output, {head, token, other}, mask);
-      });
+      if (op.getInterleaved())
+        rotateNeighbours(b, op, pairs, {head, token}, position);
+      else
+        b.forEachVector(b.getIndexAttr(pairs), [&](Value j, Value mask) {
+          Value other = b.addIndex(j, pairs);
+          Value cosine = b.load(table, {position, j}, mask);
+          Value sine = b.load(table, {position, other}, mask);
+          Value x = b.load(input, {head, token, j}, mask);
+          Value y = b.load(input, {head, token, other}, mask);
+          Value rotatedX = b.sub(b.mul(x, cosine), b.mul(y, sine));
+          Value rotatedY = b.add(b.mul(y, cosine), b.mul(x, sine));
+          b.store(rotatedX, output, {head, token, j}, mask);
+          b.store(rotatedY, output, {head, token, other}, mask);
+        });
       if (2 * pairs < size)
         b.forEachVector(b.getIndexAttr(size - 2 * pairs),
                         [&](Value j, Value mask) {

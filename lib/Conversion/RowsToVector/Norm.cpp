@@ -7,37 +7,20 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::rows;
 
-/// The sum over a row of what `term` gives for each vector (0 in masked lanes):
-/// vector i goes to accumulator i % 4, the accumulators are added in pairs,
-/// then the lanes by halves. This order depends on nothing but the row's length
-/// and the vector width (I5).
-static Value sumOverRow(
-    KernelBuilder &b, int64_t length,
-    llvm::function_ref<Value(Value column, Value mask, Value sum)> term) {
-  constexpr int64_t kAccumulators = 4;
-  int64_t lanes = b.lanes(), block = kAccumulators * lanes;
-  KernelBuilder::Values sums(kAccumulators, b.splat(0.0));
-  int64_t blocked = length / block * block;
-  if (blocked > 0)
-    sums = b.loop(b.index(0), b.index(blocked), block, sums,
-                  [&](Value column, ValueRange args) {
-                    KernelBuilder::Values next;
-                    for (int64_t i = 0; i < kAccumulators; ++i)
-                      next.push_back(
-                          term(b.addIndex(column, i * lanes), {}, args[i]));
-                    return next;
-                  });
-  int64_t i = 0;
-  for (int64_t column = blocked; column < length; column += lanes, ++i) {
-    int64_t count = std::min(lanes, length - column);
-    Value mask = count < lanes ? b.maskOf(count) : Value();
-    sums[i] = term(b.index(column), mask, sums[i]);
-  }
-  return b.reduceAdd(b.add(b.add(sums[0], sums[1]), b.add(sums[2], sums[3])));
-}
-
 static int64_t rowLength(Value memref) {
   return cast<MemRefType>(memref.getType()).getShape().back();
+}
+
+/// Times the norm's weight, if it has one.
+template <typename NormOp>
+static Value weighted(KernelBuilder &b, NormOp op, Value x, Value column,
+                      Value mask) {
+  if (!op.getWeight())
+    return x;
+  Value w = b.load(op.getWeight(), column, mask);
+  if (op.getUnitOffset())
+    w = b.add(w, b.splat(1.0));
+  return b.mul(x, w);
 }
 
 /// Writes a row of a norm's results, as numbers or as int8 groups.
@@ -67,10 +50,7 @@ void rows::emit(KernelBuilder &b, RmsNormOp op) {
     Value factor = b.splat(b.div(b.f32(1.0), root));
     storeRow(b, length, output, row, [&](Value column, Value mask) {
       Value x = b.load(input, at(row, column), mask);
-      Value w = b.load(op.getWeight(), column, mask);
-      if (op.getUnitOffset())
-        w = b.add(w, b.splat(1.0));
-      return b.mul(b.mul(x, factor), w);
+      return weighted(b, op, b.mul(x, factor), column, mask);
     });
   });
 }
@@ -97,8 +77,7 @@ void rows::emit(KernelBuilder &b, LayerNormOp op) {
     Value factor = b.splat(b.div(b.f32(1.0), root));
     storeRow(b, length, output, row, [&](Value column, Value mask) {
       Value x = b.sub(b.load(input, at(row, column), mask), mean);
-      Value w = b.load(op.getWeight(), column, mask);
-      Value y = b.mul(b.mul(x, factor), w);
+      Value y = weighted(b, op, b.mul(x, factor), column, mask);
       if (op.getBias())
         y = b.add(y, b.load(op.getBias(), column, mask));
       return y;

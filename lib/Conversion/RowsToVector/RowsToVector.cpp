@@ -39,11 +39,12 @@ template <typename... Ops> bool emitFor(Operation *op) {
 struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
   void runOnOperation() override {
     getOperation()->walk([&](Operation *op) {
-      if (emitFor<AddOp, SubOp, MulOp, DivOp, ScaleOp, ActivationOp, CastOp,
-                  CopyOp, ConcatOp, EmbeddingOp, PositionsOp, RopeOp, RmsNormOp,
-                  LayerNormOp, QuantizeOp, SoftmaxOp, CausalMaskOp,
-                  PaddingMaskOp, BandMaskOp, ScoreBiasOp, DistanceGatherOp,
-                  MatmulOp, TopKOp, RouteOp, ScatterAddOp, ClearOp>(op))
+      if (emitFor<AddOp, SubOp, MulOp, DivOp, ScaleOp, ShiftOp, ReciprocalOp,
+                  ClampOp, ReduceOp, ActivationOp, CastOp, CopyOp, ConcatOp,
+                  EmbeddingOp, PositionsOp, RopeOp, RmsNormOp, LayerNormOp,
+                  QuantizeOp, SoftmaxOp, CausalMaskOp, PaddingMaskOp,
+                  BandMaskOp, ScoreBiasOp, DistanceGatherOp, MatmulOp, TopKOp,
+                  RouteOp, ScatterAddOp, ClearOp>(op))
         ++numLowered;
     });
   }

@@ -346,6 +346,42 @@ TEST_F(Gguf, ConfigOfMixtures) {
             (std::vector<int64_t>{1, 8}));
 }
 
+// Heads of which a part turns, biases that only tensors tell, another scaling.
+TEST_F(Gguf, ConfigOfPhi2AndStableLm) {
+  GgufText file = tinyGguf("stablelm");
+  file.f32("stablelm.attention.layer_norm_epsilon", 1e-5f)
+      .u32("stablelm.rope.dimension_count", 2)
+      .text("stablelm.rope.scaling.type", "yarn")
+      .f32("stablelm.rope.scaling.factor", 4)
+      .u32("stablelm.rope.scaling.original_context_length", 32)
+      .tensorOf("token_embd.weight", {8, 11}, 0, 8 * 11 * 4)
+      .tensorOf("blk.0.attn_q.bias", {8}, 0, 32);
+  json config = configOf(file);
+  EXPECT_EQ(config["architectures"], json::array({"StableLmForCausalLM"}));
+  EXPECT_EQ(config["partial_rotary_factor"], 0.5);
+  EXPECT_EQ(config["use_qkv_bias"], true);
+  EXPECT_EQ(config["gguf"], true);
+  EXPECT_EQ(config["rope_scaling"]["rope_type"], "yarn");
+  EXPECT_EQ(config["rope_scaling"]["original_max_position_embeddings"], 32);
+}
+
+TEST(GgufNames, OfHuggingFaces) {
+  EXPECT_EQ(ggufTensorName("model.embed_tokens.weight"), "token_embd.weight");
+  EXPECT_EQ(ggufTensorName("transformer.ln_f.bias"), "output_norm.bias");
+  EXPECT_EQ(ggufTensorName("wte.weight"), "token_embd.weight");
+  EXPECT_EQ(ggufTensorName("bert.embeddings.LayerNorm.gamma"),
+            "token_embd_norm.weight");
+  EXPECT_EQ(ggufTensorName("model.layers.{i}"), "blk.{i}");
+  EXPECT_EQ(ggufTensorName("model.layers.{i}.self_attn.q_proj.weight"),
+            "blk.{i}.attn_q.weight");
+  EXPECT_EQ(ggufTensorName("encoder.layer.{i}.output.LayerNorm.bias"),
+            "blk.{i}.layer_output_norm.bias");
+  EXPECT_EQ(ggufTensorName("blk.{i}.attn_sinks.weight"),
+            "blk.{i}.attn_sinks.weight");
+  EXPECT_EQ(ggufTensorName("model.layers.{i}.unheard.weight"), "");
+  EXPECT_EQ(ggufTensorName("rope_freqs.weight"), "rope_freqs.weight");
+}
+
 TEST_F(Gguf, RowOrder) {
   for (std::string name : {"llama", "qwen2"}) {
     GgufText file = tinyGguf(name);

@@ -292,6 +292,28 @@ TEST(Packing, RopeTable) {
   }
 }
 
+TEST(Packing, SinusoidTable) {
+  const double frequencies[] = {1.0, 0.01};
+  for (bool interleaved : {false, true}) {
+    std::vector<std::byte> bytes;
+    Status status = writeSinusoidTable(
+        frequencies, interleaved, 300, [&](std::span<const std::byte> piece) {
+          bytes.insert(bytes.end(), piece.begin(), piece.end());
+          return Status::success();
+        });
+    ASSERT_TRUE(bool(status));
+    std::vector<float> table = load(bytes, DType::F32);
+    ASSERT_EQ(table.size(), 300u * 4);
+    for (int p : {0, 1, 299}) {
+      EXPECT_EQ(table[p * 4 + 0], float(std::sin(p * 1.0)));
+      EXPECT_EQ(table[p * 4 + (interleaved ? 2 : 1)],
+                float(std::sin(p * 0.01)));
+      EXPECT_EQ(table[p * 4 + (interleaved ? 1 : 2)], float(std::cos(p * 1.0)));
+      EXPECT_EQ(table[p * 4 + 3], float(std::cos(p * 0.01)));
+    }
+  }
+}
+
 TEST(Packing, SinkErrorsEndTheWork) {
   Matrix matrix = makeMatrix(4, 4);
   std::vector<std::byte> bytes = store(matrix.values, DType::F32);

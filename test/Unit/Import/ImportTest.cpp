@@ -16,8 +16,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <numbers>
-
 using namespace tenon;
 
 namespace {
@@ -203,51 +201,6 @@ TEST_F(ImportTest, ContextBeyondTheTableOfPositions) {
   options.context = 17;
   EXPECT_CONTAINS(import(items, nullptr, options),
                   "the table has 16 positions, but the context is 17");
-}
-
-TEST(RotaryTest, Frequencies) {
-  RotaryParameters parameters;
-  parameters.dim = 8;
-  std::vector<double> plain = rotaryFrequencies(parameters);
-  ASSERT_EQ(plain.size(), 4u);
-  EXPECT_DOUBLE_EQ(plain[0], 1.0);
-  EXPECT_NEAR(plain[1], 0.1, 1e-15);
-  EXPECT_NEAR(plain[3], 0.001, 1e-15);
-
-  parameters.scaling = "linear";
-  parameters.factor = 4;
-  EXPECT_NEAR(rotaryFrequencies(parameters)[1], 0.025, 1e-15);
-}
-
-// The definition in Transformers, with wavelengths instead of turns.
-TEST(RotaryTest, Llama3) {
-  RotaryParameters parameters;
-  parameters.dim = 64;
-  parameters.theta = 500000.0;
-  std::vector<double> plain = rotaryFrequencies(parameters);
-  parameters.scaling = "llama3";
-  parameters.factor = 32;
-  std::vector<double> scaled = rotaryFrequencies(parameters);
-  unsigned kept = 0, divided = 0, between = 0;
-  for (size_t j = 0; j < plain.size(); ++j) {
-    double wavelength = 2 * std::numbers::pi / plain[j];
-    double expected;
-    if (wavelength < 8192 / 4.0) {
-      expected = plain[j];
-      ++kept;
-    } else if (wavelength > 8192 / 1.0) {
-      expected = plain[j] / 32;
-      ++divided;
-    } else {
-      double smooth = (8192 / wavelength - 1.0) / (4.0 - 1.0);
-      expected = (1 - smooth) * plain[j] / 32 + smooth * plain[j];
-      ++between;
-    }
-    EXPECT_NEAR(scaled[j] / expected, 1.0, 1e-12) << j;
-  }
-  EXPECT_GT(kept, 0u);
-  EXPECT_GT(divided, 0u);
-  EXPECT_GT(between, 0u);
 }
 
 } // namespace

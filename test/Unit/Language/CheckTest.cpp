@@ -51,7 +51,7 @@ TEST(CheckTest, Arity) {
   EXPECT_CONTAINS(checkBody("causal_mask(window = 3, x)"),
                   "positional arguments come before named ones");
   EXPECT_CONTAINS(checkBody("rms_norm(x, embed)"),
-                  "note: the operation is rms_norm(x, w, eps, offset = 0)");
+                  "note: the operation is rms_norm(x, w?, eps, offset = 0)");
   EXPECT_CONTAINS(checkBody("forward(x, x)"),
                   "'forward' takes 1 argument, found 2");
 }
@@ -81,8 +81,7 @@ TEST(CheckTest, ShapesAreSpelledSymbolically) {
 }
 
 TEST(CheckTest, OperandsAndTypes) {
-  EXPECT_CONTAINS(checkBody("x + 1"), "a tensor can be multiplied or divided");
-  EXPECT_CONTAINS(checkBody("1 / x"), "a tensor can be multiplied or divided");
+  EXPECT_CONTAINS(checkBody("x % 2"), "'%' can't combine [T, width] with int");
   EXPECT_CONTAINS(checkBody("softmax(tokens)"), "x must be a tensor");
   EXPECT_CONTAINS(checkBody("embedding(x, embed)"), "ids must be an input");
   EXPECT_CONTAINS(checkBody("x * (1 if x else 2)"),

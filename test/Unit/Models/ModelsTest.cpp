@@ -109,8 +109,8 @@ TEST(ModelsTest, WhatIsNotSupportedIsRefused) {
   };
   refuses("llama", R"({"vocab_size": 8, "hidden_size": 8,
     "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
-    "rope_scaling": {"type": "yarn"}})",
-          "'rope_scaling.type' is \"yarn\"; expected one of");
+    "rope_scaling": {"type": "ntk"}})",
+          "'rope_scaling.type' is \"ntk\"; expected one of");
   refuses("llama", R"({"vocab_size": 8, "hidden_size": 8,
     "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
     "num_key_value_heads": 0})",

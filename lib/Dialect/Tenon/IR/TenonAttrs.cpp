@@ -251,6 +251,42 @@ void AlibiAttr::print(AsmPrinter &printer) const {
 }
 
 //===----------------------------------------------------------------------===//
+// SinusoidTableAttr: <frequencies = [..], interleaved = false>
+//===----------------------------------------------------------------------===//
+
+Attribute SinusoidTableAttr::parse(AsmParser &parser, Type) {
+  SmallVector<double> frequencies;
+  bool interleaved = false;
+  auto parseElement = [&]() {
+    return parser.parseFloat(frequencies.emplace_back());
+  };
+  if (parser.parseLess() || parser.parseKeyword("frequencies") ||
+      parser.parseEqual() ||
+      parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                     parseElement) ||
+      parser.parseComma() || parser.parseKeyword("interleaved") ||
+      parser.parseEqual())
+    return {};
+  if (succeeded(parser.parseOptionalKeyword("true")))
+    interleaved = true;
+  else if (parser.parseKeyword("false"))
+    return {};
+  if (parser.parseGreater())
+    return {};
+  return get(parser.getContext(),
+             DenseF64ArrayAttr::get(parser.getContext(), frequencies),
+             interleaved);
+}
+
+void SinusoidTableAttr::print(AsmPrinter &printer) const {
+  printer << "<frequencies = [";
+  llvm::interleaveComma(getFrequencies().asArrayRef(), printer,
+                        [&](double f) { printer.printFloat(APFloat(f)); });
+  printer << "], interleaved = " << (getInterleaved() ? "true" : "false")
+          << ">";
+}
+
+//===----------------------------------------------------------------------===//
 // Types of quantized numbers
 //===----------------------------------------------------------------------===//
 

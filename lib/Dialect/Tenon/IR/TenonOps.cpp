@@ -3,13 +3,13 @@
 #include "VerifyShapes.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
-#include "mlir/IR/Matchers.h"
-#include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace tenon;
 using tenon::detail::compatible;
+using tenon::detail::expectSameShape;
+using tenon::detail::foldToInput;
 
 //===----------------------------------------------------------------------===//
 // What compute operations share
@@ -77,8 +77,9 @@ static LogicalResult expectRank(Operation *op, Value value, int64_t rank,
   return success();
 }
 
-static LogicalResult expectSameShape(Operation *op, Value a, StringRef nameA,
-                                     Value b, StringRef nameB) {
+LogicalResult tenon::detail::expectSameShape(Operation *op, Value a,
+                                             StringRef nameA, Value b,
+                                             StringRef nameB) {
   auto typeA = cast<ShapedType>(a.getType());
   auto typeB = cast<ShapedType>(b.getType());
   if (failed(verifyCompatibleShape(typeA.getShape(), typeB.getShape())))
@@ -163,6 +164,16 @@ LogicalResult WeightOp::verify() {
       return emitOpError("of distances must be i32 [2 R + 1], found ") << type;
     return success();
   }
+  if (auto table = dyn_cast<SinusoidTableAttr>(getSources()[0])) {
+    int64_t width = 2 * table.getFrequencies().size();
+    if (width == 0)
+      return emitOpError("of a table of sinusoids needs frequencies");
+    if (getSources().size() != 1 || getStacked() || layer.getRank() != 2 ||
+        layer.getDimSize(1) != width)
+      return emitOpError("of a table of sinusoids must be [positions, ")
+             << width << "], found " << type;
+    return success();
+  }
   int64_t rows = 0;
   for (Attribute attr : getSources()) {
     auto source = dyn_cast<SourceAttr>(attr);
@@ -244,6 +255,13 @@ LogicalResult EmbeddingOp::verify() {
 
 LogicalResult PositionsOp::verify() {
   if (failed(expectRank(*this, getIds(), 1, "ids")))
+    return failure();
+  auto offset = static_cast<int64_t>(getOffset().value_or(0));
+  if (offset < 0)
+    return emitOpError("offset must not be negative, found ") << offset;
+  if (getPosition() && isa<ShapedType>(getPosition().getType()) &&
+      failed(
+          expectVector(*this, getPosition(), lastDim(getIds()), "positions")))
     return failure();
   return expectSameShape(*this, getIds(), "ids",
                          cast<ComputeOpInterface>(getOperation()).getOutput(),
@@ -470,9 +488,9 @@ bool CausalMaskOp::canWriteInPlace(OpOperand &operand) {
   return operand.get() == getInput();
 }
 
-/// Replaces an operation in tensor form by its input, if the types agree.
-static LogicalResult foldToInput(Operation *op, bool isIdentity,
-                                 SmallVectorImpl<OpFoldResult> &results) {
+LogicalResult
+tenon::detail::foldToInput(Operation *op, bool isIdentity,
+                           SmallVectorImpl<OpFoldResult> &results) {
   if (!isIdentity || op->getNumResults() != 1 ||
       op->getOperand(0).getType() != op->getResult(0).getType())
     return failure();
@@ -483,115 +501,6 @@ static LogicalResult foldToInput(Operation *op, bool isIdentity,
 LogicalResult ScaleOp::fold(FoldAdaptor,
                             SmallVectorImpl<OpFoldResult> &results) {
   return foldToInput(*this, getFactor().isExactlyValue(1.0), results);
-}
-
-namespace {
-/// scale(scale(x, a), b) -> scale(x, a b)
-struct MergeScales : OpRewritePattern<ScaleOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ScaleOp op,
-                                PatternRewriter &rewriter) const override {
-    auto inner = op.getInput().getDefiningOp<ScaleOp>();
-    if (!inner)
-      return rewriter.notifyMatchFailure(op, "input is no scale");
-    APFloat product = inner.getFactor() * op.getFactor();
-    rewriter.modifyOpInPlace(op, [&] {
-      op.getInputMutable().assign(inner.getInput());
-      op.setFactor(product);
-    });
-    return success();
-  }
-};
-} // namespace
-
-void ScaleOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
-                                          MLIRContext *context) {
-  patterns.add<MergeScales>(context);
-}
-
-/// The element of a constant whose elements are all the same.
-static std::optional<APFloat> matchSplat(Value value) {
-  DenseElementsAttr attr;
-  if (!matchPattern(value, m_Constant(&attr)) || !attr.isSplat() ||
-      !attr.getElementType().isF32())
-    return std::nullopt;
-  return attr.getSplatValue<APFloat>();
-}
-
-namespace {
-/// x * constant -> scale(x)
-struct MulToScale : OpRewritePattern<MulOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(MulOp op,
-                                PatternRewriter &rewriter) const override {
-    for (auto [value, other] : {std::pair(op.getLhs(), op.getRhs()),
-                                std::pair(op.getRhs(), op.getLhs())}) {
-      std::optional<APFloat> factor = matchSplat(other);
-      if (!factor || !op.getResult() ||
-          value.getType() != op.getResult().getType())
-        continue;
-      rewriter.replaceOpWithNewOp<ScaleOp>(
-          op, op.getResult().getType(), value, /*out=*/Value(),
-          rewriter.getFloatAttr(rewriter.getF32Type(), *factor),
-          op.getTileAttr());
-      return success();
-    }
-    return rewriter.notifyMatchFailure(op, "no product with one number");
-  }
-};
-
-/// x / constant -> scale(x), where the inverse is exact
-struct DivToScale : OpRewritePattern<DivOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(DivOp op,
-                                PatternRewriter &rewriter) const override {
-    std::optional<APFloat> divisor = matchSplat(op.getRhs());
-    APFloat inverse(0.0f);
-    if (!divisor || !op.getResult() ||
-        op.getLhs().getType() != op.getResult().getType() ||
-        !divisor->getExactInverse(&inverse))
-      return rewriter.notifyMatchFailure(op, "no exact inverse");
-    rewriter.replaceOpWithNewOp<ScaleOp>(
-        op, op.getResult().getType(), op.getLhs(), /*out=*/Value(),
-        rewriter.getFloatAttr(rewriter.getF32Type(), inverse),
-        op.getTileAttr());
-    return success();
-  }
-};
-
-/// causal_mask(causal_mask(x)) -> one mask with the smaller window
-struct MergeCausalMasks : OpRewritePattern<CausalMaskOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(CausalMaskOp op,
-                                PatternRewriter &rewriter) const override {
-    auto inner = op.getInput().getDefiningOp<CausalMaskOp>();
-    if (!inner)
-      return rewriter.notifyMatchFailure(op, "input is no causal mask");
-    std::optional<int64_t> a = op.getWindow(), b = inner.getWindow();
-    rewriter.modifyOpInPlace(op, [&] {
-      op.getInputMutable().assign(inner.getInput());
-      if (a || b)
-        op.setWindow(
-            std::min(a.value_or(*(a ? a : b)), b.value_or(*(b ? b : a))));
-    });
-    return success();
-  }
-};
-} // namespace
-
-void MulOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
-                                        MLIRContext *context) {
-  patterns.add<MulToScale>(context);
-}
-
-void DivOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
-                                        MLIRContext *context) {
-  patterns.add<DivToScale>(context);
-}
-
-void CausalMaskOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
-                                               MLIRContext *context) {
-  patterns.add<MergeCausalMasks>(context);
 }
 
 LogicalResult ActivationOp::fold(FoldAdaptor,
@@ -642,6 +551,9 @@ template <typename NormOp> static LogicalResult verifyNorm(NormOp op) {
   }
   if (op.getEps().isNegative() || op.getEps().isNaN())
     return op.emitOpError("eps must not be negative");
+  if (!op.getWeight())
+    return op.getUnitOffset() ? op.emitOpError("has an offset, but no weight")
+                              : success();
   return expectVector(op, op.getWeight(), lastDim(op.getInput()), "weight");
 }
 

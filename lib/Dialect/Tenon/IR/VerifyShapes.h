@@ -62,6 +62,16 @@ mlir::LogicalResult verifyBias(mlir::Operation *op, mlir::Value bias,
 mlir::LogicalResult verifySink(mlir::Operation *op, mlir::Value sink,
                                int64_t heads);
 
+/// Both values have the same shape, or an error that names both.
+mlir::LogicalResult expectSameShape(mlir::Operation *op, mlir::Value a,
+                                    llvm::StringRef nameA, mlir::Value b,
+                                    llvm::StringRef nameB);
+
+/// Replaces an operation in tensor form by its input, if the types agree.
+mlir::LogicalResult
+foldToInput(mlir::Operation *op, bool isIdentity,
+            llvm::SmallVectorImpl<mlir::OpFoldResult> &results);
+
 } // namespace tenon::detail
 
 #endif // TENON_LIB_DIALECT_TENON_IR_VERIFYSHAPES_H

@@ -145,6 +145,9 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
     return 0; // Each row's own.
   if (isa<TopKOp>(op))
     return outDim;
+  if (auto positions = dyn_cast<PositionsOp>(op);
+      positions && positions.getPosition() == operand.get())
+    return 0;
   bool isOut = operand.getOperandNumber() + 1 == op->getNumOperands();
   if (isa<ScatterAddOp>(op)) // The result's rows are anywhere.
     return isOut ? std::nullopt : std::optional<unsigned>(0);

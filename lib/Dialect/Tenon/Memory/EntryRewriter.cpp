@@ -215,8 +215,12 @@ LogicalResult EntryRewriter::rewriteCompute(ComputeOpInterface op) {
     return op->emitOpError("has a dynamic result, but no operand gives it T");
   Value out = chooseOutput(op);
   SmallVector<Value> operands;
-  for (Value operand : op->getOperands())
-    operands.push_back(mapping.lookup(operand));
+  for (OpOperand &operand : op->getOpOperands()) {
+    // Products read columns of their second operand, too.
+    bool anyStride = isa<MatmulOp>(op) && operand.getOperandNumber() == 1;
+    operands.push_back(anyStride ? mapping.lookup(operand.get())
+                                 : withUnitStride(op->getLoc(), operand.get()));
+  }
   finishOp(createBufferForm(builder, op, operands, out), op);
   return success();
 }

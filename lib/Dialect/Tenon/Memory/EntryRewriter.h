@@ -92,6 +92,9 @@ private:
   mlir::Value rectangleOf(mlir::Location loc, mlir::Value from,
                           llvm::ArrayRef<int64_t> shape, mlir::Value count,
                           unsigned dim = 0, mlir::OpFoldResult offset = {});
+  /// The memref of an old value, copied if its last dimension has a stride, as
+  /// that of a transposed value: kernels read vectors of it.
+  mlir::Value withUnitStride(mlir::Location loc, mlir::Value old);
   mlir::Value headsOfRows(mlir::Location loc, mlir::Value tokenMajor);
   /// The memrefs of a layer's keys and values in %cache, of one of its
   /// sequences or of the only one.

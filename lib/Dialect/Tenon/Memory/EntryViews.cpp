@@ -24,6 +24,20 @@ Value EntryRewriter::rowsOf(Location loc, Value old) {
 // Views
 //===----------------------------------------------------------------------===//
 
+Value EntryRewriter::withUnitStride(Location loc, Value old) {
+  Value memref = mapping.lookup(old);
+  auto type = dyn_cast<MemRefType>(memref.getType());
+  RankedTensorType tensor = dyn_cast<RankedTensorType>(old.getType());
+  if (!type || !tensor || type.getRank() < 2)
+    return memref;
+  auto [strides, offset] = type.getStridesAndOffset();
+  if (strides.back() == 1 || type.getShape().back() == 1)
+    return memref;
+  Value whole = allocate(loc, tensor, rows.lookup(old));
+  copy(loc, memref, whole);
+  return whole;
+}
+
 /// [T, H, D] to [H, T, D] and back.
 Value EntryRewriter::headsOfRows(Location loc, Value value) {
   AffineMap swap = AffineMap::getPermutationMap(ArrayRef<unsigned>{1, 0, 2},
@@ -78,14 +92,13 @@ LogicalResult EntryRewriter::rewriteView(Operation *op) {
   } else if (isa<MergeHeadsOp>(op)) {
     Value tokens = headsOfRows(loc, from);
     auto layout = cast<MemRefType>(tokens.getType());
+    // Heads that don't lie side by side, as those of a slice: a copy does.
     if (!memref::CollapseShapeOp::isGuaranteedCollapsible(layout, groups)) {
-      // A part of wider heads: it gets a place of its own.
-      Value own = allocate(loc, cast<RankedTensorType>(old.getType()), count);
-      copy(loc, from, own);
-      bind(result,
-           memref::CollapseShapeOp::create(builder, loc, headsOfRows(loc, own),
-                                           groups),
-           nullptr, count);
+      Value whole = allocate(loc, cast<RankedTensorType>(old.getType()), count);
+      copy(loc, from, whole);
+      view = memref::CollapseShapeOp::create(builder, loc,
+                                             headsOfRows(loc, whole), groups);
+      bind(result, view, addBuffer(whole, op->getBlock()), count);
       return success();
     }
     view = memref::CollapseShapeOp::create(builder, loc, tokens, groups);

@@ -161,6 +161,51 @@ struct FuseAdd : OpRewritePattern<AddOp> {
   PassStatistic &numResiduals;
 };
 
+/// act(g) * u, g and u the halves of one linear in this order: its gated form.
+struct FuseGate : OpRewritePattern<MulOp> {
+  FuseGate(MLIRContext *context, PassStatistic &numGates)
+      : OpRewritePattern(context), numGates(numGates) {}
+
+  LogicalResult matchAndRewrite(MulOp op,
+                                PatternRewriter &rewriter) const override {
+    for (auto [first, second] : {std::pair(op.getLhs(), op.getRhs()),
+                                 std::pair(op.getRhs(), op.getLhs())}) {
+      auto activation = first.getDefiningOp<ActivationOp>();
+      auto gate = activation ? activation.getInput().getDefiningOp<SliceOp>()
+                             : SliceOp();
+      auto up = second.getDefiningOp<SliceOp>();
+      if (!gate || !up || gate.getInput() != up.getInput())
+        continue;
+      auto linear = gate.getInput().getDefiningOp<LinearOp>();
+      auto type = cast<RankedTensorType>(gate.getType());
+      int64_t half = type.getShape().back();
+      if (!linear || linear.getResidual() || linear.getGated() ||
+          linear.getActivation() != ActivationKind::Identity ||
+          gate.getOffset() != 0 ||
+          up.getOffset() != static_cast<uint64_t>(half) ||
+          up.getType() != type || op.getResult().getType() != type ||
+          cast<RankedTensorType>(gate.getInput().getType()).getShape().back() !=
+              2 * half)
+        continue;
+      if (!linear.getResult().hasNUses(2) || !first.hasOneUse() ||
+          !second.hasOneUse() || !gate.getResult().hasOneUse())
+        continue;
+      Location loc = rewriter.getFusedLoc(
+          {linear.getLoc(), activation.getLoc(), op.getLoc()});
+      auto fused = createLinear(rewriter, loc, type, linear.getInput(),
+                                linear.getWeight(), linear.getBias(), {},
+                                activation.getKind());
+      fused.setGated(true);
+      rewriter.replaceOp(op, fused);
+      ++numGates;
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no halves of one bare linear");
+  }
+
+  PassStatistic &numGates;
+};
+
 struct FuseLinearPass : tenon::impl::TenonFuseLinearBase<FuseLinearPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -170,6 +215,7 @@ struct FuseLinearPass : tenon::impl::TenonFuseLinearBase<FuseLinearPass> {
     patterns.add<ProductToLinear>(&getContext(), weights, numLinears);
     patterns.add<TransposeWeight>(&getContext(), weights);
     patterns.add<FuseActivation>(&getContext(), numActivations);
+    patterns.add<FuseGate>(&getContext(), numGates);
     patterns.add<FuseAdd>(&getContext(), numBiases, numResiduals);
     if (failed(applyPatternsGreedily(module, std::move(patterns))))
       return signalPassFailure();

@@ -112,10 +112,15 @@ Value CacheLayers::materialize(OpBuilder &builder, AttentionOp op) const {
 /// sequence only (and the cache).
 bool isIncremental(Operation *op) {
   if (isa<WeightRefOp, EmbeddingOp, PositionsOp, LinearOp, FfnOp, AddOp, SubOp,
-          MulOp, DivOp, ScaleOp, ActivationOp, CastOp, RmsNormOp, LayerNormOp,
-          RopeOp, ConcatOp, SplitHeadsOp, MergeHeadsOp, SliceOp, AttentionOp,
-          TopKOp, MixtureOp, MixtureYieldOp>(op))
+          MulOp, DivOp, ScaleOp, ShiftOp, ReciprocalOp, ClampOp, ActivationOp,
+          CastOp, RmsNormOp, LayerNormOp, RopeOp, ConcatOp, SplitHeadsOp,
+          MergeHeadsOp, SliceOp, AttentionOp, TopKOp, MixtureOp,
+          MixtureYieldOp>(op))
     return true;
+  // Over something else than tokens.
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return !cast<ShapedType>(reduce.getInput().getType())
+                .isDynamicDim(reduce.getDim());
   if (auto softmax = dyn_cast<SoftmaxOp>(op))
     return !cast<ShapedType>(softmax.getInput().getType())
                 .isDynamicDim(
@@ -405,7 +410,7 @@ private:
     if (op.getPosition())
       return;
     ++numPositions;
-    if (isa<IndexType>(position.getType()))
+    if (isa<IndexType>(position.getType()) || op.getOffset().value_or(0) != 0)
       return op.getPositionMutable().assign(position);
     // The position of each token is what it computes.
     op.getResult().replaceAllUsesWith(position);

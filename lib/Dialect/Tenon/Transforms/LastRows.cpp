@@ -8,8 +8,10 @@ using namespace tenon;
 /// Row t of the result is computed from row t of the operands alone.
 static bool isRowWise(Operation *op) {
   if (!isa_and_nonnull<LinearOp, FfnOp, AddOp, SubOp, MulOp, DivOp, ScaleOp,
-                       ActivationOp, CastOp, RmsNormOp, LayerNormOp, SliceOp>(
-          op))
+                       ShiftOp, ReciprocalOp, ClampOp, ReduceOp, ActivationOp,
+                       CastOp, RmsNormOp, LayerNormOp, SliceOp>(op))
+    return false;
+  if (auto reduce = dyn_cast<ReduceOp>(op); reduce && reduce.getDim() == 0)
     return false;
   return cast<RankedTensorType>(op->getResult(0).getType()).getRank() == 2;
 }

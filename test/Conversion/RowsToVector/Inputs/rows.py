@@ -16,7 +16,10 @@ from kernel_harness import Module, Report, from_bf16, memref, supported, to_bf16
 
 ROWS = 3
 LENGTHS = [1, 7, 16, 31, 64, 172]
-KINDS = ["silu", "gelu", "gelu_tanh", "relu", "tanh", "sigmoid"]
+KINDS = ["silu", "gelu", "gelu_tanh", "relu", "tanh", "sigmoid", "quick_gelu", "relu_squared", "mish"]
+# Of positive numbers, but for exp, of small ones.
+ELEMENTARY = ["exp", "log", "sqrt"]
+REDUCTIONS = {"sum": np.sum, "mean": np.mean, "max": np.max}
 erfc = np.vectorize(math.erfc)
 
 
@@ -32,6 +35,12 @@ NAIVE = {
     "relu": lambda x: np.maximum(x, 0),
     "tanh": np.tanh,
     "sigmoid": sigmoid,
+    "quick_gelu": lambda x: x * sigmoid(1.702 * x),
+    "relu_squared": lambda x: np.maximum(x, 0) ** 2,
+    "mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
 }
 
 
@@ -49,12 +58,37 @@ def build():
     fs = []
     for n in LENGTHS:
         m, v = memref((ROWS, n), "f32"), memref((n,), "f32")
-        for kind in KINDS:
+        for kind in KINDS + ELEMENTARY:
             fs.append(function(f"{kind}_{n}", [m, m],
                 f"tenon.activation %0 into %1 {{kind = #tenon.activation_kind<{kind}>}} : ({m}, {m}) -> ()"))
         for op in ("add", "sub", "mul", "div"):
             fs.append(function(f"{op}_{n}", [m, v, m], f"tenon.{op} %0, %1 into %2 : ({m}, {v}, {m}) -> ()"))
         fs.append(function(f"scale_{n}", [m, m], f"tenon.scale %0 into %1 {{factor = 0.3 : f32}} : ({m}, {m}) -> ()"))
+        fs.append(function(f"shift_{n}", [m, m], f"tenon.shift %0 into %1 {{amount = 0.3 : f32}} : ({m}, {m}) -> ()"))
+        fs.append(function(f"reciprocal_{n}", [m, m],
+            f"tenon.reciprocal %0 into %1 {{numerator = 3.0 : f32}} : ({m}, {m}) -> ()"))
+        fs.append(function(f"clamp_{n}", [m, m],
+            f"tenon.clamp %0 into %1 {{low = -1.5 : f32, high = 2.0 : f32}} : ({m}, {m}) -> ()"))
+        fs.append(function(f"bare_rms_{n}", [m, m], f"tenon.rms_norm %0 into %1 {{eps = 1.0e-5 : f32}} : ({m}, {m}) -> ()"))
+        fs.append(function(f"bare_layer_{n}", [m, m],
+            f"tenon.layer_norm %0 into %1 {{eps = 1.0e-5 : f32}} : ({m}, {m}) -> ()"))
+        fs.append(function(f"offset_layer_{n}", [m, v, v, m],
+            f"tenon.layer_norm %0, %1 bias(%2) into %3 {{eps = 1.0e-5 : f32, unit_offset}} : ({m}, {v}, {v}, {m}) -> ()"))
+        # Over the last dimension, known or not, and over others, in heads and over many rows.
+        dynamic, tall = f"memref<{ROWS}x?xf32>", memref((70, n), "f32")
+        cube, single = memref((2, ROWS, n), "f32"), memref((1, n), "f32")
+        column, last = memref((ROWS, 1), "f32"), memref((2, ROWS, 1), "f32")
+        for kind in REDUCTIONS:
+            reduce = lambda name, source, result, dim: fs.append(function(f"{name}_{kind}_{n}", [source, result],
+                f"tenon.reduce %0 into %1 {{kind = #tenon.reduction<{kind}>, dim = {dim} : i64}} : ({source}, {result}) -> ()"))
+            reduce("row", m, column, 1)
+            reduce("heads", cube, last, 2)
+            reduce("tall", tall, single, 0)
+            reduce("middle", cube, memref((2, 1, n), "f32"), 1)
+            reduce("first", cube, memref((1, ROWS, n), "f32"), 0)
+            fs.append(function(f"dynamic_{kind}_{n}", [m, column],
+                f"%d = memref.cast %0 : {m} to {dynamic}\n"
+                f"  tenon.reduce %d into %1 {{kind = #tenon.reduction<{kind}>, dim = 1 : i64}} : ({dynamic}, {column}) -> ()"))
         fs.append(function(f"softmax_{n}", [m, m], f"tenon.softmax %0 into %1 : ({m}, {m}) -> ()"))
         fs.append(function(f"rms_{n}", [m, v, m],
             f"tenon.rms_norm %0, %1 into %2 {{eps = 1.0e-5 : f32}} : ({m}, {v}, {m}) -> ()"))
@@ -108,8 +142,18 @@ def build():
             x, table = memref((2, ROWS, n + 3), "f32"), memref((50, n), "f32")
             fs.append(function(f"rope_{n}", [x, table, "index", x],
                 f"tenon.rope %0, %1 at %2 into %3 : ({x}, {table}, index, {x}) -> ()"))
+            fs.append(function(f"neighbours_{n}", [x, table, "index", x],
+                f"tenon.rope %0, %1 at %2 into %3 {{interleaved}} : ({x}, {table}, index, {x}) -> ()"))
+            t = f"memref<2x{n}x5xf32, strided<[{5 * n}, 1, {n}]>>"
+            fs.append(function(f"transposed_{n}", [memref((2, 5, n), "f32"), memref((2, n, 5), "f32")],
+                f"%t = memref.transpose %0 (h, n, k) -> (h, k, n) : {memref((2, 5, n), 'f32')} to {t}\n"
+                f"  tenon.copy %t into %1 : {t}, {memref((2, n, 5), 'f32')}"))
     ids = memref((ROWS,), "i32")
     fs.append(function("positions", [ids, "index", ids], f"tenon.positions %0 at %1 into %2 : ({ids}, index, {ids}) -> ()"))
+    fs.append(function("offset_positions", [ids, "index", ids],
+        f"tenon.positions %0 at %1 into %2 {{offset = 2 : i64}} : ({ids}, index, {ids}) -> ()"))
+    fs.append(function("each_position", [ids, ids, ids],
+        f"tenon.positions %0 at %1 into %2 {{offset = 2 : i64}} : ({ids}, {ids}, {ids}) -> ()"))
     return fs
 
 
@@ -135,8 +179,31 @@ def check(target, report):
             far = np.float32([0, 1e-30, 20, 100, 1e4, 1e30])
             wide = np.concatenate([np.linspace(-16, 16, x.size - 2 * len(far)), far, -far]).reshape(x.shape).astype(np.float32)
             for kind in KINDS:
+                if kind == "relu_squared":
+                    continue  # overflows
                 y = run(kind, wide)
                 report.close(f"{target} {kind} wide", y, NAIVE[kind](wide.astype(np.float64)), 1e-9 if "gelu" in kind else 3e-7, 3e-6)
+        positive = np.abs(x) + np.float32(1e-3)
+        positive[0, 0] = 1e-41  # subnormal
+        for kind in ELEMENTARY:
+            arguments = x / 2 if kind == "exp" else positive
+            report.close(f"{target} {kind} {n}", run(kind, arguments), NAIVE[kind](arguments.astype(np.float64)), 2e-7, 2e-6)
+        if n > 4:
+            edges = np.ones_like(x)
+            edges[0, :4] = [0, -1, np.inf, np.nan]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found, wanted = run("log", edges)[0, :4], np.log(edges[0, :4])
+            report.equal(f"{target} log edges {n}", np.nan_to_num(found, nan=7), np.nan_to_num(wanted, nan=7))
+        report.close(f"{target} shift {n}", run("shift", x), d + np.float32(0.3), 0, 1e-6)
+        report.close(f"{target} reciprocal {n}", run("reciprocal", x), 3 / d, 0, 1e-6)
+        report.equal(f"{target} clamp {n}", run("clamp", x), np.clip(x, np.float32(-1.5), np.float32(2)))
+        cube, tall = f32(2, ROWS, n), f32(70, n)
+        for kind, naive in REDUCTIONS.items():
+            for name, source, axis in (("row", x, 1), ("dynamic", x, 1), ("heads", cube, 2), ("tall", tall, 0),
+                                       ("middle", cube, 1), ("first", cube, 0)):
+                y = np.full(naive(source, axis, keepdims=True).shape, np.nan, np.float32)
+                module.call(f"{name}_{kind}_{n}", source, y)
+                report.close(f"{target} {name} {kind} {n}", y, naive(source.astype(np.float64), axis, keepdims=True), 2e-5, 2e-6)
         for op, naive in (("add", d + v), ("sub", d - v), ("mul", d * v), ("div", d / v)):
             report.close(f"{target} {op} {n}", run(op, x, v), naive, 0, 1e-6)
         report.close(f"{target} scale {n}", run("scale", x), d * np.float32(0.3), 0, 1e-6)
@@ -147,6 +214,10 @@ def check(target, report):
         layer = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * v + w
         # With one element the difference is zero, and only the bias is left.
         report.close(f"{target} layer {n}", run("layer", x, v, w), layer, 4e-6, 4e-6)
+        report.close(f"{target} bare rms {n}", run("bare_rms", x), d / np.sqrt((d**2).mean(-1, keepdims=True) + 1e-5), 1e-6, 2e-6)
+        bare = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
+        report.close(f"{target} bare layer {n}", run("bare_layer", x), bare, 4e-6, 4e-6)
+        report.close(f"{target} offset layer {n}", run("offset_layer", x, v, w), bare * (1 + v.astype(np.float64)) + w, 8e-6, 4e-6)
         half = np.zeros((ROWS, n), np.uint16)
         module.call(f"cast_{n}", x, half)
         report.equal(f"{target} cast {n}", half, to_bf16(x))
@@ -201,9 +272,22 @@ def check(target, report):
             p, q = x[..., :n // 2], x[..., n // 2:n]
             expected = np.concatenate([p * cosine - q * sine, q * cosine + p * sine, x[..., n:]], -1)
             report.close(f"{target} rope {n}", y, expected, 1e-6, 1e-6)
+            module.call(f"neighbours_{n}", x, table, 7, y)
+            p, q = x[..., 0:n:2], x[..., 1:n:2]
+            expected = x.astype(np.float64)
+            expected[..., 0:n:2], expected[..., 1:n:2] = p * cosine - q * sine, q * cosine + p * sine
+            report.close(f"{target} neighbours {n}", y, expected, 1e-6, 1e-6)
+            plain, turned = f32(2, 5, n), np.zeros((2, n, 5), np.float32)
+            module.call(f"transposed_{n}", plain, turned)
+            report.equal(f"{target} transposed {n}", turned, plain.transpose(0, 2, 1))
     positions = np.zeros(ROWS, np.int32)
     module.call("positions", positions, 5, positions)
     report.equal(f"{target} positions", positions, 5 + np.arange(ROWS))
+    module.call("offset_positions", positions, 5, positions)
+    report.equal(f"{target} offset positions", positions, 7 + np.arange(ROWS))
+    each = np.array([9, 0, 4], np.int32)
+    module.call("each_position", np.zeros(ROWS, np.int32), each, positions)
+    report.equal(f"{target} each position", positions, each + 2)
 
 
 report = Report()

@@ -21,13 +21,31 @@ def Tenon_ActivationKind : I32EnumAttr<"ActivationKind", "an elementwise activat
     I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">,
     I32EnumAttrCase<"Relu", 4, "relu">,
     I32EnumAttrCase<"Tanh", 5, "tanh">,
-    I32EnumAttrCase<"Sigmoid", 6, "sigmoid">]> {
+    I32EnumAttrCase<"Sigmoid", 6, "sigmoid">,
+    I32EnumAttrCase<"QuickGelu", 7, "quick_gelu">,
+    I32EnumAttrCase<"ReluSquared", 8, "relu_squared">,
+    I32EnumAttrCase<"Mish", 9, "mish">,
+    I32EnumAttrCase<"Exp", 10, "exp">,
+    I32EnumAttrCase<"Log", 11, "log">,
+    I32EnumAttrCase<"Sqrt", 12, "sqrt">]> {
   let cppNamespace = "::tenon";
   let genSpecializedAttr = 0;
 }
 
 def Tenon_ActivationKindAttr
     : EnumAttr<Tenon_Dialect, Tenon_ActivationKind, "activation_kind"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Tenon_Reduction : I32EnumAttr<"Reduction", "what a reduction gives", [
+    I32EnumAttrCase<"Sum", 0, "sum">,
+    I32EnumAttrCase<"Mean", 1, "mean">,
+    I32EnumAttrCase<"Max", 2, "max">]> {
+  let cppNamespace = "::tenon";
+  let genSpecializedAttr = 0;
+}
+
+def Tenon_ReductionAttr : EnumAttr<Tenon_Dialect, Tenon_Reduction, "reduction"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
@@ -157,6 +175,19 @@ def Tenon_AlibiAttr : Tenon_Attr<"Alibi", "alibi"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{ double getMaxBiasValue() const { return getMaxBias().getValueAsDouble(); } }];
+}
+
+def Tenon_SinusoidTableAttr : Tenon_Attr<"SinusoidTable", "sinusoid_table"> {
+  let summary = "a computed weight: sines and cosines of positions";
+  let description = [{
+    Row p of the table `[positions, 2 F]` is `sin(p f_0) ... sin(p f_{F-1}),
+    cos(p f_0) ... cos(p f_{F-1})`, or, `interleaved`, `sin(p f_0), cos(p f_0),
+    sin(p f_1), ...` (arXiv:1706.03762).
+
+    Example: `#tenon.sinusoid_table<frequencies = [1.0, 0.01], interleaved = false>`
+  }];
+  let parameters = (ins "::mlir::DenseF64ArrayAttr":$frequencies, "bool":$interleaved);
+  let hasCustomAssemblyFormat = 1;
 }
 
 def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {

@@ -11,6 +11,7 @@
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/ViewLikeInterface.td"
 include "tenon/Dialect/Tenon/IR/TenonFusedOps.td"
+include "tenon/Dialect/Tenon/IR/TenonNumberOps.td"
 
 def Tenon_AppendKVOp : Tenon_Op<"append_kv", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "keys and values written to cache blocks";

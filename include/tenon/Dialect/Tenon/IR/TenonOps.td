@@ -51,7 +51,8 @@ def Tenon_WeightOp : Tenon_Op<"weight", [Symbol]> {
   let description = [{
     Declares a weight and where it comes from: `#tenon.source`s whose rows are
     concatenated (fused Q/K/V), or one computed source (`#tenon.rope_table`,
-    `#tenon.relative_buckets`, `#tenon.alibi`, `#tenon.distance_index`).
+    `#tenon.sinusoid_table`, `#tenon.relative_buckets`, `#tenon.alibi`,
+    `#tenon.distance_index`).
     `stacked`: the first dimension counts the layers, and `{i}` in the sources'
     names stands for the layer. `offset` (bytes from the start of the weights)
     and `stride` (bytes from one layer to the next) are assigned when memory is
@@ -114,12 +115,14 @@ def Tenon_EmbeddingOp : Tenon_ComputeOp<"embedding", [DeclareOpInterfaceMethods<
 def Tenon_PositionsOp : Tenon_SegmentedComputeOp<"positions", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
   let summary = "the position of each token";
   let description = [{
-    `p[t] = position + t`; position is 0 if absent (the whole sequence).
+    `p[t] = position + t + offset`; position is 0 if absent (the whole
+    sequence). `p[t] = position[t] + offset` where each token has its own.
 
     Example: `%p = tenon.positions %ids at %pos : (tensor<?xi32>, index) -> tensor<?xi32>`
   }];
-  let arguments = (ins Tenon_Array:$ids, Optional<Index>:$position,
-                       Optional<AnyStridedMemRef>:$out, OptionalAttr<Tenon_TileAttr>:$tile);
+  let arguments = (ins Tenon_Array:$ids, Optional<Tenon_Position>:$position,
+                       Optional<AnyStridedMemRef>:$out, OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
   let assemblyFormat = "$ids (`at` $position^)? (`into` $out^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
@@ -248,7 +251,9 @@ def Tenon_ActivationOp : Tenon_UnaryOp<"activation"> {
   let description = [{
     `silu(x) = x / (1 + e^-x)`, `gelu(x) = x/2 (1 + erf(x/sqrt 2))`,
     `gelu_tanh(x) = x/2 (1 + tanh(sqrt(2/π)(x + 0.044715 x³)))` (arXiv:1606.08415),
-    `relu`, `tanh`, `sigmoid`.
+    `quick_gelu(x) = x / (1 + e^(-1.702 x))`, `relu`, `relu_squared(x) = relu(x)²`
+    (arXiv:2109.08668), `mish(x) = x tanh(log(1 + e^x))` (arXiv:1908.08681),
+    `tanh`, `sigmoid`; and `exp`, `log`, `sqrt`.
 
     Example:
     ```mlir
@@ -387,29 +392,31 @@ def Tenon_PaddingMaskOp : Tenon_ComputeOp<"padding_mask", [DeclareOpInterfaceMet
   let hasVerifier = 1;
 }
 
-def Tenon_RmsNormOp : Tenon_ComputeOp<"rms_norm", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
+def Tenon_RmsNormOp : Tenon_SegmentedComputeOp<"rms_norm", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
   let summary = "root mean square norm of rows";
   let description = [{
     `y = x / sqrt(mean(x²) + eps) * w`, or `* (1 + w)` with `unit_offset`
-    (arXiv:1910.07467). The result may be bf16, or int8 groups.
+    (arXiv:1910.07467); w is 1 if absent. The result may be bf16, or int8 groups.
 
     Example:
     ```mlir
     %y = tenon.rms_norm %x, %w {eps = 1.0e-5 : f32} : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
     ```
   }];
-  let arguments = (ins Tenon_Array:$input, Tenon_Array:$weight,
+  let arguments = (ins Tenon_Array:$input, Optional<Tenon_Array>:$weight,
                        Optional<AnyStridedMemRef>:$out, F32Attr:$eps, UnitAttr:$unit_offset,
                        OptionalAttr<Tenon_TileAttr>:$tile);
-  let assemblyFormat = "$input `,` $weight (`into` $out^)? attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$input (`,` $weight^)? (`into` $out^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Tenon_LayerNormOp : Tenon_SegmentedComputeOp<"layer_norm", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
   let summary = "layer norm of rows";
   let description = [{
-    `y = (x - mean(x)) / sqrt(var(x) + eps) * w + b` (arXiv:1607.06450).
-    The result may be bf16, or int8 groups.
+    `y = (x - mean(x)) / sqrt(var(x) + eps) * w + b` (arXiv:1607.06450), or
+    `* (1 + w)` with `unit_offset`; w is 1 and b is 0 if absent. The result may
+    be bf16, or int8 groups.
 
     Example:
     ```mlir
@@ -417,11 +424,12 @@ def Tenon_LayerNormOp : Tenon_SegmentedComputeOp<"layer_norm", [DeclareOpInterfa
       : (tensor<?x64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
     ```
   }];
-  let arguments = (ins Tenon_Array:$input, Tenon_Array:$weight, Optional<Tenon_Array>:$bias,
-                       Optional<AnyStridedMemRef>:$out, F32Attr:$eps,
-                       OptionalAttr<Tenon_TileAttr>:$tile);
+  let arguments = (ins Tenon_Array:$input, Optional<Tenon_Array>:$weight,
+                       Optional<Tenon_Array>:$bias, Optional<AnyStridedMemRef>:$out, F32Attr:$eps,
+                       UnitAttr:$unit_offset, OptionalAttr<Tenon_TileAttr>:$tile);
+  let hasCanonicalizer = 1;
   let assemblyFormat = [{
-    $input `,` $weight (`bias` `(` $bias^ `)`)? (`into` $out^)? attr-dict `:` functional-type(operands, results)
+    $input (`,` $weight^)? (`bias` `(` $bias^ `)`)? (`into` $out^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }
@@ -436,8 +444,9 @@ def Tenon_RopeOp : Tenon_SegmentedComputeOp<"rope", [DeclareOpInterfaceMethods<T
     With row p of the table holding F cosines c and F sines s,
     for j < F: `y_j = x_j c_j - x_{j+F} s_j`, `y_{j+F} = x_{j+F} c_j + x_j s_j`;
     components from 2F on are copied (arXiv:2104.09864, in the half-split order
-    of Hugging Face checkpoints). p = position + t, or positions[t] where each
-    token has its own; position is 0 if absent.
+    of Hugging Face checkpoints). `interleaved`: neighbours turn together,
+    `x_{2j}` with `x_{2j+1}`, as the paper has them. p = position + t, or
+    positions[t] where each token has its own; position is 0 if absent.
 
     Example:
     ```mlir
@@ -445,7 +454,8 @@ def Tenon_RopeOp : Tenon_SegmentedComputeOp<"rope", [DeclareOpInterfaceMethods<T
     ```
   }];
   let arguments = (ins Tenon_Array:$input, Tenon_Array:$table, Optional<Tenon_Position>:$position,
-                       Optional<AnyStridedMemRef>:$out, OptionalAttr<Tenon_TileAttr>:$tile);
+                       Optional<AnyStridedMemRef>:$out, UnitAttr:$interleaved,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
   let assemblyFormat = [{
     $input `,` $table (`at` $position^)? (`into` $out^)? attr-dict `:` functional-type(operands, results)
   }];

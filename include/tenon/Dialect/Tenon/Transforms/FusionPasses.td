@@ -17,7 +17,9 @@ def TenonFuseLinear : Tenon_TensorPass<"tenon-fuse-linear"> {
     weight that the checkpoint holds as [in, out] (Conv1D) is one on a new
     weight, whose source is `transposed`: transposing is the packer's work, not
     the model's. A bias, an activation and a residual are then taken into the
-    linear, in this order, if nothing else reads the value before them.
+    linear, in this order, if nothing else reads the value before them. The
+    halves of a linear, of which the first is activated and multiplies the
+    second (a gate and what it lets through in one weight), are its gated form.
 
     Before:
     ```mlir
@@ -34,13 +36,15 @@ def TenonFuseLinear : Tenon_TensorPass<"tenon-fuse-linear"> {
     ```
     Declined: a weight with several sources, which cannot be transposed row by
     row; an epilogue on a value that is also read elsewhere; a product of two
-    activations (left as `tenon.matmul`).
+    activations (left as `tenon.matmul`); halves with other uses, or of which
+    the second is activated.
   }];
   let statistics = [
     Statistic<"numLinears", "linears", "Number of products that became linears">,
     Statistic<"numTransposed", "transposed-weights", "Number of weights whose source is now transposed">,
     Statistic<"numBiases", "biases", "Number of biases taken into a linear">,
     Statistic<"numActivations", "activations", "Number of activations taken into a linear">,
+    Statistic<"numGates", "gates", "Number of linears whose first half is now the gate of the second">,
     Statistic<"numResiduals", "residuals", "Number of residuals taken into a linear">,
     Statistic<"numDeclinedProducts", "declined-products", "Number of products left: no operand is a weight that can be transposed">,
     Statistic<"numDeclinedUses", "declined-uses", "Number of epilogues left: the linear's value has other uses">,
