@@ -21,7 +21,7 @@ import lit.formats
 config.name = "Tenon"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".tenon"]
-config.excludes = ["Inputs", "Unit"]
+config.excludes = ["Inputs", "Unit", "Fuzz"]
 config.test_source_root = os.path.join(config.tenon_source_dir, "test")
 config.test_exec_root = os.path.join(config.tenon_binary_dir, "test")
 
