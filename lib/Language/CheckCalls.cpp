@@ -8,7 +8,10 @@
 using namespace tenon::lang;
 
 // What a model may expand to: calls of helpers are expanded in place.
-static constexpr uint64_t kMaxExpandedSize = 5000;
+// A small description makes a small model; a long one may make more.
+static constexpr uint64_t kMaxExpandedSize = 100000;
+static constexpr uint64_t kAlwaysExpandedSize = 5000;
+static constexpr uint64_t kMaxExpansion = 4; // times what is written
 // Helpers for the types of calls, each checked on its own.
 static constexpr size_t kMaxInstances = 256;
 
@@ -458,18 +461,23 @@ void Checker::checkCallGraph() {
     if (edges.empty())
       ready.push_back(def);
   }
+  uint64_t written = 0;
+  for (const auto &[def, size] : bodySizes)
+    written += size;
+  uint64_t most = std::clamp(kMaxExpansion * written, kAlwaysExpandedSize,
+                             kMaxExpandedSize);
   size_t done = 0;
   std::unordered_map<const DefDecl *, uint64_t> expanded;
   while (done < ready.size()) {
     const DefDecl *def = ready[done++];
     uint64_t size = bodySizes[def];
     for (const CallEdge &edge : callees[def])
-      size = std::min(size + expanded[edge.callee], kMaxExpandedSize + 1);
-    if (size > kMaxExpandedSize) {
+      size = std::min(size + expanded[edge.callee], most + 1);
+    if (size > most) {
       diagnostics.error(model.source, def->nameRange,
                         "'" + std::string(def->name) +
                             "' expands to more than " +
-                            std::to_string(kMaxExpandedSize) + " expressions");
+                            std::to_string(most) + " expressions");
       return;
     }
     expanded[def] = size;

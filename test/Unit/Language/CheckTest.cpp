@@ -180,6 +180,14 @@ TEST(CheckTest, Recursion) {
     tower += call(i, next + " + " + next);
   }
   EXPECT_CONTAINS(checkItems(tower + call(60, "x")), "expands to more than");
+  // A few lines that would take minutes to compile.
+  std::string low = forward;
+  for (int i = 0; i < 13; ++i) {
+    std::string next = "f" + std::to_string(i + 1) + "(x)";
+    low += call(i, next + " + " + next);
+  }
+  EXPECT_CONTAINS(checkItems(low + call(13, "x")),
+                  "expands to more than 5000 expressions");
   // A long chain is no recursion, and needs no stack.
   std::string chain = forward;
   for (int i = 0; i < 20000; ++i)
