@@ -152,7 +152,7 @@ Status Calibration::readText() {
     if (!tokens.empty())
       texts.push_back(std::move(tokens));
   };
-  if (model.description->kind == lang::ModelKind::Encoder) {
+  if (model.bound->kind() == lang::ModelKind::Encoder) {
     llvm::StringRef rest = text->text();
     while (!rest.empty()) {
       auto [line, after] = rest.split('\n');
@@ -314,19 +314,13 @@ Status Calibration::feed(runtime::Model &loaded, Observer &observer) {
   Status status = Status::success();
   {
     runtime::Executor::Session session(executor);
-    bool isDecoder = loaded.metadata().model.isDecoder;
     auto ignore = [](const runtime::Rows &) { return Status::success(); };
     for (const std::vector<int32_t> &tokens : texts)
       for (auto [number, entry] : llvm::enumerate(entries)) {
         observer.enter(number);
         loaded.reset();
-        if (isDecoder)
-          status =
-              loaded.prefill(tokens, kChunk, runtime::Model::Want::All, ignore);
-        else if (Expected<runtime::Rows> rows =
-                     loaded.encode(entry.name, tokens);
-                 !rows)
-          status = rows.takeError();
+        status = loaded.compute(loaded.metadata().entry(entry.name)->of,
+                                {tokens, {}}, ignore, kChunk);
         if (!status)
           break;
       }

@@ -95,7 +95,6 @@ Status Compilation::run() {
     return imported.takeError();
   module = std::move(*imported);
   metadata.emplace(*model);
-  metadata->readEntries(*module);
   laps.lap("import");
 
   // What is on tensors is the same for every CPU.
@@ -103,6 +102,8 @@ Status Compilation::run() {
   Stage cached = std::min(options.stage, Stage::Cached);
   if (Status status = lower(*module, Stage::Import, cached); !status)
     return status;
+  if (cached == Stage::Cached)
+    metadata->readEntries(*module);
   if (Status status = findImportance(); !status)
     return status;
   if (Status status = lower(*module, cached, shared); !status)

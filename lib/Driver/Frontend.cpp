@@ -108,7 +108,7 @@ static Status chooseSizes(const CompileOptions &options, LoadedModel &loaded) {
   loaded.context = options.context.value_or(
       std::min(limit.value_or(kDefaultContext), kDefaultContext));
   // An encoder sees all of its tokens at once.
-  bool whole = loaded.description->kind == lang::ModelKind::Encoder;
+  bool whole = loaded.bound->kind() == lang::ModelKind::Encoder;
   if (whole && options.maxSequences > 1)
     return plainError(strCat("--max-sequences ", options.maxSequences, ": ",
                              quoteName(std::string(loaded.description->name)),
@@ -172,7 +172,7 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
                              "--quantize"),
                       ExitCode::BadUsage);
   if (!options.kvCache.empty() &&
-      loaded.description->kind == lang::ModelKind::Encoder)
+      loaded.bound->kind() == lang::ModelKind::Encoder)
     return plainError(strCat("--kv-cache ", options.kvCache, ": family ",
                              loaded.description->name,
                              " is an encoder, which has no cache"),

@@ -6,6 +6,7 @@
 #include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+#include "tenon/Import/Import.h"
 #include "tenon/Support/Strings.h"
 #include "tenon/Target/TargetDescription.h"
 
@@ -14,13 +15,19 @@
 using namespace tenon;
 using runtime::EntryInfo;
 
-MetadataBuilder::MetadataBuilder(const LoadedModel &model) {
+MetadataBuilder::MetadataBuilder(const LoadedModel &model)
+    : bound(&*model.bound) {
   metadata.tenonVersion = TENON_VERSION;
   auto &info = metadata.model;
   info.family = std::string(model.description->name);
   info.name = model.directory.name();
-  info.isDecoder = model.description->kind == lang::ModelKind::Decoder;
+  info.isDecoder = model.bound->kind() == lang::ModelKind::Decoder;
+  info.entry = std::string(model.bound->defaultEntry()->name);
   info.context = model.context;
+  if (const nlohmann::json *value =
+          findMember(model.directory.config, "problem_type"))
+    if (const std::string *problem = asString(*value))
+      info.problem = *problem;
   info.bos = model.directory.tokenIds("bos_token_id");
   info.eos = model.directory.tokenIds("eos_token_id");
   for (const lang::LayerDecl *layer : model.description->layers)
@@ -46,57 +53,94 @@ void MetadataBuilder::readGenerationDefaults(const nlohmann::json &config) {
   defaults.repetitionPenalty = number("repetition_penalty");
 }
 
-/// The entry point of a function on tensors.
+/// Rows of the tables that an input chooses from; 0: of none.
+static int64_t idLimit(mlir::BlockArgument argument) {
+  int64_t limit = 0;
+  for (mlir::Operation *user : argument.getUsers())
+    if (auto op = mlir::dyn_cast<EmbeddingOp>(user);
+        op && op.getIds() == argument) {
+      auto table = mlir::cast<mlir::ShapedType>(op.getTable().getType());
+      int64_t rows = table.getDimSize(0);
+      limit = limit ? std::min(limit, rows) : rows;
+    }
+  return limit;
+}
+
+static runtime::InputInfo describeInput(mlir::func::FuncOp function,
+                                        unsigned number) {
+  mlir::BlockArgument argument = function.getArgument(number);
+  auto type = mlir::cast<mlir::RankedTensorType>(argument.getType());
+  auto text = [&](llvm::StringRef key) {
+    auto value = function.getArgAttrOfType<mlir::StringAttr>(number, key);
+    return value ? value.str() : std::string();
+  };
+  runtime::InputInfo input;
+  input.name = text(kInputNameAttrName);
+  // What a pass has added is of positions.
+  input.element = text(kElementAttrName);
+  if (input.element.empty())
+    input.element = lang::elementName(lang::Element::Position);
+  input.dtype = type.getElementType().isF32() ? "f32" : "i32";
+  if (!type.getElementType().isF32()) {
+    input.limit = idLimit(argument);
+    return input;
+  }
+  input.shape.clear();
+  for (int64_t extent : type.getShape())
+    input.shape.push_back(mlir::ShapedType::isDynamic(extent)
+                              ? runtime::InputInfo::kTokens
+                              : extent);
+  return input;
+}
+
+/// The entry point of a function on tensors, before or after its incremental
+/// form is derived.
 static EntryInfo describeEntry(mlir::func::FuncOp function) {
   EntryInfo entry;
-  entry.name = function.getName().str();
+  entry.name = entry.of = function.getName().str();
+  bool isPart = llvm::is_contained(
+      {kPrefillName, kDecodeName, kDecodeBatchName}, function.getName());
+  if (isPart)
+    entry.of = kForwardName.str();
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
-    auto type = mlir::dyn_cast<mlir::RankedTensorType>(
-        function.getArgument(i).getType());
-    if (!type)
-      continue; // positions and counts are in the frame
-    auto name =
-        function.getArgAttrOfType<mlir::StringAttr>(i, kInputNameAttrName);
-    entry.inputs.push_back({name ? name.str() : "input" + std::to_string(i),
-                            type.getElementType().isF32() ? "f32" : "i32"});
+    if (mlir::isa<mlir::RankedTensorType>(function.getArgument(i).getType()))
+      entry.inputs.push_back(describeInput(function, i));
+    else
+      entry.incremental = true; // positions, counts and caches
   }
-  entry.outputRows = EntryInfo::Rows::Tokens;
-  if (function.getNumResults() == 1)
-    if (auto type = mlir::dyn_cast<mlir::RankedTensorType>(
-            function.getResultTypes().front());
-        type && type.getRank() == 2) {
-      entry.outputCols = type.getDimSize(1);
-      if (type.getDimSize(0) == 1)
-        entry.outputRows = EntryInfo::Rows::One;
-    }
+  entry.incremental |= isPart;
+  auto type =
+      mlir::cast<mlir::RankedTensorType>(function.getResultTypes().front());
+  entry.outputCols = type.getDimSize(1);
+  if (isPart || (entry.incremental && type.isDynamicDim(0))) {
+    entry.outputRows = EntryInfo::Rows::Rows;
+  } else if (type.isDynamicDim(0)) {
+    entry.outputRows = EntryInfo::Rows::Tokens;
+  } else {
+    entry.outputRows = EntryInfo::Rows::Fixed;
+    entry.fixedRows = type.getDimSize(0);
+  }
   return entry;
 }
 
 void MetadataBuilder::readEntries(mlir::ModuleOp module) {
+  auto sequences =
+      module->getAttrOfType<mlir::IntegerAttr>(kMaxSequencesAttrName);
+  if (sequences && metadata.model.isDecoder)
+    metadata.memory.sequences = sequences.getInt();
   for (auto function : module.getOps<mlir::func::FuncOp>()) {
     if (function.isDeclaration() || function.isPrivate())
       continue;
     EntryInfo entry = describeEntry(function);
-    if (!metadata.model.isDecoder) {
-      metadata.entries.push_back(std::move(entry));
-      continue;
-    }
-    // A decoder's whole-sequence function becomes incremental ones.
-    if (function.getName() != kForwardName)
-      continue;
-    entry.outputRows = EntryInfo::Rows::Rows;
-    for (llvm::StringRef name : {kPrefillName, kDecodeName}) {
-      entry.name = name.str();
-      metadata.entries.push_back(entry);
-    }
-    auto sequences =
-        module->getAttrOfType<mlir::IntegerAttr>(kMaxSequencesAttrName);
-    if (!sequences || sequences.getInt() == 1)
-      continue;
-    metadata.memory.sequences = sequences.getInt();
-    entry.name = kDecodeBatchName.str();
-    entry.inputs.push_back({kPositionsInputName.str(), "i32"});
-    metadata.entries.push_back(entry);
+    for (const lang::DefDecl *def : bound->entries())
+      if (def->name == entry.of) {
+        entry.element = lang::elementName(def->resultSyntax.element);
+        entry.labels = bound->labels(*def);
+      }
+    // What a decoder's forward computes goes without saying.
+    if (entry.name != entry.of && entry.element.empty())
+      entry.element = lang::elementName(lang::Element::Token);
+    metadata.entries.push_back(std::move(entry));
   }
   // The table that token ids choose from; others are of positions and types.
   module.walk([&](EmbeddingOp op) {
@@ -105,7 +149,7 @@ void MetadataBuilder::readEntries(mlir::ModuleOp module) {
     if (!ids || ids.getOwner()->getParentOp() != function)
       return;
     auto element = function.getArgAttrOfType<mlir::StringAttr>(
-        ids.getArgNumber(), "tenon.element");
+        ids.getArgNumber(), kElementAttrName);
     if (!element || element.getValue() != "token")
       return;
     auto table = mlir::cast<mlir::ShapedType>(op.getTable().getType());

@@ -14,7 +14,7 @@ class MetadataBuilder {
 public:
   explicit MetadataBuilder(const LoadedModel &model);
 
-  /// At Stage::Import: entry points, vocabulary and width.
+  /// At Stage::Cached: entry points, vocabulary and width.
   void readEntries(mlir::ModuleOp module);
   /// At Stage::Tiled, for each variant: sizes of the memories, of which the
   /// arena is the largest of all. Error: a cache of another size, which is a
@@ -29,6 +29,7 @@ public:
 private:
   void readGenerationDefaults(const nlohmann::json &config);
 
+  const lang::BoundModel *bound;
   runtime::Metadata metadata;
   bool hasMemory = false;
 };

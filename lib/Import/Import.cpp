@@ -34,9 +34,8 @@ OwningOpRef<ModuleOp> Importer::import() {
 
   module = ModuleOp::create(location(model.nameRange),
                             StringRef(model.name.data(), model.name.size()));
-  bool decoder = model.kind == lang::ModelKind::Decoder;
   (*module)->setAttr(kKindAttrName,
-                     builder.getStringAttr(decoder ? "decoder" : "encoder"));
+                     builder.getStringAttr(lang::kindName(bound.kind())));
   (*module)->setAttr(kContextAttrName, builder.getI64IntegerAttr(context));
   (*module)->setAttr(kMaxChunkAttrName, builder.getI64IntegerAttr(maxChunk));
 
@@ -94,8 +93,8 @@ bool Importer::importEntry(const lang::DefDecl &def) {
     function.setArgAttr(i, kInputNameAttrName,
                         builder.getStringAttr(std::string(input->name)));
     function.setArgAttr(
-        i, "tenon.element",
-        builder.getStringAttr(lang::elementName(input->type.element)));
+        i, kElementAttrName,
+        builder.getStringAttr(lang::elementName(input->syntax.element)));
   }
   builder.setInsertionPointToStart(body);
   references.clear();

@@ -50,8 +50,26 @@ const char *tenon::lang::elementName(Element element) {
     return "position";
   case Element::Bool:
     return "bool";
+  case Element::Pixel:
+    return "pixel";
+  case Element::Feature:
+    return "feature";
+  case Element::Labels:
+    return "labels";
+  case Element::Span:
+    return "span";
   }
   return "";
+}
+
+bool tenon::lang::isFloat(Element element) {
+  return element == Element::Float || element == Element::Pixel ||
+         element == Element::Feature || element == Element::Labels ||
+         element == Element::Span;
+}
+
+const char *tenon::lang::kindName(ModelKind kind) {
+  return kind == ModelKind::Decoder ? "decoder" : "encoder";
 }
 
 bool Type::matches(const Type &other) const {

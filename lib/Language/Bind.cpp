@@ -1,6 +1,7 @@
 //===- Bind.cpp - hyperparameters of a concrete model ---------------------===//
 
 #include "BodyBinder.h"
+#include "EntryBinder.h"
 #include "JsonPlace.h"
 #include "TensorNames.h"
 
@@ -22,7 +23,8 @@ public:
   Binder(BoundModel &bound, const Configuration &config,
          Diagnostics &diagnostics)
       : bound(bound), model(bound.model()), config(config),
-        diagnostics(diagnostics), bodies(bound, diagnostics) {}
+        diagnostics(diagnostics), bodies(bound, diagnostics),
+        entries(bound, diagnostics) {}
 
   bool bind();
 
@@ -64,6 +66,7 @@ private:
   std::map<std::tuple<const WeightSource *, std::vector<int64_t>, int64_t>,
            size_t>
       stacks;
+  EntryBinder entries;
 };
 
 } // namespace tenon::lang
@@ -92,6 +95,7 @@ bool Binder::bind() {
     diagnostics.error(config.name, "a configuration is an object { … }");
     return false;
   }
+  entries.bindArchitecture(config.json);
   // All hyperparameters that are wrong are reported; what follows from them
   // only if they are right.
   bool ok = true;
@@ -108,15 +112,9 @@ bool Binder::bind() {
     ok = ok && bindLayerBody(*layer);
   // Helpers with letters mean something for the types of a call only.
   for (const DefDecl *def : model.defs)
-    if (def->isEntry || !hasLetters(*def))
+    if ((def->isEntry || !hasLetters(*def)) && !bound.leftOut.count(def))
       ok = ok && bodies.bind(*def);
-  ok = ok && bindCallees();
-  // `forward` comes first, the others in their order.
-  for (bool forward : {true, false})
-    for (const DefDecl *def : model.defs)
-      if (def->isEntry && (def->name == "forward") == forward)
-        bound.entryDefs.push_back(def);
-  return ok;
+  return ok && bindCallees() && entries.bindEntries();
 }
 
 // The helpers that remain, from those that are bound.
@@ -127,7 +125,7 @@ bool Binder::bindCallees() {
   while (!pending.empty()) {
     const DefDecl *def = pending.back();
     pending.pop_back();
-    if (bound.uses.count(def))
+    if (bound.uses.count(def) || bound.leftOut.count(def))
       continue;
     if (!bodies.bind(*def))
       return false;
@@ -140,9 +138,12 @@ bool Binder::bindCallees() {
 bool Binder::bindItem(const Item &item) {
   switch (item.kind) {
   case Item::Kind::Architectures:
-  case Item::Kind::ModelKind:
-  case Item::Kind::Def:
     return true;
+  case Item::Kind::ModelKind:
+    return entries.bindKind(item);
+  case Item::Kind::Def:
+    return entries.bindCondition(
+        *static_cast<const DefDecl *>(item.decls.front()));
   case Item::Kind::Context: {
     bound.contextLimit = positive(item.expr, "the context");
     return bound.contextLimit.has_value();

@@ -29,7 +29,7 @@ bool Checker::check() {
   for (DefDecl *def : model.defs)
     if (def->isEntry)
       checkBody(*def);
-  checkForward();
+  checkEntries();
   if (!diagnostics.hasErrors())
     checkCallGraph();
   for (const LayerDecl *layer : model.layers)
@@ -49,6 +49,7 @@ void Checker::checkHelpers() {
 
 // Names that are declared anywhere, to tell "declared later" from "unknown".
 void Checker::collectNames() {
+  declareArchitecture();
   for (const Item &item : model.items)
     for (const Decl *decl : item.decls)
       later.emplace(decl->name, decl);
@@ -86,8 +87,9 @@ void Checker::declare(Scope &scope, const Decl *decl) {
 void Checker::checkItem(Item &item) {
   switch (item.kind) {
   case Item::Kind::Architectures:
+    return checkArchitectures(item);
   case Item::Kind::ModelKind:
-    return;
+    return checkKind(item);
   case Item::Kind::Context:
     checkExpr(item.expr);
     expectKind(item.expr, Type::Kind::Int, "the context");
@@ -199,15 +201,11 @@ void Checker::checkSignature(DefDecl &def) {
     def.hasLeading |= input->syntax.hasLeading;
   for (InputDecl *input : def.inputs) {
     std::vector<Dim> shape;
+    Element element = input->syntax.element;
     if (checkShape(input->syntax.shape, shape, true))
-      input->type = Type::tensor(std::move(shape), input->syntax.element);
-    if (input->syntax.element == Element::Float)
-      def.isEntry = false;
-    if (input->syntax.element != Element::Float &&
-        input->syntax.shape.size() != 1)
-      diagnostics.error(model.source, input->syntax.range,
-                        "an input of this kind has one dimension, as in [T] of "
-                        "token");
+      input->type = Type::tensor(std::move(shape),
+                                 isFloat(element) ? Element::Float : element);
+    def.isEntry &= checkInputElement(*input);
     if (auto [at, isNew] = names.emplace(input->name, input); !isNew)
       diagnostics
           .error(model.source, input->nameRange,
@@ -216,11 +214,9 @@ void Checker::checkSignature(DefDecl &def) {
   }
   std::vector<Dim> shape;
   if (checkShape(def.resultSyntax.shape, shape, true))
-    def.type = Type::tensor(std::move(shape), def.resultSyntax.element);
+    def.type = Type::tensor(std::move(shape));
   checkLengths(def);
-  if (def.resultSyntax.element != Element::Float)
-    diagnostics.error(model.source, def.resultSyntax.range,
-                      "a def computes numbers");
+  checkResultElement(def);
 }
 
 // Letters of helpers may be any dimension, so that formulas of them are shapes.
@@ -305,17 +301,4 @@ void Checker::checkLet(LetStmt &let) {
     else
       found->second = name;
   }
-}
-
-void Checker::checkForward() {
-  for (const DefDecl *def : model.defs)
-    if (def->name == "forward") {
-      if (!def->isEntry)
-        diagnostics.error(model.source, def->nameRange,
-                          "'forward' takes tokens: its inputs are 'of token', "
-                          "'of token_type' or 'of bool'");
-      return;
-    }
-  diagnostics.error(model.source, model.nameRange,
-                    "the model has no 'def forward(tokens : [T] of token)'");
 }

@@ -1,8 +1,9 @@
 //===- CheckImpl.h - the checker's class ------------------------*- C++ -*-===//
 //
-// Check.cpp has declarations and the order of things, CheckLayer.cpp layers and
-// tensors' names, CheckExpr.cpp the expressions, CheckLists.cpp those of lists,
-// CheckCalls.cpp calls and recursion, CheckMixture.cpp layers inside of layers.
+// Check.cpp has declarations and the order of things, CheckEntries.cpp the
+// entry points, CheckLayer.cpp layers and tensors' names, CheckExpr.cpp the
+// expressions, CheckLists.cpp those of lists, CheckCalls.cpp calls and
+// recursion, CheckMixture.cpp layers inside of layers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,8 +51,15 @@ private:
                          const TypeSyntax &syntax);
   void checkBody(DefDecl &def);
   void checkLet(LetStmt &let);
-  void checkForward();
   void checkHelpers();
+  // Entry points.
+  void declareArchitecture();
+  void checkArchitectures(const Item &item);
+  void checkKind(const Item &item);
+  bool checkInputElement(const InputDecl &input);
+  void checkResultElement(DefDecl &def);
+  void checkEntries();
+
   bool checkShape(std::vector<Expr *> &syntax, std::vector<Dim> &shape,
                   bool allowLengths);
   bool checkOwnParts(const StringExpr *name, unsigned places);

@@ -271,11 +271,25 @@ void Formatter::formatItem(const Item &item) {
   switch (item.kind) {
   case Item::Kind::Architectures:
     text << "architectures ";
-    printer.printStrings(item.strings, ",");
+    for (size_t i = 0; i < item.strings.size(); ++i) {
+      if (i > 0) {
+        text << ",";
+        text.space();
+      }
+      printer.printString(item.strings[i]);
+      if (item.entries[i])
+        text << " -> " << item.entries[i]->name;
+    }
     break;
   case Item::Kind::ModelKind:
-    text << "kind "
-         << (model.kind == ModelKind::Decoder ? "decoder" : "encoder");
+    text << "kind " << kindName(model.kind);
+    if (item.expr) {
+      text << " if ";
+      printer.printCondition(item.expr);
+      text << " else "
+           << kindName(model.kind == ModelKind::Decoder ? ModelKind::Encoder
+                                                        : ModelKind::Decoder);
+    }
     break;
   case Item::Kind::Context:
     text << "context ";
@@ -355,7 +369,9 @@ void Formatter::formatLayer(const LayerDecl &layer) {
 
 void Formatter::printType(BreakableText &out, const TypeSyntax &type) {
   ExprPrinter(model, out).printShape(type.shape, type.hasLeading);
-  if (type.element != Element::Float)
+  if (type.labels)
+    out << " of " << type.labels->name;
+  else if (type.element != Element::Float)
     out << " of " << elementName(type.element);
 }
 
@@ -376,6 +392,11 @@ void Formatter::formatDef(const DefDecl &def) {
   text << ") ->";
   text.space();
   printType(text, def.resultSyntax);
+  if (def.condition) {
+    text.space();
+    text << "if ";
+    ExprPrinter(model, text).printCondition(def.condition);
+  }
   text << " {";
   line(text);
   out += "\n";

@@ -197,24 +197,47 @@ bool Parser::parseItem() {
 bool Parser::parseArchitectures(Item &item) {
   item.kind = Item::Kind::Architectures;
   advance();
-  if (!parseStrings(item.strings, ",", "an architecture's name in quotes"))
-    return false;
-  for (const StringExpr *name : item.strings)
+  do {
+    const StringExpr *name = parseString("an architecture's name in quotes");
+    if (!name)
+      return false;
+    item.strings.push_back(name);
     model.architectures.push_back(name->value);
+    NameExpr *entry = nullptr;
+    if (consumeIf("->")) {
+      entry = model.make<NameExpr>(token.range);
+      if (!parseName(entry->name, entry->range,
+                     "the def that the architecture runs"))
+        return false;
+    }
+    item.entries.push_back(entry);
+    model.architectureEntries.push_back(entry);
+  } while (consumeIf(","));
   return true;
+}
+
+bool Parser::parseKindName(ModelKind &kind) {
+  for (ModelKind each : {ModelKind::Decoder, ModelKind::Encoder})
+    if (consumeIf(kindName(each))) {
+      kind = each;
+      return true;
+    }
+  return failExpected("'decoder' or 'encoder'");
 }
 
 bool Parser::parseKind(Item &item) {
   item.kind = Item::Kind::ModelKind;
   advance();
-  if (token.is("decoder"))
-    model.kind = ModelKind::Decoder;
-  else if (token.is("encoder"))
-    model.kind = ModelKind::Encoder;
-  else
-    return failExpected("'decoder' or 'encoder'");
-  advance();
-  return true;
+  if (!parseKindName(model.kind))
+    return false;
+  if (!consumeIf("if"))
+    return true;
+  item.expr = model.kindCondition = parseBinary(0);
+  ModelKind other = model.kind;
+  if (!item.expr || !expect("else", "and the other kind") ||
+      !parseKindName(other))
+    return false;
+  return other != model.kind || fail("both kinds are the same");
 }
 
 bool Parser::parseContext(Item &item) {
@@ -351,14 +374,23 @@ bool Parser::parseType(TypeSyntax &type) {
     return false;
   if (!consumeIf("of"))
     return true;
-  for (Element element : {Element::Token, Element::TokenType, Element::Bool})
+  for (Element element : {Element::Token, Element::TokenType, Element::Bool,
+                          Element::Pixel, Element::Feature, Element::Span})
     if (token.is(elementName(element))) {
       type.element = element;
       type.range.end = token.range.end;
       advance();
       return true;
     }
-  return failExpected("an element type: token, token_type or bool");
+  // The name of a list: those of the columns.
+  type.element = Element::Labels;
+  type.labels = model.make<NameExpr>(token.range);
+  if (!parseName(type.labels->name, type.labels->range,
+                 "an element type: token, token_type, bool, pixel, feature, "
+                 "span, or the list that names the columns"))
+    return false;
+  type.range.end = previousEnd;
+  return true;
 }
 
 /// `: gguf "name" | …` behind a tensor's names or a prefix.
@@ -537,7 +569,11 @@ bool Parser::parseDefRest(DefDecl &def, uint32_t begin) {
   --brackets;
   if (!expect(")", "after the inputs") ||
       !expect("->", "and the type of the result") ||
-      !parseType(def.resultSyntax) || !expect("{", "before the def's body"))
+      !parseType(def.resultSyntax))
+    return false;
+  if (consumeIf("if") && !(def.condition = parseBinary(0)))
+    return false;
+  if (!expect("{", "before the def's body"))
     return false;
   while (token.is("let"))
     if (!parseLet(def))

@@ -46,6 +46,7 @@ private:
   bool parseItem();
   bool parseArchitectures(Item &item);
   bool parseKind(Item &item);
+  bool parseKindName(ModelKind &kind);
   bool parseContext(Item &item);
   bool parseParam(Item &item);
   bool parseConstant(Item &item, std::vector<ConstantDecl *> *constants);

@@ -73,6 +73,7 @@ private:
   void addProblem(const BoundWeight &weight, std::string text);
   bool reportProblems();
   const NameExpr *absentWeight(const DefDecl *def);
+  bool isLeftOut(const DefDecl *def);
   bool dropEntries();
   std::string expected(const BoundWeight &weight) const;
 
@@ -86,6 +87,7 @@ private:
   size_t problemCount = 0;
   const BoundWeight *firstProblem = nullptr;
   std::map<const DefDecl *, const NameExpr *> absent; // null: needs none
+  std::map<const DefDecl *, bool> callsLeftOut;
 };
 
 } // namespace tenon::lang
@@ -213,17 +215,38 @@ const NameExpr *WeightResolver::absentWeight(const DefDecl *def) {
   return result;
 }
 
+// Why a def can't be there: a weight is absent, or the condition of one that it
+// calls doesn't hold.
+bool WeightResolver::isLeftOut(const DefDecl *def) {
+  if (bound.leftOut.count(def))
+    return true;
+  auto [at, isNew] = callsLeftOut.emplace(def, false);
+  if (!isNew)
+    return at->second;
+  bool result = false;
+  for (const DefDecl *callee : bound.uses[def].callees)
+    result = result || isLeftOut(callee);
+  return callsLeftOut[def] = result;
+}
+
 bool WeightResolver::dropEntries() {
   bool ok = true;
   std::erase_if(bound.entryDefs, [&](const DefDecl *def) {
     const NameExpr *name = absentWeight(def);
-    if (!name || def->name != "forward")
-      return name != nullptr;
+    bool leftOut = isLeftOut(def);
+    if (def != bound.mainEntry || (!name && !leftOut))
+      return name || leftOut;
     ok = false;
+    std::string entry = "'" + std::string(def->name) + "'";
+    if (!name) {
+      diagnostics.error(model.source, def->nameRange,
+                        entry + " calls a def that is left out");
+      return false;
+    }
     auto *decl = declAs<WeightDecl>(name->decl);
     diagnostics
         .error(model.source, name->range,
-               "'forward' needs the weight '" + std::string(name->name) +
+               entry + " needs the weight '" + std::string(name->name) +
                    "', which is absent")
         .note(model.source, decl->nameRange,
               decl->optional && catalog

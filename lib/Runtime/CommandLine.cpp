@@ -2,13 +2,16 @@
 //
 //   PROGRAM [COMMAND] [OPTIONS] [TEXT…]
 //
-// Without a command's name the arguments belong to the default one: generate
-// for decoders; for encoders fill-mask if the text holds the mask, else embed.
+// Entries of the description are commands: what they make of a text follows
+// from the type of the entry's result. Without a command's name the arguments
+// belong to the one of the entry that the model's class runs: generate for
+// decoders.
 //
 //===----------------------------------------------------------------------===//
 #include "tenon/Runtime/CommandLine.h"
 
 #include "Commands/Command.h"
+#include "Commands/EntryCommand.h"
 
 #include "tenon/Runtime/Interrupt.h"
 #include "tenon/Runtime/TextOutput.h"
@@ -25,31 +28,56 @@ namespace {
 
 using Commands = std::vector<std::unique_ptr<Command>>;
 
-Commands allCommands() {
-  Commands commands;
-  commands.push_back(makeGenerateCommand());
-  commands.push_back(makeScoreCommand());
-  commands.push_back(makeLogitsCommand());
-  commands.push_back(makeEmbedCommand());
-  commands.push_back(makeFillMaskCommand());
-  commands.push_back(makeRunCommand());
-  commands.push_back(makeTokenizeCommand());
-  commands.push_back(makeInfoCommand());
-  commands.push_back(makeBenchCommand());
-  return commands;
-}
-
-bool fits(const Command &command, const Metadata &metadata) {
-  Command::For model = command.description.model;
-  return model == Command::For::Any ||
-         (model == Command::For::Decoder) == metadata.model.isDecoder;
-}
-
 Command *findCommand(const Commands &commands, std::string_view name) {
   for (auto &command : commands)
     if (name == command->description.name)
       return command.get();
   return nullptr;
+}
+
+bool fits(const Command &command, const Metadata &metadata) {
+  return command.description.model == Command::For::Any ||
+         metadata.entry("prefill");
+}
+
+/// The command that an entry is asked for by; null: `run` alone.
+std::unique_ptr<Command> makeCommand(const EntryInfo &entry) {
+  bool isOfText = entry.outputRows == EntryInfo::Rows::Fixed;
+  if (entry.inputs.empty() || entry.inputs[0].element != "token")
+    return nullptr;
+  if (entry.element == "labels")
+    return isOfText ? makeClassifyCommand(entry) : makeTagCommand(entry);
+  if (entry.element == "span")
+    return makeAnswerCommand(entry);
+  if (entry.element == "token")
+    return entry.incremental ? nullptr : makeFillMaskCommand(entry);
+  return isOfText && entry.fixedRows == 1 ? makeEmbedCommand(entry) : nullptr;
+}
+
+Commands allCommands(const Metadata &metadata) {
+  Commands commands;
+  commands.push_back(makeGenerateCommand());
+  commands.push_back(makeScoreCommand());
+  commands.push_back(makeLogitsCommand());
+  for (const EntryInfo &entry : metadata.entries) {
+    if (metadata.entryOf(entry.of) != &entry)
+      continue;
+    if (auto command = makeCommand(entry))
+      commands.push_back(std::move(command));
+    if (entry.element == "labels" &&
+        entry.outputRows == EntryInfo::Rows::Fixed &&
+        !findCommand(commands, "rerank"))
+      commands.push_back(makeRerankCommand(entry));
+  }
+  // Hidden states that no entry makes a vector of.
+  const EntryInfo *forward = metadata.entryOf("forward");
+  if (forward && forward->element.empty() && !findCommand(commands, "embed"))
+    commands.push_back(makeEmbedCommand(*forward));
+  commands.push_back(makeRunCommand());
+  commands.push_back(makeTokenizeCommand());
+  commands.push_back(makeInfoCommand());
+  commands.push_back(makeBenchCommand());
+  return commands;
 }
 
 void declareGlobalOptions(CLI::App &app, GlobalOptions &options) {
@@ -78,20 +106,41 @@ void declareGlobalOptions(CLI::App &app, GlobalOptions &options) {
       ->group("Everywhere");
 }
 
+/// Names that are commands of some models: in others they are no texts.
+constexpr std::string_view kEntryCommands[] = {"answer",    "classify", "embed",
+                                               "fill-mask", "rerank",   "tag"};
+
+/// The command that a plain text is for; null: there is none.
+Command *defaultCommand(const Metadata &metadata, const Commands &commands) {
+  const EntryInfo *entry = metadata.entryOf(metadata.model.entry);
+  if (entry && entry->name == "prefill")
+    return findCommand(commands, "generate");
+  std::string name = commandName(metadata.model.entry);
+  Command *command = findCommand(commands, name);
+  // A text without a mask has nothing to guess.
+  if (!command || name == "fill-mask")
+    if (Command *embed = findCommand(commands, "embed"))
+      command = embed;
+  return command;
+}
+
 std::string overview(const std::string &program, const Commands &commands,
                      const Metadata &metadata) {
-  const char *fallback = metadata.model.isDecoder ? "generate" : "embed";
-  std::string text = strCat(
-      metadata.model.name, ", a ", metadata.model.family,
-      metadata.model.isDecoder ? " decoder" : " encoder", " compiled by Tenon ",
-      metadata.tenonVersion, "\n\nUsage: ", program,
-      " [COMMAND] [OPTIONS] [--] [TEXT]\n       ", program,
-      " \"some text\"   is short for   ", program, " ", fallback,
-      " \"some text\"\n\nCommands:\n");
+  Command *fallback = defaultCommand(metadata, commands);
+  std::string text =
+      strCat(metadata.model.name, ", a ", metadata.model.family,
+             metadata.model.isDecoder ? " decoder" : " encoder",
+             " compiled by Tenon ", metadata.tenonVersion,
+             "\n\nUsage: ", program, " [COMMAND] [OPTIONS] [--] [TEXT]\n");
+  if (fallback)
+    text +=
+        strCat("       ", program, " \"some text\"   is short for   ", program,
+               " ", fallback->description.name, " \"some text\"\n");
+  text += "\nCommands:\n";
   for (auto &command : commands)
     if (fits(*command, metadata))
-      text += format("  %-10s %s\n", command->description.name,
-                     command->description.summary);
+      text += format("  %-10s %s\n", command->description.name.c_str(),
+                     command->description.summary.c_str());
   return text + strCat("\n`", program,
                        " COMMAND --help` lists the options of a command.\n");
 }
@@ -117,19 +166,30 @@ size_t skipGlobalOptions(const std::vector<std::string> &arguments) {
 }
 
 Expected<Command *> defaultCommand(const Commands &commands, Program &program,
-                                   std::span<const std::string> arguments) {
-  if (program.metadata().model.isDecoder)
-    return findCommand(commands, "generate");
-  if (program.metadata().entry("masked_lm")) {
-    auto tokenizer = program.tokenizer();
-    if (!tokenizer)
-      return tokenizer.takeError();
-    if (auto mask = (*tokenizer)->maskToken())
-      for (const std::string &argument : arguments)
-        if (argument.find((*tokenizer)->piece(*mask)) != std::string::npos)
-          return findCommand(commands, "fill-mask");
-  }
-  return findCommand(commands, "embed");
+                                   std::span<const std::string> arguments,
+                                   std::string_view first) {
+  bool isCommand =
+      std::ranges::find(kEntryCommands, first) != std::end(kEntryCommands);
+  Command *command = defaultCommand(program.metadata(), commands);
+  if (isCommand || !command)
+    return withNote(
+        plainError(isCommand
+                       ? strCat("this model has no entry for '", first, "'")
+                       : std::string("this model takes no text"),
+                   ExitCode::BadUsage),
+        isCommand ? "`info` lists its entries"
+                  : "`run` computes what it does take");
+  Command *fillMask = findCommand(commands, "fill-mask");
+  if (!fillMask || command->description.name == "generate")
+    return command;
+  auto tokenizer = program.tokenizer();
+  if (!tokenizer)
+    return tokenizer.takeError();
+  if (auto mask = (*tokenizer)->maskToken())
+    for (const std::string &argument : arguments)
+      if (argument.find((*tokenizer)->piece(*mask)) != std::string::npos)
+        return fillMask;
+  return command;
 }
 
 // Stands before a text that begins with a dash, so that CLI11 takes it as one.
@@ -185,9 +245,8 @@ Status parseOptions(Program &program, Command &command,
                     std::vector<std::string> arguments, bool &onlyHelp) {
   CLI::App app(command.description.summary);
   std::string usage = strCat(programName, " ", command.description.name);
-  app.name(*command.description.arguments
-               ? strCat(usage, " ", command.description.arguments)
-               : usage);
+  const std::string &texts = command.description.arguments;
+  app.name(texts.empty() ? usage : strCat(usage, " ", texts));
   // Texts are taken from the extras: as CLI11 positionals, those that begin
   // with '[' and end with ']' would be split at commas.
   app.allow_extras();
@@ -221,7 +280,7 @@ Status parseOptions(Program &program, Command &command,
     program.texts.push_back(std::move(text));
   }
   program.texts.insert(program.texts.end(), verbatim.begin(), verbatim.end());
-  if (!program.texts.empty() && !*command.description.arguments)
+  if (!program.texts.empty() && texts.empty())
     return usageError(strCat("unexpected argument '", program.texts[0], "'"));
   return {};
 }
@@ -229,7 +288,7 @@ Status parseOptions(Program &program, Command &command,
 Status runCommand(Program &program, const std::string &programName,
                   std::vector<std::string> arguments) {
   const Metadata &metadata = program.metadata();
-  Commands commands = allCommands();
+  Commands commands = allCommands(metadata);
   size_t at = skipGlobalOptions(arguments);
   std::string_view first =
       at < arguments.size() ? std::string_view(arguments[at]) : "";
@@ -252,20 +311,17 @@ Status runCommand(Program &program, const std::string &programName,
   if (command) {
     arguments.erase(arguments.begin() + at);
   } else {
-    auto chosen = defaultCommand(commands, program, arguments);
+    auto chosen = defaultCommand(commands, program, arguments, first);
     if (!chosen)
       return chosen.takeError();
     command = *chosen;
   }
-  if (!fits(*command, metadata)) {
-    const char *kind = metadata.model.isDecoder ? "a decoder" : "an encoder";
-    const char *other = metadata.model.isDecoder ? "encoders" : "decoders";
+  if (!fits(*command, metadata))
     return withNote(
-        plainError(strCat("'", command->description.name, "' is for ", other,
-                          "; this model is ", kind),
+        plainError(strCat("'", command->description.name,
+                          "' is for decoders; this model is an encoder"),
                    ExitCode::BadUsage),
         strCat("`", programName, " --help` lists what it can do"));
-  }
   bool onlyHelp = false;
   Status parsed = parseOptions(program, *command, programName,
                                std::move(arguments), onlyHelp);

@@ -86,20 +86,42 @@ void writeOptional(json &object, const char *key,
     object[key] = *from;
 }
 
-constexpr const char *kRows[] = {"tokens", "rows", "1"};
+constexpr const char *kRows[] = {"tokens", "rows", "fixed"};
+
+InputInfo parseInput(const json &from) {
+  InputInfo input{string(from, "name"), string(from, "element"),
+                  string(from, "dtype")};
+  input.shape.clear();
+  for (const json &extent : list(from, "shape"))
+    input.shape.push_back(
+        checked(extent, "shape", InputInfo::kTokens, 1 << 30));
+  input.limit = integer(from, "limit", 0, 1 << 30);
+  return input;
+}
 
 EntryInfo parseEntry(const json &from) {
   EntryInfo entry;
   entry.name = string(from, "name");
   for (const json &input : list(from, "inputs"))
-    entry.inputs.push_back({string(input, "name"), string(input, "dtype")});
+    entry.inputs.push_back(parseInput(input));
   const json &output = from.at("output");
   entry.outputCols = integer(output, "cols", 1, 1 << 30);
   std::string rows = string(output, "rows");
   auto found = std::find(std::begin(kRows), std::end(kRows), rows);
   if (found == std::end(kRows))
-    throw BadValue{"'rows' is '" + rows + "', expected tokens, rows or 1"};
+    throw BadValue{"'rows' is '" + rows + "', expected tokens, rows or fixed"};
   entry.outputRows = static_cast<EntryInfo::Rows>(found - std::begin(kRows));
+  entry.fixedRows = integer(output, "count", 1, 1 << 30);
+  entry.of = string(from, "of");
+  entry.element = string(output, "element");
+  for (const json &label : list(output, "labels"))
+    entry.labels.push_back(label.get<std::string>());
+  if (!entry.labels.empty() &&
+      static_cast<int64_t>(entry.labels.size()) != entry.outputCols)
+    throw BadValue{"'labels' are " + std::to_string(entry.labels.size()) +
+                   " names of " + std::to_string(entry.outputCols) +
+                   " columns"};
+  entry.incremental = from.at("incremental").get<bool>();
   return entry;
 }
 
@@ -111,6 +133,8 @@ void parseModel(const json &from, Metadata &meta) {
   if (kind != "decoder" && kind != "encoder")
     throw BadValue{"'kind' is '" + kind + "', expected decoder or encoder"};
   model.isDecoder = kind == "decoder";
+  model.entry = string(from, "entry");
+  model.problem = string(from, "problem");
   model.parameters = integer(from, "parameters", 0);
   model.vocabSize = integer(from, "vocab_size", 1, 1 << 30);
   model.context = integer(from, "context", 1, int64_t(1) << 40);
@@ -184,12 +208,21 @@ Metadata parseRoot(const json &root) {
 json entryToJson(const EntryInfo &entry) {
   json inputs = json::array();
   for (const InputInfo &input : entry.inputs)
-    inputs.push_back({{"name", input.name}, {"dtype", input.dtype}});
+    inputs.push_back({{"name", input.name},
+                      {"element", input.element},
+                      {"dtype", input.dtype},
+                      {"shape", input.shape},
+                      {"limit", input.limit}});
   return {{"name", entry.name},
+          {"of", entry.of},
+          {"incremental", entry.incremental},
           {"inputs", inputs},
           {"output",
            {{"cols", entry.outputCols},
-            {"rows", kRows[static_cast<int>(entry.outputRows)]}}}};
+            {"rows", kRows[static_cast<int>(entry.outputRows)]},
+            {"count", entry.fixedRows},
+            {"element", entry.element},
+            {"labels", entry.labels}}}};
 }
 
 json variantToJson(const VariantInfo &variant) {
@@ -220,12 +253,22 @@ const EntryInfo *Metadata::entry(std::string_view name) const {
   return nullptr;
 }
 
+const EntryInfo *Metadata::entryOf(std::string_view def) const {
+  for (const EntryInfo &entry : entries)
+    if (entry.of == def && entry.name != "decode" &&
+        entry.name != "decode_batch")
+      return &entry;
+  return nullptr;
+}
+
 std::string Metadata::serialize() const {
   json root;
   root["tenon"] = tenonVersion;
   root["model"] = {{"family", model.family},
                    {"name", model.name},
                    {"kind", model.isDecoder ? "decoder" : "encoder"},
+                   {"entry", model.entry},
+                   {"problem", model.problem},
                    {"parameters", model.parameters},
                    {"vocab_size", model.vocabSize},
                    {"context", model.context},

@@ -76,10 +76,6 @@ Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
   return model;
 }
 
-bool Model::hasEntry(std::string_view name) const {
-  return meta.entry(name) != nullptr;
-}
-
 Expected<Model::Entry> Model::find(std::string_view name) const {
   const EntryInfo *info = meta.entry(name);
   std::span entries(variant->entries, variant->numEntries);
@@ -113,12 +109,46 @@ Status Model::check(std::span<const int32_t> tokens, int64_t length) const {
 Expected<Rows> Model::callNext(const Entry &entry,
                                std::span<const int32_t> tokens, int64_t rows) {
   uint64_t stride = meta.memory.cache / meta.memory.sequences;
-  return call(entry,
-              {tokens, {}, position(), rows, cache.data() + selected * stride});
+  return call(entry, {.tokens = tokens,
+                      .position = position(),
+                      .rows = rows,
+                      .cache = cache.data() + selected * stride});
+}
+
+Expected<void *> Model::fill(const EntryInfo &entry, size_t number,
+                             const Call &args) {
+  const InputInfo &input = entry.inputs[number];
+  if (input.dtype == "f32" && args.arrays)
+    if (auto found = args.arrays->find(input.name); found != args.arrays->end())
+      return const_cast<float *>(found->second.values.data());
+  ids.resize(std::max(ids.size(), entry.inputs.size()));
+  std::vector<int32_t> &values = ids[number];
+  size_t count = args.tokens.size();
+  if (input.element == "token") {
+    values.assign(args.tokens.begin(), args.tokens.end());
+  } else if (input.element == "token_type") {
+    values.assign(args.segments.begin(), args.segments.end());
+    values.resize(count);
+  } else if (input.element == "bool") {
+    // Of descriptions that mask padding, which there is none of. A float mask's
+    // one is spelled as an integer, too.
+    values.assign(count, input.dtype == "f32" ? 0x3f800000 : 1);
+  } else if (input.element == "position" && !args.positions.empty()) {
+    values.assign(args.positions.begin(), args.positions.end());
+  } else if (input.element == "position") {
+    values.resize(count);
+    std::iota(values.begin(), values.end(),
+              static_cast<int32_t>(args.position));
+  } else {
+    return plainError(strCat("this runtime doesn't know what '", input.name,
+                             "' of '", entry.name, "' is: '", input.element,
+                             "'"),
+                      ExitCode::CorruptPayload);
+  }
+  return values.data();
 }
 
 Expected<Rows> Model::call(const Entry &entry, const Call &args) {
-  int64_t count = static_cast<int64_t>(args.tokens.size());
   // Room for the output first: it may be the largest allocation of all.
   int64_t cols = entry.info->outputCols;
   auto bytes = checkedMul(checkedMul(args.rows, cols).value_or(UINT64_MAX),
@@ -131,32 +161,12 @@ Expected<Rows> Model::call(const Entry &entry, const Call &args) {
     output = std::move(*grown);
   }
 
-  inputs.resize(entry.info->inputs.size());
   std::vector<void *> buffers;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const std::string &name = entry.info->inputs[i].name;
-    std::vector<int32_t> &values = inputs[i];
-    if (name == "tokens") {
-      values.assign(args.tokens.begin(), args.tokens.end());
-    } else if (name == "token_types") {
-      values.assign(count, 0);
-    } else if (name == "valid") {
-      values.assign(count, 1);
-      // One bits of a float mask are spelled as an integer, too.
-      if (entry.info->inputs[i].dtype == "f32")
-        values.assign(count, 0x3f800000);
-    } else if (name == "positions" && !args.positions.empty()) {
-      values.assign(args.positions.begin(), args.positions.end());
-    } else if (name == "positions") {
-      values.resize(count);
-      std::iota(values.begin(), values.end(),
-                static_cast<int32_t>(args.position));
-    } else {
-      return plainError(strCat("this runtime doesn't know the input '", name,
-                               "' of '", entry.info->name, "'"),
-                        ExitCode::CorruptPayload);
-    }
-    buffers.push_back(values.data());
+  for (size_t i = 0; i < entry.info->inputs.size(); ++i) {
+    auto buffer = fill(*entry.info, i, args);
+    if (!buffer)
+      return buffer.takeError();
+    buffers.push_back(*buffer);
   }
   buffers.push_back(output.data());
 
@@ -165,7 +175,7 @@ Expected<Rows> Model::call(const Entry &entry, const Call &args) {
   frame.arena = reinterpret_cast<uint8_t *>(arena.data());
   frame.cache = reinterpret_cast<uint8_t *>(args.cache);
   frame.buffers = buffers.data();
-  frame.numTokens = count;
+  frame.numTokens = static_cast<int64_t>(args.tokens.size());
   frame.position = args.position;
   frame.numRows = args.rows;
   entry.fn(&frame);
@@ -182,6 +192,13 @@ Status Model::prefill(std::span<const int32_t> tokens, int64_t chunk, Want want,
   auto entry = find("prefill");
   if (!entry)
     return entry.takeError();
+  return callInChunks(*entry, tokens, chunk, want, consume);
+}
+
+Status Model::callInChunks(const Entry &entry, std::span<const int32_t> tokens,
+                           int64_t chunk, Want want,
+                           const RowConsumer &consume) {
+  bool isFixed = entry.info->outputRows == EntryInfo::Rows::Fixed;
   if (chunk <= 0 || chunk > meta.memory.maxChunk)
     chunk = meta.memory.maxChunk;
   while (!tokens.empty()) {
@@ -190,17 +207,20 @@ Status Model::prefill(std::span<const int32_t> tokens, int64_t chunk, Want want,
     auto part = tokens.first(std::min<size_t>(chunk, tokens.size()));
     tokens = tokens.subspan(part.size());
     int64_t rows = 0;
-    if (want == Want::All)
+    if (isFixed)
+      rows = entry.info->fixedRows;
+    else if (want == Want::All)
       rows = static_cast<int64_t>(part.size());
     else if (want == Want::Last && tokens.empty())
       rows = 1;
-    auto result = callNext(*entry, part, rows);
+    auto result = callNext(entry, part, rows);
     if (!result)
       return result.takeError();
     sequence().length += static_cast<int64_t>(part.size());
     if (rows)
       sequence().last = result->row(rows - 1);
-    if (rows && consume)
+    // What an entry says of a whole text it says of the beginning too.
+    if (rows && consume && (!isFixed || tokens.empty()))
       if (Status status = consume(*result); !status)
         return status;
   }
@@ -249,7 +269,10 @@ Status Model::decodeTogether(std::span<const Step> steps) {
   if (!entry)
     return entry.takeError();
   int64_t rows = numSequences();
-  auto result = call(*entry, {tokens, positions, 0, rows, cache.data()});
+  auto result = call(*entry, {.tokens = tokens,
+                              .positions = positions,
+                              .rows = rows,
+                              .cache = cache.data()});
   if (!result)
     return result.takeError();
   for (const Step &step : steps) {
@@ -259,20 +282,111 @@ Status Model::decodeTogether(std::span<const Step> steps) {
   return {};
 }
 
-Expected<Rows> Model::encode(std::string_view name,
-                             std::span<const int32_t> tokens) {
+Status Model::checkIds(const InputInfo &input,
+                       std::span<const int32_t> ids) const {
+  for (int32_t id : ids)
+    if (id < 0 || (input.limit && id >= input.limit))
+      return plainError(strCat(
+          input.element == "token" ? "token " : "segment ", id,
+          input.element == "token" ? " is outside of the vocabulary (0 to "
+                                   : " is not one of the model's (0 to ",
+          input.limit - 1, ")"));
+  return {};
+}
+
+static std::string shapeText(const std::vector<int64_t> &shape) {
+  std::string text = "[";
+  for (int64_t extent : shape)
+    text += strCat(text.size() > 1 ? ", " : "",
+                   extent < 0 ? std::string("T") : std::to_string(extent));
+  return text + "]";
+}
+
+Status Model::checkInputs(const EntryInfo &entry, const Inputs &inputs) const {
+  bool hasTokens = false, hasSegments = false;
+  size_t arrays = 0;
+  for (const InputInfo &input : entry.inputs) {
+    bool isToken = input.element == "token";
+    if (isToken || input.element == "token_type") {
+      (isToken ? hasTokens : hasSegments) = true;
+      if (Status status =
+              checkIds(input, isToken ? inputs.tokens : inputs.segments);
+          !status)
+        return status;
+    }
+    if (input.dtype != "f32" || input.element == "bool")
+      continue;
+    auto found = inputs.arrays.find(input.name);
+    if (found == inputs.arrays.end())
+      return plainError(strCat("'", entry.of, "' needs the input '", input.name,
+                               "', float32 ", shapeText(input.shape)),
+                        ExitCode::BadUsage);
+    ++arrays;
+    std::vector<int64_t> shape = input.shape;
+    std::ranges::replace(shape, InputInfo::kTokens,
+                         static_cast<int64_t>(inputs.tokens.size()));
+    if (found->second.shape != shape)
+      return plainError(strCat("'", input.name, "' is ",
+                               shapeText(found->second.shape), ", but '",
+                               entry.of, "' needs ", shapeText(shape)));
+  }
+  auto usage = [](const std::string &what) {
+    return plainError(what, ExitCode::BadUsage);
+  };
+  if (hasTokens && inputs.tokens.empty())
+    return usage("there are no tokens to process");
+  if (!hasTokens && !inputs.tokens.empty())
+    return usage(strCat("'", entry.of, "' takes no tokens"));
+  if (!hasSegments && !inputs.segments.empty())
+    return usage(strCat("'", entry.of, "' takes no segments"));
+  if (!inputs.segments.empty() &&
+      inputs.segments.size() != inputs.tokens.size())
+    return usage(strCat(inputs.segments.size(), " segments of ",
+                        inputs.tokens.size(), " tokens"));
+  if (arrays != inputs.arrays.size())
+    for (auto &[name, array] : inputs.arrays)
+      if (std::ranges::none_of(entry.inputs, [&](const InputInfo &input) {
+            return input.name == name && input.dtype == "f32";
+          }))
+        return usage(strCat("'", entry.of, "' has no input '", name, "'"));
+  return {};
+}
+
+int64_t Model::rowsOf(std::string_view def, int64_t tokens) const {
+  const EntryInfo *entry = meta.entryOf(def);
+  return entry && entry->outputRows == EntryInfo::Rows::Fixed ? entry->fixedRows
+                                                              : tokens;
+}
+
+Status Model::compute(std::string_view def, const Inputs &inputs,
+                      const RowConsumer &consume, int64_t chunk) {
+  const EntryInfo *info = meta.entryOf(def);
+  if (!info)
+    return plainError(strCat("this model has no entry '", def, "'"),
+                      ExitCode::BadUsage);
+  if (Status status = checkInputs(*info, inputs); !status)
+    return status;
   reset();
-  if (Status status = check(tokens, position()); !status)
-    return status.takeError();
-  int64_t count = static_cast<int64_t>(tokens.size());
-  if (count > meta.memory.maxChunk)
-    return plainError(strCat(count,
-                             " tokens, but this executable was compiled "
-                             "for at most ",
-                             meta.memory.maxChunk));
-  auto entry = find(name);
+  int64_t count = static_cast<int64_t>(inputs.tokens.size());
+  if (count)
+    if (Status status = check(inputs.tokens, 0); !status)
+      return status;
+  auto entry = find(info->name);
   if (!entry)
     return entry.takeError();
-  bool one = entry->info->outputRows == EntryInfo::Rows::One;
-  return callNext(*entry, tokens, one ? 1 : count);
+  if (info->incremental)
+    return callInChunks(*entry, inputs.tokens, chunk, Want::All, consume);
+  if (count > meta.memory.maxChunk)
+    return withNote(
+        plainError(strCat(count, " tokens, but '", def,
+                          "' sees a whole text at once, and this executable "
+                          "was compiled for at most ",
+                          meta.memory.maxChunk)),
+        "tenonc --max-chunk compiles for more");
+  auto rows = call(*entry, {.tokens = inputs.tokens,
+                            .segments = inputs.segments,
+                            .arrays = &inputs.arrays,
+                            .rows = rowsOf(def, count),
+                            .cache = cache.data()});
+  return rows ? consume(*rows) : rows.takeError();
 }

@@ -375,6 +375,8 @@ Status GgufTokenizerReader::readBert() {
     add(model.prefix, vocabulary.cls, vocabulary.bos, "[CLS]");
   if (vocabulary.addEos.value_or(true))
     add(model.suffix, vocabulary.separator, vocabulary.eos, "[SEP]");
+  add(model.middle, vocabulary.separator, vocabulary.eos, "[SEP]");
+  model.secondSegment = true;
   return Status::success();
 }
 

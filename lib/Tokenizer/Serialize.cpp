@@ -7,7 +7,7 @@
 //   i32 unknown, u32 maxCharsPerWord, string continuingPrefix, endSuffix
 //   f64[] scores
 //   string texts, u32[] ends, u8[] kinds, MergeRule[]
-//   i32[] prefix, i32[] suffix
+//   i32[] prefix, i32[] suffix, i32[] middle, u8 secondSegment
 //   u32 n, then n added tokens; the same for the three kinds of steps
 //
 // The large parts are single blocks, so that reading them is copying them.
@@ -53,6 +53,7 @@ template <class Archive> static void fields(Archive &a, TokenizerModel &model) {
   a(model.endSuffix), a(model.scores);
   a(model.pieces.bytes), a(model.pieces.ends), a(model.kinds), a(model.merges);
   a(model.prefix), a(model.suffix);
+  a(model.middle), a(model.secondSegment);
   a.records(model.added), a.records(model.normalizer);
   a.records(model.preTokenizer), a.records(model.decoder);
 }

@@ -14,6 +14,8 @@
 #include "tenon/Support/Strings.h"
 #include "tenon/Support/Utf8.h"
 
+#include <utility>
+
 using namespace tenon;
 
 struct Tokenizer::Machinery {
@@ -149,6 +151,26 @@ Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
   if (addSpecial)
     tokens.insert(tokens.end(), model.suffix.begin(), model.suffix.end());
   return tokens;
+}
+
+Expected<EncodedPair> Tokenizer::encodePair(std::string_view first,
+                                            std::string_view second) const {
+  if (model.middle.empty())
+    return plainError("this tokenizer doesn't say how two texts are joined",
+                      ExitCode::BadUsage);
+  auto a = encode(first, false), b = encode(second, false);
+  if (!a || !b)
+    return a ? b.takeError() : a.takeError();
+  EncodedPair pair;
+  for (const auto *part : {&model.prefix, &std::as_const(*a), &model.middle})
+    pair.tokens.insert(pair.tokens.end(), part->begin(), part->end());
+  pair.secondBegin = pair.tokens.size();
+  pair.secondEnd = pair.secondBegin + b->size();
+  pair.segments.assign(pair.secondBegin, 0);
+  for (const auto *part : {&std::as_const(*b), &model.suffix})
+    pair.tokens.insert(pair.tokens.end(), part->begin(), part->end());
+  pair.segments.resize(pair.tokens.size(), model.secondSegment);
+  return pair;
 }
 
 // Tokens of long words and runs of blanks have some hundred bytes, few do.

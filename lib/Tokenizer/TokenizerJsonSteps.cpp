@@ -415,6 +415,37 @@ static Status appendTemplateToken(const json &step, const json &item,
   return Status::success();
 }
 
+// What stands between two texts. A template of another form than prefix, A,
+// middle, B, suffix leaves the tokenizer without pairs.
+static Status readPairTemplate(const json &step, const JsonPlace &place,
+                               TokenizerModel &model) {
+  const json *pair = findMember(step, "pair");
+  std::vector<int32_t> around[3];
+  unsigned texts = 0;
+  bool second = false;
+  for (const json &item : pair && pair->is_array() ? *pair : json::array()) {
+    if (const json *text = findMember(item, "Sequence")) {
+      if (++texts > 2 || stringMember(*text, "id") != (texts == 1 ? "A" : "B"))
+        return Status::success();
+      const json *type = findMember(*text, "type_id");
+      second = type && asInteger(*type) == 1;
+      continue;
+    }
+    const json *special = findMember(item, "SpecialToken");
+    if (!special)
+      return Status::success();
+    if (Status status =
+            appendTemplateToken(step, *special, place, around[texts]);
+        !status)
+      return status;
+  }
+  if (texts != 2 || around[0] != model.prefix || around[2] != model.suffix)
+    return Status::success();
+  model.middle = std::move(around[1]);
+  model.secondSegment = second;
+  return Status::success();
+}
+
 static Status readTemplate(const json &step, const JsonPlace &place,
                            TokenizerModel &model) {
   const json *single = findMember(step, "single");
@@ -443,7 +474,7 @@ static Status readTemplate(const json &step, const JsonPlace &place,
                        "single");
   model.prefix.insert(model.prefix.begin(), around[0].begin(), around[0].end());
   model.suffix.insert(model.suffix.end(), around[1].begin(), around[1].end());
-  return Status::success();
+  return readPairTemplate(step, place, model);
 }
 
 Status tenon::readPostProcessor(const json *value, const JsonPlace &place,
@@ -463,6 +494,10 @@ Status tenon::readPostProcessor(const json *value, const JsonPlace &place,
       return sep.takeError();
     model.prefix.insert(model.prefix.begin(), *cls);
     model.suffix.push_back(*sep);
+    model.middle = {*sep};
+    model.secondSegment = type == "BertProcessing";
+    if (type == "RobertaProcessing")
+      model.middle.push_back(*sep);
     return Status::success();
   };
   return forEachStep(value, "post-processor", "processors", place, read);

@@ -139,7 +139,8 @@ Status Verifier::checkIds() {
   if (model.unknown != -1 && !isToken(model.unknown))
     return fail("the unknown token is ", model.unknown,
                 ", the vocabulary ends at ", model.pieces.size() - 1);
-  for (const std::vector<int32_t> *affix : {&model.prefix, &model.suffix}) {
+  for (const std::vector<int32_t> *affix :
+       {&model.prefix, &model.suffix, &model.middle}) {
     if (affix->size() > maxAffix)
       return fail(affix->size(), " tokens go around a text, at most ", maxAffix,
                   " are allowed");

@@ -18,6 +18,9 @@
 
 namespace tenon {
 
+/// On an argument of an entry point: what it is, as elementName has it.
+inline constexpr llvm::StringLiteral kElementAttrName = "tenon.element";
+
 struct ImportOptions {
   /// The longest sequence in tokens; 0 for what the description says (2048 if
   /// it says nothing).
@@ -36,8 +39,7 @@ struct ImportOptions {
 ///   transposed source; a rotary table is a computed weight. The type of a
 ///   matrix is the checkpoint's (the widest, if its layers differ).
 /// * a `func.func` for each entry point with the attribute `tenon.entry`; each
-///   argument has `tenon.name` and `tenon.element` ("token", "token_type",
-///   "bool").
+///   argument has `tenon.name` and `tenon.element` ("token", "token_type", …).
 /// * the loop over layers is an `scf.for`; calls of defs are expanded.
 ///
 /// Locations point into the description, with the name of the `let` where there

@@ -301,6 +301,8 @@ struct WeightDecl : Decl {
 struct TypeSyntax {
   std::vector<Expr *> shape;
   Element element = Element::Float;
+  /// Element::Labels: the list of strings that names the columns.
+  NameExpr *labels = nullptr;
   SourceRange range;
   /// `[..., C]`: any dimensions before those of `shape`.
   bool hasLeading = false;
@@ -332,6 +334,7 @@ struct DefDecl : Decl {
   DefDecl() : Decl(kKind) {}
   std::vector<InputDecl *> inputs;
   TypeSyntax resultSyntax;
+  Expr *condition = nullptr; ///< null: always; else an entry only if it holds
   std::vector<LetStmt> lets;
   Expr *result = nullptr;
   SourceRange range;
@@ -339,7 +342,8 @@ struct DefDecl : Decl {
   const LayerDecl *layer = nullptr; ///< the layer that it is the body of
 
   /// Checked: a def whose inputs are tokens and the like is an entry point of
-  /// the executable; others are helpers, expanded where they are called.
+  /// the executable, a command of the def's name; others are helpers, expanded
+  /// where they are called.
   bool isEntry = false;
   /// Checked: some type has leading dimensions, so that the body has a meaning
   /// for the types of a call only.
@@ -366,7 +370,9 @@ struct Item {
   SourceRange range;
   std::vector<Decl *> decls;               ///< declarations made here
   std::vector<const StringExpr *> strings; ///< Architectures; Require: message
-  Expr *expr = nullptr;                    ///< Require, Context
+  Expr *expr = nullptr; ///< Require, Context, ModelKind: condition
+  /// Architectures: the entry that each runs by default; null: forward.
+  std::vector<NameExpr *> entries;
 };
 
 struct LayerDecl : Decl {
@@ -400,6 +406,9 @@ struct Comment {
 
 enum class ModelKind { Decoder, Encoder };
 
+/// "decoder" or "encoder"
+const char *kindName(ModelKind kind);
+
 /// A parsed description and the owner of its nodes and text.
 class Model {
 public:
@@ -415,7 +424,12 @@ public:
 
   std::vector<Item> items; ///< everything, in source order
   ModelKind kind = ModelKind::Decoder;
+  Expr *kindCondition = nullptr; ///< null: always; else the other kind without
   std::vector<std::string> architectures;
+  /// Of each architecture, the entry that it runs by default; null: forward.
+  std::vector<NameExpr *> architectureEntries;
+  /// Checked: `architecture`, the class that the configuration names.
+  ParamDecl *architecture = nullptr;
   Expr *context = nullptr; ///< the greatest number of positions; may be null
   std::vector<ParamDecl *> params;
   std::vector<ConstantDecl *> constants;

@@ -177,14 +177,20 @@ public:
   /// All weights that are no aliases, in declaration order.
   const std::vector<BoundWeight> &weights() const { return boundWeights; }
 
+  ModelKind kind() const { return boundKind; }
   /// The entry points that remain: `forward` first.
   const std::vector<const DefDecl *> &entries() const { return entryDefs; }
+  /// The one that the configuration's class runs; always among the entries.
+  const DefDecl *defaultEntry() const { return mainEntry; }
+  /// The names of the columns of an entry `of` a list of strings; else empty.
+  std::vector<std::string> labels(const DefDecl &entry) const;
   /// The greatest number of positions, if the description says it.
   std::optional<int64_t> maxContext() const { return contextLimit; }
 
 private:
   friend class Binder;
   friend class BodyBinder;
+  friend class EntryBinder;
   friend class WeightResolver;
   friend class Evaluator;
 
@@ -214,6 +220,9 @@ private:
     std::vector<const DefDecl *> callees;
   };
   std::map<const DefDecl *, Uses> uses;
+  std::set<const DefDecl *> leftOut; // their conditions don't hold
+  ModelKind boundKind = ModelKind::Decoder;
+  const DefDecl *mainEntry = nullptr;
   std::vector<const DefDecl *> entryDefs;
   std::optional<int64_t> contextLimit;
 };
@@ -244,7 +253,7 @@ public:
 
 /// Finds each weight in `catalog`. All missing tensors and all wrong shapes are
 /// one error that lists the first twenty. Absent optional weights drop the
-/// entry points that need them; `forward` must not need one. Without a catalog
+/// entry points that need them; the default one must not. Without a catalog
 /// (random weights) every optional weight is taken to be there under its first
 /// name. False on error.
 bool resolveWeights(BoundModel &model, const TensorCatalog *catalog,

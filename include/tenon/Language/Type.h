@@ -15,10 +15,15 @@ namespace tenon::lang {
 /// What the elements of a tensor are.
 enum class Element {
   Float,     ///< activations and weights
-  Token,     ///< ids below the vocabulary's size; an input
+  Token,     ///< ids below the vocabulary's size, or their scores in a result
   TokenType, ///< segment ids (BERT); an input
   Position,  ///< what positions(…) gives
   Bool,      ///< which positions hold a token (padding masks); an input
+  // What the numbers of an entry's input or result mean; inside they are Float.
+  Pixel,   ///< an image's; an input
+  Feature, ///< of speech and the like; an input
+  Labels,  ///< scores of names; a result
+  Span,    ///< scores of an answer's start and end; a result
 };
 
 struct Type {
@@ -88,9 +93,11 @@ struct Type {
   std::string str() const;
 };
 
-/// "token", "token_type", "position", "bool"; empty for Element::Float, which
-/// is unmarked.
+/// "token", "token_type", …; empty for Element::Float, which is unmarked.
 const char *elementName(Element element);
+
+/// Whether a tensor of these is one of numbers for arithmetic.
+bool isFloat(Element element);
 
 } // namespace tenon::lang
 

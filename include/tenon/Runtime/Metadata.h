@@ -34,17 +34,40 @@ struct WeightInfo {
   std::string type;
 };
 
+/// An input of an entry. The runtime fills it by its element; the name is what
+/// the description calls it, for messages and `run --input`.
 struct InputInfo {
-  std::string name;  ///< tokens, token_types, valid or positions
-  std::string dtype; ///< i32, or f32 for a mask
+  std::string name;
+  /// As the description has it: token, token_type, bool, pixel, feature; and
+  /// "position", of each of several sequences.
+  std::string element;
+  std::string dtype; ///< i32 or f32
+  /// kTokens: as many as there are tokens in the call.
+  std::vector<int64_t> shape = {kTokens};
+  /// Ids are below it; 0: any number.
+  int64_t limit = 0;
+
+  static constexpr int64_t kTokens = -1;
 };
 
+/// A function of the table. `forward` of a decoder has several: prefill, decode
+/// and decode_batch.
 struct EntryInfo {
-  enum class Rows { Tokens, Rows, One };
+  enum class Rows { Tokens, Rows, Fixed };
   std::string name;
   std::vector<InputInfo> inputs;
   int64_t outputCols = 0;
   Rows outputRows = Rows::Rows;
+  int64_t fixedRows = 1; ///< Rows::Fixed: how many
+  /// The def of the description that it is made from.
+  std::string of;
+  /// What the result is, as the description has it: token, span, labels, or
+  /// empty for plain numbers.
+  std::string element;
+  std::vector<std::string> labels; ///< names of the columns, or none
+  /// It takes the next tokens of a text and keeps their keys and values; else
+  /// the whole text in one call.
+  bool incremental = false;
 };
 
 struct OperationInfo {
@@ -73,6 +96,9 @@ struct Metadata {
   struct {
     std::string family, name;
     bool isDecoder = true;
+    std::string entry = "forward"; ///< the def that the class runs
+    /// `problem_type` of the configuration; empty: it says none.
+    std::string problem;
     int64_t parameters = 0;
     int64_t vocabSize = 0;
     int64_t context = 0; ///< tokens
@@ -101,6 +127,9 @@ struct Metadata {
 
   const SectionInfo *section(std::string_view name) const;
   const EntryInfo *entry(std::string_view name) const;
+  /// The function that computes all rows of a def: prefill for `forward` of a
+  /// decoder. Null: there is none.
+  const EntryInfo *entryOf(std::string_view def) const;
 
   std::string serialize() const;
   /// Checks types and ranges; errors are CorruptPayload and name the key.

@@ -11,12 +11,15 @@
 #include "tenon/Runtime/Abi.h"
 #include "tenon/Runtime/Memory.h"
 #include "tenon/Runtime/Metadata.h"
+#include "tenon/Runtime/Npy.h"
 #include "tenon/Runtime/Payload.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -86,6 +89,22 @@ public:
   Status prefill(std::span<const int32_t> tokens, int64_t chunk, Want want,
                  const RowConsumer &consume = {});
 
+  /// What an entry of the description is computed from. Inputs that are neither
+  /// tokens nor segments are arrays by name.
+  struct Inputs {
+    std::span<const int32_t> tokens;
+    std::span<const int32_t> segments; ///< of each token; none: all 0
+    std::map<std::string, NpyArray> arrays = {};
+  };
+  /// Computes `def` of the description on a whole text, whose context is
+  /// forgotten then. `consume` gets the rows in order: rowsOf() of them in all.
+  /// Errors: BadUsage for a def that isn't there and for inputs that are
+  /// missing or too many; ids and sizes that don't fit.
+  Status compute(std::string_view def, const Inputs &inputs,
+                 const RowConsumer &consume, int64_t chunk = 0);
+  /// The rows that `def`, which is there, has for so many tokens.
+  int64_t rowsOf(std::string_view def, int64_t tokens) const;
+
   /// Appends one token; logits() is its row.
   Status decode(int32_t token);
 
@@ -103,12 +122,6 @@ public:
   /// The last row that was computed; valid until the next call.
   std::span<const float> logits() const { return sequence().last; }
 
-  /// Encoders: runs "forward", "pooled" or "masked_lm" on a whole text. Token
-  /// types are 0 and all tokens valid.
-  Expected<Rows> encode(std::string_view entry,
-                        std::span<const int32_t> tokens);
-  bool hasEntry(std::string_view name) const;
-
 private:
   Model() = default;
   struct Entry {
@@ -124,7 +137,9 @@ private:
   struct Call {
     std::span<const int32_t> tokens;
     /// Of each token; empty if they follow one another from `position` on.
-    std::span<const int32_t> positions;
+    std::span<const int32_t> positions = {};
+    std::span<const int32_t> segments = {}; ///< empty: 0
+    const std::map<std::string, NpyArray> *arrays = nullptr;
     int64_t position = 0;
     int64_t rows = 0; ///< of the output
     std::byte *cache = nullptr;
@@ -136,6 +151,14 @@ private:
   /// Calls an entry on the next tokens of the selected sequence.
   Expected<Rows> callNext(const Entry &entry, std::span<const int32_t> tokens,
                           int64_t rows);
+  /// Calls an incremental entry on a text, chunk by chunk.
+  Status callInChunks(const Entry &entry, std::span<const int32_t> tokens,
+                      int64_t chunk, Want want, const RowConsumer &consume);
+  Status checkInputs(const EntryInfo &entry, const Inputs &inputs) const;
+  /// Ids are below the input's limit.
+  Status checkIds(const InputInfo &input, std::span<const int32_t> ids) const;
+  /// What an input's numbers are in this call; they live until the next one.
+  Expected<void *> fill(const EntryInfo &entry, size_t input, const Call &call);
 
   Sequence &sequence() { return sequences[selected]; }
   const Sequence &sequence() const { return sequences[selected]; }
@@ -144,7 +167,7 @@ private:
   const TenonVariant *variant = nullptr;
   WeightMemory weightsIn = WeightMemory::Mapped;
   Region weights, arena, cache, output;
-  std::vector<std::vector<int32_t>> inputs; ///< of the call, besides tokens
+  std::vector<std::vector<int32_t>> ids; ///< of the call, by input
   std::vector<Sequence> sequences;
   int64_t selected = 0;
 };

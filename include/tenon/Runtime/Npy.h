@@ -1,5 +1,4 @@
-//===- Npy.h - writes float32 matrices as NumPy files
-//----------------------===//
+//===- Npy.h - float32 arrays in NumPy files --------------------*- C++ -*-===//
 //
 // Format: numpy.lib.format version 1.0, '<f4', C order.
 //
@@ -13,8 +12,20 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace tenon::runtime {
+
+/// An array that was read.
+struct NpyArray {
+  std::vector<int64_t> shape;
+  std::vector<float> values; ///< in C order
+};
+
+/// Reads a file of '<f4' or '<f8', format version 1.0 to 3.0. Errors name the
+/// file and what is wrong: another type, Fortran order, a length that the shape
+/// doesn't have.
+Expected<NpyArray> readNpy(const std::string &path);
 
 /// The file's head, a multiple of 64 bytes, for shape [rows, cols].
 std::string npyHeader(int64_t rows, int64_t cols);

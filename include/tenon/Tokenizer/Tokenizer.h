@@ -35,6 +35,13 @@ enum class SpecialInText : uint8_t {
   Text,   ///< text like any other: a stranger's text cannot hold them
 };
 
+/// Two texts that belong together.
+struct EncodedPair {
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> segments; ///< 0 or 1, of each token
+  size_t secondBegin, secondEnd; ///< the second text's tokens
+};
+
 /// Immutable, so that threads may share it.
 class Tokenizer {
 public:
@@ -72,6 +79,11 @@ public:
   Expected<std::vector<int32_t>>
   encode(std::string_view text, bool addSpecial = true,
          SpecialInText special = SpecialInText::Tokens) const;
+
+  /// The tokens of two texts, with what the model expects around and between
+  /// them. An error also when the tokenizer doesn't say what that is.
+  Expected<EncodedPair> encodePair(std::string_view first,
+                                   std::string_view second) const;
 
   /// The text of tokens; ids out of range have none. May hold invalid UTF-8
   /// when byte tokens don't add up. An error when it is far longer than texts

@@ -184,6 +184,9 @@ struct TokenizerModel {
   std::vector<PreTokenizerStep> preTokenizer;
   std::vector<DecoderStep> decoder;
   std::vector<int32_t> prefix, suffix; ///< <s> …, [CLS] … [SEP]
+  /// Between two texts that belong together; none: they can't be joined.
+  std::vector<int32_t> middle;
+  bool secondSegment = false; ///< the second text and what follows are of 1
 
   /// Checks that every id and length is in range, whatever filled the model.
   /// `place` begins the message ("tokenizer.json").

@@ -127,7 +127,7 @@ Status Bench::run(Program &program) {
   int64_t context = metadata.model.context;
   Measurement prompt, generation;
   prompt.tokens = promptTokens.value_or(std::min<int64_t>(512, context));
-  int64_t genCount = metadata.model.isDecoder
+  int64_t genCount = metadata.entry("decode")
                          ? genTokens.value_or(std::min<int64_t>(128, context))
                          : 0;
   if (Status status = check(metadata, prompt.tokens, genCount); !status)
@@ -149,10 +149,10 @@ Status Bench::run(Program &program) {
     model.select(0);
     model.reset();
     auto part = all.first(prompt.tokens);
-    if (metadata.model.isDecoder)
+    if (metadata.entry("prefill"))
       return model.prefill(part, chunk, Model::Want::Last);
-    auto rows = model.encode("forward", part);
-    return rows ? Status() : Status(rows.takeError());
+    return model.compute(metadata.model.entry, {part, {}},
+                         [](const Rows &) { return Status(); });
   });
   if (!status)
     return status;

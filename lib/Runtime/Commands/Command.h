@@ -5,6 +5,7 @@
 #include "Program.h"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace CLI {
@@ -15,15 +16,16 @@ namespace tenon::runtime {
 
 class Command {
 public:
-  enum class For { Any, Decoder, Encoder };
+  enum class For { Any, Decoder };
   struct Description {
-    const char *name;
-    const char *arguments; ///< as in the usage line; "" if it takes no text
-    const char *summary;
+    std::string name;
+    std::string arguments; ///< as in the usage line; "" if it takes no text
+    std::string summary;
     For model = For::Any;
   };
 
-  explicit Command(const Description &description) : description(description) {}
+  explicit Command(Description description)
+      : description(std::move(description)) {}
   virtual ~Command() = default;
 
   const Description description;
@@ -35,8 +37,6 @@ public:
 std::unique_ptr<Command> makeGenerateCommand();
 std::unique_ptr<Command> makeScoreCommand();
 std::unique_ptr<Command> makeLogitsCommand();
-std::unique_ptr<Command> makeEmbedCommand();
-std::unique_ptr<Command> makeFillMaskCommand();
 std::unique_ptr<Command> makeRunCommand();
 std::unique_ptr<Command> makeTokenizeCommand();
 std::unique_ptr<Command> makeInfoCommand();

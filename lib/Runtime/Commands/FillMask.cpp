@@ -1,14 +1,12 @@
 //===- FillMask.cpp - what an encoder expects at a masked place -----------===//
-#include "Command.h"
-#include "Json.h"
+#include "EntryCommand.h"
 
 #include "tenon/Runtime/Sampler.h"
-#include "tenon/Runtime/TextOutput.h"
 #include "tenon/Support/Strings.h"
+#include "tenon/Support/Utf8.h"
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include <CLI/CLI.hpp>
 
@@ -17,64 +15,59 @@ using namespace tenon::runtime;
 
 namespace {
 
-struct Guess {
-  int32_t token;
-  double probability;
-  std::string text; ///< the whole text with this token in place
-};
-
-class FillMask : public Command {
+class FillMask : public EntryCommand {
 public:
-  FillMask()
-      : Command({"fill-mask", "TEXT",
-                 "Guess the masked words of a text: \"Paris is [MASK].\"",
-                 For::Encoder}) {}
+  explicit FillMask(const EntryInfo &entry)
+      : EntryCommand(entry,
+                     {commandName(entry.of), "[TEXT]",
+                      "Guess the masked words of a text: \"Paris is [MASK].\""},
+                     Texts("text", "text_pair", Texts::Arguments::Words)) {}
 
   void declareOptions(CLI::App &app) override {
+    EntryCommand::declareOptions(app);
     app.add_option("--top-k", top, "Guesses per place (default 5)")
         ->type_name("K")
         ->check(CLI::PositiveNumber.description(""));
-    app.add_flag("--json", json, "Print JSON");
   }
-  Status run(Program &program) override;
 
 private:
-  Expected<std::vector<Guess>> guesses(const Tokenizer &tokenizer,
-                                       std::vector<int32_t> tokens,
-                                       size_t place,
-                                       std::span<const float> logits) const;
+  Expected<Answer> answer(Program &program, const EncodedText &text,
+                          const Rows &rows) override;
+  /// Adds the guesses for one place to the answer.
+  Status guess(const Tokenizer &tokenizer, std::vector<int32_t> tokens,
+               size_t place, std::span<const float> logits,
+               Answer &answer) const;
 
-  int64_t top = 5;
-  bool json = false;
+  size_t top = 5;
 };
 
-Expected<std::vector<Guess>>
-FillMask::guesses(const Tokenizer &tokenizer, std::vector<int32_t> tokens,
-                  size_t place, std::span<const float> logits) const {
-  std::vector<int32_t> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  size_t count = std::min<size_t>(top, order.size());
-  // NaN compares as smallest, to keep the order strict.
-  auto value = [&](int32_t i) {
-    return std::isnan(logits[i]) ? -INFINITY : logits[i];
-  };
-  std::partial_sort(order.begin(), order.begin() + count, order.end(),
-                    [&](int32_t a, int32_t b) {
-                      return value(a) != value(b) ? value(a) > value(b) : a < b;
-                    });
+Status FillMask::guess(const Tokenizer &tokenizer, std::vector<int32_t> tokens,
+                       size_t place, std::span<const float> logits,
+                       Answer &answer) const {
+  std::vector<double> values(logits.begin(), logits.end());
   double total = logSumExp(logits);
-  std::vector<Guess> found;
-  for (int32_t token : std::span(order).first(count)) {
-    tokens[place] = token;
+  OrderedJson list = OrderedJson::array();
+  for (size_t token : greatest(values, top)) {
+    tokens[place] = static_cast<int32_t>(token);
     auto text = tokenizer.decode(tokens);
     if (!text)
       return text.takeError();
-    found.push_back({token, std::exp(logits[token] - total), *text});
+    double probability = std::exp(values[token] - total);
+    std::string piece(tokenizer.piece(tokens[place]));
+    list.push_back({{"score", probability},
+                    {"token", token},
+                    {"token_str", piece},
+                    {"sequence", *text}});
+    answer.text += format("%7.4f  %-15s  ", probability,
+                          replaceInvalidUtf8(piece).c_str()) +
+                   replaceInvalidUtf8(*text) + "\n";
   }
-  return found;
+  answer.json.push_back({{"position", place}, {"guesses", std::move(list)}});
+  return {};
 }
 
-Status FillMask::run(Program &program) {
+Expected<EntryCommand::Answer>
+FillMask::answer(Program &program, const EncodedText &text, const Rows &rows) {
   auto tokenizer = program.tokenizer();
   if (!tokenizer)
     return tokenizer.takeError();
@@ -82,56 +75,28 @@ Status FillMask::run(Program &program) {
   if (!mask)
     return plainError("this model's tokenizer has no mask token",
                       ExitCode::BadUsage);
-  std::string text = program.joinedTexts();
-  auto tokens = program.encode(text);
-  if (!tokens)
-    return tokens.takeError();
-  if (std::ranges::find(*tokens, *mask) == tokens->end())
+  Answer answer{OrderedJson::array(), {}};
+  for (size_t place = 0; place < text.tokens.size(); ++place) {
+    if (text.tokens[place] != *mask)
+      continue;
+    if (!answer.text.empty())
+      answer.text += "\n";
+    if (Status status =
+            guess(**tokenizer, text.tokens, place, rows.row(place), answer);
+        !status)
+      return status.takeError();
+  }
+  if (answer.text.empty())
     return withNote(
         plainError(strCat("no ", (*tokenizer)->piece(*mask), " in the text")),
         strCat("write ", (*tokenizer)->piece(*mask),
                " where a word is to be guessed"));
-  auto model = program.model();
-  if (!model)
-    return model.takeError();
-  double start = now();
-  Executor::Session session(program.executor());
-  auto rows = (*model)->encode("masked_lm", *tokens);
-  if (!rows)
-    return rows.takeError();
-  double seconds = now() - start;
-
-  OrderedJson root = OrderedJson::array();
-  std::string table;
-  for (size_t place = 0; place < tokens->size(); ++place) {
-    if ((*tokens)[place] != *mask)
-      continue;
-    OrderedJson list = OrderedJson::array();
-    auto found = guesses(**tokenizer, *tokens, place, rows->row(place));
-    if (!found)
-      return found.takeError();
-    for (const Guess &guess : *found) {
-      std::string piece((*tokenizer)->piece(guess.token));
-      list.push_back({{"score", guess.probability},
-                      {"token", guess.token},
-                      {"token_str", piece},
-                      {"sequence", guess.text}});
-      table += format("%7.4f  %-15s  ", guess.probability,
-                      replaceInvalidUtf8(piece).c_str()) +
-               replaceInvalidUtf8(guess.text) + "\n";
-    }
-    table += "\n";
-    root.push_back({{"position", place}, {"guesses", std::move(list)}});
-  }
-  table.pop_back();
-  if (Status status = json ? writeJson(root) : writeOutput(table); !status)
-    return status;
-  program.printProfile(seconds);
-  return {};
+  return answer;
 }
 
 } // namespace
 
-std::unique_ptr<Command> tenon::runtime::makeFillMaskCommand() {
-  return std::make_unique<FillMask>();
+std::unique_ptr<Command>
+tenon::runtime::makeFillMaskCommand(const EntryInfo &entry) {
+  return std::make_unique<FillMask>(entry);
 }

@@ -5,6 +5,8 @@
 #include "tenon/Runtime/TextOutput.h"
 #include "tenon/Support/Strings.h"
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 using namespace tenon;
@@ -18,6 +20,22 @@ std::string bytesText(uint64_t bytes) {
   constexpr double mib = 1 << 20;
   return bytes < 10 * mib ? format("%.1f KiB", bytes / 1024.0)
                           : format("%.1f MiB", bytes / mib);
+}
+
+/// "classify [1, 2] of NEGATIVE, POSITIVE"
+std::string describe(const EntryInfo &entry) {
+  std::string rows = entry.outputRows == EntryInfo::Rows::Fixed
+                         ? std::to_string(entry.fixedRows)
+                         : "T";
+  std::string text = strCat(entry.of, " [", rows, ", ", entry.outputCols, "]");
+  constexpr size_t most = 8;
+  for (size_t i = 0; i < std::min(most, entry.labels.size()); ++i)
+    text += (i ? ", " : " of ") + entry.labels[i];
+  if (entry.labels.size() > most)
+    text += ", …";
+  if (entry.labels.empty() && !entry.element.empty())
+    text += " of " + entry.element;
+  return text;
 }
 
 class Info : public Command {
@@ -65,6 +83,10 @@ Status Info::printText(Program &program) const {
   line("model", meta.model.name);
   line("family", meta.model.family +
                      (meta.model.isDecoder ? " (decoder)" : " (encoder)"));
+  for (const EntryInfo &entry : meta.entries)
+    if (meta.entryOf(entry.of) == &entry)
+      line("entry", describe(entry) +
+                        (entry.of == meta.model.entry ? ", the class's" : ""));
   line("parameters", strCat(meta.model.parameters));
   line("layers", strCat(meta.model.layers));
   line("hidden size", strCat(meta.model.hiddenSize));

@@ -1,7 +1,7 @@
 //===- Logits.cpp - the model's output as a NumPy file --------------------===//
 //
-// Decoders: [T, vocabulary] of the whole-sequence function. Encoders: of the
-// masked-LM head.
+// [T, vocabulary] of the entry that gives scores of tokens: a decoder's
+// forward, or an encoder's masked-LM head.
 //
 //===----------------------------------------------------------------------===//
 #include "Command.h"
@@ -68,6 +68,15 @@ Status Logits::runDecoder(Model &model, NpyWriter &writer) const {
   return {};
 }
 
+/// The entry that the class runs, if it is one; else the first that is.
+const EntryInfo *scoresOfTokens(const Metadata &metadata) {
+  const EntryInfo *found = metadata.entryOf(metadata.model.entry);
+  for (const EntryInfo &entry : metadata.entries)
+    if (!found || found->element != "token")
+      found = metadata.entryOf(entry.of);
+  return found && found->element == "token" ? found : nullptr;
+}
+
 Status Logits::run(Program &program) {
   if (text) {
     auto encoded = program.encode(*text);
@@ -81,22 +90,25 @@ Status Logits::run(Program &program) {
   if (!model)
     return model.takeError();
   const Metadata &metadata = program.metadata();
+  const EntryInfo *entry = scoresOfTokens(metadata);
+  if (!entry)
+    return withNote(
+        plainError("this model gives no scores of tokens", ExitCode::BadUsage),
+        "`run` writes what it computes");
   auto writer = NpyWriter::create(output, static_cast<int64_t>(tokens.size()),
-                                  metadata.model.vocabSize);
+                                  entry->outputCols);
   if (!writer)
     return writer.takeError();
   double start = now();
   Executor::Session session(program.executor());
-  if (metadata.model.isDecoder) {
-    if (Status status = runDecoder(**model, *writer); !status)
-      return status;
-  } else {
-    auto rows = (*model)->encode("masked_lm", tokens);
-    if (!rows)
-      return rows.takeError();
-    if (Status status = writer->write(rows->values); !status)
-      return status;
-  }
+  Status status =
+      entry->name == "prefill"
+          ? runDecoder(**model, *writer)
+          : (*model)->compute(entry->of, {tokens, {}}, [&](const Rows &rows) {
+              return writer->write(rows.values);
+            });
+  if (!status)
+    return status;
   double seconds = now() - start;
   if (Status status = writer->finish(); !status)
     return status;

@@ -1,5 +1,6 @@
 //===- Program.cpp - what commands share: model, tokenizer, workers -------===//
 #include "Program.h"
+#include "Texts.h"
 
 #include "tenon/Support/Strings.h"
 
@@ -94,6 +95,27 @@ Expected<Model *> Program::model() {
   return loadedModel.get();
 }
 
+std::string tenon::runtime::commandName(std::string_view def) {
+  std::string name(def);
+  std::ranges::replace(name, '_', '-');
+  return name;
+}
+
+Expected<const EntryInfo *> Program::findEntry(std::string_view name) const {
+  std::string known;
+  for (const EntryInfo &entry : metadata().entries) {
+    if (metadata().entryOf(entry.of) != &entry)
+      continue;
+    if (commandName(entry.of) == commandName(name))
+      return &entry;
+    known += (known.empty() ? "" : ", ") + entry.of;
+  }
+  return withNote(plainError(strCat("this model has no entry ",
+                                    quoteName(std::string(name))),
+                             ExitCode::BadUsage),
+                  "its entries are " + known);
+}
+
 Expected<std::vector<int32_t>> Program::encode(std::string_view text,
                                                SpecialInText special) {
   const std::vector<int32_t> &bos = metadata().model.bos;
@@ -107,6 +129,25 @@ Expected<std::vector<int32_t>> Program::encode(std::string_view text,
     return plainError("the text is empty, and the model has no token that "
                       "begins a text");
   return tokens;
+}
+
+Expected<EncodedText> Program::encode(const TextInput &input) {
+  if (!input.tokens.empty())
+    return EncodedText{input.tokens, input.segments};
+  if (!input.second) {
+    auto tokens = encode(input.text);
+    if (!tokens)
+      return tokens.takeError();
+    return EncodedText{std::move(*tokens), {}};
+  }
+  auto loaded = tokenizer();
+  if (!loaded)
+    return loaded.takeError();
+  auto pair = (*loaded)->encodePair(input.text, *input.second);
+  if (!pair)
+    return pair.takeError();
+  return EncodedText{std::move(pair->tokens), std::move(pair->segments),
+                     pair->secondBegin, pair->secondEnd};
 }
 
 std::string Program::joinedTexts() const {

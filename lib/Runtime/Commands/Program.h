@@ -25,6 +25,15 @@ struct GlobalOptions {
   std::string kernels;       ///< variants compiled for this CPU only
 };
 
+struct TextInput;
+
+/// The tokens of a text, or of two that belong together.
+struct EncodedText {
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> segments;         ///< of each token; none: all 0
+  size_t secondBegin = 0, secondEnd = 0; ///< the second text's tokens
+};
+
 /// The running program. Parts are made when first asked for, so that `info`
 /// doesn't need a CPU that can run the model.
 class Program {
@@ -53,10 +62,16 @@ public:
   unsigned threads();
   WeightMemory weightMemory() const;
 
+  /// The function of a def of the description, also by the name that its
+  /// command has; BadUsage if there is none.
+  Expected<const EntryInfo *> findEntry(std::string_view name) const;
+
   /// Tokens of a text, with what the model expects around it; an empty text is
   /// the beginning-of-text token alone.
   Expected<std::vector<int32_t>>
   encode(std::string_view text, SpecialInText special = SpecialInText::Tokens);
+  /// The same of what a command was given.
+  Expected<EncodedText> encode(const TextInput &input);
 
   /// The texts given, joined by blanks.
   std::string joinedTexts() const;
@@ -80,6 +95,9 @@ Expected<std::string> readInput(const std::string &path);
 
 /// Standard error, for notes beside the output.
 void printNote(std::string_view text);
+
+/// "fill_mask" as a command: "fill-mask".
+std::string commandName(std::string_view def);
 
 /// Seconds since some fixed point.
 double now();

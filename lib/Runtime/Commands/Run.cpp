@@ -23,10 +23,20 @@ public:
                  "Write what an entry computes to a NumPy file"}) {}
 
   void declareOptions(CLI::App &app) override {
-    app.add_option("--tokens", tokens, "Token ids: 1,2,3")
-        ->delimiter(',')
+    auto ids = [&](const char *name, std::vector<int32_t> &to,
+                   const char *help) {
+      app.add_option(name, to, help)
+          ->delimiter(',')
+          ->allow_extra_args(false)
+          ->type_name("IDS");
+    };
+    ids("--tokens", tokens, "Token ids: 1,2,3");
+    ids("--segments", segments, "The segment of each token (default: all 0)");
+    app.add_option("--input", arrays,
+                   "Any other input of the entry, float32, from a .npy file "
+                   "(may be repeated)")
         ->allow_extra_args(false)
-        ->type_name("IDS");
+        ->type_name("NAME=FILE");
     app.add_option("-o,--output", output, "The .npy file, float32")
         ->type_name("FILE")
         ->required();
@@ -34,61 +44,71 @@ public:
   Status run(Program &program) override;
 
 private:
-  Status runDecoder(Program &program, Model &model) const;
-  Status runWhole(Model &model, const std::string &entry) const;
+  Status readArrays(Model::Inputs &inputs) const;
 
-  std::vector<int32_t> tokens;
+  std::vector<int32_t> tokens, segments;
+  std::vector<std::string> arrays;
   std::string output;
 };
 
-/// A decoder's whole-sequence function, chunk by chunk.
-Status Run::runDecoder(Program &program, Model &model) const {
-  const EntryInfo *entry = program.metadata().entry("prefill");
-  if (!entry)
-    return plainError("this executable has no entry point 'prefill'",
-                      ExitCode::CorruptPayload);
-  auto writer = NpyWriter::create(output, static_cast<int64_t>(tokens.size()),
-                                  entry->outputCols);
-  if (!writer)
-    return writer.takeError();
-  if (Status status = model.prefill(
-          tokens, 0, Model::Want::All,
-          [&](const Rows &rows) { return writer->write(rows.values); });
-      !status)
-    return status;
-  return writer->finish();
-}
-
-Status Run::runWhole(Model &model, const std::string &entry) const {
-  auto rows = model.encode(entry, tokens);
-  if (!rows)
-    return rows.takeError();
-  auto writer = NpyWriter::create(output, rows->rows, rows->cols);
-  if (!writer)
-    return writer.takeError();
-  if (Status status = writer->write(rows->values); !status)
-    return status;
-  return writer->finish();
+Status Run::readArrays(Model::Inputs &inputs) const {
+  for (const std::string &argument : arrays) {
+    size_t equals = argument.find('=');
+    if (equals == 0 || equals == argument.npos)
+      return plainError(
+          strCat("--input is NAME=FILE, not ", quoteName(argument)),
+          ExitCode::BadUsage);
+    std::string name = argument.substr(0, equals);
+    auto array = readNpy(argument.substr(equals + 1));
+    if (!array)
+      return array.takeError();
+    if (!inputs.arrays.emplace(name, std::move(*array)).second)
+      return plainError(
+          strCat("the input ", quoteName(name), " is given twice"),
+          ExitCode::BadUsage);
+  }
+  return {};
 }
 
 Status Run::run(Program &program) {
   if (program.texts.size() > 1)
     return plainError(strCat("run takes one entry, not ", program.texts.size()),
                       ExitCode::BadUsage);
-  std::string entry = program.texts.empty() ? "forward" : program.texts[0];
-  if (tokens.empty())
-    return plainError("run needs --tokens", ExitCode::BadUsage);
+  auto entry =
+      program.findEntry(program.texts.empty() ? program.metadata().model.entry
+                                              : program.texts[0]);
+  if (!entry)
+    return entry.takeError();
+  const std::string &def = (*entry)->of;
+  Model::Inputs inputs{tokens, segments};
+  if (Status status = readArrays(inputs); !status)
+    return status;
   auto model = program.model();
   if (!model)
     return model.takeError();
   double start = now();
-  Executor::Session session(program.executor());
-  bool incremental = program.metadata().model.isDecoder && entry == "forward";
-  Status status =
-      incremental ? runDecoder(program, **model) : runWhole(**model, entry);
-  if (!status)
+  std::optional<NpyWriter> writer;
+  {
+    Executor::Session session(program.executor());
+    Status status = (*model)->compute(def, inputs, [&](const Rows &rows) {
+      if (!writer) {
+        // Only now: the inputs are right.
+        auto created = NpyWriter::create(
+            output, (*model)->rowsOf(def, static_cast<int64_t>(tokens.size())),
+            rows.cols);
+        if (!created)
+          return Status(created.takeError());
+        writer.emplace(std::move(*created));
+      }
+      return writer->write(rows.values);
+    });
+    if (!status)
+      return status;
+  }
+  double seconds = now() - start;
+  if (Status status = writer->finish(); !status)
     return status;
-  program.printProfile(now() - start);
+  program.printProfile(seconds);
   return {};
 }
 

@@ -84,7 +84,7 @@ def main():
         for check in args.check or (encoder if family == "bert" else ["logits"]):
             got, want = os.path.join(place, "got.npy"), os.path.join(place, "want.npy")
             ours = {"logits": ["logits"], "masked_lm": ["logits"], "hidden": ["embed", "--pooling", "none"],
-                    "pooled": ["embed", "--pooling", "pooler"]}[check]
+                    "pooled": ["run", "pooled"]}[check]
             run(*runner, program, *ours, "--tokens", tokens, "--output", got)
             in_process(reference, *ours[:1], model, *ours[1:], "--tokens", tokens, "--output", want, "--float64")
             bounds = tolerance + (["--top1"] if check in ("logits", "masked_lm") else [])

@@ -152,7 +152,7 @@ TEST(CheckTest, WeightsAndLayers) {
 TEST(CheckTest, EntryPoints) {
   EXPECT_CONTAINS(checkItems("param a : int"), "has no 'def forward");
   EXPECT_CONTAINS(checkItems("def forward(x : [T, 2]) -> [T, 2] { x }"),
-                  "'forward' takes tokens");
+                  "'forward' is no entry point");
   EXPECT_CONTAINS(
       checkItems("def forward(x : [T, 2] of token) -> [T, 2] { x }"),
       "has one dimension");

@@ -61,10 +61,26 @@ TEST_F(Commands, Run) {
   EXPECT_EQ(readNpy("run.npy", 2, 260), readNpy("logits.npy", 2, 260));
   ASSERT_EQ(run("./encoder run --tokens 1,100 -o run.npy").code, 0);
   EXPECT_EQ(readNpy("run.npy", 2, 4)[4], 100);
-  ASSERT_EQ(run("./encoder run masked_lm --tokens 1,9,8 -o run.npy").code, 0);
+  ASSERT_EQ(run("./encoder run fill-mask --tokens 1,9,8 -o run.npy").code, 0);
   EXPECT_EQ(readNpy("run.npy", 3, 260)[101], 20);
-  EXPECT_FAILS(run("./encoder run pooled --tokens 1 -o no.npy"), 2, "'pooled'");
-  EXPECT_FAILS(run("./encoder run -o no.npy"), 2, "--tokens");
+  // Columns: token, segment, whether it is one, position.
+  ASSERT_EQ(run("./encoder run --tokens 1,9 --segments 0,1 -o run.npy").code,
+            0);
+  EXPECT_EQ(readNpy("run.npy", 2, 4),
+            (std::vector<float>{1, 0, 1, 0, 9, 1, 1, 1}));
+  EXPECT_FAILS(run("./encoder run pooled --tokens 1 -o no.npy"), 2,
+               "its entries are forward, fill_mask, classify");
+  EXPECT_FAILS(run("./encoder run -o no.npy"), 2, "no tokens");
+  EXPECT_FAILS(run("./encoder run --tokens 1,2 --segments 1 -o no.npy"), 2,
+               "1 segments of 2 tokens");
+  EXPECT_FAILS(run("./encoder run --tokens 1,2 --segments 1,2 -o no.npy"), 1,
+               "segment 2 is not one of the model's (0 to 1)");
+  EXPECT_FAILS(run("./decoder run --tokens 1,2 --segments 0,0 -o no.npy"), 2,
+               "takes no segments");
+  EXPECT_FAILS(run("./encoder run --tokens 1 --input x -o no.npy"), 2,
+               "NAME=FILE");
+  EXPECT_FAILS(run("./encoder run --tokens 1 --input x=run.npy -o no.npy"), 2,
+               "has no input 'x'");
   EXPECT_FAILS(run("./encoder run a b --tokens 1 -o no.npy"), 2, "one entry");
   EXPECT_FAILS(run("./encoder run --tokens 1,999 -o no.npy"), 1, "token 999");
   EXPECT_FALSE(std::filesystem::exists(dir + "/no.npy"));
@@ -156,7 +172,6 @@ TEST_F(Commands, Embed) {
 
 TEST_F(Commands, EmbedBadUse) {
   EXPECT_FAILS(run("./encoder embed"), 2, "needs a text");
-  EXPECT_FAILS(run("./encoder embed ab --pooling pooler"), 2, "no pooler");
   EXPECT_FAILS(run("./encoder embed ab --pooling max"), 2, "--pooling");
   EXPECT_FAILS(run("./encoder embed " + std::string(63, 'a')), 1,
                "65 tokens don't fit the model's context of 64");
@@ -227,7 +242,7 @@ TEST_F(Commands, BenchMeasuresTime) {
 }
 
 TEST_F(Commands, WrongKindOfModel) {
-  EXPECT_FAILS(run("./decoder embed abc"), 2, "'embed' is for encoders");
+  EXPECT_FAILS(run("./decoder embed abc"), 2, "no entry for 'embed'");
   EXPECT_FAILS(run("./encoder generate abc"), 2, "'generate' is for decoders");
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <thread>
 
 using namespace tenon::runtime;
@@ -114,11 +115,49 @@ void runMaskedHead(const TenonFrame *frame) {
     }
 }
 
-const TenonEntry kEntries[] = {{"prefill", runDecoder},
-                               {"decode", runDecoder},
-                               {"decode_batch", runSequences},
-                               {"forward", runEncoder},
-                               {"masked_lm", runMaskedHead}};
+/// Scores of "short" and "paired": how many tokens are missing to 10, and the
+/// sum of the segments.
+void runClassify(const TenonFrame *frame) {
+  auto *segments = static_cast<const int32_t *>(frame->buffers[1]);
+  auto *output = static_cast<float *>(frame->buffers[3]);
+  output[0] = 10 - frame->numTokens;
+  output[1] = 0;
+  for (int64_t i = 0; i < frame->numTokens; ++i)
+    output[1] += segments[i];
+}
+
+/// Scores of "O", "B-X" and "I-X": bytes in turn, from 'a'.
+void runTag(const TenonFrame *frame) {
+  auto *tokens = static_cast<const int32_t *>(frame->buffers[0]);
+  auto *output = static_cast<float *>(frame->buffers[3]);
+  for (int64_t i = 0; i < frame->numTokens; ++i)
+    for (int label = 0; label < 3; ++label)
+      output[3 * i + label] =
+          (tokens[i] + 300 - fake::tokenOf('a')) % 3 == label ? 20 : 0;
+}
+
+/// An answer begins at b and ends at d.
+void runAnswer(const TenonFrame *frame) {
+  auto *tokens = static_cast<const int32_t *>(frame->buffers[0]);
+  auto *output = static_cast<float *>(frame->buffers[3]);
+  for (int64_t i = 0; i < frame->numTokens; ++i) {
+    output[2 * i] = tokens[i] == fake::tokenOf('b') ? 20 : 0;
+    output[2 * i + 1] = tokens[i] == fake::tokenOf('d') ? 20 : 0;
+  }
+}
+
+const TenonEntry kEntries[] = {
+    {"prefill", runDecoder},        {"decode", runDecoder},
+    {"decode_batch", runSequences}, {"forward", runEncoder},
+    {"fill_mask", runMaskedHead},   {"classify", runClassify},
+    {"name_tokens", runTag},        {"answer", runAnswer}};
+constexpr uint32_t kNumEntries = std::size(kEntries);
+
+const InputInfo kTokens = [] {
+  InputInfo tokens{"ids", "token", "i32"};
+  tokens.limit = fake::kVocab;
+  return tokens;
+}();
 
 Metadata common() {
   Metadata meta;
@@ -147,11 +186,11 @@ Metadata common() {
 // The first can run nowhere: the runtime must take the second.
 extern "C" {
 const TenonVariant tenon_variants[] = {
-    {"quantum9000", "sse2,quantum", 5, kEntries},
+    {"quantum9000", "sse2,quantum", kNumEntries, kEntries},
 #ifdef FAKE_NO_USABLE_VARIANT
-    {"quantum8000", "superposition", 5, kEntries},
+    {"quantum8000", "superposition", kNumEntries, kEntries},
 #else
-    {"x86-64", "sse2", 5, kEntries},
+    {"x86-64", "sse2", kNumEntries, kEntries},
 #endif
 };
 const uint32_t tenon_num_variants = 2;
@@ -162,8 +201,12 @@ Metadata fake::decoder() {
   meta.memory.cache = kContext * sizeof(int32_t);
   meta.memory.maxChunk = 16;
   for (const char *name : {"prefill", "decode"})
-    meta.entries.push_back(
-        {name, {{"tokens", "i32"}}, kVocab, EntryInfo::Rows::Rows});
+    meta.entries.push_back({.name = name,
+                            .inputs = {kTokens},
+                            .outputCols = kVocab,
+                            .of = "forward",
+                            .element = "token",
+                            .incremental = true});
   return meta;
 }
 
@@ -171,10 +214,12 @@ Metadata fake::sequences(int64_t count) {
   Metadata meta = decoder();
   meta.memory.sequences = count;
   meta.memory.cache *= count;
-  meta.entries.push_back({"decode_batch",
-                          {{"tokens", "i32"}, {"positions", "i32"}},
-                          kVocab,
-                          EntryInfo::Rows::Rows});
+  meta.entries.push_back({.name = "decode_batch",
+                          .inputs = {kTokens, {"positions", "position", "i32"}},
+                          .outputCols = kVocab,
+                          .of = "forward",
+                          .element = "token",
+                          .incremental = true});
   return meta;
 }
 
@@ -182,10 +227,40 @@ Metadata fake::encoder() {
   Metadata meta = common();
   meta.model.isDecoder = false;
   meta.memory.maxChunk = kContext;
-  std::vector<InputInfo> inputs{
-      {"tokens", "i32"}, {"token_types", "i32"}, {"valid", "i32"}};
-  meta.entries.push_back({"forward", inputs, kHidden, EntryInfo::Rows::Tokens});
-  meta.entries.push_back(
-      {"masked_lm", inputs, kVocab, EntryInfo::Rows::Tokens});
+  // Any names: inputs are bound by their elements.
+  InputInfo segments{"kinds", "token_type", "i32"};
+  segments.limit = 2;
+  std::vector<InputInfo> inputs{kTokens, segments, {"real", "bool", "i32"}};
+  meta.entries.push_back({.name = "forward",
+                          .inputs = inputs,
+                          .outputCols = kHidden,
+                          .outputRows = EntryInfo::Rows::Tokens,
+                          .of = "forward"});
+  meta.entries.push_back({.name = "fill_mask",
+                          .inputs = inputs,
+                          .outputCols = kVocab,
+                          .outputRows = EntryInfo::Rows::Tokens,
+                          .of = "fill_mask",
+                          .element = "token"});
+  meta.entries.push_back({.name = "classify",
+                          .inputs = inputs,
+                          .outputCols = 2,
+                          .outputRows = EntryInfo::Rows::Fixed,
+                          .of = "classify",
+                          .element = "labels",
+                          .labels = {"short", "paired"}});
+  meta.entries.push_back({.name = "name_tokens",
+                          .inputs = inputs,
+                          .outputCols = 3,
+                          .outputRows = EntryInfo::Rows::Tokens,
+                          .of = "name_tokens",
+                          .element = "labels",
+                          .labels = {"O", "B-X", "I-X"}});
+  meta.entries.push_back({.name = "answer",
+                          .inputs = inputs,
+                          .outputCols = 2,
+                          .outputRows = EntryInfo::Rows::Tokens,
+                          .of = "answer",
+                          .element = "span"});
   return meta;
 }

@@ -35,8 +35,10 @@ std::string fake::tokenizer(bool isEncoder) {
   decoder.kind = DecoderStep::Kind::ByteLevel;
   model.decoder.push_back(decoder);
   model.prefix = {kBos};
-  if (isEncoder)
-    model.suffix = {kEos};
+  if (isEncoder) {
+    model.suffix = model.middle = {kEos};
+    model.secondSegment = true;
+  }
   auto tokenizer = Tokenizer::fromModel(std::move(model), "fake tokenizer");
   return tokenizer ? (*tokenizer)->serialize() : std::string();
 }

@@ -38,7 +38,14 @@ Metadata everything() {
   meta.memory.maxChunk = 16;
   meta.sections.push_back({"weights", 4096, 100, 0xfedcba9876543210u});
   meta.entries.push_back(
-      {"prefill", {{"tokens", "i32"}}, 10, EntryInfo::Rows::Rows});
+      {"prefill", {{"ids", "token", "i32"}}, 10, EntryInfo::Rows::Rows});
+  EntryInfo &classify = meta.entries.emplace_back();
+  classify.name = classify.of = "classify";
+  classify.inputs = {{"image", "pixel", "f32", {3, 8, 8}, 0}};
+  classify.outputCols = 2;
+  classify.outputRows = EntryInfo::Rows::Fixed;
+  classify.element = "labels";
+  classify.labels = {"cat", "dog"};
   meta.variants.push_back(
       {"x86-64", "sse2", {{0, "linear", "linear", "a.tenon:3:4"}}});
   meta.weights.push_back({"w", 0, 100, 0x0123456789abcdefu, "f32"});

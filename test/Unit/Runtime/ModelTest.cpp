@@ -107,10 +107,14 @@ TEST_F(ModelTest, TokensAreChecked) {
   EXPECT_TRUE(model->decode(fake::kVocab - 1));
 }
 
-TEST_F(ModelTest, UnknownEntryAndInput) {
-  EXPECT_FALSE(model->hasEntry("pooled"));
+TEST_F(ModelTest, UnknownEntry) {
   std::vector<int32_t> tokens{1};
-  EXPECT_FALSE(model->encode("pooled", tokens));
+  Status status =
+      model->compute("pooled", {tokens, {}}, [](auto &) { return Status(); });
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ExitCode::BadUsage);
+  EXPECT_NE(status.error().message.find("no entry 'pooled'"),
+            std::string::npos);
 }
 
 TEST(Encoder, EntriesAndShapes) {
@@ -121,15 +125,24 @@ TEST(Encoder, EntriesAndShapes) {
   auto model = Model::load(*payload, tenon_variants[1]);
   ASSERT_TRUE(model);
   std::vector<int32_t> tokens{5, 6, 7};
-  auto rows = (*model)->encode("forward", tokens);
-  ASSERT_TRUE(rows) << rows.error().message;
-  EXPECT_EQ(rows->rows, 3);
-  EXPECT_EQ(rows->cols, fake::kHidden);
-  EXPECT_EQ(rows->row(1)[0], 6);
-  EXPECT_EQ(rows->row(1)[1], 0) << "token type";
-  EXPECT_EQ(rows->row(1)[2], 1) << "valid";
-  EXPECT_FALSE(
-      (*model)->encode("forward", std::vector<int32_t>(fake::kContext + 1, 5)));
+  EXPECT_EQ((*model)->rowsOf("forward", 3), 3);
+  auto run = [&](const Model::Inputs &inputs) {
+    std::vector<std::vector<float>> found;
+    Status status = (*model)->compute("forward", inputs, [&](const Rows &rows) {
+      for (int64_t i = 0; i < rows.rows; ++i)
+        found.emplace_back(rows.row(i).begin(), rows.row(i).end());
+      return Status();
+    });
+    EXPECT_EQ(bool(status), !found.empty());
+    return found;
+  };
+  // Token, segment, whether it is one, position.
+  std::vector<std::vector<float>> rows = run({tokens, {}});
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[1], (std::vector<float>{6, 0, 1, 1}));
+  std::vector<int32_t> segments{0, 1, 1};
+  EXPECT_EQ(run({tokens, segments})[2], (std::vector<float>{7, 1, 1, 2}));
+  EXPECT_TRUE(run({std::vector<int32_t>(fake::kContext + 1, 5), {}}).empty());
   std::filesystem::remove(path);
 }
 

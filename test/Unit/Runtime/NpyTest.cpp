@@ -99,4 +99,40 @@ TEST(NpyWriterErrors, NameTheDirectory) {
             std::string::npos);
 }
 
+TEST_F(NpyTest, ReadsWhatWasWritten) {
+  auto writer = NpyWriter::create(path, 2, 3);
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->write(std::vector<float>{1, 2, 3, 4, 5, 6}));
+  ASSERT_TRUE(writer->finish());
+  auto array = readNpy(path);
+  ASSERT_TRUE(array) << array.error().message;
+  EXPECT_EQ(array->shape, (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(array->values, (std::vector<float>{1, 2, 3, 4, 5, 6}));
+}
+
+TEST_F(NpyTest, RefusesWhatItCannotRead) {
+  auto refused = [&](std::string head, size_t bytes, const char *why) {
+    std::string text("\x93NUMPY\x01\x00", 8);
+    text += static_cast<char>(head.size());
+    text += '\0';
+    std::ofstream(path, std::ios::binary)
+        << text << head << std::string(bytes, 'x');
+    auto array = readNpy(path);
+    ASSERT_FALSE(array);
+    EXPECT_NE(array.error().message.find(why), std::string::npos)
+        << array.error().message;
+  };
+  std::string floats = "{'descr': '<f4', 'fortran_order': False, 'shape': ";
+  refused(floats + "(2, 3), }", 20, "20 bytes of numbers are not those");
+  refused(floats + "(4611686018427387904, 4), }", 0, "are not those");
+  refused(floats + "(2, ", 8, "no shape");
+  refused(floats + "(-2, 3), }", 8, "no shape");
+  refused("{'descr': '<i8', 'shape': (1,), }", 8, "not float32");
+  refused("{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", 4,
+          "Fortran");
+  std::ofstream(path, std::ios::binary) << "\x93NUMPY\x01";
+  EXPECT_FALSE(readNpy(path));
+  EXPECT_FALSE(readNpy(path + ".missing"));
+}
+
 } // namespace

@@ -36,7 +36,7 @@ Metadata sampleMetadata() {
   meta.memory.cache = 8192;
   meta.memory.maxChunk = 16;
   meta.entries.push_back(
-      {"prefill", {{"tokens", "i32"}}, 10, EntryInfo::Rows::Rows});
+      {"prefill", {{"ids", "token", "i32"}}, 10, EntryInfo::Rows::Rows});
   meta.variants.push_back(
       {"x86-64", "sse2", {{0, "linear", "linear", "a.tenon:3:4"}}});
   meta.generation.topK = 5;

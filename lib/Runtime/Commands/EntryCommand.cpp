@@ -1,0 +1,110 @@
+//===- EntryCommand.cpp - a command for an entry of a description ---------===//
+#include "EntryCommand.h"
+
+#include "tenon/Runtime/Interrupt.h"
+#include "tenon/Runtime/TextOutput.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <CLI/CLI.hpp>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+void EntryCommand::declareOptions(CLI::App &app) {
+  texts.declareOptions(app);
+  app.add_flag("--json", json,
+               "Print JSON; of a file, a line for each of its texts");
+}
+
+Status EntryCommand::run(Program &program) {
+  if (Status status = prepare(program); !status)
+    return status;
+  auto inputs = texts.read(program, description.name);
+  if (!inputs)
+    return inputs.takeError();
+  auto model = program.model();
+  if (!model)
+    return model.takeError();
+  double seconds = 0;
+  bool isFirst = true;
+  for (const TextInput &input : *inputs) {
+    if (interrupted())
+      return interruption();
+    auto text = texts.encode(program, input);
+    if (!text)
+      return text.takeError();
+    double start = now();
+    std::vector<float> values;
+    Rows rows;
+    {
+      Executor::Session session(program.executor());
+      Status status = (*model)->compute(
+          entry.of, {text->tokens, text->segments}, [&](const Rows &part) {
+            values.insert(values.end(), part.values.begin(), part.values.end());
+            rows.rows += part.rows;
+            rows.cols = part.cols;
+            return Status();
+          });
+      if (!status)
+        return status;
+    }
+    seconds += now() - start;
+    rows.values = values;
+    auto found = answer(program, *text, rows);
+    if (!found)
+      return found.takeError();
+    // Texts of several lines stand apart.
+    bool isLong = std::ranges::count(found->text, '\n') > 1;
+    std::string shown = isLong && !isFirst ? "\n" + found->text : found->text;
+    if (json && texts.isFile())
+      shown = found->json.dump(-1, ' ', false,
+                               OrderedJson::error_handler_t::replace) +
+              "\n";
+    Status status =
+        json && !texts.isFile() ? writeJson(found->json) : writeOutput(shown);
+    if (!status)
+      return status;
+    isFirst = false;
+  }
+  program.printProfile(seconds);
+  return {};
+}
+
+std::vector<double>
+tenon::runtime::probabilities(const Metadata &metadata,
+                              std::span<const float> scores) {
+  std::vector<double> result(scores.begin(), scores.end());
+  if (metadata.model.problem == "regression")
+    return result;
+  if (scores.size() == 1 ||
+      metadata.model.problem == "multi_label_classification") {
+    for (double &value : result)
+      value = 1 / (1 + std::exp(-value));
+    return result;
+  }
+  double most = *std::ranges::max_element(result), sum = 0;
+  for (double &value : result)
+    sum += value = std::exp(value - most);
+  for (double &value : result)
+    value /= sum;
+  return result;
+}
+
+std::vector<size_t> tenon::runtime::greatest(std::span<const double> values,
+                                             size_t count) {
+  std::vector<size_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0);
+  auto value = [&](size_t i) {
+    return std::isnan(values[i]) ? -INFINITY : values[i];
+  };
+  count = std::min(count, order.size());
+  std::ranges::partial_sort(
+      order, order.begin() + count, [&](size_t a, size_t b) {
+        return value(a) != value(b) ? value(a) > value(b) : a < b;
+      });
+  order.resize(count);
+  return order;
+}
