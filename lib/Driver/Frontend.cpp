@@ -99,6 +99,17 @@ static Status bindDescription(LoadedModel &loaded) {
   return Status::success();
 }
 
+/// Whether a decoder attends to a source, which is seen at once.
+static bool hasSourceInput(const lang::BoundModel &bound) {
+  for (const lang::DefDecl *def : bound.entries())
+    if (def->name == "forward")
+      for (const lang::InputDecl *input : def->inputs)
+        if (input->type.shape.front() != def->type.shape.front() &&
+            input->type.shape.front().dependsOnLength())
+          return bound.kind() == lang::ModelKind::Decoder;
+  return false;
+}
+
 static Status chooseSizes(const CompileOptions &options, LoadedModel &loaded) {
   std::optional<int64_t> limit = loaded.bound->maxContext();
   if (options.context && limit && *options.context > *limit)
@@ -109,12 +120,13 @@ static Status chooseSizes(const CompileOptions &options, LoadedModel &loaded) {
       std::min(limit.value_or(kDefaultContext), kDefaultContext));
   // An encoder sees all of its tokens at once.
   bool whole = loaded.bound->kind() == lang::ModelKind::Encoder;
+  bool hasSource = hasSourceInput(*loaded.bound);
   if (whole && options.maxSequences > 1)
     return plainError(strCat("--max-sequences ", options.maxSequences, ": ",
                              quoteName(std::string(loaded.description->name)),
                              " is an encoder, which decodes no sequences"),
                       ExitCode::BadUsage);
-  loaded.maxChunk = whole
+  loaded.maxChunk = whole || hasSource
                         ? loaded.context
                         : std::min(options.maxChunk.value_or(kDefaultMaxChunk),
                                    loaded.context);

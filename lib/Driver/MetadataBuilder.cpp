@@ -4,6 +4,7 @@
 #include "LinkConfig.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Conversion/LoweringPasses.h"
+#include "tenon/Dialect/Tenon/IR/EntryAttrs.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 #include "tenon/Import/Import.h"
@@ -35,6 +36,7 @@ MetadataBuilder::MetadataBuilder(const LoadedModel &model)
   metadata.memory.maxChunk = model.maxChunk;
   if (model.directory.generationConfig)
     readGenerationDefaults(*model.directory.generationConfig);
+  readSpecialTokens(model);
 }
 
 void MetadataBuilder::readGenerationDefaults(const nlohmann::json &config) {
@@ -51,6 +53,72 @@ void MetadataBuilder::readGenerationDefaults(const nlohmann::json &config) {
   defaults.topP = number("top_p");
   defaults.minP = number("min_p");
   defaults.repetitionPenalty = number("repetition_penalty");
+  defaults.lengthPenalty = number("length_penalty");
+  auto integer = [&](const char *key) -> std::optional<int64_t> {
+    const nlohmann::json *value = findMember(config, key);
+    return value ? asInteger(*value) : std::nullopt;
+  };
+  defaults.beams = integer("num_beams");
+  defaults.noRepeatNgram = integer("no_repeat_ngram_size");
+  defaults.minLength = integer("min_length");
+  defaults.maxLength = integer("max_length");
+  if (const nlohmann::json *value = findMember(config, "early_stopping"))
+    defaults.earlyStopping = asBool(*value);
+}
+
+/// Tokens that decoding begins or ends with, and that it keeps from. A
+/// description may say where a family's decoders begin when nobody else does:
+/// `param decoder_start_token_id : int = …`.
+void MetadataBuilder::readSpecialTokens(const LoadedModel &model) {
+  runtime::GenerationDefaults &defaults = metadata.generation;
+  auto first = [&](const char *key) -> std::optional<int64_t> {
+    std::vector<int32_t> ids = model.directory.tokenIds(key);
+    return ids.empty() ? std::nullopt : std::optional<int64_t>(ids.front());
+  };
+  defaults.decoderStart = first("decoder_start_token_id");
+  if (!defaults.decoderStart)
+    if (auto found = model.bound->values().find("decoder_start_token_id");
+        found != model.bound->values().end())
+      if (auto *id = std::get_if<int64_t>(&found->second); id && *id >= 0)
+        defaults.decoderStart = *id;
+  defaults.forcedBos = first("forced_bos_token_id");
+  defaults.forcedEos = model.directory.tokenIds("forced_eos_token_id");
+  defaults.suppressed = model.directory.tokenIds("suppress_tokens");
+  defaults.suppressedFirst = model.directory.tokenIds("begin_suppress_tokens");
+  const auto &generation = model.directory.generationConfig;
+  const nlohmann::json *bad =
+      generation ? findMember(*generation, "bad_words_ids") : nullptr;
+  if (!bad)
+    bad = findMember(model.directory.config, "bad_words_ids");
+  if (!bad || !bad->is_array())
+    return;
+  for (const nlohmann::json &word : *bad)
+    if (word.is_array()) {
+      std::vector<int32_t> &ids = defaults.badWords.emplace_back();
+      for (const nlohmann::json &id : word)
+        ids.push_back(static_cast<int32_t>(asInteger(id).value_or(-1)));
+    }
+}
+
+/// The caches that a sequence has, side by side.
+void MetadataBuilder::readCaches(mlir::func::FuncOp function) {
+  uint64_t offset = 0;
+  for (mlir::BlockArgument argument : function.getArguments()) {
+    auto type = mlir::dyn_cast<KVCacheType>(argument.getType());
+    if (!type)
+      continue;
+    runtime::CacheInfo &cache = metadata.memory.caches.emplace_back();
+    cache.isSource = function.getArgAttr(argument.getArgNumber(),
+                                         kSourceAttrName) != nullptr;
+    cache.layers = type.getLayers();
+    cache.heads = type.getHeads();
+    cache.headDim = type.getHeadDim();
+    cache.capacity = type.getCapacity();
+    cache.offset = offset;
+    cache.size = type.getSequenceBytes();
+    cache.keys = type.getKeysBytes();
+    offset += cache.size;
+  }
 }
 
 /// Rows of the tables that an input chooses from; 0: of none.
@@ -76,10 +144,12 @@ static runtime::InputInfo describeInput(mlir::func::FuncOp function,
   };
   runtime::InputInfo input;
   input.name = text(kInputNameAttrName);
-  // What a pass has added is of positions.
+  // What a pass has added is of positions, or lengths of sources.
   input.element = text(kElementAttrName);
   if (input.element.empty())
-    input.element = lang::elementName(lang::Element::Position);
+    input.element = input.name == kSourceLengthsName
+                        ? kSourceLengthName.str()
+                        : lang::elementName(lang::Element::Position);
   input.dtype = type.getElementType().isF32() ? "f32" : "i32";
   if (!type.getElementType().isF32()) {
     input.limit = idLimit(argument);
@@ -99,7 +169,8 @@ static EntryInfo describeEntry(mlir::func::FuncOp function) {
   EntryInfo entry;
   entry.name = entry.of = function.getName().str();
   bool isPart = llvm::is_contained(
-      {kPrefillName, kDecodeName, kDecodeBatchName}, function.getName());
+      {kEncodeName, kPrefillName, kDecodeName, kDecodeBatchName},
+      function.getName());
   if (isPart)
     entry.of = kForwardName.str();
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
@@ -109,6 +180,11 @@ static EntryInfo describeEntry(mlir::func::FuncOp function) {
       entry.incremental = true; // positions, counts and caches
   }
   entry.incremental |= isPart;
+  if (function.getNumResults() == 0) {
+    entry.outputRows = EntryInfo::Rows::Fixed;
+    entry.fixedRows = 0;
+    return entry;
+  }
   auto type =
       mlir::cast<mlir::RankedTensorType>(function.getResultTypes().front());
   entry.outputCols = type.getDimSize(1);
@@ -132,6 +208,8 @@ void MetadataBuilder::readEntries(mlir::ModuleOp module) {
     if (function.isDeclaration() || function.isPrivate())
       continue;
     EntryInfo entry = describeEntry(function);
+    if (entry.name == kPrefillName)
+      readCaches(function);
     for (const lang::DefDecl *def : bound->entries())
       if (def->name == entry.of) {
         entry.element = lang::elementName(def->resultSyntax.element);

@@ -28,6 +28,8 @@ public:
 
 private:
   void readGenerationDefaults(const nlohmann::json &config);
+  void readSpecialTokens(const LoadedModel &model);
+  void readCaches(mlir::func::FuncOp function);
 
   const lang::BoundModel *bound;
   runtime::Metadata metadata;

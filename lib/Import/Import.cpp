@@ -1,6 +1,7 @@
 //===- Import.cpp - from a bound description to the dialect ---------------===//
 
 #include "Importer.h"
+#include "tenon/Dialect/Tenon/IR/EntryAttrs.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -96,12 +97,51 @@ bool Importer::importEntry(const lang::DefDecl &def) {
         i, kElementAttrName,
         builder.getStringAttr(lang::elementName(input->syntax.element)));
   }
+  if (!markSources(def, function))
+    return false;
   builder.setInsertionPointToStart(body);
   references.clear();
   Value result = importBody(def, body->getArguments());
   if (!result)
     return false;
   func::ReturnOp::create(builder, location(def.result->range), result);
+  return true;
+}
+
+/// The length of a dimension; null for a number.
+static const lang::Symbol *lengthOf(const lang::Dim &dim) {
+  const lang::Symbol *symbol = dim.asSymbol();
+  return symbol && symbol->isLength ? symbol : nullptr;
+}
+
+// Inputs of another length than the result's are the source of a decoder. A
+// function has one dynamic size otherwise: whatever is dynamic is as long.
+bool Importer::markSources(const lang::DefDecl &def, func::FuncOp function) {
+  const lang::Symbol *own = lengthOf(def.type.shape.front());
+  const lang::Symbol *source = nullptr;
+  bool hasSources = bound.kind() == lang::ModelKind::Decoder &&
+                    def.name == std::string_view("forward");
+  for (auto [i, input] : llvm::enumerate(def.inputs)) {
+    const lang::Symbol *length = lengthOf(input->type.shape.front());
+    if (!own)
+      own = length;
+    if (!length || length == own)
+      continue;
+    std::string name(def.name);
+    if (!hasSources || (source && source != length)) {
+      diagnostics
+          .error(model.source, input->nameRange,
+                 "'" + name + "' has inputs of the lengths " + own->name +
+                     (source ? ", " + source->name : std::string()) + " and " +
+                     length->name)
+          .note(hasSources ? "beside its tokens a decoder attends to one source"
+                           : "of two lengths is only the 'forward' of a "
+                             "decoder: its tokens, and what they attend to");
+      return false;
+    }
+    source = length;
+    function.setArgAttr(i, kSourceAttrName, builder.getUnitAttr());
+  }
   return true;
 }
 

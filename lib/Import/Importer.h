@@ -13,6 +13,7 @@
 #include "tenon/Import/Import.h"
 #include "tenon/Language/Builtins.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
 namespace tenon {
@@ -30,6 +31,7 @@ private:
 
   // Functions.
   bool importEntry(const lang::DefDecl &def);
+  bool markSources(const lang::DefDecl &def, mlir::func::FuncOp function);
   mlir::Value importBody(const lang::DefDecl &def, mlir::ValueRange inputs);
   mlir::Value importLayers(const lang::LayerLoopExpr &loop);
   mlir::Value importLoops(const lang::LayerLoopExpr &loop,

@@ -36,6 +36,8 @@ Command *findCommand(const Commands &commands, std::string_view name) {
 }
 
 bool fits(const Command &command, const Metadata &metadata) {
+  if (command.description.model == Command::For::Source)
+    return metadata.hasSource();
   return command.description.model == Command::For::Any ||
          metadata.entry("prefill");
 }
@@ -57,6 +59,8 @@ std::unique_ptr<Command> makeCommand(const EntryInfo &entry) {
 Commands allCommands(const Metadata &metadata) {
   Commands commands;
   commands.push_back(makeGenerateCommand());
+  commands.push_back(makeTranslateCommand());
+  commands.push_back(makeSummarizeCommand());
   commands.push_back(makeScoreCommand());
   commands.push_back(makeLogitsCommand());
   for (const EntryInfo &entry : metadata.entries) {

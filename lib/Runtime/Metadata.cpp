@@ -105,13 +105,13 @@ EntryInfo parseEntry(const json &from) {
   for (const json &input : list(from, "inputs"))
     entry.inputs.push_back(parseInput(input));
   const json &output = from.at("output");
-  entry.outputCols = integer(output, "cols", 1, 1 << 30);
+  entry.outputCols = integer(output, "cols", 0, 1 << 30);
   std::string rows = string(output, "rows");
   auto found = std::find(std::begin(kRows), std::end(kRows), rows);
   if (found == std::end(kRows))
     throw BadValue{"'rows' is '" + rows + "', expected tokens, rows or fixed"};
   entry.outputRows = static_cast<EntryInfo::Rows>(found - std::begin(kRows));
-  entry.fixedRows = integer(output, "count", 1, 1 << 30);
+  entry.fixedRows = integer(output, "count", 0, 1 << 30);
   entry.of = string(from, "of");
   entry.element = string(output, "element");
   for (const json &label : list(output, "labels"))
@@ -123,6 +123,26 @@ EntryInfo parseEntry(const json &from) {
                    " columns"};
   entry.incremental = from.at("incremental").get<bool>();
   return entry;
+}
+
+/// A cache that lies in the `size` bytes of a sequence.
+CacheInfo parseCache(const json &from, uint64_t size) {
+  CacheInfo cache;
+  cache.isSource = from.at("source").get<bool>();
+  cache.layers = integer(from, "layers", 0, 1 << 30);
+  cache.heads = integer(from, "heads", 1, 1 << 30);
+  cache.headDim = integer(from, "head_dim", 1, 1 << 30);
+  cache.capacity = integer(from, "capacity", 16, int64_t(1) << 40);
+  cache.offset = integer(from, "offset", 0);
+  cache.size = integer(from, "size", 0);
+  cache.keys = integer(from, "keys", 0);
+  if (cache.layers && cache.keys > cache.size / cache.layers)
+    throw BadValue{"the keys of a layer are more than all of it"};
+  if (cache.offset > size || cache.size > size - cache.offset)
+    throw BadValue{"a cache of " + std::to_string(cache.size) + " bytes at " +
+                   std::to_string(cache.offset) + " passes the " +
+                   std::to_string(size) + " of a sequence"};
+  return cache;
 }
 
 void parseModel(const json &from, Metadata &meta) {
@@ -193,6 +213,9 @@ Metadata parseRoot(const json &root) {
     throw BadValue{"'cache' of " + std::to_string(meta.memory.cache) +
                    " bytes has no equal parts for " +
                    std::to_string(meta.memory.sequences) + " sequences"};
+  for (const json &from : list(memory, "caches"))
+    meta.memory.caches.push_back(
+        parseCache(from, meta.memory.cache / meta.memory.sequences));
   parseLists(root, meta);
   const json &generation = root.at("generation");
   auto &to = meta.generation;
@@ -202,6 +225,19 @@ Metadata parseRoot(const json &root) {
   readOptional(generation, "top_p", to.topP);
   readOptional(generation, "min_p", to.minP);
   readOptional(generation, "repetition_penalty", to.repetitionPenalty);
+  readOptional(generation, "num_beams", to.beams);
+  readOptional(generation, "no_repeat_ngram_size", to.noRepeatNgram);
+  readOptional(generation, "min_length", to.minLength);
+  readOptional(generation, "max_length", to.maxLength);
+  readOptional(generation, "length_penalty", to.lengthPenalty);
+  readOptional(generation, "early_stopping", to.earlyStopping);
+  readOptional(generation, "decoder_start", to.decoderStart);
+  readOptional(generation, "forced_bos", to.forcedBos);
+  to.forcedEos = tokens(generation, "forced_eos");
+  to.suppressed = tokens(generation, "suppressed");
+  to.suppressedFirst = tokens(generation, "suppressed_first");
+  for (const json &word : list(generation, "bad_words"))
+    to.badWords.push_back(tokens({{"word", word}}, "word"));
   return meta;
 }
 
@@ -255,7 +291,7 @@ const EntryInfo *Metadata::entry(std::string_view name) const {
 
 const EntryInfo *Metadata::entryOf(std::string_view def) const {
   for (const EntryInfo &entry : entries)
-    if (entry.of == def && entry.name != "decode" &&
+    if (entry.of == def && entry.name != "decode" && entry.name != "encode" &&
         entry.name != "decode_batch")
       return &entry;
   return nullptr;
@@ -283,6 +319,16 @@ std::string Metadata::serialize() const {
                     {"cache_type", memory.cacheType},
                     {"max_chunk", memory.maxChunk},
                     {"sequences", memory.sequences}};
+  root["memory"]["caches"] = json::array();
+  for (const CacheInfo &cache : memory.caches)
+    root["memory"]["caches"].push_back({{"source", cache.isSource},
+                                        {"layers", cache.layers},
+                                        {"heads", cache.heads},
+                                        {"head_dim", cache.headDim},
+                                        {"capacity", cache.capacity},
+                                        {"offset", cache.offset},
+                                        {"size", cache.size},
+                                        {"keys", cache.keys}});
   for (const char *list : {"sections", "entries", "variants", "weights"})
     root[list] = json::array();
   for (const SectionInfo &section : sections)
@@ -310,6 +356,18 @@ std::string Metadata::serialize() const {
   writeOptional(defaults, "top_p", generation.topP);
   writeOptional(defaults, "min_p", generation.minP);
   writeOptional(defaults, "repetition_penalty", generation.repetitionPenalty);
+  writeOptional(defaults, "num_beams", generation.beams);
+  writeOptional(defaults, "no_repeat_ngram_size", generation.noRepeatNgram);
+  writeOptional(defaults, "min_length", generation.minLength);
+  writeOptional(defaults, "max_length", generation.maxLength);
+  writeOptional(defaults, "length_penalty", generation.lengthPenalty);
+  writeOptional(defaults, "early_stopping", generation.earlyStopping);
+  writeOptional(defaults, "decoder_start", generation.decoderStart);
+  writeOptional(defaults, "forced_bos", generation.forcedBos);
+  defaults["forced_eos"] = generation.forcedEos;
+  defaults["suppressed"] = generation.suppressed;
+  defaults["suppressed_first"] = generation.suppressedFirst;
+  defaults["bad_words"] = generation.badWords;
   root["generation"] = std::move(defaults);
   // Names come from model files and need not be UTF-8.
   return root.dump(-1, ' ', false, json::error_handler_t::replace);

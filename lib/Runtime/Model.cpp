@@ -6,6 +6,8 @@
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
+#include <cstring>
+#include <iterator>
 #include <numeric>
 
 #include <unistd.h>
@@ -108,11 +110,11 @@ Status Model::check(std::span<const int32_t> tokens, int64_t length) const {
 
 Expected<Rows> Model::callNext(const Entry &entry,
                                std::span<const int32_t> tokens, int64_t rows) {
-  uint64_t stride = meta.memory.cache / meta.memory.sequences;
   return call(entry, {.tokens = tokens,
                       .position = position(),
+                      .sourceLength = sequence().sourceLength,
                       .rows = rows,
-                      .cache = cache.data() + selected * stride});
+                      .cache = cache.data() + selected * sequenceBytes()});
 }
 
 Expected<void *> Model::fill(const EntryInfo &entry, size_t number,
@@ -133,6 +135,8 @@ Expected<void *> Model::fill(const EntryInfo &entry, size_t number,
     // Of descriptions that mask padding, which there is none of. A float mask's
     // one is spelled as an integer, too.
     values.assign(count, input.dtype == "f32" ? 0x3f800000 : 1);
+  } else if (input.element == "source_length") {
+    values.assign(args.sourceLengths.begin(), args.sourceLengths.end());
   } else if (input.element == "position" && !args.positions.empty()) {
     values.assign(args.positions.begin(), args.positions.end());
   } else if (input.element == "position") {
@@ -178,6 +182,7 @@ Expected<Rows> Model::call(const Entry &entry, const Call &args) {
   frame.numTokens = static_cast<int64_t>(args.tokens.size());
   frame.position = args.position;
   frame.numRows = args.rows;
+  frame.sourceLength = args.sourceLength;
   entry.fn(&frame);
   return Rows{{reinterpret_cast<const float *>(output.data()),
                static_cast<size_t>(args.rows * cols)},
@@ -188,6 +193,8 @@ Expected<Rows> Model::call(const Entry &entry, const Call &args) {
 Status Model::prefill(std::span<const int32_t> tokens, int64_t chunk, Want want,
                       const RowConsumer &consume) {
   if (Status status = check(tokens, position()); !status)
+    return status;
+  if (Status status = checkSource(); !status)
     return status;
   auto entry = find("prefill");
   if (!entry)
@@ -231,6 +238,8 @@ Status Model::decode(int32_t token) {
   std::span<const int32_t> tokens(&token, 1);
   if (Status status = check(tokens, position()); !status)
     return status;
+  if (Status status = checkSource(); !status)
+    return status;
   auto entry = find("decode");
   if (!entry)
     return entry.takeError();
@@ -248,38 +257,163 @@ Status Model::decodeTogether(std::span<const Step> steps) {
     return decode(steps[0].token);
   }
   if (steps.size() > sequences.size())
-    return plainError(strCat("this executable decodes at most ",
-                             sequences.size(), " sequences together, not ",
-                             steps.size()),
+    return plainError(strCat("there are contexts for ", sequences.size(),
+                             " sequences, not for ", steps.size()),
                       ExitCode::BadUsage);
-  // A row without a token writes where the next token of its sequence will, or
-  // over the last one of a context that is full: nobody reads it.
-  std::vector<int32_t> tokens(sequences.size(), 0), positions;
-  for (const Sequence &sequence : sequences)
-    positions.push_back(static_cast<int32_t>(
-        std::min(sequence.length, meta.model.context - 1)));
-  for (const Step &step : steps) {
+  for (const Step &step : steps)
     if (Status status =
             check(std::span(&step.token, 1), sequences[step.sequence].length);
         !status)
       return status;
-    tokens[step.sequence] = step.token;
+  if (numSequences() <= meta.memory.sequences) {
+    auto rows = decodeGroup(steps, 0);
+    if (!rows)
+      return rows.takeError();
+    for (const Step &step : steps)
+      sequences[step.sequence].last = rows->row(step.sequence);
+    return {};
   }
+  // As many calls as it takes; rows stay where the next call writes none.
+  const EntryInfo *entry = meta.entry("decode");
+  size_t cols = entry ? entry->outputCols : 0;
+  lastRows.resize(sequences.size() * cols);
+  std::vector<Step> rest(steps.begin(), steps.end()), group;
+  while (!rest.empty()) {
+    int64_t batch = meta.memory.sequences;
+    int64_t first = rest.front().sequence / batch * batch;
+    auto isInGroup = [&](const Step &step) {
+      return step.sequence >= first && step.sequence < first + batch;
+    };
+    group.clear();
+    std::ranges::copy_if(rest, std::back_inserter(group), isInGroup);
+    std::erase_if(rest, isInGroup);
+    auto rows = decodeGroup(group, first);
+    if (!rows)
+      return rows.takeError();
+    for (const Step &step : group) {
+      std::span<const float> row =
+          rows->row(group.size() == 1 ? 0 : step.sequence - first);
+      std::span to(lastRows.data() + step.sequence * cols, cols);
+      std::ranges::copy(row, to.begin());
+      sequences[step.sequence].last = to;
+    }
+  }
+  return {};
+}
+
+Expected<Rows> Model::decodeGroup(std::span<const Step> steps, int64_t first) {
+  std::byte *part = cache.data() + first * sequenceBytes();
+  int64_t count = meta.memory.sequences;
+  if (steps.size() == 1 && numSequences() > count) {
+    auto entry = find("decode");
+    if (!entry)
+      return entry.takeError();
+    selected = steps[0].sequence;
+    auto rows = callNext(*entry, std::span(&steps[0].token, 1), 1);
+    sequence().length += 1;
+    return rows;
+  }
+  // A row without a token writes where the next token of its sequence will, or
+  // over the last one of a context that is full: nobody reads it.
+  std::vector<int32_t> tokens(count, 0), positions, sources;
+  for (const Sequence &sequence : std::span(sequences).subspan(first, count)) {
+    positions.push_back(static_cast<int32_t>(
+        std::min(sequence.length, meta.model.context - 1)));
+    sources.push_back(
+        static_cast<int32_t>(std::max<int64_t>(sequence.sourceLength, 1)));
+  }
+  for (const Step &step : steps)
+    tokens[step.sequence - first] = step.token;
   auto entry = find("decode_batch");
   if (!entry)
     return entry.takeError();
-  int64_t rows = numSequences();
-  auto result = call(*entry, {.tokens = tokens,
-                              .positions = positions,
-                              .rows = rows,
-                              .cache = cache.data()});
-  if (!result)
-    return result.takeError();
-  for (const Step &step : steps) {
-    sequences[step.sequence].length += 1;
-    sequences[step.sequence].last = result->row(step.sequence);
-  }
+  auto rows = call(*entry, {.tokens = tokens,
+                            .positions = positions,
+                            .sourceLengths = sources,
+                            .rows = count,
+                            .cache = part});
+  if (rows)
+    for (const Step &step : steps)
+      sequences[step.sequence].length += 1;
+  return rows;
+}
+
+Status Model::reserveSequences(int64_t count) {
+  int64_t batch = meta.memory.sequences;
+  int64_t wanted = (count + batch - 1) / batch * batch;
+  if (wanted <= numSequences())
+    return {};
+  auto bytes = checkedMul(static_cast<uint64_t>(wanted), sequenceBytes());
+  auto grown = Region::allocate(bytes.value_or(UINT64_MAX),
+                                Region::Kind::Sparse, "the key/value cache");
+  if (!grown)
+    return grown.takeError();
+  cache = std::move(*grown);
+  sequences.assign(wanted, {});
   return {};
+}
+
+Status Model::checkSource() const {
+  if (!meta.hasSource() || sequence().sourceLength > 0)
+    return {};
+  return plainError("this model's tokens attend to a source, which has to be "
+                    "given first",
+                    ExitCode::BadUsage);
+}
+
+Status Model::encodeSource(std::span<const int32_t> tokens) {
+  auto entry = find("encode");
+  if (!entry)
+    return entry.takeError();
+  if (tokens.empty())
+    return plainError("the source has no tokens", ExitCode::BadUsage);
+  for (const InputInfo &input : entry->info->inputs)
+    if (input.element == "token")
+      if (Status status = checkIds(input, tokens); !status)
+        return status;
+  int64_t count = static_cast<int64_t>(tokens.size());
+  int64_t most = std::min(meta.memory.maxChunk, meta.model.context);
+  if (count > most)
+    return plainError(strCat("the source has ", count,
+                             " tokens, and this executable takes at most ",
+                             most));
+  reset();
+  auto rows =
+      call(*entry, {.tokens = tokens,
+                    .sourceLength = count,
+                    .cache = cache.data() + selected * sequenceBytes()});
+  if (!rows)
+    return rows.takeError();
+  sequence().sourceLength = count;
+  sequence().source = ++numSources;
+  return {};
+}
+
+void Model::copySequence(int64_t from, int64_t to) {
+  const Sequence &source = sequences[from];
+  bool sameSource = sequences[to].source == source.source;
+  for (const CacheInfo &info : meta.memory.caches) {
+    if (info.isSource && sameSource)
+      continue;
+    // Of each layer the keys, then the values, a head after the other, each in
+    // blocks of 16 tokens in turn: those that are there come first.
+    int64_t tokens = info.isSource ? source.sourceLength : source.length;
+    uint64_t blocks = info.capacity / 16, used = (tokens + 15) / 16;
+    std::byte *base = cache.data() + info.offset;
+    auto copy = [&](uint64_t offset, uint64_t size) {
+      uint64_t head = size / info.heads;
+      for (int64_t i = 0; i < info.heads; ++i, offset += head)
+        std::memcpy(base + to * sequenceBytes() + offset,
+                    base + from * sequenceBytes() + offset,
+                    std::min(head / blocks * used, head));
+    };
+    for (int64_t layer = 0; layer < info.layers; ++layer) {
+      uint64_t size = info.size / info.layers, offset = layer * size;
+      copy(offset, info.keys);
+      copy(offset + info.keys, size - info.keys);
+    }
+  }
+  sequences[to] = source;
 }
 
 Status Model::checkIds(const InputInfo &input,
@@ -367,6 +501,12 @@ Status Model::compute(std::string_view def, const Inputs &inputs,
   if (Status status = checkInputs(*info, inputs); !status)
     return status;
   reset();
+  if (meta.hasSource() && info->name == "prefill") {
+    if (Status status = encodeSource(inputs.source); !status)
+      return status;
+  } else if (!inputs.source.empty()) {
+    return plainError(strCat("'", def, "' has no source"), ExitCode::BadUsage);
+  }
   int64_t count = static_cast<int64_t>(inputs.tokens.size());
   if (count)
     if (Status status = check(inputs.tokens, 0); !status)

@@ -20,7 +20,7 @@ module @places attributes {tenon.max_chunk = 8 : i64} {
   // CHECK-LABEL: func.func @forward
   // CHECK-SAME: (%[[W:.*]]: memref<27136xi8>, %[[A:.*]]: memref<?xi8>, %[[C:.*]]: memref<0xi8>,
   // CHECK-SAME: %[[X:[^:]*]]: memref<8x5xf32> {tenon.name = "x"}, %{{.*}}: memref<8x69xbf16>, %[[OUT:[^:]*]]: memref<8x5xf32>,
-  // CHECK-SAME: %[[T:[^:]*]]: index, %[[POS:[^:]*]]: index, %[[ROWS:[^:]*]]: index) attributes {tenon.entry}
+  // CHECK-SAME: %[[T:[^:]*]]: index, %[[POS:[^:]*]]: index, %[[ROWS:[^:]*]]: index, %{{[^:]*}}: index) attributes {tenon.entry}
   func.func @forward(%x: tensor<?x5xf32> {tenon.name = "x"}, %k: tensor<?x69xbf16>, %i: index) -> tensor<?x5xf32> {
     // CHECK: %[[IN:.*]] = memref.subview %[[X]][0, 0] [%[[T]], 5] [1, 1]
     // CHECK: %[[NORM:.*]] = memref.view %[[W]][%c0][] : memref<27136xi8> to memref<5xf32>
@@ -180,7 +180,7 @@ module attributes {tenon.max_chunk = 8 : i64} {
 !cache = !tenon.kv_cache<layers = 3, heads = 2, capacity = 128, head_dim = 4, element = f32>
 module attributes {tenon.max_chunk = 8 : i64} {
   // CHECK-SAME: %[[CACHE:[^:]*]]: memref<32768xi8>,
-  // CHECK-SAME: %[[T:[^:]*]]: index, %[[POS:[^:]*]]: index, %[[ROWS:[^:]*]]: index)
+  // CHECK-SAME: %[[T:[^:]*]]: index, %[[POS:[^:]*]]: index, %[[ROWS:[^:]*]]: index, %{{[^:]*}}: index)
   func.func @cached(%qkv: tensor<?x32xf32>, %rows: index, %pos: index, %other: !small, %cache: !cache) -> tensor<?x16xf32> {
     %i = arith.constant 2 : index
     // CHECK: memref.expand_shape %{{.*}} {{\[\[}}0], [1, 2]] output_shape [%[[T]], 4, 4]
@@ -216,11 +216,62 @@ module attributes {tenon.max_chunk = 8 : i64} {
 
 // -----
 
+// The source's keys are all there: their number is an argument of its own. What
+// returns nothing has an output of no elements.
+
+// CHECK-LABEL: func.func @cross
+!self = !tenon.kv_cache<layers = 2, heads = 1, capacity = 128, head_dim = 4, element = f32, sequences = 2>
+!source = !tenon.kv_cache<layers = 3, heads = 2, capacity = 128, head_dim = 4, element = f32, sequences = 2>
+!one = !tenon.kv_cache<layers = 3, heads = 2, capacity = 128, head_dim = 4, element = f32>
+module attributes {tenon.max_chunk = 8 : i64} {
+  // CHECK-SAME: %[[CACHE:[^:]*]]: memref<24576xi8>,
+  // CHECK-SAME: %[[T:[^:]*]]: index, %[[POS:[^:]*]]: index, %[[ROWS:[^:]*]]: index, %[[SOURCE:[^:]*]]: index)
+  func.func @cross(%x: tensor<?x8xf32>, %cache: !one, %length: index {tenon.name = "source_length"}) -> tensor<?x8xf32> {
+    %i = arith.constant 2 : index
+    %q = tenon.split_heads %x {heads = 2 : i64} : tensor<?x8xf32> -> tensor<2x?x4xf32>
+    // CHECK: tenon.block_attention %{{.*}}, %{{.*}}, %{{.*}} at %{{c0[_0-9]*}} length %[[SOURCE]] into
+    %o = tenon.cached_attention %q, %cache[%i] at %length {scale = 0.5 : f32} : (tensor<2x?x4xf32>, !one) -> tensor<2x?x4xf32>
+    %m = tenon.merge_heads %o : tensor<2x?x4xf32> -> tensor<?x8xf32>
+    return %m : tensor<?x8xf32>
+  }
+
+  // A sequence has its caches side by side: 8192 bytes, then 24576.
+  // CHECK-LABEL: func.func @batch
+  // CHECK-SAME: memref<65536xi8>
+  func.func @batch(%x: tensor<2x8xf32>, %self: !self, %cache: !source, %lengths: tensor<2xi32>) -> tensor<2x8xf32> {
+    %i = arith.constant 2 : index
+    %q = tenon.split_heads %x {heads = 2 : i64} : tensor<2x8xf32> -> tensor<2x2x4xf32>
+    // CHECK: scf.forall (%[[ROW:.*]]) in (2)
+    // CHECK: %[[LENGTH:.*]] = arith.index_cast %{{.*}} : i32 to index
+    // CHECK: %[[SEQUENCE:.*]] = arith.muli %[[ROW]], %{{c32768[_0-9]*}}
+    // CHECK: %[[LAYER:.*]] = arith.addi %[[SEQUENCE]], %{{.*}}
+    // CHECK: arith.addi %[[LAYER]], %{{c8192[_0-9]*}}
+    // CHECK: tenon.block_attention {{.*}} at %{{c0[_0-9]*}} length %[[LENGTH]] into
+    %o = tenon.cached_attention %q, %cache[%i] at rows(%lengths : tensor<2xi32>) {scale = 0.5 : f32} : (tensor<2x2x4xf32>, !source) -> tensor<2x2x4xf32>
+    %m = tenon.merge_heads %o : tensor<2x2x4xf32> -> tensor<2x8xf32>
+    return %m : tensor<2x8xf32>
+  }
+
+  // CHECK-LABEL: func.func @encode
+  // CHECK-SAME: memref<24576xi8>, %{{[^:]*}}: memref<8x8xf32>, %{{[^:]*}}: memref<0xf32>
+  func.func @encode(%x: tensor<?x8xf32>, %cache: !one) {
+    %i = arith.constant 2 : index
+    %c0 = arith.constant 0 : index
+    %k = tenon.split_heads %x {heads = 2 : i64} : tensor<?x8xf32> -> tensor<2x?x4xf32>
+    // CHECK: tenon.append_kv
+    tenon.cache_append %k, %k, %cache[%i] at %c0 : tensor<2x?x4xf32>, tensor<2x?x4xf32>, !one
+    // CHECK: return
+    return
+  }
+}
+
+// -----
+
 // Without a cache, keys and values go to scratch blocks first.
 
 // CHECK-LABEL: func.func @encoder
 module attributes {tenon.max_chunk = 130 : i64} {
-  // CHECK-SAME: %[[T:[^:]*]]: index, %[[POS:[^:]*]]: index, %[[ROWS:[^:]*]]: index)
+  // CHECK-SAME: %[[T:[^:]*]]: index, %[[POS:[^:]*]]: index, %[[ROWS:[^:]*]]: index, %{{[^:]*}}: index)
   func.func @encoder(%x: tensor<?x8xf32>, %valid: tensor<?xi32>) -> tensor<?x8xf32> {
     %q = tenon.split_heads %x {heads = 2 : i64} : tensor<?x8xf32> -> tensor<2x?x4xf32>
     // CHECK: %[[KEYS:.*]] = memref.alloc() : memref<2x16x4x16xf32>

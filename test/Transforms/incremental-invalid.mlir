@@ -94,25 +94,6 @@ module attributes {tenon.kind = "decoder", tenon.context = 128 : i64} {
 
 // -----
 
-// One cache for all: attentions of one shape.
-module attributes {tenon.kind = "decoder", tenon.context = 128 : i64} {
-  func.func @forward(%x: tensor<?xi32>) -> tensor<?x64xf32> {
-    %w = tenon.weight_ref @w : tensor<512x64xf32>
-    %h = tenon.embedding %x, %w : (tensor<?xi32>, tensor<512x64xf32>) -> tensor<?x64xf32>
-    %q = tenon.split_heads %h {heads = 8 : i64} : tensor<?x64xf32> -> tensor<8x?x8xf32>
-    %p = tenon.split_heads %h {heads = 4 : i64} : tensor<?x64xf32> -> tensor<4x?x16xf32>
-    // expected-note @+1 {{the cache is laid out for this one}}
-    %o = tenon.attention %q, %q, %q {causal, scale = 0.35 : f32} : (tensor<8x?x8xf32>, tensor<8x?x8xf32>, tensor<8x?x8xf32>) -> tensor<8x?x8xf32>
-    // expected-error @+1 {{has keys 'tensor<4x?x16xf32>' and values 'tensor<4x?x16xf32>', which do not fit a cache for 'tensor<8x?x8xf32>' and 'tensor<8x?x8xf32>'}}
-    %r = tenon.attention %p, %p, %p {causal, scale = 0.35 : f32} : (tensor<4x?x16xf32>, tensor<4x?x16xf32>, tensor<4x?x16xf32>) -> tensor<4x?x16xf32>
-    %m = tenon.merge_heads %o : tensor<8x?x8xf32> -> tensor<?x64xf32>
-    return %m : tensor<?x64xf32>
-  }
-  tenon.weight @w : tensor<512x64xf32> from [#tenon.source<"e", tensor<512x64xf32>>]
-}
-
-// -----
-
 // expected-error @+1 {{a decoder needs the attribute tenon.context, the longest sequence in tokens}}
 module attributes {tenon.kind = "decoder"} {
   func.func @forward(%x: tensor<?xi32>) -> tensor<?x64xf32> {

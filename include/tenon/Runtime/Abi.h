@@ -23,7 +23,8 @@ typedef struct TenonFrame {
   uint8_t *arena;         /* scratch of metadata "memory.arena" bytes */
   uint8_t *cache;         /* key/value cache, zero at first; null for encoders.
                              "memory.cache" bytes hold those of
-                             "memory.sequences" sequences, one after the other:
+                             "memory.sequences" sequences, one after the other,
+                             each with the parts of "memory.caches":
                              "decode_batch" takes all, the others one */
   void *const *buffers;   /* inputs in the order of the entry, then output */
   int64_t numTokens;      /* T: tokens in this call, at most "max_chunk" */
@@ -31,6 +32,9 @@ typedef struct TenonFrame {
                              "decode_batch" has an input instead */
   int64_t numRows;        /* trailing rows for which the head is computed; 0
                              when no output is wanted */
+  int64_t sourceLength;   /* tokens of the source, whose keys and values
+                             "encode" has put into the cache; "decode_batch"
+                             has an input instead */
 } TenonFrame;
 
 typedef void (*TenonEntryFn)(const TenonFrame *);

@@ -88,6 +88,27 @@ struct GenerationDefaults {
   std::optional<bool> doSample; ///< false: greedy
   std::optional<double> temperature, topP, minP, repetitionPenalty;
   std::optional<int64_t> topK;
+  /// Beams, and lengths in tokens, as Transformers' GenerationConfig has them.
+  std::optional<int64_t> beams, noRepeatNgram, minLength, maxLength;
+  std::optional<double> lengthPenalty;
+  std::optional<bool> earlyStopping;
+  /// What a decoder with a source begins with, and says first.
+  std::optional<int64_t> decoderStart, forcedBos;
+  /// What is said last where the length ends a text.
+  std::vector<int32_t> forcedEos;
+  /// Never said; not said first.
+  std::vector<int32_t> suppressed, suppressedFirst;
+  std::vector<std::vector<int32_t>> badWords; ///< not said in this order
+};
+
+/// The keys and values of one kind of attention: a part of what a sequence has.
+struct CacheInfo {
+  /// Of the source: written by "encode", and not by what tokens come.
+  bool isSource = false;
+  int64_t layers = 0, heads = 0, headDim = 0;
+  int64_t capacity = 0;          ///< tokens
+  uint64_t offset = 0, size = 0; ///< in the part of a sequence
+  uint64_t keys = 0; ///< bytes of a layer's keys; its values follow them
 };
 
 struct Metadata {
@@ -117,6 +138,7 @@ struct Metadata {
     int64_t maxChunk = 0;  ///< most tokens of one call
     /// Sequences that the cache has a part for, all of the same size.
     int64_t sequences = 1;
+    std::vector<CacheInfo> caches; ///< of a sequence, side by side
   } memory;
 
   std::vector<SectionInfo> sections;
@@ -130,6 +152,8 @@ struct Metadata {
   /// The function that computes all rows of a def: prefill for `forward` of a
   /// decoder. Null: there is none.
   const EntryInfo *entryOf(std::string_view def) const;
+  /// Whether tokens attend to a source, which "encode" takes.
+  bool hasSource() const { return entry("encode") != nullptr; }
 
   std::string serialize() const;
   /// Checks types and ranges; errors are CorruptPayload and name the key.

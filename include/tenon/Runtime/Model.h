@@ -66,15 +66,27 @@ public:
   const Metadata &metadata() const { return meta; }
   WeightMemory weightMemory() const { return weightsIn; }
 
-  /// Sequences that have a context, each of its own. All but decodeTogether is
-  /// about the selected one, at first that of number 0.
-  int64_t numSequences() const { return meta.memory.sequences; }
+  /// Sequences that have a context, each of its own: at first as many as the
+  /// model was compiled for. All but decodeTogether and copySequence is about
+  /// the selected one, at first that of number 0.
+  int64_t numSequences() const {
+    return static_cast<int64_t>(sequences.size());
+  }
+  /// Makes contexts for at least so many; what they hold is forgotten. More
+  /// than the model was compiled for are decoded some after the others.
+  Status reserveSequences(int64_t count);
   void select(int64_t sequence) { selected = sequence; }
 
   /// Tokens in the context so far.
   int64_t position() const { return sequence().length; }
   /// Forgets the context.
-  void reset() { sequence().length = 0; }
+  void reset() { sequence() = {}; }
+
+  /// Reads a source, to which the tokens of the context attend: once, before
+  /// them. Errors: as for prefill; a source that is longer than one call takes.
+  Status encodeSource(std::span<const int32_t> tokens);
+  /// Gives sequence `to` the context of another.
+  void copySequence(int64_t from, int64_t to);
 
   /// Which rows of logits a prefill computes.
   enum class Want { None, Last, All };
@@ -93,7 +105,8 @@ public:
   /// tokens nor segments are arrays by name.
   struct Inputs {
     std::span<const int32_t> tokens;
-    std::span<const int32_t> segments; ///< of each token; none: all 0
+    std::span<const int32_t> segments;    ///< of each token; none: all 0
+    std::span<const int32_t> source = {}; ///< what a decoder attends to
     std::map<std::string, NpyArray> arrays = {};
   };
   /// Computes `def` of the description on a whole text, whose context is
@@ -132,6 +145,8 @@ private:
   struct Sequence {
     int64_t length = 0; ///< tokens
     std::span<const float> last;
+    int64_t sourceLength = 0; ///< tokens
+    uint64_t source = 0;      ///< which: sources are numbered from 1
   };
   /// What a call of an entry works on.
   struct Call {
@@ -140,13 +155,23 @@ private:
     std::span<const int32_t> positions = {};
     std::span<const int32_t> segments = {}; ///< empty: 0
     const std::map<std::string, NpyArray> *arrays = nullptr;
+    /// Of each sequence.
+    std::span<const int32_t> sourceLengths = {};
     int64_t position = 0;
+    int64_t sourceLength = 0;
     int64_t rows = 0; ///< of the output
     std::byte *cache = nullptr;
   };
   Expected<Entry> find(std::string_view name) const;
   /// Checks tokens that are to follow `length` others.
   Status check(std::span<const int32_t> tokens, int64_t length) const;
+  Status checkSource() const;
+  uint64_t sequenceBytes() const {
+    return meta.memory.cache / meta.memory.sequences;
+  }
+  /// A call of decode_batch for some of the steps, whose sequences are `count`
+  /// neighbours from `first` on. Rows are those of the sequences.
+  Expected<Rows> decodeGroup(std::span<const Step> steps, int64_t first);
   Expected<Rows> call(const Entry &entry, const Call &call);
   /// Calls an entry on the next tokens of the selected sequence.
   Expected<Rows> callNext(const Entry &entry, std::span<const int32_t> tokens,
@@ -170,6 +195,8 @@ private:
   std::vector<std::vector<int32_t>> ids; ///< of the call, by input
   std::vector<Sequence> sequences;
   int64_t selected = 0;
+  uint64_t numSources = 0;
+  std::vector<float> lastRows; ///< of steps that took several calls
 };
 
 } // namespace tenon::runtime

@@ -14,9 +14,9 @@ LLVM::LLVMFuncOp tenon::createEntryWrapper(LLVM::LLVMFuncOp entry) {
   builder.setInsertionPointAfter(entry);
   Type pointer = LLVM::LLVMPointerType::get(context);
   Type i64 = builder.getI64Type();
-  // struct TenonFrame { weights, arena, cache, buffers; T, position, rows }
+  // struct TenonFrame { weights, arena, cache, buffers; T, position, rows, S }
   Type frame = LLVM::LLVMStructType::getLiteral(
-      context, {pointer, pointer, pointer, pointer, i64, i64, i64});
+      context, {pointer, pointer, pointer, pointer, i64, i64, i64, i64});
   auto type =
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {pointer});
   auto wrapper = LLVM::LLVMFuncOp::create(
@@ -34,13 +34,13 @@ LLVM::LLVMFuncOp tenon::createEntryWrapper(LLVM::LLVMFuncOp entry) {
   for (int32_t memory : {0, 1, 2})
     operands.push_back(field(memory, pointer));
   Value buffers = field(3, pointer);
-  unsigned numBuffers = entry.getNumArguments() - 6;
+  unsigned numBuffers = entry.getNumArguments() - 7;
   for (unsigned i = 0; i < numBuffers; ++i) {
     Value place = LLVM::GEPOp::create(builder, loc, pointer, pointer, buffers,
                                       ArrayRef<LLVM::GEPArg>{int32_t(i)});
     operands.push_back(LLVM::LoadOp::create(builder, loc, pointer, place));
   }
-  for (int32_t scalar : {4, 5, 6})
+  for (int32_t scalar : {4, 5, 6, 7})
     operands.push_back(field(scalar, i64));
   LLVM::CallOp::create(builder, loc, entry, operands);
   LLVM::ReturnOp::create(builder, loc, ValueRange());

@@ -16,7 +16,7 @@ namespace tenon::runtime {
 
 class Command {
 public:
-  enum class For { Any, Decoder };
+  enum class For { Any, Decoder, Source };
   struct Description {
     std::string name;
     std::string arguments; ///< as in the usage line; "" if it takes no text
@@ -35,6 +35,9 @@ public:
 };
 
 std::unique_ptr<Command> makeGenerateCommand();
+/// generate of models with a source, by the names of what those are made for.
+std::unique_ptr<Command> makeTranslateCommand();
+std::unique_ptr<Command> makeSummarizeCommand();
 std::unique_ptr<Command> makeScoreCommand();
 std::unique_ptr<Command> makeLogitsCommand();
 std::unique_ptr<Command> makeRunCommand();

@@ -15,8 +15,14 @@ Continuation::Continuation(const Metadata &metadata, const Tokenizer *tokenizer,
                            OrderedOutput &output)
     : metadata(metadata), tokenizer(tokenizer), options(options),
       text(std::move(prompt.text)), history(std::move(prompt.tokens)),
-      promptLength(history.size()), sampler(options.sampler),
-      stream(options.stops, output), hasText(!text.empty()) {}
+      sourceTokens(std::move(prompt.source)), promptLength(history.size()),
+      sampler(options.sampler), rules(options.rules),
+      stream(options.stops, output), hasText(!text.empty()) {
+  if (options.count > 0)
+    rules.maxLength = static_cast<int64_t>(promptLength) + options.count;
+  if (options.ignoreEnd)
+    rules.ends.clear();
+}
 
 Status Continuation::begin() {
   if (!options.echo || options.printTokens || text.empty())
@@ -55,6 +61,11 @@ Expected<bool> Continuation::choose(std::span<const float> logits,
                                     int64_t position) {
   if (options.count == 0)
     return false;
+  if (rules.any()) {
+    allowed.assign(logits.begin(), logits.end());
+    rules.apply(allowed, history, promptLength);
+    logits = allowed;
+  }
   auto token = sampler.sample(logits, history);
   if (!token)
     return token.takeError();

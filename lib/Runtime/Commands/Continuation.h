@@ -5,6 +5,7 @@
 #include "tenon/Runtime/Metadata.h"
 #include "tenon/Runtime/Sampler.h"
 #include "tenon/Runtime/TextOutput.h"
+#include "tenon/Runtime/TokenRules.h"
 #include "tenon/Tokenizer/Tokenizer.h"
 
 #include <span>
@@ -17,10 +18,12 @@ namespace tenon::runtime {
 struct Prompt {
   std::string text;
   std::vector<int32_t> tokens;
+  std::vector<int32_t> source = {}; ///< what a decoder attends to
 };
 
 struct ContinuationOptions {
   SamplerOptions sampler;
+  TokenRules rules;
   std::vector<std::string> stops;
   std::vector<int32_t> stopTokens; ///< special tokens that end a text
   int64_t count = -1;              ///< tokens at most; -1: until the text ends
@@ -52,7 +55,8 @@ public:
 
   /// All tokens so far, those of the prompt first.
   const std::vector<int32_t> &tokens() const { return history; }
-  size_t promptTokens() const { return promptLength; }
+  const std::vector<int32_t> &source() const { return sourceTokens; }
+  size_t promptTokens() const { return promptLength + sourceTokens.size(); }
   size_t generated() const { return history.size() - promptLength; }
   /// Whether it ended for want of room.
   bool isContextFull() const { return contextFull; }
@@ -65,9 +69,11 @@ private:
   const Tokenizer *tokenizer;
   const ContinuationOptions &options;
   std::string text;
-  std::vector<int32_t> history;
+  std::vector<int32_t> history, sourceTokens;
   size_t promptLength;
   Sampler sampler;
+  TokenRules rules;
+  std::vector<float> allowed; ///< logits after the rules
   TextStream stream;
   bool hasText; ///< before the next token
   bool contextFull = false;

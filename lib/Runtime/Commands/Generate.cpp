@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Command.h"
 #include "Generations.h"
+#include "Searches.h"
 
 #include "tenon/Support/Json.h"
 #include "tenon/Support/Strings.h"
@@ -24,8 +25,7 @@ namespace {
 
 class Generate : public Command {
 public:
-  Generate()
-      : Command({"generate", "[PROMPT]", "Continue a text", For::Decoder}) {}
+  explicit Generate(const Description &description) : Command(description) {}
 
   void declareOptions(CLI::App &app) override;
   Status run(Program &program) override;
@@ -40,10 +40,22 @@ private:
   Expected<Prompt> onlyPrompt(Program &program) const;
   Expected<SamplerOptions> samplerOptions(const GenerationDefaults &) const;
   Expected<size_t> together(const Metadata &metadata) const;
+  Status checkSource(const Metadata &metadata) const;
+  Expected<Prompt> withSource(const Metadata &metadata, Prompt source) const;
+  Expected<SearchOptions> searchOptions(const Metadata &metadata,
+                                        const SamplerOptions &sampler) const;
+  TokenRules tokenRules(const Metadata &metadata) const;
+  Status search(Program &program, Model &model, const Tokenizer *tokenizer,
+                const SearchOptions &searchOptions, std::vector<Prompt> prompts,
+                size_t atOnce);
   void printTotals(Program &program, const Totals &totals) const;
 
   std::optional<std::string> promptOption, file, promptsFile;
-  std::vector<int32_t> promptIds;
+  std::vector<int32_t> promptIds, sourceIds;
+  std::optional<int64_t> beams, noRepeatNgram, minLength, results, forcedFirst;
+  std::optional<double> lengthPenalty;
+  std::string earlyStopping;
+  bool json = false;
   std::optional<double> temperature, topP, minP, repeatPenalty;
   std::optional<int64_t> topK, repeatLastN, sequences;
   std::optional<uint64_t> seed;
@@ -61,13 +73,38 @@ void Generate::declareOptions(CLI::App &app) {
   add("-f,--file", file, "FILE", "Read the prompt from a file (-: stdin)");
   add("--prompts", promptsFile, "FILE",
       "Continue every line of a file (-: stdin); of a .jsonl file, every "
-      "string, or the \"prompt\" of every object");
+      "string or list of token ids, or the \"prompt\" of every object");
   add("--sequences", sequences, "N",
       "Prompts to continue at once (default: as many as compiled for)")
       ->check(CLI::PositiveNumber.description(""));
   add("--tokens", promptIds, "IDS", "The token ids to continue: 1,2,3")
       ->delimiter(',')
       ->allow_extra_args(false);
+  add("--source-tokens", sourceIds, "IDS",
+      "The token ids of the text that a model with a source reads; --tokens is "
+      "then what the decoder begins with")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  add("--beams", beams, "N", "Search with N beams (default 1: no search)")
+      ->check(CLI::Range(1, 1024).description(""));
+  add("--n-best", results, "K", "Print the K best results of a search")
+      ->check(CLI::PositiveNumber.description(""));
+  add("--length-penalty", lengthPenalty, "X",
+      "Divide a result's score by its length to this power (default 1)");
+  app.add_flag("--early-stopping{true}", earlyStopping,
+               "End a search with as many results as beams; =never: when no "
+               "beam can become a result however it goes on (default: when the "
+               "best would not be one now)")
+      ->check(CLI::IsMember({"true", "false", "never"}).description(""));
+  add("--no-repeat-ngram", noRepeatNgram, "N", "Never N tokens a second time")
+      ->check(CLI::NonNegativeNumber.description(""));
+  add("--min-length", minLength, "N", "No end before so many tokens in all")
+      ->check(CLI::NonNegativeNumber.description(""));
+  add("--forced-first", forcedFirst, "ID",
+      "The token that a decoder with a source says first, as that of a "
+      "language")
+      ->check(CLI::NonNegativeNumber.description(""));
+  app.add_flag("--json", json, "Print a search's results with their scores");
   add("-n,--max-tokens", options.count, "N",
       "Tokens to generate (default -1: until the text ends or the context is "
       "full)");
@@ -119,7 +156,33 @@ static Expected<Prompt> makePrompt(Program &program, std::string text,
   return Prompt{std::move(text), std::move(*tokens)};
 }
 
+/// What is read is the source; the decoder begins with a token of its own.
+Expected<Prompt> Generate::withSource(const Metadata &metadata,
+                                      Prompt source) const {
+  if (!metadata.hasSource())
+    return source;
+  std::vector<int32_t> begin = promptIds;
+  if (begin.empty() && metadata.generation.decoderStart)
+    begin.push_back(static_cast<int32_t>(*metadata.generation.decoderStart));
+  if (begin.empty())
+    begin = metadata.model.bos;
+  if (begin.empty())
+    return withNote(plainError("nothing says what the decoder begins with",
+                               ExitCode::BadUsage),
+                    "--tokens does");
+  return Prompt{{}, std::move(begin), std::move(source.tokens)};
+}
+
+Status Generate::checkSource(const Metadata &metadata) const {
+  if (metadata.hasSource() || sourceIds.empty())
+    return {};
+  return plainError("--source-tokens is for models that have a source",
+                    ExitCode::BadUsage);
+}
+
 Expected<Prompt> Generate::onlyPrompt(Program &program) const {
+  if (!sourceIds.empty())
+    return Prompt{{}, sourceIds};
   if (!promptIds.empty()) {
     if (options.printTokens)
       return Prompt{{}, promptIds};
@@ -144,32 +207,48 @@ Expected<Prompt> Generate::onlyPrompt(Program &program) const {
   return makePrompt(program, std::move(*text), noSpecial);
 }
 
-/// The prompt of a line of JSON.
-static Expected<std::string>
-parsePrompt(const std::string &line, const std::string &path, uint64_t number) {
+/// The prompt of a line of JSON: a text, or ids, which need no tokenizer.
+static Expected<Prompt> parsePrompt(Program &program, const std::string &line,
+                                    const std::string &path, uint64_t number,
+                                    bool noSpecial) {
   auto value = parseJson(line, path);
   // Once more for the right place: line breaks before it are blanks.
   if (!value)
     return parseJson(std::string(number - 1, '\n') + line, path).takeError();
   const nlohmann::json *member = findMember(*value, "prompt");
-  if (const std::string *text = asString(member ? *member : *value))
-    return *text;
+  const nlohmann::json &found = member ? *member : *value;
+  if (const std::string *text = asString(found))
+    return makePrompt(program, *text, noSpecial);
+  bool areIds = found.is_array() && !found.empty();
+  Prompt prompt;
+  if (areIds)
+    for (const nlohmann::json &id : found) {
+      std::optional<int64_t> token = asInteger(id);
+      areIds &= token && *token >= 0 && *token <= INT32_MAX;
+      prompt.tokens.push_back(static_cast<int32_t>(token.value_or(-1)));
+    }
+  if (areIds)
+    return prompt;
   return errorAt(path, number, 1,
-                 strCat("expected a string, or an object with a string "
-                        "\"prompt\", found ",
-                        kindName(member ? *member : *value)));
+                 strCat("expected a string, token ids, or an object with such "
+                        "a \"prompt\", found ",
+                        kindName(found)));
 }
 
 Expected<std::vector<Prompt>> Generate::readPrompts(Program &program) const {
   int given = promptOption.has_value() + file.has_value() +
               promptsFile.has_value() + !program.texts.empty() +
-              !promptIds.empty();
+              (program.metadata().hasSource() ? !sourceIds.empty()
+                                              : !promptIds.empty());
   if (given > 1)
     return plainError("the prompt was given more than once (-p, -f, --tokens, "
-                      "--prompts, text)",
+                      "--source-tokens, --prompts, text)",
                       ExitCode::BadUsage);
   if (!promptsFile) {
     auto prompt = onlyPrompt(program);
+    if (!prompt)
+      return prompt.takeError();
+    prompt = withSource(program.metadata(), std::move(*prompt));
     if (!prompt)
       return prompt.takeError();
     std::vector<Prompt> one;
@@ -188,19 +267,20 @@ Expected<std::vector<Prompt>> Generate::readPrompts(Program &program) const {
       line.pop_back();
     if (line.find_first_not_of(" \t") == std::string::npos)
       continue;
-    if (path.ends_with(".jsonl")) {
-      auto parsed = parsePrompt(line, path, number);
-      if (!parsed)
-        return parsed.takeError();
-      line = std::move(*parsed);
-    }
-    auto prompt = makePrompt(program, line, noSpecial);
+    auto prompt = path.ends_with(".jsonl")
+                      ? parsePrompt(program, line, path, number, noSpecial)
+                      : makePrompt(program, line, noSpecial);
     if (!prompt) {
       std::string message = prompt.error().message;
+      if (message.starts_with(path))
+        return prompt.takeError();
       if (message.starts_with("error: "))
         message.erase(0, 7);
       return errorAt(path, number, 1, message, prompt.error().code);
     }
+    prompt = withSource(program.metadata(), std::move(*prompt));
+    if (!prompt)
+      return prompt.takeError();
     prompts.push_back(std::move(*prompt));
   }
   if (prompts.empty())
@@ -249,14 +329,87 @@ Expected<size_t> Generate::together(const Metadata &metadata) const {
   return sequences.value_or(most);
 }
 
+TokenRules Generate::tokenRules(const Metadata &metadata) const {
+  TokenRules rules = TokenRules::of(metadata);
+  rules.noRepeatNgram = noRepeatNgram.value_or(rules.noRepeatNgram);
+  rules.minLength = minLength.value_or(rules.minLength);
+  if (forcedFirst)
+    rules.forcedFirst = static_cast<int32_t>(*forcedFirst);
+  if (options.ignoreEnd)
+    rules.ends.clear();
+  return rules;
+}
+
+Expected<SearchOptions>
+Generate::searchOptions(const Metadata &metadata,
+                        const SamplerOptions &sampler) const {
+  SearchOptions search;
+  search.beams.beams = beams.value_or(metadata.generation.beams.value_or(1));
+  search.beams.lengthPenalty =
+      lengthPenalty.value_or(metadata.generation.lengthPenalty.value_or(1.0));
+  if (earlyStopping == "never")
+    search.beams.stop = BeamOptions::Stop::Never;
+  else if (earlyStopping == "true" ||
+           (earlyStopping.empty() &&
+            metadata.generation.earlyStopping.value_or(false)))
+    search.beams.stop = BeamOptions::Stop::Full;
+  search.rules = tokenRules(metadata);
+  search.beams.ends = search.rules.ends;
+  search.repeatPenalty = sampler.repeatPenalty;
+  search.count = options.count;
+  if (metadata.hasSource())
+    search.maxLength = metadata.generation.maxLength.value_or(0);
+  search.results = results.value_or(1);
+  search.printTokens = options.printTokens;
+  search.json = json;
+  if (search.results > search.beams.beams)
+    return plainError(strCat("--n-best ", search.results, " of ",
+                             search.beams.beams, " beams"),
+                      ExitCode::BadUsage);
+  if (search.beams.beams == 1 &&
+      (json || lengthPenalty || !earlyStopping.empty()))
+    return plainError("--length-penalty, --early-stopping and --json are of a "
+                      "search with --beams",
+                      ExitCode::BadUsage);
+  if (search.beams.beams > 1 && !options.stops.empty())
+    return plainError("--stop doesn't go with --beams", ExitCode::BadUsage);
+  if (search.beams.beams > 1 && options.count == 0)
+    return plainError("a search needs a token at least", ExitCode::BadUsage);
+  return search;
+}
+
+Status Generate::search(Program &program, Model &model,
+                        const Tokenizer *tokenizer,
+                        const SearchOptions &searchOptions,
+                        std::vector<Prompt> prompts, size_t atOnce) {
+  Searches searches(program, model, tokenizer, searchOptions);
+  double start = now();
+  {
+    Executor::Session session(program.executor());
+    size_t groups = std::max<size_t>(1, atOnce / searchOptions.beams.beams);
+    if (Status status = searches.run(std::move(prompts), groups); !status)
+      return status;
+  }
+  printTotals(program,
+              {searches.promptTokens, searches.generated,
+               searches.promptSeconds, now() - start - searches.promptSeconds});
+  return {};
+}
+
 Status Generate::run(Program &program) {
+  if (Status status = checkSource(program.metadata()); !status)
+    return status;
   auto atOnce = together(program.metadata());
   if (!atOnce)
     return atOnce.takeError();
   auto sampler = samplerOptions(program.metadata().generation);
   if (!sampler)
     return sampler.takeError();
+  auto ofSearch = searchOptions(program.metadata(), *sampler);
+  if (!ofSearch)
+    return ofSearch.takeError();
   options.sampler = *sampler;
+  options.rules = ofSearch->rules;
   options.echo = !noEcho;
   auto prompts = readPrompts(program);
   if (!prompts)
@@ -280,6 +433,9 @@ Status Generate::run(Program &program) {
   if (!model)
     return model.takeError();
 
+  if (ofSearch->beams.beams > 1)
+    return search(program, **model, tokenizer, *ofSearch, std::move(*prompts),
+                  *atOnce);
   Generations generations(program, **model, tokenizer, options, chunk);
   double start = now();
   {
@@ -307,5 +463,16 @@ void Generate::printTotals(Program &program, const Totals &totals) const {
 } // namespace
 
 std::unique_ptr<Command> tenon::runtime::makeGenerateCommand() {
-  return std::make_unique<Generate>();
+  return std::make_unique<Generate>(Command::Description{
+      "generate", "[PROMPT]", "Continue a text", Command::For::Decoder});
+}
+
+std::unique_ptr<Command> tenon::runtime::makeTranslateCommand() {
+  return std::make_unique<Generate>(Command::Description{
+      "translate", "[TEXT]", "Translate a text", Command::For::Source});
+}
+
+std::unique_ptr<Command> tenon::runtime::makeSummarizeCommand() {
+  return std::make_unique<Generate>(Command::Description{
+      "summarize", "[TEXT]", "Summarize a text", Command::For::Source});
 }

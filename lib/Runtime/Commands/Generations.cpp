@@ -18,6 +18,9 @@ Status Generations::start(size_t place, Prompt prompt) {
     return status;
   model.select(place);
   model.reset();
+  if (!text.source().empty())
+    if (Status status = model.encodeSource(text.source()); !status)
+      return status;
   if (Status status = model.prefill(text.tokens(), chunk, Model::Want::Last);
       !status)
     return status;

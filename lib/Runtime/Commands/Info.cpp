@@ -108,6 +108,13 @@ Status Info::printText(Program &program) const {
   if (meta.memory.sequences > 1)
     parts += strCat(", for ", meta.memory.sequences, " sequences");
   line("cache", bytesText(meta.memory.cache) + parts);
+  // One is all of it, unless it is the source's.
+  if (meta.memory.caches.size() > 1)
+    for (const CacheInfo &cache : meta.memory.caches)
+      line("", strCat(cache.isSource ? "of the source: " : "of the tokens: ",
+                      bytesText(cache.size * meta.memory.sequences), ", ",
+                      cache.layers, " layers of ", cache.heads, " x ",
+                      cache.headDim, ", ", cache.capacity, " tokens"));
   line("prefill chunk", strCat(meta.memory.maxChunk, " tokens"));
   line("threads", strCat(program.threads()));
   for (const SectionInfo &section : meta.sections)

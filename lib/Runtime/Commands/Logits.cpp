@@ -27,6 +27,11 @@ public:
                     ->delimiter(',')
                     ->allow_extra_args(false)
                     ->type_name("IDS");
+    app.add_option("--source-tokens", source,
+                   "What the tokens attend to, in models with a source")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("IDS");
     app.add_option("--text", text, "A text to take the tokens of")
         ->type_name("TEXT")
         ->excludes(ids);
@@ -47,7 +52,7 @@ public:
 private:
   Status runDecoder(Model &model, NpyWriter &writer) const;
 
-  std::vector<int32_t> tokens;
+  std::vector<int32_t> tokens, source;
   std::optional<std::string> text;
   std::string output;
   int64_t chunk = 0;
@@ -55,6 +60,9 @@ private:
 };
 
 Status Logits::runDecoder(Model &model, NpyWriter &writer) const {
+  if (!source.empty() || model.metadata().hasSource())
+    if (Status status = model.encodeSource(source); !status)
+      return status;
   if (!decode)
     return model.prefill(
         tokens, chunk, Model::Want::All,

@@ -31,6 +31,8 @@ public:
           ->type_name("IDS");
     };
     ids("--tokens", tokens, "Token ids: 1,2,3");
+    ids("--source-tokens", source,
+        "What the tokens attend to, in models with a source");
     ids("--segments", segments, "The segment of each token (default: all 0)");
     app.add_option("--input", arrays,
                    "Any other input of the entry, float32, from a .npy file "
@@ -46,7 +48,7 @@ public:
 private:
   Status readArrays(Model::Inputs &inputs) const;
 
-  std::vector<int32_t> tokens, segments;
+  std::vector<int32_t> tokens, segments, source;
   std::vector<std::string> arrays;
   std::string output;
 };
@@ -80,7 +82,7 @@ Status Run::run(Program &program) {
   if (!entry)
     return entry.takeError();
   const std::string &def = (*entry)->of;
-  Model::Inputs inputs{tokens, segments};
+  Model::Inputs inputs{tokens, segments, source};
   if (Status status = readArrays(inputs); !status)
     return status;
   auto model = program.model();

@@ -3,9 +3,9 @@
 // Entry points get a wrapper that unpacks the frame; all else is internal.
 
 // CHECK-NOT: tenon.weight @
-// CHECK: llvm.func internal @decode(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64)
+// CHECK: llvm.func internal @decode(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64)
 // CHECK: llvm.func @tenon_entry_decode(%[[FRAME:.*]]: !llvm.ptr)
-// CHECK: %[[P:.*]] = llvm.getelementptr %[[FRAME]][0, 3] : (!llvm.ptr) -> !llvm.ptr, !llvm.struct<(ptr, ptr, ptr, ptr, i64, i64, i64)>
+// CHECK: %[[P:.*]] = llvm.getelementptr %[[FRAME]][0, 3] : (!llvm.ptr) -> !llvm.ptr, !llvm.struct<(ptr, ptr, ptr, ptr, i64, i64, i64, i64)>
 // CHECK: %[[BUFFERS:.*]] = llvm.load %[[P]] : !llvm.ptr -> !llvm.ptr
 // CHECK: llvm.getelementptr %[[BUFFERS]][0] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
 // CHECK: llvm.getelementptr %[[BUFFERS]][1] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
@@ -13,7 +13,7 @@
 // CHECK: llvm.call @decode(
 module {
   tenon.weight @w : tensor<4xf32> from [#tenon.source<"w", tensor<4xf32>>] {offset = 0 : i64}
-  func.func @decode(%w: memref<64xi8>, %a: memref<64xi8>, %c: memref<0xi8>, %x: memref<4xf32>, %y: memref<4xf32>, %t: index, %p: index, %r: index) attributes {tenon.entry} {
+  func.func @decode(%w: memref<64xi8>, %a: memref<64xi8>, %c: memref<0xi8>, %x: memref<4xf32>, %y: memref<4xf32>, %t: index, %p: index, %r: index, %s: index) attributes {tenon.entry} {
     %v = vector.load %x[%p] : memref<4xf32>, vector<4xf32>
     vector.store %v, %y[%r] : memref<4xf32>, vector<4xf32>
     return

@@ -199,6 +199,13 @@ const uint32_t tenon_num_variants = 2;
 Metadata fake::decoder() {
   Metadata meta = common();
   meta.memory.cache = kContext * sizeof(int32_t);
+  // Two parts, as of keys and values, of 16 ids in 64 bytes.
+  CacheInfo ids;
+  ids.layers = ids.heads = ids.headDim = 1;
+  ids.capacity = kContext / 2;
+  ids.size = meta.memory.cache;
+  ids.keys = ids.size / 2;
+  meta.memory.caches = {ids};
   meta.memory.maxChunk = 16;
   for (const char *name : {"prefill", "decode"})
     meta.entries.push_back({.name = name,

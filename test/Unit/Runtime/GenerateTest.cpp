@@ -210,7 +210,42 @@ TEST_F(Generate, PromptsOfJsonLines) {
                "bad.jsonl:2:");
   write("number.jsonl", "\"a\"\n\n{\"prompt\": 5}\n");
   EXPECT_FAILS(run("./sequences generate --prompts number.jsonl"), 1,
-               "number.jsonl:3:1: error: expected a string, or an object with");
+               "number.jsonl:3:1: error: expected a string, token ids, or an");
+}
+
+TEST_F(Generate, PromptsOfTokenIds) {
+  write("ids.jsonl", "[" + std::to_string(fake::tokenOf('a')) + "]\n\"x\"\n");
+  EXPECT_PRINTS(
+      run("./sequences generate --prompts ids.jsonl -n 1" + kGreedy),
+      "b\nxy\n");
+  write("bad.jsonl", "[1, -2]\n");
+  EXPECT_FAILS(run("./sequences generate --prompts bad.jsonl"), 1,
+               "bad.jsonl:1:1: error: expected a string, token ids, or an");
+}
+
+// The likeliest text is the greedy one, also where beams have to be decoded one
+// after the other.
+TEST_F(Generate, Beams) {
+  for (const char *program : {"./sequences", "./decoder"}) {
+    std::string start = std::string(program) + " generate" + kGreedy;
+    EXPECT_PRINTS(run(start + " -p a -n 3 --beams 2"), "bcd\n");
+    EXPECT_PRINTS(run(start + " -p x --beams 3"), "yz\n");
+    write("prompts", "abc\nxy\nhello w\nm\n");
+    EXPECT_PRINTS(run(start + " --prompts prompts -n 2 --beams 3"),
+                  "de\nz\nxy\nno\n");
+    Result two = run(start + " -p a -n 2 --beams 2 --n-best 2 --json");
+    EXPECT_EQ(two.code, 0);
+    EXPECT_NE(two.out.find("\"text\": \"bc\""), std::string::npos) << two.out;
+    EXPECT_NE(two.out.find("\"score\": -"), std::string::npos) << two.out;
+  }
+  EXPECT_FAILS(run("./decoder generate -p a --beams 2 --n-best 3"), 2,
+               "--n-best 3 of 2 beams");
+  EXPECT_FAILS(run("./decoder generate -p a --length-penalty 2"), 2,
+               "are of a search with --beams");
+  EXPECT_FAILS(run("./decoder generate -p a --beams 2 --stop b"), 2,
+               "--stop doesn't go with --beams");
+  EXPECT_FAILS(run("./decoder generate --source-tokens 1"), 2,
+               "--source-tokens is for models that have a source");
 }
 
 TEST_F(Generate, WrongPrompts) {

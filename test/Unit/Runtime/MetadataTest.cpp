@@ -36,6 +36,8 @@ Metadata everything() {
   meta.memory.arena = 4096;
   meta.memory.cache = 8192;
   meta.memory.maxChunk = 16;
+  meta.memory.caches = {{false, 2, 1, 8, 128, 0, 4096, 1024},
+                        {true, 1, 1, 8, 128, 4096, 4096, 2048}};
   meta.sections.push_back({"weights", 4096, 100, 0xfedcba9876543210u});
   meta.entries.push_back(
       {"prefill", {{"ids", "token", "i32"}}, 10, EntryInfo::Rows::Rows});
@@ -55,6 +57,18 @@ Metadata everything() {
   meta.generation.topP = 0.9;
   meta.generation.minP = 0.1;
   meta.generation.repetitionPenalty = 1.1;
+  meta.generation.beams = 4;
+  meta.generation.noRepeatNgram = 3;
+  meta.generation.minLength = 2;
+  meta.generation.maxLength = 20;
+  meta.generation.lengthPenalty = 0.8;
+  meta.generation.earlyStopping = true;
+  meta.generation.decoderStart = 1;
+  meta.generation.forcedBos = 5;
+  meta.generation.forcedEos = {2, 3};
+  meta.generation.suppressed = {7};
+  meta.generation.suppressedFirst = {8, 9};
+  meta.generation.badWords = {{1}, {2, 3}};
   return meta;
 }
 

@@ -42,9 +42,10 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
 
     auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
     llvm::erase_if(functions, [](func::FuncOp func) {
-      // The importer marks entry points, too; with buffers they return nothing.
+      // The importer marks entry points, too; with buffers they take bytes.
       return func.isExternal() ||
-             (func->hasAttr(kEntryAttrName) && func.getNumResults() == 0);
+             (func->hasAttr(kEntryAttrName) && func.getNumArguments() &&
+              isa<MemRefType>(func.getArgumentTypes().front()));
     });
     // Of one sequence or of all: whoever calls says which part is meant.
     int64_t mostCache = 0;
@@ -91,10 +92,11 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
     std::optional<int64_t> sum = 0;
     for (Type type : func.getArgumentTypes())
       if (auto cache = dyn_cast<KVCacheType>(type)) {
-        MemRefType keys = cache.getKeysType();
-        auto half = checkedBytes(keys.getShape(), keys.getElementType());
-        auto sequence =
-            checkedMultiply(checkedMultiply(half, 2), cache.getLayers());
+        MemRefType keys = cache.getKeysType(), values = cache.getValuesType();
+        auto layer = checkedAdd(
+            checkedBytes(keys.getShape(), keys.getElementType()),
+            checkedBytes(values.getShape(), values.getElementType()));
+        auto sequence = checkedMultiply(layer, cache.getLayers());
         sum = checkedAdd(sum, checkedMultiply(sequence, cache.getSequences()));
       }
     return sum;

@@ -9,6 +9,7 @@
 #include "TileModel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "tenon/Dialect/Tenon/IR/EntryAttrs.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 using namespace mlir;
@@ -29,7 +30,8 @@ LogicalResult EntryRewriter::run() {
   createFunction();
   mapArguments();
   Block &body = oldFunc.getBody().front();
-  findDestinations(body.getTerminator(), {output});
+  if (oldFunc.getNumResults())
+    findDestinations(body.getTerminator(), {output});
   if (failed(rewriteBlock(body))) {
     newFunc.erase();
     return failure();
@@ -45,9 +47,10 @@ LogicalResult EntryRewriter::run() {
 LogicalResult EntryRewriter::checkSignature() {
   if (!oldFunc.getBody().hasOneBlock())
     return oldFunc.emitOpError("must be structured: one block and scf.for");
-  if (oldFunc.getNumResults() != 1 ||
-      !isa<RankedTensorType>(oldFunc.getResultTypes()[0]))
-    return oldFunc.emitOpError("must return one tensor to be an entry point");
+  if (oldFunc.getNumResults() > 1 ||
+      !llvm::all_of(oldFunc.getResultTypes(), llvm::IsaPred<RankedTensorType>))
+    return oldFunc.emitOpError(
+        "must return one tensor, or nothing, to be an entry point");
   for (auto [i, type] : llvm::enumerate(oldFunc.getArgumentTypes())) {
     if (isa<IndexType, KVCacheType>(type))
       continue;
@@ -83,10 +86,13 @@ void EntryRewriter::createFunction() {
       DictionaryAttr attrs = oldFunc.getArgAttrDict(i);
       attributes.push_back(attrs ? attrs : builder.getDictionaryAttr({}));
     }
-  auto result = cast<RankedTensorType>(oldFunc.getResultTypes()[0]);
-  types.push_back(atBound(result, sizes.maxChunk));
-  types.append(3, builder.getIndexType());
-  attributes.append(4, builder.getDictionaryAttr({}));
+  if (oldFunc.getNumResults())
+    types.push_back(atBound(cast<RankedTensorType>(oldFunc.getResultTypes()[0]),
+                            sizes.maxChunk));
+  else
+    types.push_back(MemRefType::get({0}, builder.getF32Type()));
+  types.append(4, builder.getIndexType());
+  attributes.append(5, builder.getDictionaryAttr({}));
 
   builder.setInsertionPoint(oldFunc);
   newFunc = func::FuncOp::create(builder, oldFunc.getLoc(), oldFunc.getName(),
@@ -102,13 +108,13 @@ void EntryRewriter::mapArguments() {
   unsigned count = body.getNumArguments();
   Value numTokens = body.getArgument(EntryArguments::numTokens(count));
   unsigned nextInput = EntryArguments::Inputs;
-  int64_t cacheOffset = 0;
   Location loc = oldFunc.getLoc();
   for (BlockArgument arg : oldFunc.getArguments()) {
     if (auto cache = dyn_cast<KVCacheType>(arg.getType())) {
       mapping.map(arg, body.getArgument(EntryArguments::Cache));
-      cacheOffsets[arg] = cacheOffset;
-      cacheOffset += cache.getBytes();
+      // A sequence has its caches side by side.
+      cacheOffsets[arg] = sequenceBytes;
+      sequenceBytes += cache.getSequenceBytes();
     } else if (RankedTensorType tensor = tensorOf(arg)) {
       Value input = body.getArgument(nextInput++);
       if (!tensor.hasStaticShape()) {
@@ -117,14 +123,20 @@ void EntryRewriter::mapArguments() {
       }
       mapping.map(arg, input);
     } else {
-      // The count of last_rows is the number of rows; else it is the position.
+      // The count of last_rows is the number of rows; the source's length has
+      // its name; else it is the position.
       bool isRows = llvm::any_of(arg.getUsers(), [&](Operation *user) {
         auto last = dyn_cast<LastRowsOp>(user);
         return last && last.getCount() == arg;
       });
-      mapping.map(arg,
-                  body.getArgument(isRows ? EntryArguments::numRows(count)
-                                          : EntryArguments::position(count)));
+      auto name = oldFunc.getArgAttrOfType<StringAttr>(arg.getArgNumber(),
+                                                       kInputNameAttrName);
+      unsigned number = EntryArguments::position(count);
+      if (isRows)
+        number = EntryArguments::numRows(count);
+      else if (name && name.getValue() == kSourceLengthName)
+        number = EntryArguments::sourceLength(count);
+      mapping.map(arg, body.getArgument(number));
     }
   }
   output = addBuffer(body.getArgument(EntryArguments::output(count)),
@@ -369,9 +381,9 @@ void EntryRewriter::rewriteYield(scf::ForOp loop) {
 }
 
 void EntryRewriter::rewriteReturn(func::ReturnOp op) {
-  Value value = op.getOperand(0);
-  if (bufferOf.lookup(value) != output ||
-      mapping.lookup(value) != output->whole) {
+  Value value = op.getNumOperands() ? op.getOperand(0) : Value();
+  if (value && (bufferOf.lookup(value) != output ||
+                mapping.lookup(value) != output->whole)) {
     fitOutput(op.getLoc(), rows.lookup(value));
     copy(op.getLoc(), mapping.lookup(value), output->whole);
   }

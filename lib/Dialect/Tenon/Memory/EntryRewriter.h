@@ -128,6 +128,7 @@ private:
   llvm::DenseMap<mlir::Value, Buffer *> bufferOf;     // old value -> buffer
   llvm::DenseMap<mlir::Value, Buffer *> destinations; // old value -> wanted
   llvm::DenseMap<mlir::Value, int64_t> cacheOffsets;  // old cache -> bytes
+  int64_t sequenceBytes = 0; // of all caches of a sequence
   std::deque<Buffer> buffers;
   /// For each loop, the buffers of its carried tensors (null for scalars).
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Buffer *>> loopBuffers;

@@ -137,8 +137,8 @@ std::pair<Value, Value> EntryRewriter::cacheViews(Location loc, Value cache,
   Value stride = constant(loc, type.getLayerBytes());
   Value layers = arith::MulIOp::create(builder, loc, layer, stride);
   if (sequence) {
-    Value before = arith::MulIOp::create(
-        builder, loc, sequence, constant(loc, type.getSequenceBytes()));
+    Value before = arith::MulIOp::create(builder, loc, sequence,
+                                         constant(loc, sequenceBytes));
     layers = arith::AddIOp::create(builder, loc, before, layers);
   }
   auto view = [&](MemRefType viewed, int64_t base) {
@@ -207,8 +207,14 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
     return emitPartialAttention(op, out);
   forEachSequence(loc, op.getPosition(), [&](Value row, Value position) {
     auto [keys, values] = cacheViews(loc, op.getCache(), layer, row);
-    Value tokens = row ? constant(loc, 1) : rowsOf(loc, op.getQuery());
-    Value length = arith::AddIOp::create(builder, loc, position, tokens);
+    // Of the source all keys are there, and queries have no place among them.
+    Value length = position;
+    if (op.getCausal()) {
+      Value tokens = row ? constant(loc, 1) : rowsOf(loc, op.getQuery());
+      length = arith::AddIOp::create(builder, loc, position, tokens);
+    } else {
+      position = constant(loc, 0);
+    }
     auto attention = BlockAttentionOp::create(
         builder, loc, tokenOf(loc, query, row), keys, values, position, length,
         /*valid=*/Value(), lookupIf(op.getBias()), lookupIf(op.getSink()),

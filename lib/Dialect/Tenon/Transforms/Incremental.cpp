@@ -4,10 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CacheClasses.h"
 #include "LastRows.h"
+#include "SplitSource.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/Matchers.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 
@@ -20,93 +20,6 @@ using namespace mlir;
 using namespace tenon;
 
 namespace {
-
-/// Where each attention of a function has its keys and values in the cache.
-class CacheLayers {
-public:
-  /// Numbers the attentions of a block in the order of execution.
-  LogicalResult number(Block &block);
-  int64_t size() const { return next; }
-  /// The layer of an attention, computed before it.
-  Value materialize(OpBuilder &builder, AttentionOp op) const;
-
-private:
-  struct Loop {
-    int64_t first;        ///< layers before the loop, in its parent's iteration
-    int64_t perIteration; ///< layers that one iteration takes
-    int64_t lower, step;
-  };
-  llvm::DenseMap<Operation *, int64_t> ordinal;
-  llvm::DenseMap<Operation *, Loop> loops;
-  int64_t next = 0;
-};
-
-LogicalResult CacheLayers::number(Block &block) {
-  for (Operation &op : block) {
-    if (isa<AttentionOp>(op)) {
-      ordinal[&op] = next++;
-      continue;
-    }
-    bool hasAttention = op.walk([](AttentionOp) {
-                            return WalkResult::interrupt();
-                          }).wasInterrupted();
-    if (!hasAttention)
-      continue;
-    auto loop = dyn_cast<scf::ForOp>(op);
-    if (!loop)
-      return op.emitError("attention inside of '")
-             << op.getName() << "' has no fixed place in the cache; only loops "
-             << "with constant bounds may hold it";
-    APInt lower, upper, step;
-    if (!matchPattern(loop.getLowerBound(), m_ConstantInt(&lower)) ||
-        !matchPattern(loop.getUpperBound(), m_ConstantInt(&upper)) ||
-        !matchPattern(loop.getStep(), m_ConstantInt(&step)) ||
-        !step.isStrictlyPositive())
-      return loop.emitError("loop around attention must have constant bounds "
-                            "for the size of the cache to be known");
-    int64_t first = next;
-    next = 0;
-    if (failed(number(*loop.getBody())))
-      return failure();
-    int64_t trips = std::max<int64_t>(
-        0, llvm::divideCeilSigned(upper.getSExtValue() - lower.getSExtValue(),
-                                  step.getSExtValue()));
-    loops[&op] = {first, next, lower.getSExtValue(), step.getSExtValue()};
-    next = first + next * trips;
-  }
-  return success();
-}
-
-Value CacheLayers::materialize(OpBuilder &builder, AttentionOp op) const {
-  Location loc = op.getLoc();
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  };
-  int64_t offset = ordinal.lookup(op);
-  Value index;
-  for (auto loop = op->getParentOfType<scf::ForOp>(); loop;
-       loop = loop->getParentOfType<scf::ForOp>()) {
-    Loop info = loops.lookup(loop);
-    offset += info.first;
-    Value iteration = loop.getInductionVar();
-    if (info.lower != 0)
-      iteration =
-          arith::SubIOp::create(builder, loc, iteration, constant(info.lower));
-    if (info.step != 1)
-      iteration =
-          arith::DivUIOp::create(builder, loc, iteration, constant(info.step));
-    if (info.perIteration != 1)
-      iteration = arith::MulIOp::create(builder, loc, iteration,
-                                        constant(info.perIteration));
-    index = index ? arith::AddIOp::create(builder, loc, index, iteration)
-                  : iteration;
-  }
-  if (!index)
-    return constant(offset);
-  if (offset == 0)
-    return index;
-  return arith::AddIOp::create(builder, loc, index, constant(offset));
-}
 
 /// Whether an operation means the same when it sees the next tokens of a
 /// sequence only (and the cache).
@@ -190,7 +103,8 @@ struct IncrementalPass : tenon::impl::TenonIncrementalBase<IncrementalPass> {
     numDeclined += llvm::range_size(module.getOps<func::FuncOp>()) - 1;
     FailureOr<int64_t> sequences = getMaxSequences(module);
     if (failed(sequences) || failed(check(forward)) ||
-        failed(planCache(forward)) ||
+        failed(planCaches(forward)) ||
+        (hasSource && failed(deriveEncode(forward))) ||
         failed(derive(forward, kPrefillName, Tokens::Next)) ||
         failed(derive(forward, kDecodeName, Tokens::One)) ||
         (*sequences > 1 && failed(derive(forward, kDecodeBatchName,
@@ -217,36 +131,37 @@ private:
 
   /// Checks that @forward has an incremental form.
   LogicalResult check(func::FuncOp forward) {
-    for (StringRef name : {kPrefillName, kDecodeName, kDecodeBatchName})
+    for (StringRef name :
+         {kEncodeName, kPrefillName, kDecodeName, kDecodeBatchName})
       if (Operation *other = getOperation().lookupSymbol(name))
         return other->emitError("@")
                << name << " is there already; it is to be derived from @"
                << kForwardName;
-    for (Type type : forward.getArgumentTypes())
-      if (auto tensor = dyn_cast<RankedTensorType>(type);
-          !tensor || tensor.getRank() != 1 || !tensor.isDynamicDim(0))
+    for (auto [i, type] : llvm::enumerate(forward.getArgumentTypes())) {
+      bool isSource = forward.getArgAttr(i, kSourceAttrName) != nullptr;
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!tensor || !tensor.isDynamicDim(0) ||
+          !(tensor.getRank() == 1 ||
+            (isSource && tensor.getNumDynamicDims() == 1)))
         return forward.emitError("arguments of a decoder's @")
                << kForwardName
                << " must have one element for each token, found " << type;
+    }
     if (forward.getNumResults() != 1 ||
         cast<ShapedType>(forward.getResultTypes()[0]).getRank() != 2)
       return forward.emitError("a decoder's @")
              << kForwardName << " must have one result of rank 2";
+    BindingTimes times(forward);
+    hasSource = times.hasSource();
+    if (hasSource && failed(times.check(forward)))
+      return failure();
     WalkResult result = forward.walk([&](Operation *op) -> WalkResult {
-      if (auto attention = dyn_cast<AttentionOp>(op)) {
-        if (!attention.getCausal()) {
-          InFlightDiagnostic error =
-              attention.emitOpError("of a decoder is not causal: later tokens "
-                                    "would change earlier keys and values");
-          error.attachNote() << "apply causal_mask to the scores, or declare "
-                                "the model an encoder";
-          return error;
-        }
-        if (attention.getValid())
-          return attention.emitOpError(
-              "of a decoder has a padding mask: a cache has no padding");
+      // The source is there as a whole.
+      if (times.of(op) == Time::Source)
         return WalkResult::advance();
-      }
+      if (auto attention = dyn_cast<AttentionOp>(op))
+        return failed(check(attention, times)) ? WalkResult::interrupt()
+                                               : WalkResult::advance();
       if (isIncremental(op))
         return WalkResult::advance();
       return reportWholeSequence(op);
@@ -254,57 +169,75 @@ private:
     return failure(result.wasInterrupted());
   }
 
-  /// The cache's type, from the attentions and the context.
-  LogicalResult planCache(func::FuncOp forward) {
-    CacheLayers layers;
-    if (failed(layers.number(forward.getBody().front())))
-      return failure();
-    AttentionOp first;
-    WalkResult result = forward.walk([&](AttentionOp op) -> WalkResult {
-      if (!first)
-        first = op;
-      Type keys = op.getKey().getType(), values = op.getValue().getType();
-      if (keys == first.getKey().getType() &&
-          values == first.getValue().getType())
-        return WalkResult::advance();
-      InFlightDiagnostic error = op.emitOpError("has keys ")
-                                 << keys << " and values " << values
-                                 << ", which do not fit a cache for "
-                                 << first.getKey().getType() << " and "
-                                 << first.getValue().getType();
-      error.attachNote(first.getLoc()) << "the cache is laid out for this one";
+  LogicalResult check(AttentionOp attention, const BindingTimes &times) {
+    bool isCross = times.kindOf(attention) == AttentionKind::Cross;
+    if (isCross) {
+      StringRef what = attention.getCausal() || attention.getWindow()
+                           ? "a causal mask"
+                       : attention.getBand() ? "a band mask"
+                       : attention.getBias() ? "a bias by distance"
+                                             : "";
+      if (!what.empty())
+        return attention.emitOpError("of tokens to the source has ")
+               << what << ": positions of two texts have nothing in common";
+    } else if (!attention.getCausal()) {
+      InFlightDiagnostic error =
+          attention.emitOpError("of a decoder is not causal: later tokens "
+                                "would change earlier keys and values");
+      error.attachNote() << "apply causal_mask to the scores, or declare "
+                            "the model an encoder";
       return error;
-    });
-    if (result.wasInterrupted())
+    }
+    if (attention.getValid())
+      return attention.emitOpError(
+          "of a decoder has a padding mask: a cache has no padding");
+    return success();
+  }
+
+  /// The caches' types, from the attentions and the context.
+  LogicalResult planCaches(func::FuncOp forward) {
+    FailureOr<CacheClasses> classes =
+        CacheClasses::find(forward, BindingTimes(forward));
+    if (failed(classes))
       return failure();
-    cacheType = {};
-    if (!first || layers.size() == 0)
+    cacheTypes.clear();
+    if (llvm::all_of(classes->classes(), [](const CacheClasses::Class &known) {
+          return known.layers == 0;
+        }))
       return success();
     auto context = getOperation()->getAttrOfType<IntegerAttr>(kContextAttrName);
     if (!context || context.getInt() <= 0)
       return getOperation().emitError("a decoder needs the attribute ")
              << kContextAttrName << ", the longest sequence in tokens";
-    auto keys = cast<RankedTensorType>(first.getKey().getType());
-    Type element = chooseElement(keys.getElementType());
-    if (!element)
-      return failure();
-    int64_t capacity = llvm::alignTo(context.getInt(), kCacheGranularity);
-    int64_t valueDim =
-        cast<RankedTensorType>(first.getValue().getType()).getDimSize(2);
-    cacheType = KVCacheType::getChecked(
-        [&] { return first.emitOpError("cannot be cached: "); }, &getContext(),
-        layers.size(), keys.getDimSize(0), capacity, keys.getDimSize(2),
-        element, /*sequences=*/int64_t(1),
-        valueDim == keys.getDimSize(2) ? int64_t(0) : valueDim);
-    if (!cacheType)
-      return failure();
+    for (CacheClasses::Class known : classes->classes()) {
+      RankedTensorType keys = known.key.keys;
+      int64_t valueDim = known.key.values.getDimSize(2);
+      Type element = chooseElement(keys.getElementType());
+      if (!element)
+        return failure();
+      KVCacheType type = KVCacheType::getChecked(
+          [&] { return known.first.emitOpError("cannot be cached: "); },
+          &getContext(), known.layers, keys.getDimSize(0),
+          capacityOf(known.key, context.getInt()), keys.getDimSize(2), element,
+          /*sequences=*/int64_t(1),
+          valueDim == keys.getDimSize(2) ? int64_t(0) : valueDim);
+      if (!type)
+        return failure();
+      cacheTypes.push_back(type);
+    }
     // The choice stays where it can be read.
+    Type element = cacheTypes.front().getElement();
     StringRef name = element.isInteger() ? "int8"
                      : element.isF16()   ? "f16"
                                          : "f32";
     getOperation()->setAttr(kKVCacheAttrName,
                             StringAttr::get(&getContext(), name));
     return success();
+  }
+
+  /// The tokens that a cache of a class has room for.
+  static int64_t capacityOf(const CacheKey &, int64_t context) {
+    return llvm::alignTo(context, kCacheGranularity);
   }
 
   /// The precision that `tenon.kv_cache` asks for; by default f16 beside
@@ -340,59 +273,112 @@ private:
     });
   }
 
+  static Value addArgument(func::FuncOp function, Type type,
+                           StringRef name = {}) {
+    unsigned number = function.getNumArguments();
+    Builder builder(function.getContext());
+    DictionaryAttr attrs;
+    if (!name.empty())
+      attrs = builder.getDictionaryAttr(builder.getNamedAttr(
+          kInputNameAttrName, builder.getStringAttr(name)));
+    (void)function.insertArgument(number, type, attrs, function.getLoc());
+    return function.getArgument(number);
+  }
+
+  /// A cache of each class. All functions take all of them, so that a sequence
+  /// has them in the same places for all.
+  SmallVector<Value> addCaches(func::FuncOp function,
+                               const CacheClasses &classes, int64_t sequences) {
+    SmallVector<Value> caches;
+    if (cacheTypes.empty())
+      return caches;
+    for (auto [type, known] : llvm::zip_equal(cacheTypes, classes.classes())) {
+      caches.push_back(addArgument(function, type.withSequences(sequences)));
+      if (known.key.isSource)
+        function.setArgAttr(function.getNumArguments() - 1, kSourceAttrName,
+                            UnitAttr::get(&getContext()));
+    }
+    return caches;
+  }
+
+  /// The function that is called once for a source: what is computed of it
+  /// alone, and its keys and values to their caches.
+  LogicalResult deriveEncode(func::FuncOp forward) {
+    OpBuilder builder(forward);
+    auto function = cast<func::FuncOp>(builder.clone(*forward));
+    function.setName(kEncodeName);
+    BindingTimes times(function);
+    FailureOr<CacheClasses> classes = CacheClasses::find(function, times);
+    if (failed(classes))
+      return failure();
+    SmallVector<Value> caches = addCaches(function, *classes, 1);
+    builder.setInsertionPointToStart(&function.getBody().front());
+    Value start = arith::ConstantIndexOp::create(builder, function.getLoc(), 0);
+    for (AttentionOp op : classes->attentions()) {
+      unsigned number = classes->classOf(op);
+      if (!classes->classes()[number].key.isSource)
+        continue;
+      builder.setInsertionPoint(op);
+      Value layer = classes->materializeLayer(builder, op);
+      CacheAppendOp::create(builder, op.getLoc(), op.getKey(), op.getValue(),
+                            caches[number], layer, start);
+    }
+    keepSource(function, times);
+    ++numFunctions;
+    return success();
+  }
+
   LogicalResult derive(func::FuncOp forward, StringRef name, Tokens tokens,
                        int64_t sequences = 1) {
     OpBuilder builder(forward);
     auto function = cast<func::FuncOp>(builder.clone(*forward));
     function.setName(name);
+    FailureOr<CacheClasses> classes =
+        CacheClasses::find(function, BindingTimes(function));
+    if (failed(classes))
+      return failure();
+
+    bool ofEach = tokens == Tokens::OneOfEach;
+    Type index = builder.getIndexType();
+    Type each = RankedTensorType::get(sequences, builder.getI32Type());
+    Value numRows, sourceLength;
+    Value position = ofEach ? addArgument(function, each, kPositionsInputName)
+                            : addArgument(function, index);
+    if (!ofEach)
+      numRows = addArgument(function, index);
+    SmallVector<Value> caches = addCaches(function, *classes, sequences);
+    if (hasSource)
+      sourceLength = ofEach ? addArgument(function, each, kSourceLengthsName)
+                            : addArgument(function, index, kSourceLengthName);
+
+    for (AttentionOp op : classes->attentions()) {
+      unsigned number = classes->classOf(op);
+      bool isSource = classes->classes()[number].key.isSource;
+      builder.setInsertionPoint(op);
+      Value layer = classes->materializeLayer(builder, op);
+      if (!isSource)
+        CacheAppendOp::create(builder, op.getLoc(), op.getKey(), op.getValue(),
+                              caches[number], layer, position);
+      auto cached = CachedAttentionOp::create(
+          builder, op.getLoc(), op.getResult().getType(), op.getQuery(),
+          caches[number], layer, isSource ? sourceLength : position,
+          op.getBias(), op.getSink(), op.getScaleAttr(), op.getCapAttr(),
+          op.getBiasScaleAttr(), op.getBiasByKeyAttr(), op.getCausalAttr(),
+          op.getWindowAttr(), op.getBandAttr());
+      op.getResult().replaceAllUsesWith(cached.getResult());
+      op.erase();
+      ++numCached;
+    }
+    if (hasSource)
+      eraseSource(function);
     if (tokens != Tokens::Next)
       fixTokens(function, sequences);
-
-    auto addArgument = [&](Type type, DictionaryAttr attrs = {}) -> Value {
-      unsigned number = function.getNumArguments();
-      (void)function.insertArgument(number, type, attrs, function.getLoc());
-      return function.getArgument(number);
-    };
-    Value position, numRows, cache;
-    if (tokens == Tokens::OneOfEach) {
-      NamedAttribute name(kInputNameAttrName,
-                          builder.getStringAttr(kPositionsInputName));
-      position =
-          addArgument(RankedTensorType::get(sequences, builder.getI32Type()),
-                      builder.getDictionaryAttr(name));
-    } else {
-      position = addArgument(builder.getIndexType());
-      numRows = addArgument(builder.getIndexType());
-    }
-    if (cacheType)
-      cache = addArgument(cacheType.withSequences(sequences));
-
-    CacheLayers layers;
-    if (failed(layers.number(function.getBody().front())))
-      return failure();
-    SmallVector<AttentionOp> attentions;
     function.walk([&](Operation *op) {
       if (auto rope = dyn_cast<RopeOp>(op))
         startAt(rope, position);
       else if (auto positions = dyn_cast<PositionsOp>(op))
         startAt(positions, position);
-      else if (auto attention = dyn_cast<AttentionOp>(op))
-        attentions.push_back(attention);
     });
-    for (AttentionOp op : attentions) {
-      builder.setInsertionPoint(op);
-      Value layer = layers.materialize(builder, op);
-      CacheAppendOp::create(builder, op.getLoc(), op.getKey(), op.getValue(),
-                            cache, layer, position);
-      auto cached = CachedAttentionOp::create(
-          builder, op.getLoc(), op.getResult().getType(), op.getQuery(), cache,
-          layer, position, op.getBias(), op.getSink(), op.getScaleAttr(),
-          op.getCapAttr(), op.getBiasScaleAttr(), op.getBiasByKeyAttr(),
-          builder.getUnitAttr(), op.getWindowAttr(), op.getBandAttr());
-      op.getResult().replaceAllUsesWith(cached.getResult());
-      op.erase();
-      ++numCached;
-    }
     if (tokens == Tokens::Next)
       numSunk += returnLastRows(function, numRows);
     ++numFunctions;
@@ -450,7 +436,8 @@ private:
   /// Blocks of keys have 128 tokens; the last one is whole.
   static constexpr int64_t kCacheGranularity = 128;
 
-  KVCacheType cacheType;
+  SmallVector<KVCacheType> cacheTypes; ///< by class, of one sequence
+  bool hasSource = false;
 };
 
 } // namespace

@@ -108,7 +108,8 @@ def Tenon_CachedAttentionOp : Tenon_Op<"cached_attention", [MemoryEffects<[MemRe
     With a position for each row, query t is at positions[t] of sequence t of
     the cache, and sees that sequence only. Caps, biases, bands and sinks are
     those of `tenon.attention`; a bias is of absolute positions, so that nothing
-    of it is cached.
+    of it is cached. Without `causal` the cache is complete: queries, which have
+    no place in it, see its first `position` keys (those of a source).
 
     Example:
     ```mlir

@@ -27,6 +27,7 @@ namespace tenon {
 /// The entry points of a decoder: the whole-sequence function that a
 /// description gives, and those that tenon-incremental derives from it.
 inline constexpr llvm::StringLiteral kForwardName = "forward";
+inline constexpr llvm::StringLiteral kEncodeName = "encode";
 inline constexpr llvm::StringLiteral kPrefillName = "prefill";
 inline constexpr llvm::StringLiteral kDecodeName = "decode";
 /// One token of each of several sequences; only with `tenon.max_sequences`

@@ -222,10 +222,11 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
     the module's `tenon.max_sequences` = N is above 1, a third one,
     `@decode_batch`, takes one token of each of N sequences.
 
-    * Keys and values are appended to a cache; attention reads it. The cache has
-      a layer for every attention that is executed: loops times attentions, in
-      the order of execution, so that a layer's index is affine in the
-      induction variables. Its capacity is `tenon.context`, rounded up to 128;
+    * Keys and values are appended to a cache; attention reads it. A cache has a
+      layer for every attention of its class that is executed: loops times
+      attentions, in the order of execution, so that a layer's index is affine
+      in the induction variables. Attentions whose keys differ in heads or
+      widths are classes of their own, with a cache each. Its capacity is `tenon.context`, rounded up to 128;
       its precision that of the module's `tenon.kv_cache` ("f32", "f16" or
       "int8"), by default f16 beside weights in blocks and f32 beside others.
     * Rotary and learned positions start at `%position`.
@@ -269,6 +270,33 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
         tenon.cache_append %k, %v, %cache[%i] at rows(%positions : tensor<4xi32>) : ...
         %o = tenon.cached_attention %q, %cache[%i] at rows(%positions : tensor<4xi32>) {causal, scale = 0.35 : f32} : ...
     ```
+    A decoder may attend to a source: arguments with the attribute
+    `tenon.source`, of another length than the tokens. Every value is *static*,
+    of the *source* or of the *token*s, by what it is computed from (binding
+    times). What is computed of the source alone becomes a function `@encode`,
+    called once for each source; a loop over layers is split, and the half that
+    computes keys and values of the source ends in writing them to a cache.
+    In the other functions that half is dead, and attention reads this cache as
+    far as the source is long:
+    ```mlir
+    func.func @encode(%source: tensor<?xi32> {tenon.source},
+        %cross: !tenon.kv_cache<layers = 3, heads = 8, ...> {tenon.source}) {
+      %memory = ...
+      scf.for %i = %c0 to %c3 step %c1 {
+        ...
+        tenon.cache_append %k, %v, %cross[%i] at %c0 : ...
+      }
+      return
+    }
+    func.func @prefill(%tokens: tensor<?xi32>, %position: index, %num_rows: index, %self: !tenon.kv_cache<...>,
+        %cross: !tenon.kv_cache<...> {tenon.source}, %source_length: index) -> tensor<?x512xf32> {
+      ...
+        %c = tenon.cached_attention %q, %cross[%i] at %source_length {scale = 0.35 : f32} : ...
+    ```
+    `@decode_batch` takes the lengths of all sources. Tokens that meet the source
+    in any other way than as queries of its keys and values are an error that
+    names both places.
+
     Other functions, and modules of another
     kind, stay as they are. An operation that needs the whole sequence (attention
     that is not causal, a mask that was not fused) is an error; where

@@ -45,13 +45,15 @@ inline constexpr int64_t kMemoryAlignment = 64;
 /// follow `Inputs`; the last four are counted from the end.
 struct EntryArguments {
   enum : unsigned { Weights = 0, Arena = 1, Cache = 2, Inputs = 3 };
-  enum : unsigned { NumTrailing = 4 };
-  /// The output, the number of tokens, the position of the first token, and
-  /// the number of rows of the head, of a function with `count` arguments.
-  static unsigned output(unsigned count) { return count - 4; }
-  static unsigned numTokens(unsigned count) { return count - 3; }
-  static unsigned position(unsigned count) { return count - 2; }
-  static unsigned numRows(unsigned count) { return count - 1; }
+  enum : unsigned { NumTrailing = 5 };
+  /// The output (of no elements, if there is none), the number of tokens, the
+  /// position of the first token, the number of rows of the head, and the
+  /// number of tokens of the source, of a function with `count` arguments.
+  static unsigned output(unsigned count) { return count - 5; }
+  static unsigned numTokens(unsigned count) { return count - 4; }
+  static unsigned position(unsigned count) { return count - 3; }
+  static unsigned numRows(unsigned count) { return count - 2; }
+  static unsigned sourceLength(unsigned count) { return count - 1; }
 };
 
 /// On a function: an entry point (unit attribute; the import sets it, and
