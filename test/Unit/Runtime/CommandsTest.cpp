@@ -177,6 +177,21 @@ TEST_F(Commands, EmbedBadUse) {
                "65 tokens don't fit the model's context of 64");
 }
 
+TEST_F(Commands, TextsThatBeginWithADash) {
+  EXPECT_EQ(run("./decoder tokenize --ids '- a'").out,
+            run("./decoder tokenize --ids -- '- a'").out);
+  EXPECT_PRINTS(run("./decoder tokenize --ids -5"), "1,48,56\n");
+  EXPECT_PRINTS(run("./decoder tokenize --ids -- -x"), "1,48,123\n");
+  EXPECT_FAILS(run("./decoder tokenize -x"), 2, "goes behind '--'");
+}
+
+TEST_F(Commands, EmbedLongLines) {
+  write("lines", "ab\n" + std::string(63, 'a') + "\n");
+  EXPECT_FAILS(run("./encoder embed -f lines"), 1,
+               "lines:2:1: error: 65 tokens don't fit");
+  EXPECT_EQ(run("./encoder embed -f lines --truncate").code, 0);
+}
+
 TEST_F(Commands, FillMask) {
   Result result = run("./encoder 'a[MASK]c' ");
   EXPECT_EQ(result.code, 0) << result.err;
