@@ -142,6 +142,8 @@ void WeightResolver::chooseNamespace(BoundWeight &weight) const {
   if (names.empty() && !weight.decl->optional)
     return; // missing under the names that there are
   weight.candidates = std::move(names);
+  if (!weight.candidates.empty())
+    weight.nameTemplate = weight.candidates.front();
 }
 
 void WeightResolver::resolveWeight(BoundWeight &weight) {

@@ -213,7 +213,7 @@ TEST(BindTest, StringsOfOperations) {
   EXPECT_EQ(bindItems(items, R"({"act": "gelu_new"})").messages, "");
   std::string text = bindItems(items, R"({"act": "gleu"})").messages;
   EXPECT_CONTAINS(text, "activation: unknown function \"gleu\"");
-  EXPECT_CONTAINS(text, "known are gelu, gelu_new");
+  EXPECT_CONTAINS(text, "known are gelu, gelu_accurate");
 }
 
 } // namespace

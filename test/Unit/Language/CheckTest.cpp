@@ -249,9 +249,9 @@ TEST(CheckTest, LengthsOfHelpersAreMatchedAtTheCall) {
   EXPECT_CONTAINS(checkTwoLengths("attend(m, x)", attend),
                   "the value is [S, width], but the def declares [T, width]");
   std::string text = checkTwoLengths(
-      "sum(x, m)",
-      "def sum(a : [T, width], b : [T, width]) -> [T, width] { a + b }");
-  EXPECT_CONTAINS(text, "'b' of 'sum' is [T, width], found [S, width]");
+      "added(x, m)",
+      "def added(a : [T, width], b : [T, width]) -> [T, width] { a + b }");
+  EXPECT_CONTAINS(text, "'b' of 'added' is [T, width], found [S, width]");
   EXPECT_CONTAINS(text, "note: T is T by this argument");
 }
 
