@@ -75,12 +75,20 @@ class Family:
         expected = self.expected
         self.compare("logits", ["logits", "--tokens", ids(expected["tokens"])])
         prompt = ["--tokens", ids(expected["greedy_prompt"])]
-        self.equal("greedy", self.generate([*prompt, "-n", "16"]), [expected["greedy"]])
+        (greedy,) = self.generate([*prompt, "-n", "16"])
+        # Transformers was to write 16 tokens, past the end of the text, with the next best token in its place.
+        if len(greedy) < 16 and greedy[-1] in self.ends():
+            del greedy[-1]
+        self.equal("greedy", greedy, expected["greedy"][: len(greedy)])
         if self.holds_beams():
             beams = [*prompt, "-n", "10", "--beams", "4", "--length-penalty", "1"]
             self.equal("beams", [self.generate(beams)[0][:10]], [expected["beam4"]])
         else:
             print("beams: not there yet")
+
+    def ends(self):
+        ends = self.config.get("eos_token_id")
+        return ends if isinstance(ends, list) else [ends]
 
     def unpadded(self, sequence):
         """Without the start token and the padding at the end."""
