@@ -60,7 +60,7 @@ private:
 
   std::string directory, configPath;
   json config = json::object();
-  std::string className;         // of the tokenizer, without "Fast"
+  std::string className;        // of the tokenizer, without "Fast"
   std::deque<std::string> made; // texts that a vocabulary refers to
 };
 
@@ -344,19 +344,32 @@ static json special(const std::string &content) {
   return {{"SpecialToken", {{"id", content}, {"type_id", 0}}}};
 }
 
-// "[CLS] A [SEP]".
+// "[CLS] A [SEP]", and "[CLS] A [SEP] B [SEP]" of two texts, or
+// "<s> A </s> </s> B </s>".
 static json around(const std::string &first, const json &firstId,
-                   const std::string &last, const json &lastId) {
-  json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+                   const std::string &last, const json &lastId,
+                   bool twice = false) {
+  auto text = [](const char *name, int type) -> json {
+    return {{"Sequence", {{"id", name}, {"type_id", type}}}};
+  };
   auto entry = [](const std::string &name, const json &id) -> json {
     return {{"id", name},
             {"ids", json::array({id})},
             {"tokens", json::array({name})}};
   };
-  return {{"type", "TemplateProcessing"},
-          {"single", json::array({special(first), text, special(last)})},
-          {"special_tokens",
-           {{first, entry(first, firstId)}, {last, entry(last, lastId)}}}};
+  json end = special(last);
+  end["SpecialToken"]["type_id"] = twice ? 0 : 1;
+  json pair = json::array({special(first), text("A", 0), special(last)});
+  if (twice)
+    pair.push_back(special(last));
+  pair.push_back(text("B", twice ? 0 : 1));
+  pair.push_back(end);
+  return {
+      {"type", "TemplateProcessing"},
+      {"single", json::array({special(first), text("A", 0), special(last)})},
+      {"pair", pair},
+      {"special_tokens",
+       {{first, entry(first, firstId)}, {last, entry(last, lastId)}}}};
 }
 
 Expected<std::unique_ptr<Tokenizer>>
@@ -438,7 +451,7 @@ DirectoryReader::fromMerges(const std::string &vocabPath,
       if (!config.contains(key))
         config[key] = name;
     file["post_processor"] =
-        around(first, (*vocab)[first], last, (*vocab)[last]);
+        around(first, (*vocab)[first], last, (*vocab)[last], true);
   }
   return build(std::move(file), {{}, vocabPath});
 }

@@ -65,6 +65,9 @@ TEST(TokenizerDirectory, Words) {
   TemporaryDirectory directory;
   directory.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nhe\n##y\n");
   EXPECT_EQ(*open(directory)->encode("Hey you"), (Ids{2, 5, 6, 1, 3}));
+  auto pair = open(directory)->encodePair("he", "hey");
+  ASSERT_TRUE(pair) << pair.error().message;
+  EXPECT_EQ(pair->tokens, (Ids{2, 5, 3, 5, 6, 3}));
   directory.write("tokenizer_config.json", R"({"do_lower_case": false})");
   EXPECT_EQ(*open(directory)->encode("Hey he"), (Ids{2, 1, 5, 3}));
 }
