@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "CommandTest.h"
+#include "FakeModule.h"
 
 #include "tenon/Support/Utf8.h"
 
