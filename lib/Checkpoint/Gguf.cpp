@@ -207,7 +207,10 @@ std::string GgufValue::kindName() const {
 
 const GgufValue *GgufCheckpoint::value(std::string_view key) const {
   auto found = metadata.find(key);
-  return found == metadata.end() ? nullptr : &found->second;
+  if (found == metadata.end())
+    return nullptr;
+  read.emplace(key);
+  return &found->second;
 }
 
 void GgufCheckpoint::setRowOrders(

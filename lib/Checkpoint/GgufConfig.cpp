@@ -8,6 +8,7 @@
 
 #include "tenon/Checkpoint/Gguf.h"
 
+#include "tenon/Checkpoint/NotHeld.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
@@ -104,6 +105,9 @@ Status ConfigBuilder::findArchitecture() {
       architecture = &candidate;
   if (architecture)
     return Status::success();
+  if (auto what = whatIsNotHeld(*name))
+    return fail(key, strCat("is ", quoteName(*name), ", which is made of ",
+                            *what, "; no description can express that"));
   std::string known;
   for (const Architecture &candidate : kArchitectures)
     known += strCat(known.empty() ? "" : ", ", candidate.name);
@@ -286,6 +290,13 @@ Status ConfigBuilder::build() {
   if (architecture->rotary != Rotary::None)
     if (Status status = mapRotary(); !status)
       return status;
+  if (const GgufValue *causal = value("%.attention.causal")) {
+    std::optional<bool> flag = causal->asBool();
+    if (!flag)
+      return fail("%.attention.causal",
+                  strCat("is ", causal->kindName(), "; expected a bool"));
+    config["is_causal"] = *flag;
+  }
   if (Status status = mapTensors(); !status)
     return status;
   return mapTokens();

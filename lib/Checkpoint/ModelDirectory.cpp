@@ -15,7 +15,9 @@ namespace fs = std::filesystem;
 
 static Expected<json> parseObject(std::string_view text,
                                   const std::string &path) {
-  Expected<json> parsed = parseJson(text, path);
+  JsonOptions options;
+  options.nonFinite = true; // these files are written by Python
+  Expected<json> parsed = parseJson(text, path, options);
   if (parsed && !parsed->is_object())
     return errorAt(path, 1, 1,
                    strCat("expected an object, found ", kindName(*parsed)));
@@ -116,6 +118,8 @@ Expected<ModelDirectory> tenon::openGgufModel(const std::string &path) {
   ModelDirectory model;
   model.path = model.configPath = path;
   model.config = *std::move(config);
+  model.derivedKeys = {"conv1d", "attention_bias", "mlp_bias", "vocab_size",
+                       "type_vocab_size"};
   model.gguf = checkpoint.get();
   if (checkpoint->value("tokenizer.ggml.tokens"))
     model.tokenizerPath = path;
@@ -149,17 +153,20 @@ std::string ModelDirectory::name() const {
       .string();
 }
 
-std::vector<std::string> ModelDirectory::architectureNames() const {
+std::vector<std::string> ModelDirectory::classNames() const {
   std::vector<std::string> names;
   if (const json *list = findMember(config, "architectures");
       list && list->is_array())
     for (const json &entry : *list)
       if (const std::string *name = asString(entry))
         names.push_back(*name);
-  if (const json *type = findMember(config, "model_type"))
-    if (const std::string *name = asString(*type))
-      names.push_back(*name);
   return names;
+}
+
+std::string ModelDirectory::modelType() const {
+  const json *type = findMember(config, "model_type");
+  const std::string *name = type ? asString(*type) : nullptr;
+  return name ? *name : std::string();
 }
 
 std::vector<int32_t> ModelDirectory::tokenIds(std::string_view key) const {

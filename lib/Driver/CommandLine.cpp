@@ -112,6 +112,11 @@ struct Flags {
   cl::opt<bool> strict{"strict",
                        cl::desc("NaN or infinity in weights is an error"),
                        cl::cat(category)};
+  cl::opt<bool> lenient{
+      "lenient",
+      cl::desc("What the description doesn't read of the model's configuration "
+               "and tensors is a warning, not an error"),
+      cl::cat(category)};
   cl::opt<bool> verbose{"verbose", cl::desc("Say what is done"),
                         cl::cat(category)};
   cl::opt<bool> time{"time", cl::desc("Say how long it took"),
@@ -169,7 +174,7 @@ int checkDescription(const Flags &flags) {
   std::string config = flags.checkpoint;
   if (!config.empty() && !StringRef(config).ends_with(".json"))
     config += "/config.json";
-  return report(lang::checkCommand(flags.input, config));
+  return report(lang::checkCommand(flags.input, config, flags.lenient));
 }
 
 Status setImportance(const Flags &flags, CompileOptions &options) {
@@ -256,6 +261,7 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   options.optLevel = flags.optLevel;
   options.debugLines = flags.debugLines;
   options.strict = flags.strict;
+  options.lenient = flags.lenient;
   options.verbose = flags.verbose;
   options.time = flags.time;
   if (options.output.empty()) {

@@ -1,6 +1,7 @@
 //===- Frontend.cpp - from the command line's names to a module -----------===//
 
 #include "Frontend.h"
+#include "Families.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -8,6 +9,7 @@
 #include "tenon/Checkpoint/GgufTokenizer.h"
 #include "tenon/Import/Import.h"
 #include "tenon/Language/Commands.h"
+#include "tenon/Language/Strict.h"
 #include "tenon/Models/Models.h"
 #include "tenon/Support/MappedFile.h"
 #include "tenon/Support/Strings.h"
@@ -22,31 +24,6 @@ using namespace tenon;
 static Error makeError(const lang::Diagnostics &diagnostics) {
   return Error{llvm::StringRef(diagnostics.str()).rtrim().str(),
                ExitCode::BadInput};
-}
-
-static std::string listed(const std::vector<std::string> &names) {
-  std::string text;
-  for (const std::string &name : names)
-    text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
-/// The built-in family that a configuration asks for.
-static Expected<const BuiltinModel *>
-findFamily(const ModelDirectory &directory) {
-  std::vector<std::string> names = directory.architectureNames();
-  for (const std::string &name : names)
-    if (const BuiltinModel *model = findByArchitecture(name))
-      return model;
-  std::string what =
-      names.empty() ? std::string("no 'architectures' and no 'model_type'")
-                    : strCat("unknown architecture ", quoteName(names.front()));
-  Error error = errorInFile(directory.configPath, what);
-  error = withNote(std::move(error), strCat("known architectures: ",
-                                            listed(knownArchitectures())));
-  return withNote(std::move(error),
-                  "another family can be described in a .tenon file and "
-                  "compiled with --checkpoint MODEL");
 }
 
 static Status loadDescription(const CompileOptions &options,
@@ -69,19 +46,49 @@ static Status loadDescription(const CompileOptions &options,
   if (!directory)
     return directory.takeError();
   loaded.directory = std::move(*directory);
-  if (isDescription)
-    return Status::success();
-
-  Expected<const BuiltinModel *> family = findFamily(loaded.directory);
-  if (!family)
-    return family.takeError();
-  loaded.description = loadModel(**family, diagnostics);
-  if (!loaded.description)
-    return makeError(diagnostics);
-  return Status::success();
+  if (!isDescription) {
+    Expected<const BuiltinModel *> family =
+        findFamily(loaded.directory, options.lenient);
+    if (!family)
+      return family.takeError();
+    loaded.description = loadModel(**family, diagnostics);
+    if (!loaded.description)
+      return makeError(diagnostics);
+    // A class that only --lenient lets pass was warned of.
+    if (options.lenient)
+      return Status::success();
+  }
+  return checkClass(*loaded.description, loaded.directory, options.lenient);
 }
 
-static Status bindDescription(LoadedModel &loaded) {
+/// Floating-point numbers of 8 bits mean nothing without their scales: one error
+/// for all of them, before names and shapes are looked at.
+static Status checkElements(const LoadedModel &loaded) {
+  const TensorInfo *first = nullptr;
+  size_t count = 0;
+  const Checkpoint *checkpoint = loaded.checkpoint();
+  if (!checkpoint)
+    return Status::success();
+  for (const TensorInfo &tensor : checkpoint->tensors())
+    if (tensor.dtype == DType::F8E4M3 || tensor.dtype == DType::F8E5M2) {
+      first = first ? first : &tensor;
+      ++count;
+    }
+  if (!first)
+    return Status::success();
+  return withNote(
+      errorInFile(loaded.directory.path,
+                  strCat(quoteName(first->name), " is of type ",
+                         name(first->dtype), ", as ", count, " of ",
+                         checkpoint->tensors().size(),
+                         " tensors are of 8-bit floating-point types, which "
+                         "are not read")),
+      "compile the model that it was made from, with --quantize, or a GGUF "
+      "file of it");
+}
+
+static Status bindDescription(const CompileOptions &options,
+                              LoadedModel &loaded) {
   lang::Diagnostics diagnostics;
   const ModelDirectory &directory = loaded.directory;
   // The text of the configuration lets messages point to its lines.
@@ -90,10 +97,23 @@ static Status bindDescription(LoadedModel &loaded) {
   loaded.bound = bindModel(*loaded.description, configuration, diagnostics);
   if (!loaded.bound)
     return makeError(diagnostics);
+  lang::StrictOptions strict;
+  if (options.lenient)
+    strict.severity = lang::Diagnostic::Severity::Warning;
+  strict.derivedKeys = directory.derivedKeys;
+  strict.readsWeights = loaded.checkpoint() != nullptr;
+  if (!checkConfiguration(*loaded.bound, configuration, strict, diagnostics))
+    return makeError(diagnostics);
+  if (Status status = checkGgufKeys(directory, options.lenient); !status)
+    return status;
   std::unique_ptr<lang::TensorCatalog> catalog;
-  if (const Checkpoint *checkpoint = loaded.checkpoint())
+  std::optional<lang::UsedTensors> used;
+  if (const Checkpoint *checkpoint = loaded.checkpoint()) {
     catalog = makeTensorCatalog(*checkpoint, directory.path);
-  if (!resolveWeights(*loaded.bound, catalog.get(), diagnostics))
+    used.emplace(*catalog);
+  }
+  if (!resolveWeights(*loaded.bound, used ? &*used : nullptr, diagnostics) ||
+      (used && !checkTensors(*loaded.bound, *used, strict, diagnostics)))
     return makeError(diagnostics);
   llvm::errs() << diagnostics.str(); // warnings
   return Status::success();
@@ -176,7 +196,9 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
                     "no weights: neither model.safetensors nor "
                     "model.safetensors.index.json is there"),
         "--random-weights=SEED compiles a model without its weights");
-  if (Status status = bindDescription(loaded); !status)
+  if (Status status = checkElements(loaded); !status)
+    return status.takeError();
+  if (Status status = bindDescription(options, loaded); !status)
     return status.takeError();
   if (!options.activations.empty() && !hasBlocks(options, loaded))
     return plainError(strCat("--activations=", options.activations,

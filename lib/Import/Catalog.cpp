@@ -20,6 +20,12 @@ public:
       return std::nullopt;
     return ggufTensorName(name);
   }
+  std::vector<std::string_view> names() const override {
+    std::vector<std::string_view> all;
+    for (const TensorInfo &info : checkpoint.tensors())
+      all.push_back(info.name);
+    return all;
+  }
   std::string description() const override { return name; }
 
 private:

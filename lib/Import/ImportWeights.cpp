@@ -24,7 +24,7 @@ Type Importer::checkpointElement(const lang::BoundWeight &weight) {
   SmallVector<DType> types;
   for (const std::string &tensor : weight.tensorNames()) {
     const TensorInfo *info = checkpoint->find(tensor);
-    auto fail = [&](const std::string &name, const char *problem,
+    auto fail = [&](const std::string &name, const std::string &problem,
                     const char *note) {
       lang::Diagnostic &error = diagnostics.error(
           model.source, weight.decl->nameRange, "'" + name + "' " + problem);
@@ -35,7 +35,9 @@ Type Importer::checkpointElement(const lang::BoundWeight &weight) {
     if (!info)
       return fail(tensor, "is missing in the checkpoint", nullptr);
     if (!elementType(info->dtype))
-      return fail(info->name, "has elements of an integer type",
+      return fail(info->name,
+                  std::string("has elements of type ") + name(info->dtype) +
+                      ", which weights can't be read from",
                   "weights are F32, F16, BF16 or in GGML's blocks; convert the "
                   "checkpoint");
     if (isBlock(info->dtype) && weight.shape.size() != 2)

@@ -2,6 +2,8 @@
 
 #include "tenon/Language/AST.h"
 
+#include <algorithm>
+
 using namespace tenon::lang;
 
 const char *tenon::lang::spelling(BinaryOp op) {
@@ -146,4 +148,16 @@ const Symbol *Model::length(char letter) {
     return symbol = made;
   }
   return symbol = symbols.front().get();
+}
+
+bool Model::coversModelType(std::string_view type) const {
+  auto same = [&](std::string_view known) {
+    auto plain = [](char c) { return c == '-' ? '_' : c; };
+    return std::equal(
+        known.begin(), known.end(), type.begin(), type.end(),
+        [&](char a, char b) { return plain(a) == plain(b); });
+  };
+  return modelTypes.empty() ? same(name)
+                            : std::any_of(modelTypes.begin(), modelTypes.end(),
+                                          same);
 }

@@ -45,7 +45,6 @@ private:
   std::optional<List> convertList(const ParamDecl &param, const json &value,
                                   std::string &problem);
   std::optional<Value> defaultOf(const ParamDecl &param);
-  std::string place(const std::string &path) const;
   bool bindConstant(const ConstantDecl &constant);
   bool bindRequire(const Item &item);
   bool bindWeight(const WeightDecl &weight, int64_t repetition);
@@ -138,6 +137,7 @@ bool Binder::bindCallees() {
 bool Binder::bindItem(const Item &item) {
   switch (item.kind) {
   case Item::Kind::Architectures:
+  case Item::Kind::ModelTypes:
     return true;
   case Item::Kind::ModelKind:
     return entries.bindKind(item);
@@ -154,6 +154,9 @@ bool Binder::bindItem(const Item &item) {
       ok &= bindParam(*static_cast<const ParamDecl *>(decl));
     return ok;
   }
+  case Item::Kind::Ignore:
+  case Item::Kind::Unused:
+    return !item.expr || evaluate(item.expr).has_value();
   case Item::Kind::Constant:
     return bindConstant(*static_cast<const ConstantDecl *>(item.decls.front()));
   case Item::Kind::Require:
@@ -173,7 +176,8 @@ bool Binder::bindItem(const Item &item) {
 // Hyperparameters
 //===----------------------------------------------------------------------===//
 
-std::string Binder::place(const std::string &path) const {
+std::string tenon::lang::placeOf(const Configuration &config,
+                                 std::string_view path) {
   std::string text = config.name;
   if (auto at = findJsonKey(config.text, path))
     text += ":" + std::to_string(at->line) + ":" + std::to_string(at->column);
@@ -294,7 +298,7 @@ void Binder::reportParam(const ParamDecl &param, const std::string &path,
       value
           ? shorten(value->dump(-1, ' ', false, json::error_handler_t::replace))
           : std::string("missing");
-  diagnostics.error(place(path), "'" + path + "' is " + shown + "; " + problem)
+  diagnostics.error(placeOf(config, path), "'" + path + "' is " + shown + "; " + problem)
       .note(model.source, param.nameRange,
             "'" + std::string(param.name) +
                 "' is declared here: " + param.type.str());
@@ -361,13 +365,18 @@ std::optional<Value> Binder::defaultOf(const ParamDecl &param) {
   return List{std::make_shared<const std::vector<Scalar>>(std::move(floats))};
 }
 
-bool Binder::bindParam(const ParamDecl &param) {
+std::vector<std::string>
+tenon::lang::configurationPaths(const ParamDecl &param) {
   std::vector<std::string> paths;
   for (const StringExpr *path : param.paths)
     paths.push_back(path->value);
   if (paths.empty())
     paths.push_back(std::string(param.name));
+  return paths;
+}
 
+bool Binder::bindParam(const ParamDecl &param) {
+  std::vector<std::string> paths = configurationPaths(param);
   std::optional<Value> value;
   bool found = false;
   if (param.valueKind == Type::Kind::Rope)
@@ -546,6 +555,12 @@ bool Binder::bindWeight(const WeightDecl &weight, int64_t repetition) {
     }
     if (source.alias) {
       places.back() = bound.weightPlace(declAs<WeightDecl>(source.alias->decl));
+      // Its own tensor may be in the file all the same: a copy.
+      std::vector<std::string> before =
+          weight.layer ? prefixesOf(*weight.layer) : std::vector<std::string>();
+      for (const WeightSource &other : weight.sources)
+        for (std::string &name : candidateNames(weight, before, other.names))
+          bound.copies.insert(std::move(name));
       return true;
     }
     // Tensors of one shape and source are one stack.

@@ -90,6 +90,13 @@ void Checker::checkItem(Item &item) {
     return checkArchitectures(item);
   case Item::Kind::ModelKind:
     return checkKind(item);
+  case Item::Kind::ModelTypes:
+    return;
+  case Item::Kind::Ignore:
+  case Item::Kind::Unused:
+    if (item.expr)
+      checkRequire(item);
+    return;
   case Item::Kind::Context:
     checkExpr(item.expr);
     expectKind(item.expr, Type::Kind::Int, "the context");

@@ -6,6 +6,7 @@
 #include "tenon/Language/Check.h"
 #include "tenon/Language/Format.h"
 #include "tenon/Language/Parser.h"
+#include "tenon/Language/Strict.h"
 #include "tenon/Support/Json.h"
 #include "tenon/Support/MappedFile.h"
 
@@ -40,7 +41,8 @@ static CommandResult result(const Diagnostics &diagnostics,
 }
 
 CommandResult tenon::lang::checkCommand(const std::string &path,
-                                        const std::string &configPath) {
+                                        const std::string &configPath,
+                                        bool lenient) {
   Diagnostics diagnostics;
   std::unique_ptr<Model> model = loadModelFile(path, diagnostics);
   if (!model || configPath.empty())
@@ -55,7 +57,13 @@ CommandResult tenon::lang::checkCommand(const std::string &path,
   if (!json)
     return {
         static_cast<int>(json.error().code), {}, json.error().message + "\n"};
-  bindModel(*model, {*json, configPath, text}, diagnostics);
+  Configuration config{*json, configPath, text};
+  std::optional<BoundModel> bound = bindModel(*model, config, diagnostics);
+  if (bound)
+    checkConfiguration(*bound, config,
+                       {lenient ? Diagnostic::Severity::Warning
+                                : Diagnostic::Severity::Error},
+                       diagnostics);
   return result(diagnostics);
 }
 

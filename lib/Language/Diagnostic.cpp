@@ -100,9 +100,14 @@ Diagnostic &Diagnostics::error(const SourceFile &file, SourceRange range,
       {Diagnostic::Severity::Error, remarkAt(file, range, std::move(message))});
 }
 
+Diagnostic &Diagnostics::report(Diagnostic::Severity severity,
+                                std::string place, std::string message) {
+  return add({severity, Remark{std::move(place), std::move(message), {}}});
+}
+
 Diagnostic &Diagnostics::error(std::string place, std::string message) {
-  return add({Diagnostic::Severity::Error,
-              Remark{std::move(place), std::move(message), {}}});
+  return report(Diagnostic::Severity::Error, std::move(place),
+                std::move(message));
 }
 
 Diagnostic &Diagnostics::warning(const SourceFile &file, SourceRange range,

@@ -281,6 +281,20 @@ void Formatter::formatItem(const Item &item) {
         text << " -> " << item.entries[i]->name;
     }
     break;
+  case Item::Kind::ModelTypes:
+    text << "model_type ";
+    printer.printStrings(item.strings, ",");
+    break;
+  case Item::Kind::Ignore:
+  case Item::Kind::Unused:
+    text << (item.kind == Item::Kind::Ignore ? "ignore " : "unused ");
+    printer.printStrings(item.strings, ",");
+    if (item.expr) {
+      text.space();
+      text << "if ";
+      printer.printCondition(item.expr);
+    }
+    break;
   case Item::Kind::ModelKind:
     text << "kind " << kindName(model.kind);
     if (item.expr) {

@@ -180,13 +180,20 @@ bool Parser::parseItem() {
     ok = parseDef(item);
   else if (token.is("architectures"))
     ok = parseArchitectures(item);
+  else if (token.is("model_type"))
+    ok = parseModelTypes(item);
   else if (token.is("kind"))
     ok = parseKind(item);
   else if (token.is("context"))
     ok = parseContext(item);
+  else if (token.is("ignore"))
+    ok = parsePatterns(item, Item::Kind::Ignore, "a key's name in quotes");
+  else if (token.is("unused"))
+    ok = parsePatterns(item, Item::Kind::Unused, "a tensor's name in quotes");
   else
     return failExpected("a declaration (param, let, require, weight, layer, "
-                        "def, architectures, kind, context) or '}'");
+                        "def, architectures, model_type, kind, context, "
+                        "ignore, unused) or '}'");
   if (!ok)
     return false;
   item.range.end = previousEnd;
@@ -214,6 +221,24 @@ bool Parser::parseArchitectures(Item &item) {
     model.architectureEntries.push_back(entry);
   } while (consumeIf(","));
   return true;
+}
+
+bool Parser::parseModelTypes(Item &item) {
+  item.kind = Item::Kind::ModelTypes;
+  advance();
+  if (!parseStrings(item.strings, ",", "a model type in quotes"))
+    return false;
+  for (const StringExpr *name : item.strings)
+    model.modelTypes.push_back(name->value);
+  return true;
+}
+
+bool Parser::parsePatterns(Item &item, Item::Kind kind, std::string_view what) {
+  item.kind = kind;
+  advance();
+  if (!parseStrings(item.strings, ",", what))
+    return false;
+  return !consumeIf("if") || (item.expr = parseBinary(0)) != nullptr;
 }
 
 bool Parser::parseKindName(ModelKind &kind) {

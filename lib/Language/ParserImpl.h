@@ -45,6 +45,8 @@ private:
   // Declarations.
   bool parseItem();
   bool parseArchitectures(Item &item);
+  bool parseModelTypes(Item &item);
+  bool parsePatterns(Item &item, Item::Kind kind, std::string_view what);
   bool parseKind(Item &item);
   bool parseKindName(ModelKind &kind);
   bool parseContext(Item &item);

@@ -40,6 +40,18 @@ const BuiltinModel *tenon::findByArchitecture(std::string_view architecture) {
   return nullptr;
 }
 
+const BuiltinModel *tenon::findByModelType(std::string_view type) {
+  for (const BuiltinModel &model : kModels)
+    if (auto parsed = parse(model); parsed && parsed->coversModelType(type))
+      return &model;
+  return nullptr;
+}
+
+std::vector<std::string> tenon::architecturesOf(const BuiltinModel &model) {
+  auto parsed = parse(model);
+  return parsed ? parsed->architectures : std::vector<std::string>();
+}
+
 std::vector<std::string> tenon::knownArchitectures() {
   std::vector<std::string> names;
   for (const BuiltinModel &model : kModels)

@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <new>
 #include <vector>
 
@@ -54,9 +55,10 @@ private:
 /// Builds the value from the parser's events.
 class Builder {
 public:
-  Builder(std::string_view text, const char *const *seen,
+  /// `parsed` is what the parser sees of `text`, of the same length.
+  Builder(std::string_view text, const char *parsed, const char *const *seen,
           const JsonOptions &options)
-      : text(text), seen(seen), options(options) {}
+      : text(text), parsed(parsed), seen(seen), options(options) {}
 
   bool null() { return add(nullptr); }
   bool boolean(bool value) { return add(value); }
@@ -65,7 +67,14 @@ public:
   bool number_float(json::number_float_t value, const json::string_t &) {
     return add(value);
   }
-  bool string(json::string_t &value) { return add(std::move(value)); }
+  bool string(json::string_t &value) {
+    // Not a string in the file; see spellNonFinite.
+    if (options.nonFinite && text[offset() - 1] != '"')
+      return add(value[0] == 'N'   ? std::numeric_limits<double>::quiet_NaN()
+                 : value[0] == 'I' ? std::numeric_limits<double>::infinity()
+                                   : -std::numeric_limits<double>::infinity());
+    return add(std::move(value));
+  }
   bool binary(json::binary_t &) { return fail(offset(), "binary value"); }
   bool start_object(size_t) { return enter(json::object()); }
   bool start_array(size_t) { return enter(json::array()); }
@@ -73,6 +82,8 @@ public:
   bool end_array() { return leave(); }
 
   bool key(json::string_t &name) {
+    if (text[offset() - 1] != '"')
+      return fail(keyStart(), "invalid JSON: a key is a string");
     auto &object = *open.back()->get_ptr<json::object_t *>();
     auto [where, isNew] = object.emplace(std::move(name), nullptr);
     if (!isNew)
@@ -102,7 +113,7 @@ public:
   std::string message;
 
 private:
-  size_t offset() const { return static_cast<size_t>(*seen - text.data()); }
+  size_t offset() const { return static_cast<size_t>(*seen - parsed); }
 
   // The place of the string token that has just been read to its end.
   size_t keyStart() const {
@@ -168,6 +179,7 @@ private:
   }
 
   std::string_view text;
+  const char *parsed;
   const char *const *seen;
   const JsonOptions &options;
   std::vector<json *> open;
@@ -175,6 +187,28 @@ private:
 };
 
 } // namespace
+
+// The parser knows no infinite numbers. They become strings of the same length,
+// so that places stay right; the builder tells them by the file's own text.
+static std::string spellNonFinite(std::string_view text) {
+  std::string copy(text);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i)
+        if (text[i] == '\\')
+          ++i;
+      continue;
+    }
+    for (std::string_view word : {"NaN", "Infinity", "-Infinity"})
+      if (text.substr(i).starts_with(word)) {
+        copy[i] = copy[i + word.size() - 1] = '"';
+        copy[i + 1] = word[0];
+        i += word.size() - 1;
+        break;
+      }
+  }
+  return copy;
+}
 
 Expected<json> tenon::parseJson(std::string_view text,
                                 std::string_view filename,
@@ -188,11 +222,16 @@ Expected<json> tenon::parseJson(std::string_view text,
   if (size_t nul = text.find('\0'); nul != text.npos)
     return errorHere(nul, "invalid JSON: a NUL byte");
 
-  const char *seen = text.data();
-  Builder builder(text, &seen, options);
+  std::string copy;
+  std::string_view parsed = text;
+  if (options.nonFinite)
+    parsed = copy = spellNonFinite(text);
+  const char *seen = parsed.data();
+  Builder builder(text, parsed.data(), &seen, options);
   bool done = false;
   try {
-    Cursor first(text.data(), &seen), last(text.data() + text.size(), nullptr);
+    Cursor first(parsed.data(), &seen),
+        last(parsed.data() + parsed.size(), nullptr);
     done = json::sax_parse(first, last, &builder);
   } catch (const std::bad_alloc &) {
     return errorInFile(filename, "not enough memory to read it",

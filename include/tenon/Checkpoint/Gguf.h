@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,8 +82,12 @@ public:
 
   const std::string &path() const { return file->path(); }
 
-  /// The metadata of a key; null when there is none.
+  /// The metadata of a key; null when there is none. The key counts as read.
   const GgufValue *value(std::string_view key) const;
+  /// An error at the first key below `prefix` ("llama.") that was never read
+  /// and that GgufKeys.def doesn't let pass, with the others as notes; nullopt
+  /// when there is none.
+  std::optional<Error> findUnread(std::string_view prefix) const;
 
   /// Sets TensorInfo::rowsPerHead of every tensor to what `order` says of its
   /// name and number of rows.
@@ -100,6 +105,7 @@ private:
   friend class GgufReader;
   std::unique_ptr<MappedFile> file;
   std::map<std::string, GgufValue, std::less<>> metadata;
+  mutable std::set<std::string, std::less<>> read;
 };
 
 /// The metadata in the words of config.json, so that a model description reads

@@ -24,6 +24,8 @@ struct ModelDirectory {
   nlohmann::json config;  ///< an object
   std::string configPath; ///< for messages
   std::string configText; ///< what `config` was parsed from, for messages
+  /// Keys of `config` that the reader of GGUF made up from the tensors.
+  std::vector<std::string> derivedKeys;
 
   std::optional<nlohmann::json> generationConfig; ///< generation_config.json
   std::optional<nlohmann::json> tokenizerConfig;  ///< tokenizer_config.json
@@ -45,8 +47,10 @@ struct ModelDirectory {
   /// What the directory is called, its path's last component; a GGUF file's
   /// without the extension.
   std::string name() const;
-  /// `architectures` of config.json ("LlamaForCausalLM"), then `model_type`.
-  std::vector<std::string> architectureNames() const;
+  /// `architectures` of config.json ("LlamaForCausalLM"); none: empty.
+  std::vector<std::string> classNames() const;
+  /// `model_type` of config.json ("llama"), or empty.
+  std::string modelType() const;
   /// bos_token_id, eos_token_id (a number or a list) from
   /// generation_config.json, else from config.json.
   std::vector<int32_t> tokenIds(std::string_view key) const;

@@ -65,6 +65,8 @@ struct CompileOptions {
 
   /// NaN and infinity in weights are errors.
   bool strict = false;
+  /// What the description doesn't read of a model is a warning, no error.
+  bool lenient = false;
   /// Say on stderr what is done.
   bool verbose = false;
   /// Say on stderr how long it took.

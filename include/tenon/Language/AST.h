@@ -357,6 +357,9 @@ struct DefDecl : Decl {
 struct Item {
   enum class Kind {
     Architectures,
+    ModelTypes,
+    Ignore,
+    Unused,
     ModelKind,
     Context,
     Param,
@@ -369,8 +372,10 @@ struct Item {
   Kind kind = Kind::Param;
   SourceRange range;
   std::vector<Decl *> decls;               ///< declarations made here
-  std::vector<const StringExpr *> strings; ///< Architectures; Require: message
-  Expr *expr = nullptr; ///< Require, Context, ModelKind: condition
+  /// Architectures, ModelTypes, Ignore, Unused; Require: message
+  std::vector<const StringExpr *> strings;
+  /// Require, Context; ModelKind: condition; Ignore, Unused: may be null
+  Expr *expr = nullptr;
   /// Architectures: the entry that each runs by default; null: forward.
   std::vector<NameExpr *> entries;
 };
@@ -430,6 +435,7 @@ public:
   std::vector<NameExpr *> architectureEntries;
   /// Checked: `architecture`, the class that the configuration names.
   ParamDecl *architecture = nullptr;
+  std::vector<std::string> modelTypes; ///< as declared; see coversModelType
   Expr *context = nullptr; ///< the greatest number of positions; may be null
   std::vector<ParamDecl *> params;
   std::vector<ConstantDecl *> constants;
@@ -449,6 +455,10 @@ public:
     std::string message;
   };
   std::vector<Constraint> constraints;
+
+  /// Whether `model_type` of a configuration is this family's: one of those
+  /// declared, or else the model's name; "-" and "_" are the same.
+  bool coversModelType(std::string_view type) const;
 
   /// Creates a node (Expr or Decl) that lives as long as the model.
   template <class T, class... Args> T *make(Args &&...args) {

@@ -67,6 +67,10 @@ struct Configuration {
   std::string_view text = {};
 };
 
+/// "config.json:3:5", the place of the key that a dotted path leads to; the name
+/// alone where it isn't known.
+std::string placeOf(const Configuration &config, std::string_view path);
+
 /// A weight with numbers for dimensions. In a layer it is a stack of tensors of
 /// one shape; where shapes or sources differ between repetitions, one
 /// declaration makes several.
@@ -176,6 +180,9 @@ public:
   const BoundWeight *weight(const WeightDecl *decl) const;
   /// All weights that are no aliases, in declaration order.
   const std::vector<BoundWeight> &weights() const { return boundWeights; }
+  /// Names under which a checkpoint may hold a second copy of a weight that
+  /// another one stands for (tied embeddings).
+  const std::set<std::string> &copyNames() const { return copies; }
 
   ModelKind kind() const { return boundKind; }
   /// The entry points that remain: `forward` first.
@@ -208,6 +215,7 @@ private:
   std::map<const WeightDecl *, std::vector<std::optional<size_t>>> weightPlaces;
   std::map<const LayerDecl *, LayerKinds> kinds;
   mutable int64_t listElements = 0; // made by comprehensions, to bound them
+  std::set<std::string> copies;
   // What evaluating a def needs, conditionals decided: weights that must be
   // there, and the defs and layers that it expands.
   struct WeightUse {
@@ -234,6 +242,10 @@ std::optional<BoundModel> bindModel(const Model &model,
                                     const Configuration &config,
                                     Diagnostics &diagnostics);
 
+/// Where a hyperparameter is looked for in the configuration: dotted paths, the
+/// first that is there counts.
+std::vector<std::string> configurationPaths(const ParamDecl &param);
+
 /// The tensors of a checkpoint, by name.
 class TensorCatalog {
 public:
@@ -247,6 +259,9 @@ public:
   virtual std::optional<std::string> ggufName(std::string_view /*name*/) const {
     return std::nullopt;
   }
+  /// All names, ordered, valid as long as the catalog; none if the catalog
+  /// can't list them.
+  virtual std::vector<std::string_view> names() const { return {}; }
   /// Some path, for messages.
   virtual std::string description() const = 0;
 };

@@ -27,9 +27,11 @@ std::unique_ptr<Model> loadModelText(std::string name, std::string text,
                                      Diagnostics &diagnostics);
 
 /// Checks a file. With a configuration (the path of a config.json) the
-/// hyperparameters are bound too. Prints nothing if all is well.
+/// hyperparameters are bound too, and every key there must be read (`lenient`:
+/// what is not is a warning). Prints nothing if all is well.
 CommandResult checkCommand(const std::string &path,
-                           const std::string &configPath = {});
+                           const std::string &configPath = {},
+                           bool lenient = false);
 
 /// Prints a file in canonical form; the file is not changed.
 CommandResult formatCommand(const std::string &path);

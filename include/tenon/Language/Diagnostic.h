@@ -66,6 +66,9 @@ public:
   Diagnostic &error(std::string place, std::string message);
   Diagnostic &warning(const SourceFile &file, SourceRange range,
                       std::string message);
+  /// Either, outside every SourceFile.
+  Diagnostic &report(Diagnostic::Severity severity, std::string place,
+                     std::string message);
 
   unsigned numErrors() const { return errors; }
   bool hasErrors() const { return errors != 0; }

@@ -36,6 +36,12 @@ const BuiltinModel *findModel(std::string_view name);
 /// ("LlamaForCausalLM"); null if there is none.
 const BuiltinModel *findByArchitecture(std::string_view architecture);
 
+/// The family that covers a `model_type`; null if there is none.
+const BuiltinModel *findByModelType(std::string_view type);
+
+/// The architectures that a family covers, in its order.
+std::vector<std::string> architecturesOf(const BuiltinModel &model);
+
 /// The architectures of all families, ordered, for the message about an
 /// unknown one.
 std::vector<std::string> knownArchitectures();

@@ -26,6 +26,8 @@ struct JsonOptions {
   unsigned maxDepth = 256;
   /// Elements of one array.
   uint64_t maxArraySize = UINT64_MAX;
+  /// `NaN`, `Infinity` and `-Infinity` are numbers, as Python writes them.
+  bool nonFinite = false;
   /// Set for JSON inside of a binary file, where it begins: errors then read
   /// "FILE:+0xOFFSET:" instead of "FILE:LINE:COLUMN:".
   std::optional<uint64_t> binaryOffset;

@@ -447,7 +447,7 @@ TEST_F(Gguf, OpenModel) {
                                  : "blob");
     EXPECT_EQ(model->gguf, model->checkpoint.get());
     EXPECT_TRUE(model->hasTokenizer());
-    EXPECT_EQ(model->architectureNames().front(), "LlamaForCausalLM");
+    EXPECT_EQ(model->classNames().front(), "LlamaForCausalLM");
   }
   EXPECT_FALSE(openModel(directory.write("x.gguf", "junk")));
   EXPECT_FALSE(openModel(directory.write("x.txt", "junk")));

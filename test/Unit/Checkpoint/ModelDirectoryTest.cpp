@@ -24,8 +24,8 @@ TEST(ModelDirectory, ReadsWhatIsThere) {
   EXPECT_EQ(model->name(), "m");
   EXPECT_EQ(model->configPath, directory.path("m/config.json"));
   EXPECT_EQ(model->configText, test::readFile(model->configPath));
-  EXPECT_EQ(model->architectureNames(),
-            (std::vector<std::string>{"LlamaForCausalLM", "llama"}));
+  EXPECT_EQ(model->classNames(), std::vector<std::string>{"LlamaForCausalLM"});
+  EXPECT_EQ(model->modelType(), "llama");
   EXPECT_EQ(model->tokenIds("eos_token_id"), std::vector<int32_t>{2});
   EXPECT_EQ(model->tokenIds("pad_token_id"), std::vector<int32_t>{});
   EXPECT_FALSE(model->checkpoint);
@@ -108,7 +108,7 @@ TEST(ModelDirectory, Stories260K) {
   Expected<ModelDirectory> model =
       openModelDirectory(test::sharedDirectory() + "/models/stories260K/hf");
   ASSERT_TRUE(model) << model.error().message;
-  EXPECT_EQ(model->architectureNames().front(), "LlamaForCausalLM");
+  EXPECT_EQ(model->classNames().front(), "LlamaForCausalLM");
   EXPECT_EQ(model->tokenIds("bos_token_id"), std::vector<int32_t>{1});
   EXPECT_TRUE(model->checkpoint);
   EXPECT_TRUE(model->hasTokenizer());

@@ -13,6 +13,12 @@ public:
     auto found = tensors.find(name);
     return found == tensors.end() ? nullptr : &found->second;
   }
+  std::vector<std::string_view> names() const override {
+    std::vector<std::string_view> all;
+    for (const auto &[name, shape] : tensors)
+      all.push_back(name);
+    return all;
+  }
   std::string description() const override { return "checkpoint"; }
 };
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 using namespace tenon;
 using nlohmann::json;
 
@@ -72,6 +74,25 @@ TEST(Json, Robustness10NumbersOutOfRange) {
   expectError("[NaN]", "f.json:1:");
   expectError("[Infinity]", "f.json:1:");
   EXPECT_EQ(errorOf("[1e-999]"), "no error");
+}
+
+TEST(Json, NonFiniteNumbersOfPython) {
+  JsonOptions options;
+  options.nonFinite = true;
+  Expected<json> value = parseJson(
+      R"({"a": [0.0, Infinity], "b": NaN, "c": -Infinity, "NaN": "Infinity",
+          "d": "a \" NaN"})",
+      "f.json", options);
+  ASSERT_TRUE(value) << value.error().message;
+  EXPECT_EQ((*value)["a"][1].get<double>(), HUGE_VAL);
+  EXPECT_TRUE(std::isnan((*value)["b"].get<double>()));
+  EXPECT_EQ((*value)["c"].get<double>(), -HUGE_VAL);
+  EXPECT_EQ((*value)["NaN"], "Infinity");
+  EXPECT_EQ((*value)["d"], "a \" NaN");
+  EXPECT_NE(errorOf("{NaN: 1}", options), "no error");
+  EXPECT_NE(errorOf("[Nan]", options), "no error");
+  EXPECT_NE(errorOf("[1NaN]", options), "no error");
+  EXPECT_EQ(errorOf("[NaN, oops]", options).substr(0, 10), "f.json:1:7");
 }
 
 TEST(Json, InvalidUtf8) { expectError("[\"\xff\"]", "f.json:1:", "UTF-8"); }
