@@ -454,13 +454,6 @@ Status GgufReader::readAlignment() {
       return fail(value->offset, strCat("'", key, "' is ", alignment,
                                         "; expected a power of two"));
   }
-  constexpr std::string_view split = "split.count";
-  if (const GgufValue *value = checkpoint.value(split))
-    if (value->asInteger().value_or(0) > 1)
-      return withNote(
-          fail(value->offset, strCat("one of the ", *value->asInteger(),
-                                     " files of a split model")),
-          "llama-gguf-split --merge of llama.cpp joins them");
   return Status::success();
 }
 
@@ -574,7 +567,7 @@ Status GgufReader::placeTensors() {
 }
 
 Expected<std::unique_ptr<GgufCheckpoint>>
-GgufCheckpoint::open(std::string path) {
+GgufCheckpoint::openOne(std::string path) {
   Expected<MappedFile> file = MappedFile::open(std::move(path));
   if (!file)
     return file.takeError();
@@ -583,4 +576,79 @@ GgufCheckpoint::open(std::string path) {
   if (Status status = GgufReader(*checkpoint).read(); !status)
     return status.takeError();
   return checkpoint;
+}
+
+// "model-00002-of-00005.gguf": the files of a split model are numbered from 1
+// in their names, from 0 in `split.no`.
+static std::string partName(std::string_view stem, int64_t part,
+                            int64_t count) {
+  auto digits = [](int64_t number) {
+    std::string text = std::to_string(number);
+    return std::string(text.size() < 5 ? 5 - text.size() : 0, '0') + text;
+  };
+  return strCat(stem, "-", digits(part + 1), "-of-", digits(count), ".gguf");
+}
+
+Status GgufCheckpoint::addParts(int64_t count) {
+  constexpr int64_t kMostParts = 10000;
+  const GgufValue *number = value("split.no");
+  std::optional<int64_t> own = number ? number->asInteger() : std::nullopt;
+  if (count > kMostParts || !own || *own < 0 || *own >= count)
+    return errorAt("split.count", "'split.no' and 'split.count' don't fit");
+  std::string suffix = partName("", *own, count);
+  if (!path().ends_with(suffix))
+    return errorAt("split.count",
+                   strCat("this is one of the ", count,
+                          " files of a split model; its name should end in ",
+                          quoteName(suffix)));
+  std::string stem = path().substr(0, path().size() - suffix.size());
+  if (*own != 0)
+    return withNote(errorAt("split.no", "this is not the first of the files of "
+                                        "a split model"),
+                    strCat("the first is ", partName(stem, 0, count)));
+  for (int64_t part = 1; part < count; ++part) {
+    Expected<std::unique_ptr<GgufCheckpoint>> opened =
+        openOne(partName(stem, part, count));
+    if (!opened)
+      return opened.takeError();
+    const GgufCheckpoint &other = **opened;
+    const GgufValue *place = other.value("split.no");
+    const GgufValue *total = other.value("split.count");
+    if (!place || place->asInteger() != part || !total ||
+        total->asInteger() != count)
+      return other.errorAt("split.no",
+                           strCat("the file says that it is another part than ",
+                                  part + 1, " of ", count));
+    infos.insert(infos.end(), other.infos.begin(), other.infos.end());
+    parts.push_back(*std::move(opened));
+  }
+  std::sort(
+      infos.begin(), infos.end(),
+      [](const TensorInfo &a, const TensorInfo &b) { return a.name < b.name; });
+  for (size_t i = 1; i < infos.size(); ++i)
+    if (infos[i].name == infos[i - 1].name)
+      return errorInFile(infos[i].file->path(),
+                         strCat("tensor ", quoteName(infos[i].name),
+                                " is in another file of the model, too"));
+  const GgufValue *tensors = value("split.tensors.count");
+  std::optional<int64_t> expected =
+      tensors ? tensors->asInteger() : std::nullopt;
+  if (expected && *expected != static_cast<int64_t>(infos.size()))
+    return errorAt(
+        "split.tensors.count",
+        strCat("the files have ", infos.size(), " tensors, not ", *expected));
+  return Status::success();
+}
+
+Expected<std::unique_ptr<GgufCheckpoint>>
+GgufCheckpoint::open(std::string path) {
+  Expected<std::unique_ptr<GgufCheckpoint>> opened = openOne(std::move(path));
+  if (!opened)
+    return opened;
+  const GgufValue *split = (*opened)->value("split.count");
+  std::optional<int64_t> count = split ? split->asInteger() : std::nullopt;
+  if (count && *count > 1)
+    if (Status status = (*opened)->addParts(*count); !status)
+      return status.takeError();
+  return opened;
 }

@@ -290,6 +290,17 @@ Status ConfigBuilder::build() {
   if (architecture->rotary != Rotary::None)
     if (Status status = mapRotary(); !status)
       return status;
+  if (const GgufValue *pooling = value("%.pooling_type")) {
+    // llama.cpp's enumeration.
+    constexpr const char *kPoolings[] = {nullptr, "mean", "cls", "lasttoken",
+                                         "rank"};
+    std::optional<int64_t> type = pooling->asInteger();
+    if (!type || *type < 0 ||
+        *type >= static_cast<int64_t>(std::size(kPoolings)))
+      return fail("%.pooling_type", "is no known kind of pooling");
+    if (kPoolings[*type])
+      config["sentence"] = {{"pooling", kPoolings[*type]}};
+  }
   if (const GgufValue *causal = value("%.attention.causal")) {
     std::optional<bool> flag = causal->asBool();
     if (!flag)

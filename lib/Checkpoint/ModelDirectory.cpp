@@ -1,6 +1,7 @@
 //===- ModelDirectory.cpp - a model: directory or GGUF file --------------===//
 
 #include "tenon/Checkpoint/ModelDirectory.h"
+#include "SentenceModules.h"
 
 #include "tenon/Checkpoint/Gguf.h"
 #include "tenon/Checkpoint/Safetensors.h"
@@ -64,8 +65,13 @@ Expected<ModelDirectory> tenon::openModelDirectory(const std::string &path) {
     return errorInFile(path, "expected a model directory that holds "
                              "config.json, or a .gguf file, found a file");
 
+  fs::path root = directory;
+  Expected<fs::path> folder = transformerFolder(root);
+  if (!folder)
+    return folder.takeError();
+  directory = *std::move(folder);
   ModelDirectory model;
-  model.path = directory.string();
+  model.path = root.string();
   model.configPath = (directory / "config.json").string();
   if (!fs::exists(model.configPath, failure))
     return withNote(errorInFile(path, "the directory holds no config.json"),
@@ -99,11 +105,13 @@ Expected<ModelDirectory> tenon::openModelDirectory(const std::string &path) {
 
   if (holdsWeights(directory)) {
     Expected<std::unique_ptr<Checkpoint>> checkpoint =
-        openSafetensors(model.path);
+        openSafetensors(directory.string());
     if (!checkpoint)
       return checkpoint.takeError();
     model.checkpoint = *std::move(checkpoint);
   }
+  if (Status status = readSentenceModules(root, model); !status)
+    return status.takeError();
   return model;
 }
 

@@ -29,6 +29,7 @@ MetadataBuilder::MetadataBuilder(const LoadedModel &model)
           findMember(model.directory.config, "problem_type"))
     if (const std::string *problem = asString(*value))
       info.problem = *problem;
+  info.cutTo = std::min(model.directory.maxSequenceLength, model.context);
   info.bos = model.directory.tokenIds("bos_token_id");
   info.eos = model.directory.tokenIds("eos_token_id");
   for (const lang::LayerDecl *layer : model.description->layers)

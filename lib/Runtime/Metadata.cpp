@@ -167,6 +167,7 @@ void parseModel(const json &from, Metadata &meta) {
     model.weightTypes[type] =
         checked(bytes, type, 0, std::numeric_limits<int64_t>::max());
   model.activations = string(from, "activations");
+  model.cutTo = integer(from, "cut_to", 0, int64_t(1) << 40);
 }
 
 VariantInfo parseVariant(const json &from) {
@@ -313,7 +314,8 @@ std::string Metadata::serialize() const {
                    {"bos", model.bos},
                    {"eos", model.eos},
                    {"weight_types", model.weightTypes},
-                   {"activations", model.activations}};
+                   {"activations", model.activations},
+                   {"cut_to", model.cutTo}};
   root["memory"] = {{"arena", memory.arena},
                     {"cache", memory.cache},
                     {"cache_type", memory.cacheType},

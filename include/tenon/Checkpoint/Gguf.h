@@ -77,7 +77,9 @@ public:
   /// magic or version (a big-endian file is told by name); counts, lengths and
   /// nesting beyond the file; empty or duplicate names; unknown types; a bad
   /// alignment; dimensions that are 0, too many, wrap or hold no whole blocks;
-  /// data that is misaligned, overlaps or leaves the file; one file of a split.
+  /// data that is misaligned, overlaps or leaves the file. Of a split model
+  /// ("NAME-00001-of-00003.gguf") the first file is named; others that are
+  /// missing, out of place or have a tensor again are errors.
   static Expected<std::unique_ptr<GgufCheckpoint>> open(std::string path);
 
   const std::string &path() const { return file->path(); }
@@ -103,7 +105,12 @@ public:
 
 private:
   friend class GgufReader;
+  static Expected<std::unique_ptr<GgufCheckpoint>> openOne(std::string path);
+  /// Adds the tensors of the other files of a split model.
+  Status addParts(int64_t count);
+
   std::unique_ptr<MappedFile> file;
+  std::vector<std::unique_ptr<GgufCheckpoint>> parts; ///< the other files
   std::map<std::string, GgufValue, std::less<>> metadata;
   mutable std::set<std::string, std::less<>> read;
 };

@@ -21,11 +21,17 @@ class GgufCheckpoint;
 struct ModelDirectory {
   std::string path;
 
-  nlohmann::json config;  ///< an object
+  /// An object: config.json's, with the member `sentence` for what
+  /// sentence-transformers' modules.json and GGUF's pooling_type say.
+  nlohmann::json config;
   std::string configPath; ///< for messages
   std::string configText; ///< what `config` was parsed from, for messages
   /// Keys of `config` that the reader of GGUF made up from the tensors.
   std::vector<std::string> derivedKeys;
+
+  /// `max_seq_length` of sentence_bert_config.json: the tokens that texts are
+  /// cut to; 0: it says none.
+  int64_t maxSequenceLength = 0;
 
   std::optional<nlohmann::json> generationConfig; ///< generation_config.json
   std::optional<nlohmann::json> tokenizerConfig;  ///< tokenizer_config.json

@@ -130,6 +130,9 @@ struct Metadata {
     /// How what linears read is rounded, in words: "int8, int16 for logits";
     /// empty: not to integers.
     std::string activations;
+    /// The tokens that a text is cut to, as its embedding was trained; 0: a
+    /// text that is too long is an error.
+    int64_t cutTo = 0;
   } model;
 
   struct {

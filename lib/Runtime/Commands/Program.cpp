@@ -125,6 +125,14 @@ Expected<std::vector<int32_t>> Program::encode(std::string_view text,
   if (!loaded)
     return loaded.takeError();
   auto tokens = (*loaded)->encode(text, true, special);
+  // Sentences were cut so when the model was trained: what stands at the end of
+  // a text stays.
+  size_t limit = static_cast<size_t>(metadata().model.cutTo);
+  std::span<const int32_t> last = (*loaded)->suffixTokens();
+  if (tokens && limit > last.size() && tokens->size() > limit) {
+    tokens->resize(limit - last.size());
+    tokens->insert(tokens->end(), last.begin(), last.end());
+  }
   if (tokens && tokens->empty())
     return plainError("the text is empty, and the model has no token that "
                       "begins a text");

@@ -231,10 +231,41 @@ TEST_F(Gguf, Robustness7Data) {
             "its type IQ2_XXS is not supported");
 }
 
-TEST_F(Gguf, SplitFilesAreRefused) {
-  expectHas(errorOf(GgufText().value("split.count", 2, raw<uint16_t>(3))),
-            "one of the 3 files of a split model");
+TEST_F(Gguf, SplitFiles) {
   EXPECT_TRUE(open(GgufText().value("split.count", 2, raw<uint16_t>(1)).str()));
+  expectHas(errorOf(GgufText()
+                        .value("split.no", 2, raw<uint16_t>(0))
+                        .value("split.count", 2, raw<uint16_t>(3))),
+            "its name should end in '-00001-of-00003.gguf'");
+  auto part = [&](uint16_t number, const char *tensor, uint16_t says) {
+    GgufText file;
+    if (number == 0)
+      file.text("general.name", "n")
+          .value("split.tensors.count", 5, raw<int32_t>(2));
+    file.value("split.no", 2, raw(says))
+        .value("split.count", 2, raw<uint16_t>(2))
+        .tensorOf(tensor, {32}, 0, 128);
+    return directory.write(
+        "m-0000" + std::to_string(number + 1) + "-of-00002.gguf", file.str());
+  };
+  std::string first = part(0, "b", 0);
+  auto error = [&](const std::string &path) {
+    auto opened = GgufCheckpoint::open(path);
+    return opened ? std::string("no error") : opened.error().message;
+  };
+  expectHas(error(first), "m-00002-of-00002.gguf: error: cannot open");
+  std::string second = part(1, "a", 1);
+  auto whole = GgufCheckpoint::open(first);
+  ASSERT_TRUE(whole) << whole.error().message;
+  ASSERT_EQ((*whole)->tensors().size(), 2u);
+  EXPECT_EQ((*whole)->tensors()[0].name, "a");
+  EXPECT_EQ((*whole)->tensors()[0].file->path(), second);
+  EXPECT_EQ((*whole)->bytes((*whole)->tensors()[0]).size(), 128u);
+  expectHas(error(second), "not the first of the files");
+  part(1, "b", 1);
+  expectHas(error(first), "tensor 'b' is in another file of the model, too");
+  part(1, "a", 0);
+  expectHas(error(first), "another part than 2 of 2");
 }
 
 // Every prefix of a good file is an error, never a crash.
