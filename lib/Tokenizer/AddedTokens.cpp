@@ -85,14 +85,19 @@ void AddedTokenFinder::finish() {
 
 // The longest token at each place that has one, from the text's end.
 std::vector<AddedTokenFinder::Match>
-AddedTokenFinder::matches(std::string_view text, bool skipSpecial) const {
+AddedTokenFinder::matches(std::string_view text, bool skipSpecial,
+                          std::string_view marks) const {
   std::vector<Match> found;
   int32_t node = 0;
   for (size_t at = text.size(); at-- > 0;) {
     node = step(node, static_cast<uint8_t>(text[at]));
     const Node &state = nodes[node];
-    if (int32_t entry = skipSpecial ? state.longestPlain : state.longest;
-        entry >= 0)
+    int32_t entry = skipSpecial ? state.longestPlain : state.longest;
+    if (entry >= 0 && !marks.empty() && entries[entry].token.special &&
+        marks.substr(at, entries[entry].text.size()).find_first_not_of('\0') !=
+            marks.npos)
+      entry = state.longestPlain;
+    if (entry >= 0)
       found.push_back({at, entry});
   }
   return found;
@@ -117,14 +122,15 @@ static bool startsWithWordCharacter(std::string_view text) {
 }
 
 std::vector<AddedTokenFinder::Segment>
-AddedTokenFinder::split(std::string_view text, bool skipSpecial) const {
+AddedTokenFinder::split(std::string_view text, bool skipSpecial,
+                        std::string_view marks) const {
   std::vector<Segment> segments;
   if (entries.empty()) {
     if (!text.empty())
       segments.push_back({text, -1});
     return segments;
   }
-  std::vector<Match> found = matches(text, skipSpecial);
+  std::vector<Match> found = matches(text, skipSpecial, marks);
   size_t done = 0; // everything before is in a segment
   size_t next = 0; // no token begins before
   for (size_t i = found.size(); i-- > 0;) {

@@ -32,9 +32,10 @@ public:
   };
   /// The segments, none of them empty, in order. A token that takes white
   /// space along has it in its segment. `skipSpecial`: special tokens are text
-  /// like any other.
-  std::vector<Segment> split(std::string_view text,
-                             bool skipSpecial = false) const;
+  /// like any other; so they are where `marks`, if it isn't empty a byte for
+  /// each of the text, is not 0.
+  std::vector<Segment> split(std::string_view text, bool skipSpecial = false,
+                             std::string_view marks = {}) const;
 
 private:
   struct Entry {
@@ -55,7 +56,8 @@ private:
   int32_t child(int32_t node, uint8_t byte) const;
   int32_t step(int32_t node, uint8_t byte) const;
   void insert(int32_t entry);
-  std::vector<Match> matches(std::string_view text, bool skipSpecial) const;
+  std::vector<Match> matches(std::string_view text, bool skipSpecial,
+                             std::string_view marks) const;
 
   std::vector<Entry> entries;
   std::vector<Node> nodes;           // the first is the root

@@ -104,12 +104,24 @@ Tokenizer::fromModel(TokenizerModel model, std::string_view place) {
 Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
                                                  bool addSpecial,
                                                  SpecialInText special) const {
+  return encode(text, addSpecial, special == SpecialInText::Text, {});
+}
+
+Expected<std::vector<int32_t>>
+Tokenizer::encodeMarked(std::string_view text, std::string_view marks) const {
+  return encode(text, /*addSpecial=*/false, /*skipSpecial=*/false, marks);
+}
+
+Expected<std::vector<int32_t>>
+Tokenizer::encode(std::string_view text, bool addSpecial, bool skipSpecial,
+                  std::string_view marks) const {
   WorkBudget budget(text.size());
-  bool skipSpecial = special == SpecialInText::Text;
   std::string replaced;
   if (model.algorithm != TokenizerModel::Algorithm::BytePairs &&
       !isValidUtf8(text)) {
     replaced = replaceInvalidUtf8(text);
+    skipSpecial |= !marks.empty(); // the marks are for other bytes
+    marks = {};
     text = replaced;
   }
   std::vector<int32_t> tokens;
@@ -126,7 +138,8 @@ Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
       machinery->encodePiece(pieces[i], tokens, scratch, budget);
   };
   bool atStart = true;
-  for (const auto &segment : machinery->inText.split(text, skipSpecial)) {
+  for (const auto &segment :
+       machinery->inText.split(text, skipSpecial, marks)) {
     if (budget.failed())
       break;
     if (segment.id >= 0) {
@@ -134,8 +147,9 @@ Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
     } else {
       std::string normalized = machinery->normalizer.normalize(
           std::string(segment.text), budget, atStart);
-      for (const auto &part :
-           machinery->inNormalized.split(normalized, skipSpecial)) {
+      // What is marked can't be told any more.
+      for (const auto &part : machinery->inNormalized.split(
+               normalized, skipSpecial || !marks.empty())) {
         if (part.id >= 0)
           tokens.push_back(part.id);
         else

@@ -79,6 +79,11 @@ public:
   Expected<std::vector<int32_t>>
   encode(std::string_view text, bool addSpecial = true,
          SpecialInText special = SpecialInText::Tokens) const;
+  /// The tokens of a text of which parts are a stranger's, nothing around them:
+  /// where `marks`, a byte for each of the text (or empty), is not 0, special
+  /// tokens are text like any other.
+  Expected<std::vector<int32_t>> encodeMarked(std::string_view text,
+                                              std::string_view marks) const;
 
   /// The tokens of two texts, with what the model expects around and between
   /// them. An error also when the tokenizer doesn't say what that is.
@@ -119,6 +124,10 @@ public:
 private:
   struct Machinery; // lookup tables and compiled patterns
   explicit Tokenizer(TokenizerModel model);
+
+  Expected<std::vector<int32_t>> encode(std::string_view text, bool addSpecial,
+                                        bool skipSpecial,
+                                        std::string_view marks) const;
 
   TokenizerModel model;
   std::unique_ptr<Machinery> machinery;

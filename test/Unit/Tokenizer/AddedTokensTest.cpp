@@ -79,3 +79,22 @@ TEST(AddedTokens, ManyWithCommonPrefixes) {
             (Ids{307, 377, 1077}));
   EXPECT_EQ(tokenizer->encode(std::string(1 << 20, '<'))->size(), 1u << 20);
 }
+
+// What a stranger wrote is text, even where it spells a special token or the
+// rest of one; a token that isn't special is found everywhere.
+TEST(AddedTokens, MarkedText) {
+  auto tokenizer = load(fileWith({addedToken("<s>", 300, true),
+                                  addedToken("<a>", 301, false),
+                                  addedToken("<s><a>", 302, true)}));
+  auto encode = [&](const std::string &text, const std::string &marks) {
+    return *tokenizer->encodeMarked(text, marks);
+  };
+  std::string none(6, '\0'), second = std::string(3, '\0') + "\1\1\1";
+  EXPECT_EQ(encode("<s><s>", ""), (Ids{300, 300}));
+  EXPECT_EQ(encode("<s><s>", none), (Ids{300, 300}));
+  EXPECT_EQ(encode("<s><s>", second), (Ids{300, '<', 's', '>'}));
+  EXPECT_EQ(encode("<s><s>", std::string(5, '\0') + "\1"),
+            (Ids{300, '<', 's', '>'}));
+  EXPECT_EQ(encode("<s><a>", none), (Ids{302}));
+  EXPECT_EQ(encode("<a><a>", second), (Ids{301, 301}));
+}
