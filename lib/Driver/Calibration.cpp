@@ -2,6 +2,7 @@
 
 #include "Calibration.h"
 #include "PassDiagnostics.h"
+#include "Progress.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Conversion/LoweringPasses.h"
@@ -315,7 +316,8 @@ Status Calibration::feed(runtime::Model &loaded, Observer &observer) {
   {
     runtime::Executor::Session session(executor);
     auto ignore = [](const runtime::Rows &) { return Status::success(); };
-    for (const std::vector<int32_t> &tokens : texts)
+    Progress progress("calibrating", texts.size(), options.quiet);
+    for (const std::vector<int32_t> &tokens : texts) {
       for (auto [number, entry] : llvm::enumerate(entries)) {
         observer.enter(number);
         loaded.reset();
@@ -324,6 +326,8 @@ Status Calibration::feed(runtime::Model &loaded, Observer &observer) {
         if (!status)
           break;
       }
+      progress.advance(1);
+    }
   }
   installed = nullptr;
   runtime::Executor::install(nullptr);

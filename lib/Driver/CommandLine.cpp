@@ -9,6 +9,7 @@
 #include "mlir/Support/Timing.h"
 #include "tenon/Dialect/Tenon/IR/PassStatistic.h"
 #include "tenon/Driver/Compilation.h"
+#include "tenon/Driver/Describe.h"
 #include "tenon/Language/Commands.h"
 #include "tenon/Models/Models.h"
 #include "tenon/Support/Strings.h"
@@ -117,6 +118,8 @@ struct Flags {
       cl::desc("What the description doesn't read of the model's configuration "
                "and tensors is a warning, not an error"),
       cl::cat(category)};
+  cl::opt<bool> quiet{"quiet", cl::desc("Show no progress on long work"),
+                      cl::cat(category)};
   cl::opt<bool> verbose{"verbose", cl::desc("Say what is done"),
                         cl::cat(category)};
   cl::opt<bool> time{"time", cl::desc("Say how long it took"),
@@ -124,6 +127,14 @@ struct Flags {
   cl::opt<bool> statistics{"tenon-statistics",
                            cl::desc("Say what passes did and declined"),
                            cl::cat(category)};
+  cl::opt<bool> helpAll{
+      "help-all", cl::desc("Display the options of MLIR's passes too"),
+      cl::cat(category)};
+  cl::opt<bool> describe{
+      "describe",
+      cl::desc("Say what a model is, what memory it takes and what of it is "
+               "unexpected or missing, without compiling it"),
+      cl::cat(category)};
   cl::opt<bool> check{"check",
                       cl::desc("Check a description; with --checkpoint, also "
                                "the configuration there"),
@@ -262,14 +273,16 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   options.debugLines = flags.debugLines;
   options.strict = flags.strict;
   options.lenient = flags.lenient;
+  options.quiet = flags.quiet;
   options.verbose = flags.verbose;
   options.time = flags.time;
   if (options.output.empty()) {
-    if (options.stage == Stage::Executable)
+    if (options.stage == Stage::Executable && !flags.describe)
       return usage("where should the executable go? -o FILE says it");
     options.output = "-";
   }
-  if (options.output == "-" && options.stage == Stage::Executable)
+  if (options.output == "-" && options.stage == Stage::Executable &&
+      !flags.describe)
     return usage("an executable cannot be written to stdout");
   options.configurePasses = [](mlir::PassManager &manager) {
     if (failed(mlir::applyPassManagerCLOptions(manager)))
@@ -281,6 +294,10 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
 }
 
 int run(const Flags &flags) {
+  if (flags.helpAll) {
+    cl::PrintHelpMessage(/*Hidden=*/true, /*Categorized=*/true);
+    return 0;
+  }
   if (flags.listModels) {
     outs() << formatModelList();
     return 0;
@@ -297,6 +314,10 @@ int run(const Flags &flags) {
   Expected<CompileOptions> options = makeOptions(flags);
   if (!options)
     return fail(options.error());
+  if (flags.describe) {
+    Status status = describe(*options);
+    return status ? 0 : fail(status.error());
+  }
   Status status = compile(*options);
   if (flags.statistics)
     printPassStatistics(errs());
@@ -316,11 +337,12 @@ int tenon::runTenonc(int argc, char **argv) {
   mlir::registerPassManagerCLOptions();
   mlir::registerDefaultTimingManagerCLOptions();
   Flags flags;
-  // LLVM's own options stay usable but out of --help.
+  // MLIR's options are shown by --help-all; LLVM's own stay usable but unshown.
   for (auto &[name, option] : cl::getRegisteredOptions())
     if (!llvm::is_contained(option->Categories, &flags.category) &&
-        name != "help" && name != "version" && !name.starts_with("mlir-"))
-      option->setHiddenFlag(cl::ReallyHidden);
+        name != "help" && name != "version")
+      option->setHiddenFlag(name.starts_with("mlir-") ? cl::Hidden
+                                                      : cl::ReallyHidden);
   cl::SetVersionPrinter([](llvm::raw_ostream &stream) {
     stream << "tenonc " TENON_VERSION "\n";
   });

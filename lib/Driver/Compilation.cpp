@@ -6,6 +6,7 @@
 #include "Importance.h"
 #include "MetadataBuilder.h"
 #include "PassDiagnostics.h"
+#include "Progress.h"
 #include "Timing.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Driver/Linker.h"
@@ -244,10 +245,21 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
   weightsOptions.warn = [](const std::string &text) {
     llvm::errs() << text << "\n";
   };
-  Expected<WeightsSummary> summary =
-      writeWeights(plan, weightsOptions, [&](std::span<const std::byte> bytes) {
-        return writer->write(bytes);
-      });
+  uint64_t total = 0;
+  bool quantizes = false;
+  for (const PlannedWeight &weight : plan) {
+    total += weight.layers * weight.layerBytes;
+    quantizes |= weight.isQuantizedHere();
+  }
+  Expected<WeightsSummary> summary = [&] {
+    Progress progress(quantizes ? "quantizing weights" : "packing weights",
+                      total, options.quiet);
+    return writeWeights(plan, weightsOptions,
+                        [&](std::span<const std::byte> bytes) {
+                          progress.advance(bytes.size());
+                          return writer->write(bytes);
+                        });
+  }();
   if (!summary)
     return summary.takeError();
   say(strCat(summary->parameters, " parameters in ", writer->sectionSize(),
@@ -261,6 +273,13 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
     std::string tokenizer = model->tokenizer->serialize();
     if (Status status = writer->write(std::as_bytes(std::span(tokenizer)));
         !status)
+      return status;
+  }
+  if (model->chat) {
+    if (Status status = writer->beginSection("chat"); !status)
+      return status;
+    std::string chat = model->chat->serialize();
+    if (Status status = writer->write(std::as_bytes(std::span(chat))); !status)
       return status;
   }
   if (Status status = writer->finish(metadata->take()); !status)

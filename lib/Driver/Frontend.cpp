@@ -1,6 +1,7 @@
 //===- Frontend.cpp - from the command line's names to a module -----------===//
 
 #include "Frontend.h"
+#include "ChatTemplates.h"
 #include "Families.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -14,6 +15,7 @@
 #include "tenon/Support/MappedFile.h"
 #include "tenon/Support/Strings.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
@@ -61,8 +63,8 @@ static Status loadDescription(const CompileOptions &options,
   return checkClass(*loaded.description, loaded.directory, options.lenient);
 }
 
-/// Floating-point numbers of 8 bits mean nothing without their scales: one error
-/// for all of them, before names and shapes are looked at.
+/// Floating-point numbers of 8 bits mean nothing without their scales: one
+/// error for all of them, before names and shapes are looked at.
 static Status checkElements(const LoadedModel &loaded) {
   const TensorInfo *first = nullptr;
   size_t count = 0;
@@ -154,8 +156,21 @@ static Status chooseSizes(const CompileOptions &options, LoadedModel &loaded) {
 }
 
 static Status loadTokenizer(LoadedModel &loaded) {
-  if (!loaded.directory.hasTokenizer())
-    return Status::success();
+  if (!loaded.directory.hasTokenizer()) {
+    // Random weights speak no language.
+    if (loaded.randomWeights) {
+      llvm::errs() << loaded.directory.path
+                   << ": note: no tokenizer: the executable's commands take "
+                      "and give token ids\n";
+      return Status::success();
+    }
+    return withNote(errorInFile(loaded.directory.path,
+                                loaded.directory.gguf
+                                    ? "the file holds no vocabulary"
+                                    : "no tokenizer that can be read"),
+                    "--no-tokenizer compiles without one: the executable's "
+                    "commands then take and give token ids");
+  }
   auto open = [&]() -> Expected<std::unique_ptr<Tokenizer>> {
     const std::string &path = loaded.directory.tokenizerPath;
     if (const GgufCheckpoint *gguf = loaded.directory.gguf) {
@@ -164,12 +179,27 @@ static Status loadTokenizer(LoadedModel &loaded) {
         return vocabulary.takeError();
       return Tokenizer::fromGguf(*vocabulary, path);
     }
-    return Tokenizer::fromDirectory(loaded.directory.path);
+    // Beside the configuration, which may be in a folder of its own.
+    return Tokenizer::fromDirectory(
+        llvm::sys::path::parent_path(loaded.directory.configPath).str());
   };
   Expected<std::unique_ptr<Tokenizer>> tokenizer = open();
   if (!tokenizer)
     return tokenizer.takeError();
   loaded.tokenizer = std::move(*tokenizer);
+  return Status::success();
+}
+
+/// Of a decoder that has a tokenizer.
+static Status loadChatTemplate(const CompileOptions &options,
+                               LoadedModel &loaded) {
+  if (!loaded.tokenizer || loaded.description->kind == lang::ModelKind::Encoder)
+    return Status::success();
+  Expected<std::optional<templates::ChatTemplate>> chat =
+      readChatTemplate(loaded.directory);
+  if (!chat)
+    return unlessLenient(chat.takeError(), options.lenient);
+  loaded.chat = *std::move(chat);
   return Status::success();
 }
 
@@ -213,9 +243,12 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
                       ExitCode::BadUsage);
   if (Status status = chooseSizes(options, loaded); !status)
     return status.takeError();
-  if (options.stage == Stage::Executable && !options.noTokenizer)
+  if (options.stage == Stage::Executable && !options.noTokenizer) {
     if (Status status = loadTokenizer(loaded); !status)
       return status.takeError();
+    if (Status status = loadChatTemplate(options, loaded); !status)
+      return status.takeError();
+  }
   return loaded;
 }
 

@@ -7,6 +7,7 @@
 #include "tenon/Checkpoint/ModelDirectory.h"
 #include "tenon/Driver/Options.h"
 #include "tenon/Language/Bind.h"
+#include "tenon/Template/ChatTemplate.h"
 #include "tenon/Tokenizer/Tokenizer.h"
 
 #include <memory>
@@ -20,6 +21,7 @@ struct LoadedModel {
   std::unique_ptr<lang::Model> description;
   std::optional<lang::BoundModel> bound;
   std::unique_ptr<Tokenizer> tokenizer; ///< null if the directory has none
+  std::optional<templates::ChatTemplate> chat;
   bool randomWeights = false;
   int64_t context = 0;  ///< tokens
   int64_t maxChunk = 0; ///< tokens

@@ -66,8 +66,8 @@ Status TemporaryFile::write(ArrayRef<char> bytes) {
 
 /// The runtime's libraries, before those that they use.
 static constexpr StringLiteral kArchives[] = {
-    "libTenonRuntimeMain.a", "libTenonRuntime.a", "libTenonTokenizer.a",
-    "libTenonSupport.a"};
+    "libTenonRuntimeMain.a", "libTenonRuntime.a", "libTenonTemplate.a",
+    "libTenonTokenizer.a", "libTenonSupport.a"};
 
 /// Where the runtime's libraries are.
 static std::string findLibraryDirectory() {
@@ -110,12 +110,9 @@ tenon::linkExecutable(ArrayRef<char> object, const LinkOptions &options) {
   std::string directory = findLibraryDirectory();
   // oneTBB is a shared library and brings the C++ library as one: a second,
   // static copy of it would keep other exception tables.
-  SmallVector<std::string> arguments = {compiler,
-                                        "-o",
-                                        output->path(),
-                                        input->path(),
-                                        "-pthread",
-                                        "-Wl,--gc-sections"};
+  SmallVector<std::string> arguments = {compiler,       "-o",
+                                        output->path(), input->path(),
+                                        "-pthread",     "-Wl,--gc-sections"};
   if (StringRef(TENON_LINK_LLD).empty())
     arguments.push_back("-fuse-ld=lld");
   else

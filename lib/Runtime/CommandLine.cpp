@@ -61,6 +61,7 @@ Commands allCommands(const Metadata &metadata) {
   commands.push_back(makeGenerateCommand());
   commands.push_back(makeTranslateCommand());
   commands.push_back(makeSummarizeCommand());
+  commands.push_back(makeChatCommand());
   commands.push_back(makeScoreCommand());
   commands.push_back(makeLogitsCommand());
   for (const EntryInfo &entry : metadata.entries) {

@@ -67,6 +67,8 @@ struct CompileOptions {
   bool strict = false;
   /// What the description doesn't read of a model is a warning, no error.
   bool lenient = false;
+  /// No progress on stderr, only warnings and errors.
+  bool quiet = false;
   /// Say on stderr what is done.
   bool verbose = false;
   /// Say on stderr how long it took.

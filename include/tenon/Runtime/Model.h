@@ -81,6 +81,13 @@ public:
   int64_t position() const { return sequence().length; }
   /// Forgets the context.
   void reset() { sequence() = {}; }
+  /// Forgets all but the first `length` tokens of it; at most that many are
+  /// left. A window's cache holds no more than a chunk that is older than the
+  /// window, so going further back forgets everything.
+  void rewind(int64_t length) {
+    int64_t back = sequence().length - length;
+    sequence().length = back > meta.memory.maxChunk ? 0 : length;
+  }
 
   /// Reads a source, to which the tokens of the context attend: once, before
   /// them. Errors: as for prefill; a source that is longer than one call takes.

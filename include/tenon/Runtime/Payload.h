@@ -4,7 +4,7 @@
 //   ELF ‖ zeros to 4096 ‖ sections, each at a multiple of 4096
 //       ‖ metadata (JSON) ‖ trailer (the last 64 bytes)
 //
-// Sections are "weights" and "tokenizer". Everything is little-endian. All
+// Sections are "weights", "tokenizer" and "chat". Everything is little-endian. All
 // errors are CorruptPayload, name the section, and say where in the file.
 //
 //===----------------------------------------------------------------------===//

@@ -38,6 +38,7 @@ std::unique_ptr<Command> makeGenerateCommand();
 /// generate of models with a source, by the names of what those are made for.
 std::unique_ptr<Command> makeTranslateCommand();
 std::unique_ptr<Command> makeSummarizeCommand();
+std::unique_ptr<Command> makeChatCommand();
 std::unique_ptr<Command> makeScoreCommand();
 std::unique_ptr<Command> makeLogitsCommand();
 std::unique_ptr<Command> makeRunCommand();

@@ -7,13 +7,13 @@
 //===----------------------------------------------------------------------===//
 #include "Command.h"
 #include "Generations.h"
+#include "SamplingFlags.h"
 #include "Searches.h"
 
 #include "tenon/Support/Json.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
-#include <random>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -38,7 +38,6 @@ private:
 
   Expected<std::vector<Prompt>> readPrompts(Program &program) const;
   Expected<Prompt> onlyPrompt(Program &program) const;
-  Expected<SamplerOptions> samplerOptions(const GenerationDefaults &) const;
   Expected<size_t> together(const Metadata &metadata) const;
   Status checkSource(const Metadata &metadata) const;
   Expected<Prompt> withSource(const Metadata &metadata, Prompt source) const;
@@ -56,9 +55,8 @@ private:
   std::optional<double> lengthPenalty;
   std::string earlyStopping;
   bool json = false;
-  std::optional<double> temperature, topP, minP, repeatPenalty;
-  std::optional<int64_t> topK, repeatLastN, sequences;
-  std::optional<uint64_t> seed;
+  std::optional<int64_t> sequences;
+  SamplingFlags sampling;
   ContinuationOptions options;
   int64_t chunk = 0;
   bool noEcho = false, noSpecial = false;
@@ -108,26 +106,7 @@ void Generate::declareOptions(CLI::App &app) {
   add("-n,--max-tokens", options.count, "N",
       "Tokens to generate (default -1: until the text ends or the context is "
       "full)");
-  add("--temperature", temperature, "T",
-      "0: always the likeliest token (default 0.8)");
-  add("--top-k", topK, "K",
-      "Choose from the K likeliest (default 40; 0: from all); the steps come "
-      "in "
-      "the order penalty, top-k, top-p, min-p, temperature");
-  add("--top-p", topP, "P",
-      "Choose from the fewest that reach probability P (default 0.95)");
-  add("--min-p", minP, "P",
-      "Choose from those with at least P times the probability of the "
-      "likeliest "
-      "(default 0.05)");
-  add("--repeat-penalty", repeatPenalty, "X",
-      "Make tokens seen before less likely: positive logits are divided by X, "
-      "negative ones multiplied (default 1: off)");
-  add("--repeat-last-n", repeatLastN, "N",
-      "How far --repeat-penalty looks back (default 64, as llama.cpp; -1: all, "
-      "as Transformers, and the default for a model's own penalty)");
-  add("--seed", seed, "N",
-      "The same seed gives the same text (default: random)");
+  sampling.declare(app);
   add("--stop", options.stops, "TEXT",
       "Stop before this text, or at this special token (may be repeated)")
       ->allow_extra_args(false);
@@ -288,31 +267,6 @@ Expected<std::vector<Prompt>> Generate::readPrompts(Program &program) const {
   return prompts;
 }
 
-Expected<SamplerOptions>
-Generate::samplerOptions(const GenerationDefaults &defaults) const {
-  SamplerOptions options;
-  auto choose = [](auto &to, auto &commandLine, auto &model) {
-    to = commandLine.value_or(model.value_or(to));
-  };
-  if (defaults.doSample == false)
-    options.temperature = 0;
-  else
-    options.temperature = defaults.temperature.value_or(options.temperature);
-  options.temperature = temperature.value_or(options.temperature);
-  choose(options.topK, topK, defaults.topK);
-  choose(options.topP, topP, defaults.topP);
-  choose(options.minP, minP, defaults.minP);
-  choose(options.repeatPenalty, repeatPenalty, defaults.repetitionPenalty);
-  // The model's own penalty is Transformers', which counts the whole context.
-  if (!repeatPenalty && defaults.repetitionPenalty)
-    options.repeatLastN = -1;
-  options.repeatLastN = repeatLastN.value_or(options.repeatLastN);
-  options.seed = seed ? *seed : std::random_device()();
-  if (std::string wrong = options.check(); !wrong.empty())
-    return plainError(wrong, ExitCode::BadUsage);
-  return options;
-}
-
 /// How many prompts are continued at once.
 Expected<size_t> Generate::together(const Metadata &metadata) const {
   int64_t most = metadata.memory.sequences;
@@ -402,7 +356,7 @@ Status Generate::run(Program &program) {
   auto atOnce = together(program.metadata());
   if (!atOnce)
     return atOnce.takeError();
-  auto sampler = samplerOptions(program.metadata().generation);
+  auto sampler = sampling.options(program.metadata().generation);
   if (!sampler)
     return sampler.takeError();
   auto ofSearch = searchOptions(program.metadata(), *sampler);
