@@ -126,7 +126,7 @@ Expected<ModelDirectory> tenon::openGgufModel(const std::string &path) {
   ModelDirectory model;
   model.path = model.configPath = path;
   model.config = *std::move(config);
-  model.derivedKeys = {"conv1d", "attention_bias", "mlp_bias", "vocab_size",
+  model.derivedKeys = {"gguf", "attention_bias", "mlp_bias", "vocab_size",
                        "type_vocab_size"};
   model.gguf = checkpoint.get();
   if (checkpoint->value("tokenizer.ggml.tokens"))
