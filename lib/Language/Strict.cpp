@@ -6,6 +6,7 @@
 #include "tenon/Support/Json.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace tenon;
 using namespace tenon::lang;
@@ -56,15 +57,22 @@ bool matchesAny(const std::vector<std::string_view> &patterns,
 
 bool isNeutral(const json &value, const json &neutral) {
   if (value.is_array())
-    return std::all_of(
-        value.begin(), value.end(),
-        [&](const json &element) { return isNeutral(element, neutral); });
+    return std::all_of(value.begin(), value.end(), [&](const json &element) {
+      return isNeutral(element, neutral);
+    });
   std::optional<double> a = asNumber(value), b = asNumber(neutral);
   return a && b ? *a == *b : value == neutral;
 }
 
+/// NaN is no value and infinity no limit; so is a pair of limits with one.
+bool isUnlimited(const json &value) {
+  if (value.is_array())
+    return std::any_of(value.begin(), value.end(), isUnlimited);
+  return value.is_number_float() && !std::isfinite(value.get<double>());
+}
+
 bool mayBeLeft(ModelKind kind, std::string_view key, const json &value) {
-  if (value.is_null())
+  if (value.is_null() || isUnlimited(value))
     return true;
   if (key == "is_causal" && kind == ModelKind::Encoder)
     return value == false;

@@ -4,6 +4,8 @@
 
 #include "LanguageTestSupport.h"
 
+#include <cmath>
+
 using namespace tenon::lang;
 
 namespace {
@@ -114,6 +116,16 @@ TEST(Strict, KeysThatMustBeRead) {
             std::string::npos);
   EXPECT_NE(keys(R"({"widths": 3})").find("note: it reads 'width'"),
             std::string::npos);
+}
+
+TEST(Strict, WhatIsNotFiniteIsNoValue) {
+  std::string config = R"({"limit": 0})";
+  Bound bound = bindItems(kModel, config);
+  nlohmann::json json = {{"limit", {0.0, HUGE_VAL}}, {"other", NAN}};
+  Diagnostics diagnostics;
+  EXPECT_TRUE(checkConfiguration(*bound.bound, {json, "config.json", {}}, {},
+                                 diagnostics))
+      << diagnostics.str();
 }
 
 TEST(Strict, AnEncoderIsNotCausal) {
