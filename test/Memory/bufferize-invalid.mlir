@@ -28,7 +28,7 @@ module attributes {tenon.max_chunk = 8 : i64} {
 // -----
 
 module attributes {tenon.max_chunk = 8 : i64} {
-  // expected-error @+1 {{must return one tensor to be an entry point}}
+  // expected-error @+1 {{must return one tensor, or nothing, to be an entry point}}
   func.func @two(%x: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
     return %x, %x : tensor<?x8xf32>, tensor<?x8xf32>
   }
