@@ -103,7 +103,13 @@ public:
         continue;
       std::string inside = path + ".";
       auto next = read.lower_bound(inside);
-      if (value.is_object() && next != read.end() && next->starts_with(inside))
+      auto leadsInside = [&](std::string_view pattern) {
+        return pattern.starts_with(inside);
+      };
+      bool isEntered =
+          (next != read.end() && leadsInside(*next)) ||
+          std::any_of(ignored.begin(), ignored.end(), leadsInside);
+      if (value.is_object() && isEntered)
         walk(value, inside);
       else if (!mayBeLeft(kind, key, value))
         leftovers.push_back({path, &value});

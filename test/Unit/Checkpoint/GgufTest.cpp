@@ -440,7 +440,9 @@ TEST_F(Gguf, ConfigErrors) {
   expectHas(configOf(GgufText().u32("general.architecture", 1)).dump(),
             "is a u32; expected a string");
   expectHas(configOf(GgufText().text("general.architecture", "rwkv")).dump(),
-            "'rwkv'\\nnote: known architectures: llama, qwen2, ");
+            "is 'rwkv', which is made of recurrent layers");
+  expectHas(configOf(GgufText().text("general.architecture", "nobody")).dump(),
+            "'nobody'\\nnote: known architectures: llama, qwen2, ");
   expectHas(configOf(GgufText().text("general.architecture", "llama")).dump(),
             "'llama.embedding_length' is missing");
   auto changed = [&](std::string_view key, uint32_t type, std::string bytes) {
@@ -456,7 +458,9 @@ TEST_F(Gguf, ConfigErrors) {
   expectHas(configOf(tinyGguf("olmoe")).dump(),
             "'olmoe.expert_count' is missing");
   expectHas(changed("llama.rope.scaling.type", 8, ggufString("yarn")),
-            "is 'yarn', which is not supported");
+            "'llama.rope.scaling.factor' is missing or no positive number");
+  expectHas(changed("llama.rope.scaling.type", 8, ggufString("spiral")),
+            "is 'spiral'");
   expectHas(changed("tokenizer.ggml.bos_token_id", 5, raw<int32_t>(-1)),
             "is no token's id");
   expectHas(configOf(tinyGguf().array<uint32_t>("llama.attention.head_count_kv",

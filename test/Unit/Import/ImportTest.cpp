@@ -131,8 +131,8 @@ TEST_F(ImportTest, IntegerWeightsAreRefused) {
   FakeCheckpoint checkpoint =
       layered(DType::I8, DType::F32, DType::F32, DType::F32);
   EXPECT_CONTAINS(import(kLayered, &checkpoint),
-                  "test.tenon:3:10: error: 'embed' has elements of an integer "
-                  "type");
+                  "test.tenon:3:10: error: 'embed' has elements of type i8, which "
+                  "weights can't be read from");
 }
 
 TEST_F(ImportTest, OperationsThatFamiliesDontUse) {

@@ -6,14 +6,25 @@ using namespace tenon::lang;
 
 namespace {
 
+/// An entry that computes `scores` of an embedding, for what has no place in an
+/// entry's result.
+std::string entryOf(const std::string &width) {
+  return "def forward(tokens : [T] of token) -> [T, " + width +
+         "] {\n"
+         "  let x = embedding(tokens, embed)\n"
+         "  let s = scores(x)\n"
+         "  x\n}\n";
+}
+
 /// The diagnostics of an expression of scores s : [n, T, T].
 std::string checkScores(const std::string &expr) {
   return checkItems("param vocab, width, n, buckets : int\n"
                     "weight embed : [vocab, width] = \"embed\"\n"
                     "weight table : [buckets, n] = \"table\"\n"
-                    "weight sink : [n] = \"sink\"\n"
-                    "def forward(tokens : [T] of token) -> [n, T, T] {\n"
-                    "  let q = heads(embedding(tokens, embed), n)\n"
+                    "weight sink : [n] = \"sink\"\n" +
+                    entryOf("width") +
+                    "def scores(x : [T, width]) -> [n, T, T] {\n"
+                    "  let q = heads(x, n)\n"
                     "  let s = matmul(q, transpose(q))\n" +
                     expr + "\n}");
 }
@@ -26,10 +37,10 @@ TEST(ScoresTest, RightScoresPass) {
   EXPECT_EQ(checkScores("band_mask(tanh(s / 30.0) * 30.0, width)"), "");
   EXPECT_EQ(checkScores("softmax(s, sink)"), "");
   EXPECT_EQ(checkItems("param vocab, n, k : int\n"
-                       "weight e : [vocab, 2 * k * n] = \"embed\"\n"
-                       "def forward(tokens : [T] of token) -> [n, T, T] {\n"
-                       "  let x = heads(embedding(tokens, e), n)\n"
-                       "  relative_gather(x, ahead = true)\n}"),
+                       "weight embed : [vocab, 2 * k * n] = \"embed\"\n" +
+                       entryOf("2 * k * n") +
+                       "def scores(x : [T, 2 * k * n]) -> [n, T, T] {\n"
+                       "  relative_gather(heads(x, n), ahead = true)\n}"),
             "");
 }
 
@@ -38,11 +49,14 @@ TEST(ScoresTest, Concat) {
     return checkItems("param vocab, n, a, b : int\n"
                       "weight e : [vocab, n * a] = \"e\"\n"
                       "weight f : [vocab, b] = \"f\"\n"
-                      "def forward(tokens : [T] of token) -> " +
+                      "def forward(tokens : [T] of token) -> [T, b] {\n"
+                      "  let y = embedding(tokens, f)\n"
+                      "  let z = joined(embedding(tokens, e), y)\n"
+                      "  y\n}\n"
+                      "def joined(z : [T, n * a], y : [T, b]) -> " +
                       std::string(type) +
                       " {\n"
-                      "  let x = heads(embedding(tokens, e), n)\n"
-                      "  let y = embedding(tokens, f)\n" +
+                      "  let x = heads(z, n)\n" +
                       expr + "\n}");
   };
   EXPECT_EQ(check("[n, T, a + b]", "concat(x, heads(y, 1))"), "");
@@ -58,7 +72,7 @@ TEST(ScoresTest, Concat) {
 TEST(ScoresTest, WrongScores) {
   EXPECT_CONTAINS(checkScores("relative_bias(q, table)"),
                   "the scores must be square, found [n, T, width / n]");
-  EXPECT_CONTAINS(checkScores("alibi(embedding(tokens, embed))"),
+  EXPECT_CONTAINS(checkScores("alibi(x)"),
                   "x must have 3 dimensions, found [T, width]");
   EXPECT_CONTAINS(checkScores("relative_bias(s, embed)"),
                   "the last dimension of table is width, but the first "
@@ -75,9 +89,10 @@ TEST(ScoresTest, WrongScores) {
 std::string bindScores(const std::string &expr) {
   return bindItems("param n, buckets : int\n"
                    "weight embed : [9, n] = \"embed\"\n"
-                   "weight table : [buckets, n] = \"table\"\n"
-                   "def forward(tokens : [T] of token) -> [n, T, T] {\n"
-                   "  let q = heads(embedding(tokens, embed), n)\n" +
+                   "weight table : [buckets, n] = \"table\"\n" +
+                       entryOf("n") +
+                       "def scores(x : [T, n]) -> [n, T, T] {\n"
+                       "  let q = heads(x, n)\n" +
                        expr + "\n}",
                    "{\"n\": 4, \"buckets\": 8}")
       .messages;
