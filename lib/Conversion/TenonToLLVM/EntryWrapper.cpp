@@ -34,13 +34,19 @@ LLVM::LLVMFuncOp tenon::createEntryWrapper(LLVM::LLVMFuncOp entry) {
   for (int32_t memory : {0, 1, 2})
     operands.push_back(field(memory, pointer));
   Value buffers = field(3, pointer);
-  unsigned numBuffers = entry.getNumArguments() - 7;
+  // The numbers at the end: T, position and rows, and S where there is a source.
+  constexpr int32_t kScalars[] = {4, 5, 6, 7};
+  unsigned numArguments = entry.getNumArguments(), numScalars = 0;
+  while (numScalars < std::size(kScalars) && numScalars < numArguments &&
+         entry.getArgument(numArguments - 1 - numScalars).getType() == i64)
+    ++numScalars;
+  unsigned numBuffers = numArguments - 3 - numScalars;
   for (unsigned i = 0; i < numBuffers; ++i) {
     Value place = LLVM::GEPOp::create(builder, loc, pointer, pointer, buffers,
                                       ArrayRef<LLVM::GEPArg>{int32_t(i)});
     operands.push_back(LLVM::LoadOp::create(builder, loc, pointer, place));
   }
-  for (int32_t scalar : {4, 5, 6, 7})
+  for (int32_t scalar : ArrayRef(kScalars).take_front(numScalars))
     operands.push_back(field(scalar, i64));
   LLVM::CallOp::create(builder, loc, entry, operands);
   LLVM::ReturnOp::create(builder, loc, ValueRange());
