@@ -86,7 +86,8 @@ def main():
             ours = {"logits": ["logits"], "masked_lm": ["logits"], "hidden": ["embed", "--pooling", "none"],
                     "pooled": ["run", "pooled"]}[check]
             run(*runner, program, *ours, "--tokens", tokens, "--output", got)
-            in_process(reference, *ours[:1], model, *ours[1:], "--tokens", tokens, "--output", want, "--float64")
+            theirs = ["embed", "--pooling", "pooler"] if check == "pooled" else ours
+            in_process(reference, *theirs[:1], model, *theirs[1:], "--tokens", tokens, "--output", want, "--float64")
             bounds = tolerance + (["--top1"] if check in ("logits", "masked_lm") else [])
             if check in ("hidden", "pooled") and "--kl" in bounds:
                 bounds = bounds[:2]
