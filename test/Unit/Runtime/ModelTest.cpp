@@ -258,7 +258,7 @@ TEST_F(SequencesTest, ErrorsOfSteps) {
   Status status = model->decodeTogether(four);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ExitCode::BadUsage);
-  EXPECT_NE(status.error().message.find("at most 3 sequences"),
+  EXPECT_NE(status.error().message.find("contexts for 3 sequences"),
             std::string::npos);
   std::vector<Model::Step> wrong = {{0, 5}, {1, fake::kVocab}};
   EXPECT_FALSE(model->decodeTogether(wrong));
@@ -276,7 +276,7 @@ TEST_F(ModelTest, OneSequenceOnly) {
   std::vector<Model::Step> steps = {{0, 5}, {0, 6}};
   Status status = model->decodeTogether(steps);
   ASSERT_FALSE(status);
-  EXPECT_NE(status.error().message.find("at most 1 sequences"),
+  EXPECT_NE(status.error().message.find("contexts for 1 sequences"),
             std::string::npos);
 }
 
