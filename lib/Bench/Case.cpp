@@ -203,10 +203,19 @@ static std::string elementOf(const std::string &type) {
   return isBlock(*parseDType(type)) ? "!tenon.block<" + type + ">" : type;
 }
 
+/// The products of weights in blocks. What a table holds are bytes.
+static Products productsOf(const Superblock &format) {
+  if (format.isTable || format.bits > 6)
+    return Products::Int8;
+  return format.bits == 6   ? Products::Int6
+         : format.bits == 5 ? Products::Int5
+                            : Products::Int4;
+}
+
 Work bench::workOf(const Case &c, bool hasBf16Products) {
   Work work;
   std::optional<DType> type = parseDType(c.type); // none: int8 keys and values
-  Products products = type && isBlock(*type)                ? Products::Int8
+  Products products = type && isBlock(*type) ? productsOf(getSuperblock(*type))
                       : c.type == "bf16" && hasBf16Products ? Products::BF16
                                                             : Products::F32;
   switch (c.operation) {

@@ -8,7 +8,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "tenon/Bench/Program.h"
 #include "tenon/Conversion/BlockWeights.h"
-#include "tenon/Conversion/KernelBuilder.h"
+#include "tenon/Conversion/Opaque.h"
+#include "tenon/Dialect/Tenon/IR/ByteProducts.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -19,12 +20,51 @@ static int64_t numChains(TargetAttr target) {
   return target.getRegisters() == 32 ? 16 : target.getFma() ? 12 : 10;
 }
 
+/// Independent chains of products of bytes: as many again are sums of 32 bits.
+static constexpr int64_t kByteChains = 6;
+
+static int64_t bitsOf(Products products) {
+  return products == Products::Int4   ? 4
+         : products == Products::Int5 ? 5
+         : products == Products::Int6 ? 6
+                                      : 8;
+}
+
+bool bench::isMeasured(TargetAttr target, Products products) {
+  switch (products) {
+  case Products::BF16:
+    return target.getBf16Dot();
+  case Products::Int6:
+  case Products::Int5:
+  case Products::Int4:
+    return addsInChains(target);
+  case Products::F32:
+  case Products::Int8:
+    return true;
+  }
+  return false;
+}
+
+/// Results of pmaddubsw that are added before they become 32 bits.
+static int64_t lengthOfChains(Products products) {
+  return chainLength((1 << bitsOf(products)) - 1);
+}
+
 double bench::operationsPerStep(TargetAttr target, Products products) {
   double lanes = target.getVectorBits() / 32.0;
-  double perLane = products == Products::Int8   ? 4
-                   : products == Products::BF16 ? 2
-                                                : 1;
-  return 2 * lanes * numChains(target) * perLane;
+  switch (products) {
+  case Products::F32:
+    return 2 * lanes * numChains(target);
+  case Products::BF16:
+    return 4 * lanes * numChains(target);
+  case Products::Int8:
+    return 8 * lanes * numChains(target);
+  case Products::Int6:
+  case Products::Int5:
+  case Products::Int4:
+    return 8 * lanes * kByteChains * lengthOfChains(products);
+  }
+  return 0;
 }
 
 namespace {
@@ -117,36 +157,111 @@ void addProducts(ModuleOp module, int64_t threads) {
       });
 }
 
-/// Weights of 4 bits, whose products any target can add in 16 bits.
-void addByteProducts(ModuleOp module, int64_t threads) {
-  addEntry(module, "int8", threads, /*perStep=*/false,
+/// A register of bytes that no pass can know. Kernels give every product such
+/// an operand of its own, or LLVM would compute one product for all.
+Value unknownBytes(KernelBuilder &b, Value steps, int64_t factor) {
+  Value count = arith::IndexCastOp::create(b, b.getI32Type(), steps);
+  Value number = arith::MulIOp::create(
+      b, count, arith::ConstantOp::create(b, b.getI32IntegerAttr(factor)));
+  return vector::BitCastOp::create(
+      b, VectorType::get({4 * b.lanes()}, b.getI8Type()), b.splat(number));
+}
+
+/// Numbers of 16 bits, known to be bytes, in every lane.
+Value asPairs(KernelBuilder &b, Value bytes) {
+  return vector::BitCastOp::create(
+      b, VectorType::get({2 * b.lanes()}, b.getI16Type()), bytes);
+}
+
+/// Steps of a loop that carries sums, and a register of which every product
+/// takes another value.
+void addByteLoop(
+    ModuleOp module, StringRef name, int64_t threads, int64_t sums,
+    function_ref<void(KernelBuilder &, Value &, Value, MutableArrayRef<Value>)>
+        step) {
+  addEntry(module, name, threads, /*perStep=*/false,
            [&](KernelBuilder &b, Arguments arguments, Value task) {
-             ByteDot dot(b, getSuperblock(DType::Q4_0).zero);
-             Value zero = arith::ConstantOp::create(
-                 b, b.getZeroAttr(b.vectorType(b.getI32Type())));
-             // Bytes that no pass can know.
-             auto unknown = [&](int64_t factor) -> Value {
-               Value steps = arith::IndexCastOp::create(b, b.getI32Type(),
-                                                        arguments.steps);
-               Value number = arith::MulIOp::create(
-                   b, steps,
-                   arith::ConstantOp::create(b, b.getI32IntegerAttr(factor)));
-               return vector::BitCastOp::create(
-                   b, VectorType::get({4 * b.lanes()}, b.getI8Type()),
-                   b.splat(number));
-             };
-             Value weights = unknown(0x01010101), bytes = unknown(0x7f3b1d05);
-             KernelBuilder::Values chains(numChains(b.getTarget()), zero);
-             chains = b.loop(b.index(0), arguments.steps, 1, chains,
-                             [&](Value, ValueRange values) {
-                               KernelBuilder::Values next;
-                               for (Value value : values)
-                                 next.push_back(dot.add(value, weights, bytes));
-                               return next;
-                             });
-             for (Value &chain : chains)
-               chain = arith::SIToFPOp::create(b, b.f32VectorType(), chain);
-             storeSum(b, chains, arguments, task);
+             Value weights = unknownBytes(b, arguments.steps, 0x01010101);
+             Value bytes = unknownBytes(b, arguments.steps, 0x7f3b1d05);
+             KernelBuilder::Values carried(
+                 sums, arith::ConstantOp::create(
+                           b, b.getZeroAttr(b.vectorType(b.getI32Type()))));
+             carried.push_back(weights);
+             carried = b.loop(b.index(0), arguments.steps, 1, carried,
+                              [&](Value, ValueRange values) {
+                                KernelBuilder::Values next(values);
+                                Value weights = next.pop_back_val();
+                                step(b, weights, bytes, next);
+                                next.push_back(weights);
+                                return next;
+                              });
+             carried.pop_back();
+             for (Value &sum : carried)
+               sum = arith::SIToFPOp::create(b, b.f32VectorType(), sum);
+             storeSum(b, carried, arguments, task);
+           });
+}
+
+/// Weights of 8 bits: with VNNI one instruction for four products. Without,
+/// they and activations are widened to 16 bits, of which an instruction takes
+/// two pairs.
+void addByteProducts(ModuleOp module, int64_t threads) {
+  TargetAttr target = getTarget(module);
+  addByteLoop(
+      module, "int8", threads, numChains(target),
+      [&](KernelBuilder &b, Value &weights, Value bytes,
+          MutableArrayRef<Value> sums) {
+        ByteDot dot(b, /*zero=*/0);
+        for (Value &sum : sums)
+          for (int64_t i = 0, end = target.getVnni() ? 1 : 2; i < end; ++i) {
+            weights = makeOpaque(b, weights);
+            sum = target.getVnni() ? dot.add(sum, weights, bytes)
+                                   : dot.addPairs(sum, asPairs(b, weights),
+                                                  asPairs(b, bytes));
+          }
+      });
+}
+
+/// Weights of fewer bits where products are added in chains.
+void addChains(ModuleOp module, StringRef name, Products products,
+               int64_t threads) {
+  addByteLoop(
+      module, name, threads, kByteChains,
+      [&](KernelBuilder &b, Value &weights, Value bytes,
+          MutableArrayRef<Value> sums) {
+        ByteDot dot(b, /*zero=*/0);
+        KernelBuilder::Values chains(sums.size());
+        for (int64_t i = 0; i < lengthOfChains(products); ++i)
+          for (Value &chain : chains) {
+            weights = makeOpaque(b, weights);
+            Value product = dot.multiply(weights, bytes);
+            chain = chain ? arith::AddIOp::create(b, chain, product).getResult()
+                          : product;
+          }
+        for (auto [sum, chain] : llvm::zip_equal(sums, chains))
+          sum = dot.addProducts(sum, chain);
+      });
+}
+
+/// A chain of additions of whole numbers, one a cycle on every CPU: with a
+/// register, as some add small constants before they execute anything.
+void addClock(ModuleOp module, int64_t threads) {
+  addEntry(module, "clock", threads, /*perStep=*/false,
+           [&](KernelBuilder &b, Arguments arguments, Value task) {
+             Type i64 = b.getI64Type();
+             Value summand = makeOpaque(
+                 b, arith::IndexCastOp::create(b, i64, arguments.steps));
+             KernelBuilder::Values sum =
+                 b.loop(b.index(0), arguments.steps, 1, summand,
+                        [&](Value, ValueRange values) {
+                          Value sum = values[0];
+                          for (int64_t i = 0; i < kClockCycles; ++i)
+                            sum = makeOpaque(
+                                b, arith::AddIOp::create(b, sum, summand));
+                          return KernelBuilder::Values{sum};
+                        });
+             Value number = arith::SIToFPOp::create(b, b.getF32Type(), sum[0]);
+             storeSum(b, {b.splat(number)}, arguments, task);
            });
 }
 
@@ -188,9 +303,15 @@ OwningOpRef<ModuleOp> bench::buildLimits(MLIRContext &context,
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
   (*module)->setAttr(kTargetAttrName, target);
   addMultiplyAdds(*module, threads);
-  if (target.getBf16Dot())
+  if (isMeasured(target, Products::BF16))
     addProducts(*module, threads);
   addByteProducts(*module, threads);
+  for (auto [name, products] : {std::pair{"int6", Products::Int6},
+                                {"int5", Products::Int5},
+                                {"int4", Products::Int4}})
+    if (isMeasured(target, products))
+      addChains(*module, name, products, threads);
+  addClock(*module, threads);
   addRead(*module);
   return module;
 }

@@ -21,7 +21,8 @@ Operations and their parameters, with defaults:
              --type f32|f16|int8 (of cached keys and values)
   ffn        --m 1 --dim 2048 --hidden 8192 --type f32|f16|bf16|q8_0|...   (gated, SiLU)
   norm       --m 512 --dim 2048
-  limits     multiply-adds, bf16 products, reading memory
+  limits     multiply-adds, products of bf16 and of bytes (int8, and int6, int5, int4
+             where weights of fewer bits are multiplied faster), reading memory, clock
 and for all of them --threads 1.
 
 Options:

@@ -225,8 +225,7 @@ public:
     limits->outputPointer = limits->output.data();
     // About 0.1 ms of arithmetic a call.
     constexpr int64_t steps = 50000;
-    auto add = [&](const char *name, int64_t count,
-                   double amount) -> Expected<std::unique_ptr<Sampled>> {
+    auto add = [&](const char *name, int64_t count, double amount) -> Status {
       Expected<TenonEntryFn> entry = limits->program->find(name);
       if (!entry)
         return entry.takeError();
@@ -238,67 +237,88 @@ public:
           count,
           0,
           0};
-      limits->amounts[name] = amount;
-      return std::make_unique<Sampled>([fn = *entry, frame] { fn(&frame); },
-                                       settings);
+      limits->samples.push_back(
+          {name, amount,
+           Sampled([fn = *entry, frame] { fn(&frame); }, settings)});
+      return {};
     };
-    auto fma =
-        add("fma", steps,
-            operationsPerStep(session.target, Products::F32) * steps * threads);
-    if (!fma)
-      return fma.takeError();
-    limits->fma = std::move(*fma);
-    if (session.hasBf16Products()) {
-      auto bf16 = add("bf16", steps,
-                      operationsPerStep(session.target, Products::BF16) *
-                          steps * threads);
-      if (!bf16)
-        return bf16.takeError();
-      limits->bf16 = std::move(*bf16);
-    }
-    auto int8 = add("int8", steps,
-                    operationsPerStep(session.target, Products::Int8) * steps *
-                        threads);
-    if (!int8)
-      return int8.takeError();
-    limits->int8 = std::move(*int8);
-    auto read = add("read", tasks, double(tasks) * kReadTaskBytes);
-    if (!read)
-      return read.takeError();
-    limits->read = std::move(*read);
+    for (auto [name, products] : kProducts)
+      if (isMeasured(session.target, products))
+        if (Status s = add(name, steps,
+                           operationsPerStep(session.target, products) * steps *
+                               threads);
+            !s)
+          return s.takeError();
+    if (Status s = add("clock", steps, double(kClockCycles) * steps); !s)
+      return s.takeError();
+    if (Status s = add("read", tasks, double(tasks) * kReadTaskBytes); !s)
+      return s.takeError();
     return limits;
   }
 
   /// The rates of this moment.
   Limits sample() {
+    for (Sample &sample : samples)
+      sample.sampled.sample();
+    return rates([](const Sampled &s) { return s.times().back(); });
+  }
+
+  Limits rates(const std::function<double(const Sampled &)> &time) const {
     Limits rates;
-    rates.fma = amounts["fma"] / fma->sample();
-    if (bf16)
-      rates.bf16 = amounts["bf16"] / bf16->sample();
-    rates.int8 = amounts["int8"] / int8->sample();
-    rates.read = amounts["read"] / read->sample();
+    for (const Sample &sample : samples)
+      for (const Limits::Field &field : Limits::fields())
+        if (std::string_view(field.name) == sample.name)
+          rates.*field.rate = sample.amount / time(sample.sampled);
     return rates;
   }
 
-  Limits rates(const std::function<double(const Sampled &)> &time) {
-    return {amounts["fma"] / time(*fma),
-            bf16 ? amounts["bf16"] / time(*bf16) : 0,
-            amounts["int8"] / time(*int8), amounts["read"] / time(*read)};
-  }
-
 private:
+  static constexpr std::pair<const char *, Products> kProducts[] = {
+      {"fma", Products::F32},   {"bf16", Products::BF16},
+      {"int8", Products::Int8}, {"int6", Products::Int6},
+      {"int5", Products::Int5}, {"int4", Products::Int4}};
+  /// An entry point, and what one call of it does.
+  struct Sample {
+    const char *name;
+    double amount;
+    Sampled sampled;
+  };
+
   std::unique_ptr<Program> program;
   Region weights, output;
   void *outputPointer = nullptr;
-  std::map<std::string, double> amounts;
-  std::unique_ptr<Sampled> fma, bf16, int8, read;
+  std::vector<Sample> samples;
 };
 
+/// The rate of products, and its name. Weights of fewer bits are bytes where no
+/// limit of their own is measured.
+std::pair<double, const char *> rateOf(Products products,
+                                       const Limits &limits) {
+  switch (products) {
+  case Products::F32:
+    return {limits.fma, "fma"};
+  case Products::BF16:
+    return {limits.bf16, "bf16"};
+  case Products::Int6:
+    if (limits.int6 > 0)
+      return {limits.int6, "int6"};
+    break;
+  case Products::Int5:
+    if (limits.int5 > 0)
+      return {limits.int5, "int5"};
+    break;
+  case Products::Int4:
+    if (limits.int4 > 0)
+      return {limits.int4, "int4"};
+    break;
+  case Products::Int8:
+    break;
+  }
+  return {limits.int8, "int8"};
+}
+
 double leastTime(const Work &work, const Limits &limits, std::string &which) {
-  auto [rate, name] =
-      work.products == Products::Int8   ? std::pair{limits.int8, "int8"}
-      : work.products == Products::BF16 ? std::pair{limits.bf16, "bf16"}
-                                        : std::pair{limits.fma, "fma"};
+  auto [rate, name] = rateOf(work.products, limits);
   double compute = work.operations / rate;
   double read = work.bytes / limits.read;
   which = read > compute ? "read" : name;
@@ -306,6 +326,15 @@ double leastTime(const Work &work, const Limits &limits, std::string &which) {
 }
 
 } // namespace
+
+std::span<const Limits::Field> Limits::fields() {
+  static constexpr Field all[] = {
+      {"fma", &Limits::fma},   {"bf16", &Limits::bf16},
+      {"int8", &Limits::int8}, {"int6", &Limits::int6},
+      {"int5", &Limits::int5}, {"int4", &Limits::int4},
+      {"read", &Limits::read}, {"clock", &Limits::clock}};
+  return all;
+}
 
 Expected<std::string> bench::emitText(const Case &c, const Settings &settings,
                                       std::string_view stageName) {

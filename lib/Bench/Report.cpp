@@ -20,12 +20,17 @@ std::string bench::formatHeader() {
 std::string bench::formatResult(const Result &r) {
   std::string name = r.benchmark.name();
   if (r.benchmark.operation == Operation::Limits) {
-    std::string text =
-        formatv("{0,-58} fma {1:f1} GOP/s", name, r.limits.fma / 1e9);
-    if (r.limits.bf16 > 0)
-      text += formatv(", bf16 {0:f1} GOP/s", r.limits.bf16 / 1e9);
-    text += formatv(", int8 {0:f1} GOP/s", r.limits.int8 / 1e9);
-    text += formatv(", read {0:f1} GB/s", r.limits.read / 1e9);
+    std::string text = formatv("{0,-58}", name);
+    const char *separator = " ";
+    for (auto [field, rate] : Limits::fields()) {
+      std::string_view unit = std::string_view(field) == "read"    ? "GB/s"
+                              : std::string_view(field) == "clock" ? "GHz"
+                                                                   : "GOP/s";
+      if (r.limits.*rate > 0)
+        text += formatv("{0}{1} {2:f1} {3}", separator, field,
+                        r.limits.*rate / 1e9, unit);
+      separator = ", ";
+    }
     return text;
   }
   return formatv(
@@ -71,10 +76,8 @@ std::string bench::formatJson(const std::vector<Result> &results,
       entry["best_of_limit"] = r.bestOfLimit;
       entry["limit"] = r.limit;
     }
-    entry["limit_fma"] = r.limits.fma;
-    entry["limit_bf16"] = r.limits.bf16;
-    entry["limit_int8"] = r.limits.int8;
-    entry["limit_read"] = r.limits.read;
+    for (auto [field, rate] : Limits::fields())
+      entry[std::string("limit_") + field] = r.limits.*rate;
     json["benchmarks"].push_back(entry);
   }
   return json.dump(2);

@@ -48,8 +48,10 @@ Expected<Case> parseCase(std::span<const std::string> words);
 Expected<std::vector<Case>> readSuite(const std::string &path);
 
 /// What kernels multiply: numbers in f32, or in bf16 or bytes where the weights
-/// are (for bf16: and where the CPU multiplies it).
-enum class Products { F32, BF16, Int8 };
+/// are (for bf16: and where the CPU multiplies it). Bytes are weights of 8, 6,
+/// 5, and 4 or fewer bits: without VNNI they differ in how many products are
+/// sure to fit 16 bits (ByteProducts.h).
+enum class Products { F32, BF16, Int8, Int6, Int5, Int4 };
 
 /// What the machine must do at least for a case.
 struct Work {

@@ -5,6 +5,7 @@
 
 #include "tenon/Bench/Case.h"
 #include "tenon/Target/TargetDescription.h"
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,18 @@ struct Settings {
   bool cpuClock = false;
 };
 
-/// Rates of the machine, medians: operations and bytes per second.
+/// Rates of the machine, medians: operations (0: not measured on this target),
+/// bytes and cycles per second.
 struct Limits {
-  double fma = 0, bf16 = 0, int8 = 0, read = 0;
+  double fma = 0, bf16 = 0, int8 = 0, int6 = 0, int5 = 0, int4 = 0, read = 0,
+         clock = 0;
+
+  /// A field by its name, in the order in which they are reported.
+  struct Field {
+    const char *name;
+    double Limits::*rate;
+  };
+  static std::span<const Field> fields();
 };
 
 struct Result {
@@ -36,7 +46,7 @@ struct Result {
   /// The least time that the limits allow divided by the time taken: median
   /// over the repetitions, and of the best times of each.
   double ofLimit = 0, bestOfLimit = 0;
-  /// "fma", "bf16", "int8" or "read": which of them is the limit.
+  /// The name of the field of `limits` that is the limit.
   std::string limit;
   Limits limits;
 };

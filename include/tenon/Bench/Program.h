@@ -50,6 +50,9 @@ Expected<std::string> textAtStage(mlir::ModuleOp module, Stage from, Stage to,
 ///   additions count one each);
 /// * @bf16: the same with bf16 products, if the target has them;
 /// * @int8: the same with products of bytes;
+/// * @int6, @int5, @int4: the same with weights of so many bits, if the target
+///   adds their products in chains;
+/// * @clock: kClockCycles cycles a step;
 /// * @read: reads `num_tokens` tasks of kReadTaskBytes of the weights.
 ///
 /// The output holds kMostTasks registers.
@@ -57,7 +60,10 @@ mlir::OwningOpRef<mlir::ModuleOp>
 buildLimits(mlir::MLIRContext &context, TargetAttr target, int64_t threads);
 inline constexpr int64_t kReadTaskBytes = 256 * 1024;
 inline constexpr int64_t kMostTasks = 8192;
-/// Operations of a step of @fma, @bf16 or @int8 in one task.
+inline constexpr int64_t kClockCycles = 16;
+/// Whether there is an entry point for these products.
+bool isMeasured(TargetAttr target, Products products);
+/// Operations of a step of such an entry point in one task.
 double operationsPerStep(TargetAttr target, Products products);
 
 } // namespace tenon::bench

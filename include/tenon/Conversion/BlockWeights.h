@@ -142,6 +142,9 @@ private:
   int64_t numPanels, numColumns, numSuperblocks;
 };
 
+/// The lower or the upper half of each byte of a vector, as a byte.
+mlir::Value halfBytes(KernelBuilder &b, mlir::Value bytes, bool upper);
+
 /// Rows of int8 groups, read by kernels.
 class Int8Activations {
 public:
@@ -184,11 +187,20 @@ public:
   mlir::Value start(mlir::Value offsetSum);
   /// A sum of 0.
   mlir::Value zeros();
-  /// Adds four products in every lane.
+  /// Adds four products in every lane: with VNNI by one instruction, else in 16
+  /// bits each. Targets between take chains.
   mlir::Value add(mlir::Value sum, mlir::Value weights,
                   mlir::Value activations);
   /// Adds two products of 16 bits in every lane.
   mlir::Value addPairs(mlir::Value sum, mlir::Value a, mlir::Value c);
+
+  /// Of targets that add in chains (ByteProducts.h): products of bytes, those
+  /// of neighbours added up, vector<2 lanes x i16>. They must fit.
+  mlir::Value multiply(mlir::Value weights, mlir::Value activations);
+  /// Adds both products of every lane, times `factor`; without a sum (null)
+  /// they are one.
+  mlir::Value addProducts(mlir::Value sum, mlir::Value products,
+                          int64_t factor = 1);
 
 private:
   /// The instruction that multiplies 16 bits and adds pairs.
@@ -198,9 +210,6 @@ private:
 
   KernelBuilder &b;
   int64_t zero;
-  /// Products of two bytes are added in 16 bits, which 255 * 127 would pass:
-  /// weights are taken as signed, and their signs moved to the activations.
-  bool takesSigned = false;
 };
 
 } // namespace tenon

@@ -2,7 +2,6 @@
 
 #include "tenon/Conversion/BlockWeights.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -76,6 +75,10 @@ static Value shiftAndMask(KernelBuilder &b, Value bytes, int64_t up,
     bytes = vector::BitCastOp::create(b, type, value);
   }
   return arith::AndIOp::create(b, bytes, splatBytes(b, type, mask));
+}
+
+Value tenon::halfBytes(KernelBuilder &b, Value bytes, bool upper) {
+  return shiftAndMask(b, bytes, upper ? -4 : 0, 0x0f);
 }
 
 Value BlockWeights::integers(const WeightGroup &group,
@@ -287,11 +290,7 @@ Value Int8Activations::field(Value row, Value group, int64_t offset,
 // ByteDot
 //===----------------------------------------------------------------------===//
 
-ByteDot::ByteDot(KernelBuilder &b, int64_t zero) : b(b), zero(zero) {
-  TargetAttr target = b.getTarget();
-  takesSigned = zero == kFullRange && target && !target.getVnni() &&
-                (target.getSsse3() || b.lanes() > 4);
-}
+ByteDot::ByteDot(KernelBuilder &b, int64_t zero) : b(b), zero(zero) {}
 
 Value ByteDot::call(StringRef intrinsic, Type result, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, b.getLoc(), result,
@@ -305,7 +304,7 @@ Value ByteDot::zeros() {
 }
 
 Value ByteDot::start(Value offsetSum) {
-  if (zero == 0 || takesSigned)
+  if (zero == 0)
     return zeros();
   assert(llvm::isPowerOf2_64(zero) && "zero points are powers of two");
   if (zero == kFullRange)
@@ -331,40 +330,34 @@ StringRef ByteDot::multiplyPairs() const {
                           : "llvm.x86.sse2.pmadd.wd";
 }
 
+Value ByteDot::multiply(Value weights, Value activations) {
+  int64_t lanes = b.lanes();
+  return call(lanes == 16  ? "llvm.x86.avx512.pmaddubs.w.512"
+              : lanes == 8 ? "llvm.x86.avx2.pmadd.ub.sw"
+                           : "llvm.x86.ssse3.pmadd.ub.sw.128",
+              VectorType::get({2 * lanes}, b.getI16Type()),
+              {weights, activations});
+}
+
+Value ByteDot::addProducts(Value sum, Value products, int64_t factor) {
+  Value factors = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(cast<VectorType>(products.getType()),
+                                APInt(16, factor)));
+  Value pairs =
+      call(multiplyPairs(), b.vectorType(b.getI32Type()), {products, factors});
+  return sum ? arith::AddIOp::create(b, sum, pairs).getResult() : pairs;
+}
+
 Value ByteDot::add(Value sum, Value weights, Value activations) {
   TargetAttr target = b.getTarget();
   int64_t lanes = b.lanes();
   VectorType words = b.vectorType(b.getI32Type());
-  auto bytes = cast<VectorType>(weights.getType());
   if (target && target.getVnni())
     return call(lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512"
                             : "llvm.x86.avx512.vpdpbusd.256",
                 words, {sum, weights, activations});
 
   VectorType pairs = VectorType::get({2 * lanes}, b.getI16Type());
-  if (lanes > 4 || (target && target.getSsse3())) {
-    if (takesSigned) {
-      // |w| * (a with the sign of w): up to 2 * 128 * 127, which 16 bits hold.
-      Value sign = splatBytes(b, bytes, 0x80);
-      Value value = arith::XOrIOp::create(b, weights, sign);
-      Value zeros = splatBytes(b, bytes, 0);
-      Value isNegative =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::slt, value, zeros);
-      weights = math::AbsIOp::create(b, value);
-      activations = arith::SelectOp::create(
-          b, isNegative, arith::SubIOp::create(b, zeros, activations),
-          activations);
-    }
-    Value products = call(lanes == 16  ? "llvm.x86.avx512.pmaddubs.w.512"
-                          : lanes == 8 ? "llvm.x86.avx2.pmadd.ub.sw"
-                                       : "llvm.x86.ssse3.pmadd.ub.sw.128",
-                          pairs, {weights, activations});
-    Value ones = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(pairs, APInt(16, 1)));
-    Value fours = call(multiplyPairs(), words, {products, ones});
-    return arith::AddIOp::create(b, sum, fours);
-  }
-
   // Bytes to 16 bits by shifts of what they are in; SSE2 multiplies those and
   // adds pairs: first the even bytes of each 32 bits, then the odd.
   auto parts = [&](Value value, bool isSigned) {

@@ -1,0 +1,26 @@
+//===- Opaque.cpp - values that LLVM knows nothing of ---------------------===//
+
+#include "tenon/Conversion/Opaque.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace tenon;
+
+Value tenon::makeOpaque(KernelBuilder &b, Value value) {
+  Type type = value.getType();
+  Type i64 = b.getI64Type();
+  if (type.isIndex())
+    value = arith::IndexCastOp::create(b, i64, value);
+  // "v" names all 32 registers of AVX-512, "x" the 16 of others.
+  StringRef constraints = "=r,0";
+  if (isa<VectorType>(type))
+    constraints = b.getTarget() && b.getTarget().getAvx512() ? "=v,0" : "=x,0";
+  auto same = LLVM::InlineAsmOp::create(
+      b, b.getLoc(), value.getType(), value, /*asm_string=*/"", constraints,
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::TailCallKind::None, /*asm_dialect=*/LLVM::AsmDialectAttr(),
+      /*operand_attrs=*/ArrayAttr());
+  if (type.isIndex())
+    return arith::IndexCastOp::create(b, type, same.getRes());
+  return same.getRes();
+}
