@@ -1,22 +1,9 @@
 //===- BlockFormat.cpp - inner products of quantized weights --------------===//
-//
-// For each group of 32 along K the products of weights' integers and 8-bit
-// activations are added exactly, in 32 bits; the sum is scaled by the product
-// of the two scales and added to the output's f32 sum. Groups come in order, so
-// that an output is the same whatever is computed beside it (I5). Weights
-// quantized per channel are summed up exactly over all of K, and scaled once.
-//
-// Few rows take integers out of superblocks as they go. For many, the
-// panels of a task are unpacked once to bytes and f32 scales in scratch memory
-// that stays in the second-level cache; weights that are bytes already are read
-// where they lie.
-//
-//===----------------------------------------------------------------------===//
 
-#include "UnpackedPanels.h"
-#include "WeightFormat.h"
+#include "BlockFormat.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "tenon/Conversion/BlockWeights.h"
+#include "tenon/Conversion/Opaque.h"
+#include "tenon/Dialect/Tenon/IR/ByteProducts.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -24,134 +11,90 @@ using namespace tenon::linear;
 
 using Values = KernelBuilder::Values;
 
-namespace {
+UnpackedPanels::Form BlockFormat::unpackedForm() const {
+  bool isFree = b.getTarget() && b.getTarget().getVnni();
+  return {isFree ? UnpackedPanels::Scaled::Integers
+                 : UnpackedPanels::Scaled::Nothing};
+}
 
-class BlockFormat : public WeightFormat {
-public:
-  BlockFormat(KernelBuilder &b, Value input, Value weight, int64_t panels,
-              int64_t columns)
-      : WeightFormat(b, panels, columns), packed(b, weight),
-        activations(b, input) {}
+int64_t BlockFormat::sumParts(size_t rows) const {
+  const Superblock &format = packed.getSuperblock();
+  bool isPlain =
+      format.bits == 4 && !format.isTable && format.scalesPerGroup == 1;
+  return isStreaming && isPlain && rows <= 2 && b.getTarget() &&
+                 b.getTarget().getVnni()
+             ? 2
+             : 1;
+}
 
-  Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
+/// Several rows compute for so long between their reads that a CPU's
+/// prefetchers fall behind (Zen 4: 4 rows of int4 at 48 % of the int8 peak
+/// without asking, at 72 % with). The first cache waits for few lines at a
+/// time, 16 GB/s on Zen 4: where products of a line take longer than reading
+/// it, it is asked for early and for the second cache (8 rows of q8_0 at 52 %
+/// of the peak and then at 72 %, 6 of q6_k at 49 and at 62 %). A row with one
+/// product in a line runs into what its prefetchers have not got yet: it asks
+/// for the next superblock (q8_0 at 84 to 91 % of what a core reads, and then
+/// at 95 to 99 %; with fewer bits they do better alone).
+BlockFormat::Ahead BlockFormat::aheadOf(size_t rows) const {
+  int64_t ofTarget = b.getTarget() ? b.getTarget().getPrefetchDistance() : 0;
+  if (ofTarget > 0)
+    return {ofTarget};
+  int64_t bits = packed.getSuperblock().bits;
+  int64_t products = rows * activations.terms() * 8;
+  constexpr int64_t kNextSuperblock = 1;
+  if (rows == 1)
+    return products == bits ? Ahead{kNextSuperblock, 2} : Ahead();
+  constexpr int64_t kManyProducts = 4;
+  return products >= kManyProducts * bits ? Ahead{8192, 2} : Ahead{3072};
+}
 
-  int64_t asksPerSum() const override {
-    const Superblock &format = packed.getSuperblock();
-    return isUnpacked() || format.hasPairedMinimums()
-               ? packed.superblocks()
-               : packed.superblocks() * format.groups;
+BlockFormat::WeightScales
+BlockFormat::loadScales(const WeightGroup &place,
+                        ArrayRef<WeightVector> vectors, int64_t half) {
+  const Superblock &format = packed.getSuperblock();
+  WeightScales result;
+  for (const WeightVector &vector : vectors) {
+    WeightGroup group = placeOf(place, vector);
+    result.scales.push_back(getSource().scale(group, vector.vector, half));
+    if (format.hasMinimum() && !format.hasPairedMinimums())
+      result.minimums.push_back(
+          getSource().minimum(group, vector.vector, half));
   }
-  int64_t linesPerPanel() const override {
-    return packed.superblocks() * packed.superblockBytes() / kLine;
+  return result;
+}
+
+BlockFormat::RowScale BlockFormat::loadRowScale(Value row, Value group,
+                                                int64_t half) {
+  const Superblock &format = packed.getSuperblock();
+  Type f32 = b.getF32Type();
+  RowScale result;
+  result.scale = activations.field(row, group, offsetof(Int8Group, scale), f32);
+  int64_t offset = format.scalesPerGroup == 2
+                       ? offsetof(Int8Group, scaledHalfSums) + 4 * half
+                       : offsetof(Int8Group, scaledSum);
+  if (format.hasMinimum() && !format.hasPairedMinimums())
+    result.scaledSum = activations.field(row, group, offset, f32);
+  return result;
+}
+
+Value BlockFormat::addScaled(Value integers, const WeightScales &weights,
+                             size_t vector, const RowScale &row, int64_t half,
+                             Value &firstHalf, Value sum) {
+  Value number = arith::SIToFPOp::create(b, b.f32VectorType(), integers);
+  if (packed.getSuperblock().scalesPerGroup == 1) {
+    sum = b.fma(number, b.mul(weights.scales[vector], row.scale), sum);
+  } else if (half == 0) {
+    firstHalf = b.mul(number, weights.scales[vector]);
+  } else {
+    // Both halves have the activations' scale: one product for both.
+    Value both = b.fma(number, weights.scales[vector], firstHalf);
+    sum = b.fma(both, row.scale, sum);
   }
-
-  bool takesVectors() const override { return true; }
-  /// Eight short vectors of a panel at once would be much code for little: 16
-  /// columns share all lines of memory.
-  int64_t singleRowColumns() const override {
-    return b.lanes() < 8 ? Superblock::kLanes : numColumns;
-  }
-  bool unpacks() const override { return !isUnpacked(); }
-  void unpack() override {
-    unpacked.emplace(b, packed);
-    unpacked->fill(packed);
-  }
-  void forget() override { unpacked.reset(); }
-
-private:
-  /// Whether integers are bytes in memory, and scales cheap to convert (SSE has
-  /// no instruction for f16).
-  bool isUnpacked() const {
-    const Superblock &format = packed.getSuperblock();
-    return format.bits == 8 && !format.isTable &&
-           format.scale == Superblock::Scale::Half && b.lanes() > 4;
-  }
-
-  /// Half-bytes that are the upper ones of their bytes can be left there, 16
-  /// times what they are, and be added up apart: no shift for each, and two
-  /// short chains of sums instead of a long one. Not for so many rows that sums
-  /// fill the registers.
-  int64_t sumParts(size_t rows) const {
-    const Superblock &format = packed.getSuperblock();
-    bool isPlain =
-        format.bits == 4 && !format.isTable && format.scalesPerGroup == 1;
-    return isStreaming && isPlain && rows <= 2 && b.getTarget() &&
-                   b.getTarget().getVnni()
-               ? 2
-               : 1;
-  }
-  static constexpr int64_t kUp = 4;
-
-  /// How streaming kernels ask for what comes.
-  struct Ahead {
-    int64_t distance = 0; ///< in bytes; 0: they don't
-    int cache = 1;        ///< 1 or 2: for which cache
-  };
-  /// Several rows compute for so long between their reads that a CPU's
-  /// prefetchers fall behind (Zen 4: 4 rows of int4 at 48 % of the int8 peak
-  /// without asking, at 72 % with). The first cache waits for few lines at a
-  /// time, 16 GB/s on Zen 4: where products of a line take longer than reading
-  /// it, it is asked for early and for the second cache (8 rows of q8_0 at 52 %
-  /// of the peak and then at 72 %, 6 of q6_k at 49 and at 62 %). A row with one
-  /// product in a line runs into what its prefetchers have not got yet: it asks
-  /// for the next superblock (q8_0 at 84 to 91 % of what a core reads, and then
-  /// at 95 to 99 %; with fewer bits they do better alone).
-  Ahead aheadOf(size_t rows) const {
-    int64_t ofTarget = b.getTarget() ? b.getTarget().getPrefetchDistance() : 0;
-    if (ofTarget > 0)
-      return {ofTarget};
-    int64_t bits = packed.getSuperblock().bits;
-    int64_t products = rows * activations.terms() * 8;
-    constexpr int64_t kNextSuperblock = 1;
-    if (rows == 1)
-      return products == bits ? Ahead{kNextSuperblock, 2} : Ahead();
-    constexpr int64_t kManyProducts = 4;
-    return products >= kManyProducts * bits ? Ahead{8192, 2} : Ahead{3072};
-  }
-
-  /// Adds a group to the sums, f32 (per channel: i32). `group` is the group's
-  /// number among all along K.
-  Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
-                  const WeightGroup &place, Value group, ValueRange sums);
-
-  /// Adds the paired minimums of a superblock, whose first group is number
-  /// `first` among all along K.
-  Values addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
-                     Value superblock, Value first, ValueRange sums);
-
-  /// Adds all groups.
-  Values addAll(ValueRange rows, ArrayRef<WeightVector> vectors, Values sums);
-
-  /// Groups that are added in a piece: those of the smallest superblock.
-  static constexpr int64_t kStep = 2;
-
-  /// Ask `number` of a sum, at the start of a piece, not within: LLVM would
-  /// read what comes behind before it, and keep it on the stack.
-  void askAhead(Value number) {
-    if (ahead)
-      ask(number, [&](Value line) { packed.prefetchLine(ahead->panel, line); });
-  }
-
-  WeightSource &getSource() {
-    if (unpacked)
-      return *unpacked;
-    return packed;
-  }
-  ByteDot getDot() {
-    return ByteDot(b,
-                   unpacked ? unpacked->zero() : packed.getSuperblock().zero);
-  }
-
-  /// Adds all groups of a superblock.
-  Values addSuperblock(ValueRange rows, ArrayRef<WeightVector> vectors,
-                       Value superblock, ValueRange sums);
-
-  BlockWeights packed;
-  Int8Activations activations;
-  std::optional<UnpackedPanels> unpacked;
-};
-
-} // namespace
+  if (row.scaledSum)
+    sum = b.fma(weights.minimums[vector], row.scaledSum, sum);
+  return sum;
+}
 
 Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                              const WeightGroup &place, Value group,
@@ -159,14 +102,8 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   const Superblock &format = packed.getSuperblock();
   WeightSource &source = getSource();
   ByteDot dot = getDot();
-  Type f32 = b.getF32Type(), i32 = b.getI32Type();
-  auto placeOf = [&](const WeightVector &vector) {
-    WeightGroup result = place;
-    result.panel = vector.panel;
-    return result;
-  };
+  Type i32 = b.getI32Type();
   bool halves = format.scalesPerGroup == 2;
-  bool addsMinimum = format.hasMinimum() && !format.hasPairedMinimums();
   // Sums of integers: for each term and part, one for each output. With two
   // parts, half of the chunks are added to the second one, times 16.
   size_t outputs = rows.size() * vectors.size();
@@ -193,9 +130,9 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     Values weights;
     for (const WeightVector &vector : vectors)
       weights.push_back(
-          part ? packed.integers(placeOf(vector),
+          part ? packed.integers(placeOf(place, vector),
                                  packed.vectorAt(vector.vector), chunk, kUp)
-               : source.integers(placeOf(vector), vector.vector, chunk));
+               : source.integers(placeOf(place, vector), vector.vector, chunk));
     for (auto [r, row] : llvm::enumerate(rows))
       for (int64_t term = 0; term < terms; ++term) {
         Value quad = activations.quad(row, group, chunk, term);
@@ -232,36 +169,13 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
       next = integers;
       return;
     }
-    int64_t offset = halves ? offsetof(Int8Group, scaledHalfSums) + 4 * half
-                            : offsetof(Int8Group, scaledSum);
-    Values scales, minimums;
-    for (const WeightVector &vector : vectors) {
-      scales.push_back(source.scale(placeOf(vector), vector.vector, half));
-      if (addsMinimum)
-        minimums.push_back(
-            source.minimum(placeOf(vector), vector.vector, half));
-    }
+    WeightScales scales = loadScales(place, vectors, half);
     for (auto [r, row] : llvm::enumerate(rows)) {
-      Value scale =
-          activations.field(row, group, offsetof(Int8Group, scale), f32);
-      Value scaledSum;
-      if (addsMinimum)
-        scaledSum = activations.field(row, group, offset, f32);
+      RowScale rowScale = loadRowScale(row, group, half);
       for (size_t i = 0; i < vectors.size(); ++i) {
         size_t at = r * vectors.size() + i;
-        Value number =
-            arith::SIToFPOp::create(b, b.f32VectorType(), total(integers, at));
-        if (!halves) {
-          next[at] = b.fma(number, b.mul(scales[i], scale), next[at]);
-        } else if (half == 0) {
-          firstHalf[at] = b.mul(number, scales[i]);
-        } else {
-          // Both halves have the activations' scale: one product for both.
-          Value both = b.fma(number, scales[i], firstHalf[at]);
-          next[at] = b.fma(both, scale, next[at]);
-        }
-        if (scaledSum)
-          next[at] = b.fma(minimums[i], scaledSum, next[at]);
+        next[at] = addScaled(total(integers, at), scales, i, rowScale, half,
+                             firstHalf[at], next[at]);
       }
     }
   };
@@ -291,7 +205,7 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     for (int64_t line : {2 * i, 2 * i + 1})
       for (const WeightVector &vector : vectors)
         if (distance > 0)
-          packed.prefetch(placeOf(vector), vector.vector, line, distance,
+          packed.prefetch(placeOf(place, vector), vector.vector, line, distance,
                           cache);
     // In the order of memory; half-bytes of a line together.
     bool areHalves = format.bits == 4;
@@ -360,7 +274,12 @@ Values BlockFormat::sum(ValueRange rows, ArrayRef<WeightVector> vectors) {
     sums.append(vectors.size(), dot.start(activations.field(
                                     row, zero, offsetof(Int8Group, offsetSum),
                                     b.getI32Type())));
-  sums = addAll(rows, vectors, sums);
+  return scaleSums(rows, vectors, addAll(rows, vectors, sums));
+}
+
+Values BlockFormat::scaleSums(ValueRange rows, ArrayRef<WeightVector> vectors,
+                              Values sums) {
+  Value zero = b.index(0);
   Values scales;
   for (const WeightVector &vector : vectors)
     scales.push_back(
@@ -411,26 +330,14 @@ Values BlockFormat::addAll(ValueRange rows, ArrayRef<WeightVector> vectors,
                   // which is what prefetchers of the CPU expect.
                   for (auto [i, vector] : llvm::enumerate(vectors)) {
                     Values own;
-                    for (size_t r = 0; r < rows.size(); ++r)
+                    for (size_t r = 0; r < rows.size() && !next.empty(); ++r)
                       own.push_back(next[r * vectors.size() + i]);
                     own = addSuperblock(rows, vector, superblock, own);
-                    for (size_t r = 0; r < rows.size(); ++r)
+                    for (size_t r = 0; r < rows.size() && !next.empty(); ++r)
                       next[r * vectors.size() + i] = own[r];
                   }
                   return next;
                 });
-}
-
-/// The same number, of which LLVM knows nothing: no instruction.
-static Value makeOpaque(KernelBuilder &b, Value index) {
-  Type i64 = b.getI64Type();
-  Value number = arith::IndexCastOp::create(b, i64, index);
-  auto same = LLVM::InlineAsmOp::create(
-      b, b.getLoc(), i64, number, /*asm_string=*/"", /*constraints=*/"=r,0",
-      /*has_side_effects=*/true, /*is_align_stack=*/false,
-      LLVM::TailCallKind::None, /*asm_dialect=*/LLVM::AsmDialectAttr(),
-      /*operand_attrs=*/ArrayAttr());
-  return arith::IndexCastOp::create(b, b.getIndexType(), same.getRes());
 }
 
 Values BlockFormat::addSuperblock(ValueRange rows,
@@ -474,6 +381,9 @@ linear::getBlockFormat(KernelBuilder &b, Value input, Value weight) {
                   type.getDimSize(1) * element.getSuperblock().groups;
   if (!fits)
     return nullptr;
+  if (addsInChains(b.getTarget()))
+    return makeChainFormat(b, input, weight, type.getDimSize(0),
+                           element.getColumns());
   return std::make_unique<BlockFormat>(b, input, weight, type.getDimSize(0),
                                        element.getColumns());
 }

@@ -8,20 +8,20 @@ using namespace tenon::linear;
 
 using Values = KernelBuilder::Values;
 
-UnpackedPanels::UnpackedPanels(KernelBuilder &b, const BlockWeights &packed)
-    : b(b), zeroPoint(packed.getSuperblock().zero) {
+UnpackedPanels::UnpackedPanels(KernelBuilder &b, const BlockWeights &packed,
+                               Form form)
+    : b(b), form(form), zeroPoint(packed.getSuperblock().zero) {
   const Superblock &format = packed.getSuperblock();
-  // With a zero point of 128 a sum starts from a number that is there; powers
-  // of two change no bit of the results.
-  if (zeroPoint && b.getTarget() && b.getTarget().getVnni()) {
+  if (zeroPoint && form.scaled != Scaled::Nothing) {
     up = llvm::Log2_64(ByteDot::kFullRange / zeroPoint);
     zeroPoint = ByteDot::kFullRange;
   }
   int64_t panels = packed.panels(), superblocks = packed.superblocks();
   int64_t groups = superblocks * format.groups, lanes = b.lanes();
   int64_t vectors = packed.panelColumns() / lanes;
-  bytes = b.scratch({panels, groups, Superblock::kChunks, vectors, 4 * lanes},
-                    b.getI8Type(), "integers");
+  bytes = b.scratch(
+      {panels, groups, Superblock::kChunks * form.planes, vectors, 4 * lanes},
+      b.getI8Type(), "integers");
   SmallVector<int64_t> shape = {panels, groups, format.scalesPerGroup, vectors,
                                 lanes};
   scales = b.scratch(shape, b.getF32Type(), "scales");
@@ -67,10 +67,18 @@ void UnpackedPanels::fill(BlockWeights &packed) {
 void UnpackedPanels::fillVector(BlockWeights &packed, const WeightGroup &from,
                                 const WeightGroup &to,
                                 const PanelVector &vector) {
-  for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
-    vector::StoreOp::create(
-        b, packed.integers(from, packed.vectorAt(vector), chunk, up), bytes,
-        placeOf(to, chunk, vector));
+  int64_t integersUp = form.scaled == Scaled::Integers ? up : 0;
+  for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk) {
+    Value integers =
+        packed.integers(from, packed.vectorAt(vector), chunk, integersUp);
+    if (form.planes == 1) {
+      vector::StoreOp::create(b, integers, bytes, placeOf(to, chunk, vector));
+      continue;
+    }
+    for (int64_t plane = 0; plane < 2; ++plane)
+      vector::StoreOp::create(b, halfBytes(b, integers, plane), bytes,
+                              placeOf(to, 2 * chunk + plane, vector));
+  }
   for (int64_t half = 0; half < packed.getSuperblock().scalesPerGroup; ++half) {
     Values place = placeOf(to, half, vector);
     Value scale = packed.scale(from, vector, half);
@@ -104,10 +112,11 @@ Values UnpackedPanels::placeInSuperblock(const WeightGroup &group, int64_t part,
 }
 
 Value UnpackedPanels::integers(const WeightGroup &group,
-                               const PanelVector &vector, int64_t chunk) {
-  return vector::LoadOp::create(b,
-                                VectorType::get({4 * b.lanes()}, b.getI8Type()),
-                                bytes, placeOf(group, chunk, vector));
+                               const PanelVector &vector, int64_t chunk,
+                               int64_t plane) {
+  return vector::LoadOp::create(
+      b, VectorType::get({4 * b.lanes()}, b.getI8Type()), bytes,
+      placeOf(group, chunk * form.planes + plane, vector));
 }
 
 Value UnpackedPanels::scale(const WeightGroup &group, const PanelVector &vector,

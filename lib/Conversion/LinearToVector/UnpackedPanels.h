@@ -19,12 +19,27 @@ class UnpackedPanels : public WeightSource {
   using Value = mlir::Value;
 
 public:
-  UnpackedPanels(KernelBuilder &b, const BlockWeights &packed);
+  /// With a zero point of 128 a sum starts from a number that is there
+  /// (Int8Group::offsetSum). Other zero points become that one if integers are
+  /// multiplied by a power of two, or their sums are (`sumFactor`), and scales
+  /// divided by it; that changes no bit of the results.
+  enum class Scaled { Nothing, Integers, Sums };
+  struct Form {
+    Scaled scaled = Scaled::Nothing;
+    /// 2: the lower and the upper half of each byte apart, both as numbers from
+    /// 0 to 15.
+    int64_t planes = 1;
+  };
+  UnpackedPanels(KernelBuilder &b, const BlockWeights &packed, Form form);
 
   void fill(BlockWeights &packed);
 
   Value integers(const WeightGroup &group, const PanelVector &vector,
-                 int64_t chunk) override;
+                 int64_t chunk) override {
+    return integers(group, vector, chunk, /*plane=*/0);
+  }
+  Value integers(const WeightGroup &group, const PanelVector &vector,
+                 int64_t chunk, int64_t plane);
   Value scale(const WeightGroup &group, const PanelVector &vector,
               int64_t half) override;
   Value minimum(const WeightGroup &group, const PanelVector &vector,
@@ -34,8 +49,11 @@ public:
   Value minimumFactor(const WeightGroup &group,
                       const PanelVector &vector) override;
 
-  /// Subtracted from the integers.
+  /// Subtracted from the integers, once sums are multiplied by `sumFactor`.
   int64_t zero() const { return zeroPoint; }
+  int64_t sumFactor() const {
+    return form.scaled == Scaled::Sums ? int64_t(1) << up : 1;
+  }
 
 private:
   KernelBuilder::Values placeOf(const WeightGroup &group, int64_t part,
@@ -49,13 +67,14 @@ private:
                  const PanelVector &vector);
 
   KernelBuilder &b;
-  /// [panels][groups][chunks][vectors][4 lanes], [panels][groups][scales of a
-  /// group][vectors][lanes].
+  Form form;
+  /// [panels][groups][chunks, planes][vectors][4 lanes],
+  /// [panels][groups][scales of a group][vectors][lanes].
   Value bytes, scales, minimums;
   /// Of paired minimums: [panels][superblocks][pairs][vectors][2 lanes],
   /// [panels][superblocks][1][vectors][lanes].
   Value pairs, factors;
-  /// Integers are multiplied by 2^up.
+  /// Integers, or sums, are multiplied by 2^up.
   int64_t up = 0, zeroPoint;
 };
 

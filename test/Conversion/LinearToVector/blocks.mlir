@@ -76,25 +76,59 @@ module attributes {tenon.target = #vnni512} {
 
 #avx512 = #tenon.target<cpu = "skylake-avx512", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = false, ssse3 = true>
 module attributes {tenon.target = #avx512} {
-  // Without VNNI: products in 16 bits, added in pairs. Weights of 8 bits are
-  // signed there, or the sums of two products would not fit.
-  // CHECK-LABEL: func.func @pairs
+  // Without VNNI: products in 16 bits, added in chains that are sure to fit.
+  // Weights of 8 bits are two planes of half-bytes: for each of the two vectors
+  // of a group and planes one chain of eight, whose end is one product by ones
+  // (and by 16).
+  // CHECK-LABEL: func.func @planes
   // CHECK-NOT: vpdpbusd
-  // CHECK: math.absi %{{.*}} : vector<64xi8>
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"
-  // CHECK-NOT: vpdpbusd
-  // CHECK-LABEL: func.func @unsigned
-  // CHECK-NOT: math.absi
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"
-  // CHECK-NOT: math.absi
-  // CHECK: return
-  func.func @pairs(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q8_0, 32>>, %y: memref<1x32xf32>) {
+  // CHECK: scf.for
+  // CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"
+  // CHECK-NOT: pmaddubs
+  // CHECK: %[[ONES:.*]] = arith.constant dense<1> : vector<32xi16>
+  // CHECK: "llvm.x86.avx512.pmaddw.d.512"(%{{.*}}, %[[ONES]])
+  // CHECK: %[[SIXTEENS:.*]] = arith.constant dense<16> : vector<32xi16>
+  // CHECK: "llvm.x86.avx512.pmaddw.d.512"(%{{.*}}, %[[SIXTEENS]])
+  // CHECK-NOT: pmaddw
+  // CHECK: arith.sitofp
+  func.func @planes(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q8_0, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<q8_0, 32>>, memref<1x32xf32>) -> ()
     return
   }
-  func.func @unsigned(%x: memref<1x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q6_k, 32>>, %y: memref<1x32xf32>) {
+
+  // Chains of 6 bits are two results long, and there are two in half a group,
+  // which has a scale of its own.
+  // CHECK-LABEL: func.func @six_bits
+  // CHECK: scf.for
+  // CHECK-COUNT-2: pmaddubs
+  // CHECK-NOT: pmaddubs
+  // CHECK: pmaddw
+  // CHECK-COUNT-2: pmaddubs
+  // CHECK-NOT: pmaddubs
+  // CHECK: pmaddw
+  // CHECK: arith.sitofp
+  func.func @six_bits(%x: memref<1x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q6_k, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x8x!tenon.int8_group>, memref<1x1x!tenon.superblock<q6_k, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+
+  // Of 5 bits four, of 4 bits eight results: a whole group.
+  // CHECK-LABEL: func.func @five_bits
+  // CHECK: scf.for
+  // CHECK-COUNT-4: pmaddubs
+  // CHECK-NOT: pmaddubs
+  // CHECK: pmaddw
+  // CHECK-LABEL: func.func @four_bits
+  // CHECK: scf.for
+  // CHECK-COUNT-8: pmaddubs
+  // CHECK-NOT: pmaddubs
+  // CHECK: pmaddw
+  func.func @five_bits(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q5_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<q5_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+  func.func @four_bits(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q4_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<q4_0, 32>>, memref<1x32xf32>) -> ()
     return
   }
 }
@@ -120,6 +154,27 @@ module attributes {tenon.target = #avx2} {
   // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
   func.func @avx2(%x: memref<1x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q3_k, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 16>} : (memref<1x8x!tenon.int8_group>, memref<1x1x!tenon.superblock<q3_k, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+
+  // Many rows: planes are unpacked apart, and sums are in memory, at a place
+  // that LLVM doesn't know, read and written once for a group: registers are
+  // for the chains of six rows and two planes. Vectors come one after the other.
+  // CHECK-LABEL: func.func @many_rows
+  // CHECK-DAG: memref.alloca() {{.*}}"integers"{{.*}} : memref<1x4x16x4x32xi8>
+  // CHECK-DAG: %[[SUMS:.*]] = memref.alloca() {{.*}}"sums"{{.*}} : memref<1x12x8xf32>
+  // CHECK: scf.for {{.*}} step %c6
+  // CHECK: scf.for
+  // CHECK-NOT: iter_args
+  // CHECK-COUNT-96: "llvm.x86.avx2.pmadd.ub.sw"
+  // CHECK-NOT: pmadd.ub.sw
+  // CHECK: %[[PLACE:.*]] = arith.index_cast %{{.*}} : i64 to index
+  // CHECK: %[[OLD:.*]] = vector.load %[[SUMS]][%[[PLACE]], %{{.*}}, %{{.*}}]
+  // CHECK: %[[NEW:.*]] = vector.fma %{{.*}}, %{{.*}}, %[[OLD]]
+  // CHECK: vector.store %[[NEW]], %[[SUMS]][%[[PLACE]], %{{.*}}, %{{.*}}]
+  // CHECK-COUNT-96: "llvm.x86.avx2.pmadd.ub.sw"
+  func.func @many_rows(%x: memref<?x4x!tenon.int8_group>, %w: memref<1x2x!tenon.superblock<q8_0, 32>>, %y: memref<?x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 16>} : (memref<?x4x!tenon.int8_group>, memref<1x2x!tenon.superblock<q8_0, 32>>, memref<?x32xf32>) -> ()
     return
   }
 }

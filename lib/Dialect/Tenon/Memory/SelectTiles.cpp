@@ -24,6 +24,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileModel.h"
+#include "tenon/Dialect/Tenon/IR/ByteProducts.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
@@ -146,11 +147,20 @@ struct TileModel {
     // No f32 sums beside the integers.
     if (superblock.isPerChannel)
       most = linearRows(/*widensPairs=*/false);
+    int64_t planes = 1;
+    if (addsInChains(target)) {
+      // Chains alone are in registers: two vectors of columns together, or one
+      // after the other where they have two chains each.
+      planes = planesOfBytes(mostInteger(superblock));
+      int64_t chains = std::max<int64_t>(2, planes * (1 + hasResidual));
+      most = (target.getRegisters() - kBlockTemporaries) / chains;
+      most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
+    }
     if (!ShapedType::isDynamic(rows))
       most = std::min(most, rows);
     // Unpacked panels of 32 columns take a byte for a weight and an f32 scale
     // for a group.
-    int64_t bytes = kPanelColumns * groups * (Superblock::kGroup + 4);
+    int64_t bytes = kPanelColumns * groups * (planes * Superblock::kGroup + 4);
     return get(most, 2 * lanes, panelsTogether(panels, bytes));
   }
 

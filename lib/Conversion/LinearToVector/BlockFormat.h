@@ -1,0 +1,167 @@
+//===- BlockFormat.h - inner products of quantized weights ------*- C++ -*-===//
+//
+// For each group of 32 along K the products of weights' integers and 8-bit
+// activations are added exactly, in 32 bits; the sum is scaled by the product
+// of the two scales and added to the output's f32 sum. Groups come in order, so
+// that an output is the same whatever is computed beside it (I5). Weights
+// quantized per channel are summed up exactly over all of K, and scaled once.
+//
+// Few rows take integers out of superblocks as they go. For many, the
+// panels of a task are unpacked once to bytes and f32 scales in scratch memory
+// that stays in the second-level cache; weights that are bytes already are read
+// where they lie.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_LIB_CONVERSION_LINEARTOVECTOR_BLOCKFORMAT_H
+#define TENON_LIB_CONVERSION_LINEARTOVECTOR_BLOCKFORMAT_H
+
+#include "UnpackedPanels.h"
+#include "WeightFormat.h"
+
+namespace tenon::linear {
+
+/// For targets with an instruction that adds products of bytes in 32 bits
+/// (VNNI), or with nothing for bytes at all. ChainFormat is for those between.
+class BlockFormat : public WeightFormat {
+protected:
+  using Value = mlir::Value;
+  using Values = KernelBuilder::Values;
+  using ValueRange = mlir::ValueRange;
+  template <typename T> using ArrayRef = llvm::ArrayRef<T>;
+
+public:
+  BlockFormat(KernelBuilder &b, Value input, Value weight, int64_t panels,
+              int64_t columns)
+      : WeightFormat(b, panels, columns), packed(b, weight),
+        activations(b, input) {}
+
+  Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
+
+  int64_t asksPerSum() const override {
+    const Superblock &format = packed.getSuperblock();
+    return isUnpacked() || format.hasPairedMinimums()
+               ? packed.superblocks()
+               : packed.superblocks() * format.groups;
+  }
+  int64_t linesPerPanel() const override {
+    return packed.superblocks() * packed.superblockBytes() / kLine;
+  }
+
+  bool takesVectors() const override { return true; }
+  /// Eight short vectors of a panel at once would be much code for little: 16
+  /// columns share all lines of memory.
+  int64_t singleRowColumns() const override {
+    return b.lanes() < 8 ? Superblock::kLanes : numColumns;
+  }
+  bool unpacks() const override { return !isUnpacked(); }
+  void unpack() override {
+    unpacked.emplace(b, packed, unpackedForm());
+    unpacked->fill(packed);
+  }
+  void forget() override { unpacked.reset(); }
+
+protected:
+  /// Whether integers are bytes in memory, and scales cheap to convert (SSE has
+  /// no instruction for f16).
+  virtual bool isUnpacked() const {
+    const Superblock &format = packed.getSuperblock();
+    return format.bits == 8 && !format.isTable &&
+           format.scale == Superblock::Scale::Half && b.lanes() > 4;
+  }
+  virtual UnpackedPanels::Form unpackedForm() const;
+
+  /// How streaming kernels ask for what comes.
+  struct Ahead {
+    int64_t distance = 0; ///< in bytes; 0: they don't
+    int cache = 1;        ///< 1 or 2: for which cache
+  };
+  Ahead aheadOf(size_t rows) const;
+
+  /// Adds a group to the sums, f32 (per channel: i32). `group` is the group's
+  /// number among all along K.
+  virtual Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
+                          const WeightGroup &place, Value group,
+                          ValueRange sums);
+
+  /// Adds the paired minimums of a superblock, whose first group is number
+  /// `first` among all along K.
+  virtual Values addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
+                             Value superblock, Value first, ValueRange sums);
+
+  /// Adds all groups.
+  Values addAll(ValueRange rows, ArrayRef<WeightVector> vectors, Values sums);
+  /// Per channel: the sums of all groups as numbers.
+  Values scaleSums(ValueRange rows, ArrayRef<WeightVector> vectors,
+                   Values sums);
+
+  /// Where a group's sums meet their scales. Scales of vectors of weights, of a
+  /// group or of half of one; minimums are null if there are none or if they
+  /// are added for a superblock at once.
+  struct WeightScales {
+    Values scales, minimums;
+  };
+  WeightScales loadScales(const WeightGroup &place,
+                          ArrayRef<WeightVector> vectors, int64_t half);
+  struct RowScale {
+    Value scale, scaledSum;
+  };
+  RowScale loadRowScale(Value row, Value group, int64_t half);
+  /// Adds the exact sum (i32) of a group, or of half of one, of the vector of
+  /// this place in `weights`. `firstHalf` goes from the first half to the
+  /// second, which gives the new sum; the first gives back `sum`.
+  Value addScaled(Value integers, const WeightScales &weights, size_t vector,
+                  const RowScale &row, int64_t half, Value &firstHalf,
+                  Value sum);
+
+  static WeightGroup placeOf(const WeightGroup &group,
+                             const WeightVector &vector) {
+    return {vector.panel, group.superblock, group.group};
+  }
+
+  WeightSource &getSource() {
+    if (unpacked)
+      return *unpacked;
+    return packed;
+  }
+  ByteDot getDot() {
+    return ByteDot(b,
+                   unpacked ? unpacked->zero() : packed.getSuperblock().zero);
+  }
+
+  BlockWeights packed;
+  Int8Activations activations;
+  std::optional<UnpackedPanels> unpacked;
+
+private:
+  /// Half-bytes that are the upper ones of their bytes can be left there, 16
+  /// times what they are, and be added up apart: no shift for each, and two
+  /// short chains of sums instead of a long one. Not for so many rows that sums
+  /// fill the registers.
+  int64_t sumParts(size_t rows) const;
+  static constexpr int64_t kUp = 4;
+
+  /// Groups that are added in a piece: those of the smallest superblock.
+  static constexpr int64_t kStep = 2;
+
+  /// Ask `number` of a sum, at the start of a piece, not within: LLVM would
+  /// read what comes behind before it, and keep it on the stack.
+  void askAhead(Value number) {
+    if (ahead)
+      ask(number, [&](Value line) { packed.prefetchLine(ahead->panel, line); });
+  }
+
+  /// Adds all groups of a superblock.
+  Values addSuperblock(ValueRange rows, ArrayRef<WeightVector> vectors,
+                       Value superblock, ValueRange sums);
+};
+
+/// BlockFormat where products of bytes are added in chains (ByteProducts.h).
+std::unique_ptr<WeightFormat> makeChainFormat(KernelBuilder &b,
+                                              mlir::Value input,
+                                              mlir::Value weight,
+                                              int64_t panels, int64_t columns);
+
+} // namespace tenon::linear
+
+#endif // TENON_LIB_CONVERSION_LINEARTOVECTOR_BLOCKFORMAT_H

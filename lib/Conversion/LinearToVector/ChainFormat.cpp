@@ -1,0 +1,309 @@
+//===- ChainFormat.cpp - quantized weights without VNNI -------------------===//
+
+#include "ChainFormat.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "tenon/Conversion/Opaque.h"
+#include "tenon/Dialect/Tenon/IR/ByteProducts.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::linear;
+
+using Values = KernelBuilder::Values;
+
+std::unique_ptr<WeightFormat> linear::makeChainFormat(KernelBuilder &b,
+                                                      Value input, Value weight,
+                                                      int64_t panels,
+                                                      int64_t columns) {
+  return std::make_unique<ChainFormat>(b, input, weight, panels, columns);
+}
+
+ChainFormat::ChainFormat(KernelBuilder &b, Value input, Value weight,
+                         int64_t panels, int64_t columns)
+    : BlockFormat(b, input, weight, panels, columns) {
+  int64_t most = mostInteger(packed.getSuperblock());
+  planes = planesOfBytes(most);
+  length = chainLength(planes == 2 ? 15 : most);
+}
+
+//===----------------------------------------------------------------------===//
+// Sums in memory
+//===----------------------------------------------------------------------===//
+
+bool ChainFormat::storesSums(size_t rows, size_t vectors) const {
+  // The other half is for chains.
+  int64_t registers = b.getTarget().getRegisters() / 2;
+  return !isStreaming || int64_t(rows * vectors) > registers;
+}
+
+size_t ChainFormat::StoredSums::placeOf(size_t row,
+                                        const WeightVector &vector) const {
+  for (auto [i, other] : llvm::enumerate(vectors))
+    if (other.panel == vector.panel &&
+        other.vector.first == vector.vector.first &&
+        other.vector.index == vector.vector.index)
+      return row * vectors.size() + i;
+  llvm_unreachable("a vector of another sum");
+}
+
+Value ChainFormat::loadSum(size_t row, const WeightVector &vector, Value zero) {
+  auto type = cast<MemRefType>(stored->memory.getType());
+  return vector::LoadOp::create(
+      b, b.vectorType(type.getElementType()), stored->memory,
+      ValueRange{zero, b.index(stored->placeOf(row, vector)), b.index(0)});
+}
+
+void ChainFormat::storeSum(Value sum, size_t row, const WeightVector &vector,
+                           Value zero) {
+  vector::StoreOp::create(
+      b, sum, stored->memory,
+      ValueRange{zero, b.index(stored->placeOf(row, vector)), b.index(0)});
+}
+
+/// LLVM would keep sums whose places it knows in registers, and chains in
+/// memory.
+static Value unknownZero(KernelBuilder &b) { return makeOpaque(b, b.index(0)); }
+
+Values ChainFormat::sum(ValueRange rows, ArrayRef<WeightVector> vectors) {
+  if (!storesSums(rows.size(), vectors.size()))
+    return BlockFormat::sum(rows, vectors);
+  bool isPerChannel = packed.getSuperblock().isPerChannel;
+  Type element = isPerChannel ? Type(b.getI32Type()) : Type(b.getF32Type());
+  int64_t count = rows.size() * vectors.size();
+  stored = {b.scratch({1, count, b.lanes()}, element, "sums"), vectors};
+  Value zero = unknownZero(b);
+  ByteDot dot = getDot();
+  for (auto [r, row] : llvm::enumerate(rows)) {
+    Value start = b.splat(0.0);
+    if (isPerChannel)
+      start = dot.start(activations.field(
+          row, b.index(0), offsetof(Int8Group, offsetSum), b.getI32Type()));
+    for (const WeightVector &vector : vectors)
+      storeSum(start, r, vector, zero);
+  }
+  addAll(rows, vectors, {});
+  zero = unknownZero(b);
+  Values sums;
+  for (size_t r = 0; r < rows.size(); ++r)
+    for (const WeightVector &vector : vectors)
+      sums.push_back(loadSum(r, vector, zero));
+  stored.reset();
+  return isPerChannel ? scaleSums(rows, vectors, sums) : sums;
+}
+
+Values ChainFormat::addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
+                                Value superblock, Value first,
+                                ValueRange sums) {
+  if (!stored || !packed.getSuperblock().hasPairedMinimums())
+    return BlockFormat::addMinimums(rows, vectors, superblock, first, sums);
+  Value zero = unknownZero(b);
+  // Vector by vector: so many products have registers.
+  for (const WeightVector &vector : vectors) {
+    Values own;
+    for (size_t r = 0; r < rows.size(); ++r)
+      own.push_back(loadSum(r, vector, zero));
+    own = BlockFormat::addMinimums(rows, vector, superblock, first, own);
+    for (size_t r = 0; r < rows.size(); ++r)
+      storeSum(own[r], r, vector, zero);
+  }
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// A group
+//===----------------------------------------------------------------------===//
+
+/// Chains of the outputs of some vectors, and what becomes of them.
+class ChainFormat::GroupSums {
+public:
+  GroupSums(ChainFormat &f, ValueRange rows, ArrayRef<WeightVector> vectors,
+            const WeightGroup &place, Value group, Values &sums)
+      : f(f), b(f.b), format(f.packed.getSuperblock()), dot(f.getDot()),
+        rows(rows), vectors(vectors), place(place), group(group), sums(sums),
+        terms(f.activations.terms()), firstHalf(rows.size() * vectors.size()) {
+    chains.resize(terms * f.planes * rows.size() * vectors.size());
+    integers.resize(terms * rows.size() * vectors.size());
+    perHalf = Superblock::kChunks / format.scalesPerGroup;
+  }
+
+  /// Chunks of a half come together, those of the first half first.
+  void addChunk(int64_t chunk) {
+    SmallVector<Value> weights;
+    for (const WeightVector &vector : vectors)
+      for (int64_t plane = 0; plane < f.planes; ++plane)
+        weights.push_back(loadWeights(vector, chunk, plane));
+    for (auto [r, row] : llvm::enumerate(rows))
+      for (int64_t term = 0; term < terms; ++term) {
+        Value quad = f.activations.quad(row, group, chunk, term);
+        for (size_t i = 0; i < vectors.size(); ++i)
+          for (int64_t plane = 0; plane < f.planes; ++plane) {
+            Value &chain = chainOf(term, plane, outputOf(r, i));
+            Value product = dot.multiply(weights[i * f.planes + plane], quad);
+            // Opaque, or LLVM adds products of several chunks in an order of
+            // its own, for which there are not enough registers.
+            chain =
+                chain ? makeOpaque(b, arith::AddIOp::create(b, chain, product))
+                      : product;
+          }
+      }
+    ++added;
+    if (added % perHalf == 0)
+      finish(added / perHalf - 1);
+    else if (added % perHalf % f.length == 0)
+      endChains();
+  }
+
+private:
+  size_t outputOf(size_t row, size_t vector) const {
+    return row * vectors.size() + vector;
+  }
+  Value &chainOf(int64_t term, int64_t plane, size_t output) {
+    return chains[(output * terms + term) * f.planes + plane];
+  }
+  Value &integersOf(int64_t term, size_t output) {
+    return integers[output * terms + term];
+  }
+
+  Value loadWeights(const WeightVector &vector, int64_t chunk, int64_t plane) {
+    WeightGroup at = placeOf(place, vector);
+    if (f.unpacked)
+      return f.unpacked->integers(at, vector.vector, chunk, plane);
+    Value all = f.packed.integers(at, f.packed.vectorAt(vector.vector), chunk);
+    return f.planes == 1 ? all : halfBytes(b, all, plane);
+  }
+
+  /// Takes the chains of an output to the sums of 32 bits.
+  void endChain(int64_t term, size_t output) {
+    int64_t factor = f.unpacked ? f.unpacked->sumFactor() : 1;
+    Value &sum = integersOf(term, output);
+    for (int64_t plane = 0; plane < f.planes; ++plane) {
+      Value &chain = chainOf(term, plane, output);
+      sum = dot.addProducts(sum, chain, plane == 0 ? factor : 16 * factor);
+      chain = {};
+    }
+  }
+
+  void endChains() {
+    for (size_t output = 0; output < firstHalf.size(); ++output)
+      for (int64_t term = 0; term < terms; ++term)
+        endChain(term, output);
+  }
+
+  /// Ends the chains of a half and adds it to the sums.
+  void finish(int64_t half) {
+    bool halves = format.scalesPerGroup == 2;
+    int64_t offset = halves ? offsetof(Int8Group, offsetHalfSums) + 4 * half
+                            : offsetof(Int8Group, offsetSum);
+    WeightScales scales;
+    if (!format.isPerChannel)
+      scales = f.loadScales(place, vectors, half);
+    Value zero;
+    if (f.stored)
+      zero = unknownZero(b);
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      RowScale rowScale;
+      Value start;
+      if (!format.isPerChannel) {
+        rowScale = f.loadRowScale(row, group, half);
+        if (format.zero)
+          start = dot.start(
+              f.activations.field(row, group, offset, b.getI32Type()));
+      }
+      for (auto [i, vector] : llvm::enumerate(vectors)) {
+        size_t output = outputOf(r, i);
+        Value number = total(output, start), &sum = sums[output];
+        Value old = f.stored ? f.loadSum(r, vector, zero) : sum;
+        Value next = format.isPerChannel
+                         ? arith::AddIOp::create(b, old, number).getResult()
+                         : f.addScaled(number, scales, i, rowScale, half,
+                                       firstHalf[output], old);
+        bool isDone = half == format.scalesPerGroup - 1 || rowScale.scaledSum;
+        if (!f.stored)
+          sum = next;
+        else if (isDone)
+          f.storeSum(next, r, vector, zero);
+      }
+    }
+  }
+
+  /// The exact sum of an output, from `start` (null: 0) on.
+  Value total(size_t output, Value start) {
+    Value result;
+    for (int64_t term = 0; term < terms; ++term) {
+      Value &sum = integersOf(term, output);
+      endChain(term, output);
+      if (result)
+        sum = arith::AddIOp::create(
+            b,
+            arith::ShLIOp::create(b, result,
+                                  b.splatI32(Int8ResidualGroup::kShift)),
+            sum);
+      result = sum;
+      sum = {};
+    }
+    // The offset is that of both terms.
+    return start ? arith::AddIOp::create(b, result, start).getResult() : result;
+  }
+
+  ChainFormat &f;
+  KernelBuilder &b;
+  const Superblock &format;
+  ByteDot dot;
+  ValueRange rows;
+  ArrayRef<WeightVector> vectors;
+  WeightGroup place;
+  Value group;
+  /// Of the outputs, if they are not in memory.
+  Values &sums;
+  int64_t terms, perHalf, added = 0;
+  /// By output, term and plane; by output and term; by output.
+  Values chains, integers, firstHalf;
+};
+
+Values ChainFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
+                             const WeightGroup &place, Value group,
+                             ValueRange sums) {
+  // As many vectors at once as their chains have registers; the rest of those
+  // is for weights, an activation and a product.
+  constexpr int64_t kTemporaries = 4;
+  int64_t chains = b.getTarget().getRegisters() - kTemporaries;
+  int64_t perVector = rows.size() * activations.terms() * planes;
+  int64_t together = std::clamp<int64_t>(chains / perVector, 1, vectors.size());
+  Values next(sums);
+  for (size_t first = 0; first < vectors.size(); first += together) {
+    auto part = vectors.slice(
+        first, std::min<size_t>(together, vectors.size() - first));
+    Values own(rows.size() * part.size());
+    for (size_t r = 0; r < rows.size() && !next.empty(); ++r)
+      for (size_t i = 0; i < part.size(); ++i)
+        own[r * part.size() + i] = next[r * vectors.size() + first + i];
+    GroupSums all(*this, rows, part, place, group, own);
+    if (!isStreaming) {
+      for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
+        all.addChunk(chunk);
+    } else {
+      addStreamed(all, part, place, aheadOf(rows.size()));
+    }
+    for (size_t r = 0; r < rows.size() && !next.empty(); ++r)
+      for (size_t i = 0; i < part.size(); ++i)
+        next[r * vectors.size() + first + i] = own[r * part.size() + i];
+  }
+  return next;
+}
+
+/// Weights in the order of memory, as BlockFormat takes them.
+void ChainFormat::addStreamed(GroupSums &all, ArrayRef<WeightVector> vectors,
+                              const WeightGroup &place, Ahead ahead) {
+  LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "singlethread");
+  bool areHalves = packed.getSuperblock().bits == 4;
+  constexpr int64_t kChunks = Superblock::kChunks;
+  for (int64_t i = 0; i < kChunks / 2; ++i) {
+    for (int64_t line : {2 * i, 2 * i + 1})
+      for (const WeightVector &vector : vectors)
+        if (ahead.distance > 0)
+          packed.prefetch(placeOf(place, vector), vector.vector, line,
+                          ahead.distance, ahead.cache);
+    all.addChunk(areHalves ? i : 2 * i);
+    all.addChunk(areHalves ? i + kChunks / 2 : 2 * i + 1);
+  }
+}

@@ -1,0 +1,68 @@
+//===- ChainFormat.h - quantized weights without VNNI -----------*- C++ -*-===//
+//
+// Products of bytes are added in 16 bits first, in chains that are sure to fit
+// (ByteProducts.h), one for each output; a chain's end takes it to 32 bits:
+//
+//   group of 4 bits, one output:   p  = w0 a0            pmaddubsw
+//                                  p += w1 a1  ... w7 a7 pmaddubsw, paddw
+//                                  s  = p[0] + p[1]      pmaddwd
+//                                  f += s * scales       cvtdq2ps, mulps, fma
+//
+// Weights of 8 bits are two planes of half-bytes, whose chains are as long as
+// those of 4 bits; sums of the upper one count 16 times. The 16 registers of
+// AVX2 hold the chains of a tile, so that its f32 sums are in memory, read and
+// written once for a group.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_LIB_CONVERSION_LINEARTOVECTOR_CHAINFORMAT_H
+#define TENON_LIB_CONVERSION_LINEARTOVECTOR_CHAINFORMAT_H
+
+#include "BlockFormat.h"
+
+namespace tenon::linear {
+
+class ChainFormat : public BlockFormat {
+public:
+  ChainFormat(KernelBuilder &b, Value input, Value weight, int64_t panels,
+              int64_t columns);
+
+  Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
+
+protected:
+  bool isUnpacked() const override { return false; }
+  UnpackedPanels::Form unpackedForm() const override {
+    return {UnpackedPanels::Scaled::Sums, planes};
+  }
+  Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
+                  const WeightGroup &place, Value group,
+                  ValueRange sums) override;
+  Values addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
+                     Value superblock, Value first, ValueRange sums) override;
+
+private:
+  /// What a group adds to the outputs of some vectors.
+  class GroupSums;
+  void addStreamed(GroupSums &all, ArrayRef<WeightVector> vectors,
+                   const WeightGroup &place, Ahead ahead);
+
+  /// Sums of outputs that are in memory, while `sum` is emitted: a register's
+  /// place by row and vector.
+  struct StoredSums {
+    Value memory;
+    ArrayRef<WeightVector> vectors;
+    size_t placeOf(size_t row, const WeightVector &vector) const;
+  };
+  Value loadSum(size_t row, const WeightVector &vector, Value zero);
+  void storeSum(Value sum, size_t row, const WeightVector &vector, Value zero);
+
+  /// Whether sums of so many rows and vectors are in memory.
+  bool storesSums(size_t rows, size_t vectors) const;
+
+  int64_t planes, length;
+  std::optional<StoredSums> stored;
+};
+
+} // namespace tenon::linear
+
+#endif // TENON_LIB_CONVERSION_LINEARTOVECTOR_CHAINFORMAT_H
