@@ -249,10 +249,25 @@ std::optional<Scalar> Binder::convertScalar(const ParamDecl &param,
   }
 }
 
+// Old files of some families have lists of strings in one, with "|" between.
+static json splitString(const std::string &text) {
+  json parts = json::array();
+  for (size_t at = 0; at <= text.size();) {
+    size_t end = std::min(text.find('|', at), text.size());
+    if (end > at)
+      parts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
+
 // A list, or an object whose keys are 0 to n - 1, as id2label is.
 std::optional<List> Binder::convertList(const ParamDecl &param,
                                         const json &value,
                                         std::string &problem) {
+  if (param.valueKind == Type::Kind::String && value.is_string())
+    return convertList(param, splitString(value.get_ref<const std::string &>()),
+                       problem);
   if (!value.is_array() && !value.is_object()) {
     problem = "expected a list";
     return std::nullopt;

@@ -74,6 +74,11 @@ TEST(ListsTest, FromConfigurations) {
   EXPECT_CONTAINS(read("[string]", R"({"0": "no", "2": "yes"})"),
                   "expected a list, or an object with the keys 0 to 1");
   EXPECT_CONTAINS(read("[int]", "3"), "'x' is 3; expected a list");
+  // Old files have lists of strings in one.
+  EXPECT_EQ(read("[string]", "\"p2c|c2p\""), "[\"p2c\", \"c2p\"]");
+  EXPECT_EQ(read("[string]", "\"|a|\""), "[\"a\"]");
+  EXPECT_EQ(read("[string]", "\"\""), "[]");
+  EXPECT_CONTAINS(read("[int]", "\"1|2\""), "expected a list");
   std::string text = read("[int]", "[1, \"2\"]");
   EXPECT_CONTAINS(text, "'x' is [1,\"2\"]; expected an int as element 1");
   EXPECT_CONTAINS(text, "'x' is declared here: [int]");
