@@ -361,6 +361,10 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
   case BuiltinId::MergeHeads:
     return MergeHeadsOp::create(builder, loc, type, input);
   case BuiltinId::Row:
+    if (bound.evaluateInt(slots[1]) < 0)
+      return LastRowsOp::create(
+          builder, loc, type, input,
+          arith::ConstantIndexOp::create(builder, loc, 1));
     return RowsOp::create(builder, loc, type, input,
                           bound.evaluateInt(slots[1]));
   case BuiltinId::Rope:

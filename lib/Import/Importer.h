@@ -13,6 +13,7 @@
 #include "tenon/Import/Import.h"
 #include "tenon/Language/Builtins.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 

@@ -374,9 +374,10 @@ bool BodyBinder::checkMeaning(const CallExpr *call) {
       return fail(call->slots[3]->range, "rms_norm: offset is 0 or 1");
     return true;
   case BuiltinId::Row:
-    if (bound.evaluateInt(call->slots[1]) != 0)
+    if (int64_t row = bound.evaluateInt(call->slots[1]); row != 0 && row != -1)
       return fail(call->slots[1]->range,
-                  "row: row 0 is the only one that every input has");
+                  "row: every input has a row 0, the first, and a row -1, the "
+                  "last, and no others");
     return true;
   case BuiltinId::TopK:
     return checkTopK(call);

@@ -137,7 +137,7 @@ static const std::vector<Builtin> &table() {
       {"row",
        BuiltinId::Row,
        {{"x", Kind::Tensor},
-        {"i", Kind::Int, true, nullptr, Range::NonNegative}},
+        {"i", Kind::Int, true}},
        shape::row},
       {"sigmoid", BuiltinId::Sigmoid, {{"x", Kind::Tensor}}, shape::same},
       {"silu", BuiltinId::Silu, {{"x", Kind::Tensor}}, shape::same},
