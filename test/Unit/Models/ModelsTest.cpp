@@ -116,8 +116,8 @@ TEST(ModelsTest, WhatIsNotSupportedIsRefused) {
     "num_key_value_heads": 0})",
           "divides by zero");
   refuses("gpt2", R"({"vocab_size": 8, "n_positions": 8, "n_embd": 8,
-    "n_layer": 1, "n_head": 2, "scale_attn_by_inverse_layer_idx": true})",
-          "scores scaled by the layer's index are not supported");
+    "n_layer": 1, "n_head": 2, "add_cross_attention": true})",
+          "GPT-2 with cross-attention is not supported");
   refuses("bert", R"({"vocab_size": 8, "hidden_size": 8,
     "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 3})",
           "hidden_size must be a multiple of num_attention_heads");
