@@ -24,18 +24,18 @@ struct Module {
   fs::path folder;
 };
 
-/// A model's tensors and those of its dense layer, by other names.
+/// A model's tensors and those of a dense layer, by other names.
 class JoinedCheckpoint : public Checkpoint {
 public:
   JoinedCheckpoint(std::unique_ptr<Checkpoint> model,
-                   std::unique_ptr<Checkpoint> dense)
+                   std::unique_ptr<Checkpoint> dense, std::string_view layer)
       : model(std::move(model)), dense(std::move(dense)) {
     infos.assign(this->model->tensors().begin(), this->model->tensors().end());
     for (TensorInfo info : this->dense->tensors()) {
       constexpr std::string_view own = "linear.";
       std::string_view name = info.name;
       name.remove_prefix(name.starts_with(own) ? own.size() : 0);
-      info.name = strCat("sentence.dense.", name);
+      info.name = strCat("sentence.", layer, ".", name);
       infos.push_back(std::move(info));
     }
     std::sort(infos.begin(), infos.end(),
@@ -192,11 +192,13 @@ Status SentenceReader::readDense(const fs::path &folder) {
   const json *function = findMember(*config, "activation_function");
   std::string_view name =
       function && asString(*function) ? lastPart(*asString(*function)) : "Tanh";
-  sentence["dense"] = *out;
+  std::string layer = sentence.contains("dense") ? "dense_2" : "dense";
+  std::string activation = layer + "_activation";
+  sentence[layer] = *out;
   for (auto [known, ours] : kActivations)
     if (name == known)
-      sentence["dense_activation"] = ours;
-  if (!sentence.contains("dense_activation"))
+      sentence[activation] = ours;
+  if (!sentence.contains(activation))
     return errorInFile(path.string(), strCat("unknown 'activation_function' ",
                                              quoteName(name)));
   std::error_code failure;
@@ -209,7 +211,7 @@ Status SentenceReader::readDense(const fs::path &folder) {
   if (!dense)
     return dense.takeError();
   model.checkpoint = std::make_unique<JoinedCheckpoint>(
-      std::move(model.checkpoint), *std::move(dense));
+      std::move(model.checkpoint), *std::move(dense), layer);
   return Status::success();
 }
 
@@ -276,7 +278,7 @@ Status SentenceReader::read() {
   auto fail = [&](const std::string &what) {
     return withNote(
         errorInFile((directory / "modules.json").string(), what),
-        "Transformer, Pooling, at most one Dense, and Normalize at the end are "
+        "Transformer, Pooling, at most two Dense, and Normalize at the end are "
         "supported");
   };
   sentence["normalize"] = false;
@@ -288,7 +290,7 @@ Status SentenceReader::read() {
     if (module.type == "Pooling" && !sentence.contains("pooling"))
       status = readPooling(module.folder);
     else if (module.type == "Dense" && sentence.contains("pooling") &&
-             !sentence.contains("dense"))
+             !sentence.contains("dense_2"))
       status = readDense(module.folder);
     else if (module.type == "Normalize" && sentence.contains("pooling"))
       sentence["normalize"] = true;

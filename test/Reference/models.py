@@ -150,10 +150,15 @@ class Llama(Decoder):
         self.act = ACTIVATIONS[c.get("hidden_act", "silu")]
 
     def logits(self, tokens, cache=None):
+        x = self.states(tokens, cache)
+        head = self.weight("embed_tokens.weight") if self.config.get("tie_word_embeddings") else self.weight("lm_head.weight")
+        return x @ head.T
+
+    def states(self, tokens, cache=None):
         c, eps = self.config, self.config.get("rms_norm_eps", 1e-6)
         cache = self.new_cache() if cache is None else cache
         positions = self.positions(cache, len(tokens))
-        visible = self.visible(positions, c.get("sliding_window"))
+        visible = self.visible(positions, c.get("sliding_window")) | (c.get("is_causal") is False)
         x = self.weight("embed_tokens.weight")[tokens]
         for i in range(self.layers):
             at = f"layers.{i}."
@@ -164,10 +169,7 @@ class Llama(Decoder):
             x = x + self.linear(attend(q, *self.keep(cache, i, k, v), visible), at + "self_attn.o_proj")
             h = rms_norm(x, self.weight(at + "post_attention_layernorm.weight"), eps)
             x = x + self.feed_forward(h, at)
-        x = rms_norm(x, self.weight("norm.weight"), eps)
-        head = self.weight("embed_tokens.weight") if c.get("tie_word_embeddings") else self.weight("lm_head.weight")
-        return x @ head.T
-
+        return rms_norm(x, self.weight("norm.weight"), eps)
 
     def query_or_key(self, h, at, letter, heads):
         return split_heads(self.linear(h, f"{at}self_attn.{letter}_proj"), heads)
