@@ -124,12 +124,26 @@ struct Flags {
                         cl::cat(category)};
   cl::opt<bool> time{"time", cl::desc("Say how long it took"),
                      cl::cat(category)};
+  cl::opt<std::string> remarks{
+      "remarks",
+      cl::desc("Say of every rewrite that passes applied (fused) or declined "
+               "(missed), and of every choice of tiles (tile), where and why"),
+      cl::value_desc("fused|missed|tile|all,..."), cl::cat(category)};
+  cl::opt<std::string> remarksOutput{
+      "remarks-output", cl::desc("Write all remarks to a YAML file"),
+      cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> report{
+      "report",
+      cl::desc("Write a page that shows what every pass did, from the "
+               "description to the kernels (FILE.json: its data; -: a table); "
+               "without -o nothing else is written"),
+      cl::value_desc("file.html"), cl::cat(category)};
   cl::opt<bool> statistics{"tenon-statistics",
                            cl::desc("Say what passes did and declined"),
                            cl::cat(category)};
-  cl::opt<bool> helpAll{
-      "help-all", cl::desc("Display the options of MLIR's passes too"),
-      cl::cat(category)};
+  cl::opt<bool> helpAll{"help-all",
+                        cl::desc("Display the options of MLIR's passes too"),
+                        cl::cat(category)};
   cl::opt<bool> describe{
       "describe",
       cl::desc("Say what a model is, what memory it takes and what of it is "
@@ -271,15 +285,28 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
     return usage("-O is between 0 and 3");
   options.optLevel = flags.optLevel;
   options.debugLines = flags.debugLines;
+  if (flags.remarks.getNumOccurrences()) {
+    Expected<RemarkKinds> kinds = parseRemarkKinds(flags.remarks);
+    if (!kinds)
+      return withNote(kinds.error(), "this is about --remarks");
+    options.remarks = *kinds;
+  }
+  options.remarksOutput = flags.remarksOutput;
+  options.report = flags.report;
+  if (!options.report.empty() && options.debugLines)
+    return usage("--report and -g exclude each other: the report numbers "
+                 "places in its own way");
   options.strict = flags.strict;
   options.lenient = flags.lenient;
   options.quiet = flags.quiet;
   options.verbose = flags.verbose;
   options.time = flags.time;
   if (options.output.empty()) {
-    if (options.stage == Stage::Executable && !flags.describe)
+    if (options.stage == Stage::Executable && !flags.describe &&
+        options.report.empty())
       return usage("where should the executable go? -o FILE says it");
-    options.output = "-";
+    if (options.report.empty())
+      options.output = "-";
   }
   if (options.output == "-" && options.stage == Stage::Executable &&
       !flags.describe)

@@ -7,6 +7,7 @@
 #include "MetadataBuilder.h"
 #include "PassDiagnostics.h"
 #include "Progress.h"
+#include "Reporting.h"
 #include "Timing.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Driver/Linker.h"
@@ -33,6 +34,7 @@ public:
   Status run();
 
 private:
+  Status compile();
   /// Lowers a module from one stage to a later one.
   Status lower(mlir::ModuleOp lowered, Stage from, Stage to);
   Status findImportance();
@@ -55,6 +57,7 @@ private:
   std::optional<Importance> importance;
   std::optional<VariantLinker> linker;
   std::string text; ///< of modules
+  std::optional<Reporting> reporting;
 
   // The module goes before its context.
   std::unique_ptr<mlir::MLIRContext> context;
@@ -64,6 +67,16 @@ private:
 } // namespace
 
 Status Compilation::run() {
+  Status status = compile();
+  // What passes said helps most where one of them failed.
+  if (reporting)
+    reporting->printRemarks(llvm::errs());
+  if (!status || !reporting)
+    return status;
+  return reporting->write(*model, targets, plan);
+}
+
+Status Compilation::compile() {
   Expected<LoadedModel> loaded = loadModel(options);
   if (!loaded)
     return loaded.takeError();
@@ -81,6 +94,8 @@ Status Compilation::run() {
   // A user reads a place in a description, not the operation made from it.
   context->printOpOnDiagnostic(false);
   context->loadDialect<TenonDialect>();
+  if (Reporting::isAskedFor(options))
+    reporting.emplace(options, *context, model->description->source.name());
   Expected<std::vector<TargetAttr>> described =
       describeTargets(context.get(), options.target);
   if (!described)
@@ -95,6 +110,8 @@ Status Compilation::run() {
   if (!imported)
     return imported.takeError();
   module = std::move(*imported);
+  if (reporting)
+    reporting->start(*module);
   metadata.emplace(*model);
   laps.lap("import");
 
@@ -114,7 +131,8 @@ Status Compilation::run() {
     return writeBytes(text);
   }
   if (!isModuleStage(options.stage))
-    linker.emplace(CodeGenOptions{options.optLevel, options.debugLines});
+    linker.emplace(CodeGenOptions{options.optLevel, options.debugLines,
+                                  !options.report.empty()});
   for (TargetAttr target : targets)
     if (Status status = compileVariant(target); !status)
       return status;
@@ -130,6 +148,10 @@ Status Compilation::run() {
   if (!bytes)
     return bytes.takeError();
   laps.lap("generate code");
+  if (reporting)
+    reporting->readAssembly(linker->getAssembly());
+  if (options.output.empty())
+    return Status::success();
   if (options.stage != Stage::Executable)
     return writeBytes({bytes->data(), bytes->size()});
   return writeExecutable(*bytes);
@@ -143,12 +165,17 @@ Status Compilation::lower(mlir::ModuleOp lowered, Stage from, Stage to) {
     if (options.configurePasses && !options.configurePasses(manager))
       return plainError("bad options for passes", ExitCode::BadUsage);
     buildPipeline(manager, from, next);
+    std::string stage(getStage(next).name);
+    if (reporting)
+      reporting->enter(manager, lowered, stage);
     PassDiagnostics diagnostics(context.get(), llvm::errs());
     if (failed(manager.run(lowered)))
-      return plainError(strCat("the model could not be lowered to stage '",
-                               std::string(getStage(next).name), "'"));
+      return plainError(
+          strCat("the model could not be lowered to stage '", stage, "'"));
+    if (reporting)
+      reporting->leave(lowered);
     from = next;
-    laps.lap(std::string(getStage(next).name));
+    laps.lap(stage);
   }
   return Status::success();
 }
@@ -194,6 +221,10 @@ Status Compilation::compileVariant(TargetAttr target) {
   if (Status status = lower(*variant, Stage::Tiled, Stage::LLVM); !status)
     return status;
   metadata->addVariant(*variant, target);
+  if (reporting && reporting->hasReport())
+    reporting->numberPlaces(*variant);
+  else if (options.debugLines)
+    keepFirstPlaces(*variant);
   Status status = linker->add(*variant, target, /*isOnly=*/targets.size() == 1);
   laps.lap("optimize");
   return status;
@@ -304,6 +335,8 @@ void Compilation::print(mlir::ModuleOp printed) {
 
 Status Compilation::writeBytes(llvm::StringRef bytes) {
   laps.lap("print");
+  if (options.output.empty())
+    return Status::success();
   if (options.time)
     laps.print(llvm::errs());
   if (options.output == "-") {

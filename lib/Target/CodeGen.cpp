@@ -70,7 +70,7 @@ std::unique_ptr<Module> CodeGenerator::translate(mlir::ModuleOp source,
     return nullptr;
   module->setTargetTriple(machine->getTargetTriple());
   module->setDataLayout(machine->createDataLayout());
-  if (!options.debugLines)
+  if (!options.debugLines && !options.keepAssembly)
     StripDebugInfo(*module);
 
   std::string width = std::to_string(target.getVectorBits());

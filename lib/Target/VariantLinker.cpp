@@ -7,7 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "tenon/Target/CodeGen.h"
+#include "llvm/IR/DebugInfo.h"
 #include "llvm/Linker/Linker.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace llvm;
 using namespace tenon;
@@ -58,5 +60,14 @@ tenon::Expected<SmallVector<char, 0>> VariantLinker::emit(CodeGenFile kind) {
       for (const CompiledVariant::Entry &entry : variant.entries)
         linked->getFunction(entry.symbol)
             ->setLinkage(GlobalValue::InternalLinkage);
+  if (options.keepAssembly) {
+    tenon::Expected<SmallVector<char, 0>> text =
+        best->emit(CloneModule(*linked), CodeGenFile::Assembly);
+    if (!text)
+      return text.takeError();
+    assembly = std::move(*text);
+    if (!options.debugLines)
+      StripDebugInfo(*linked);
+  }
   return best->emit(std::move(linked), kind);
 }

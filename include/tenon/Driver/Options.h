@@ -3,6 +3,7 @@
 #define TENON_DRIVER_OPTIONS_H
 
 #include "tenon/Driver/Stages.h"
+#include "tenon/Report/RemarkLog.h"
 #include "tenon/Support/DType.h"
 #include "tenon/Target/TargetDescription.h"
 
@@ -30,7 +31,8 @@ struct CompileOptions {
   std::string input;
   /// The directory that `input`, a description, is compiled for.
   std::string checkpoint;
-  /// "-": stdout, for stages before the executable.
+  /// "-": stdout, for stages before the executable. Empty: none, for a report
+  /// alone.
   std::string output;
 
   Stage stage = Stage::Executable;
@@ -73,6 +75,13 @@ struct CompileOptions {
   bool verbose = false;
   /// Say on stderr how long it took.
   bool time = false;
+  /// Remarks of passes to print on stderr.
+  RemarkKinds remarks;
+  /// Where remarks are written as YAML; empty: nowhere.
+  std::string remarksOutput;
+  /// Where the report's page is written; "-": the report as text on stdout;
+  /// a name that ends in .json: its data; empty: nowhere.
+  std::string report;
   /// Keep line tables in the object.
   bool debugLines = false;
   /// LLVM's optimization level.

@@ -29,6 +29,9 @@ struct CodeGenOptions {
   unsigned optLevel = 2;
   /// Keep MLIR's locations as line tables.
   bool debugLines = false;
+  /// Give the assembly with the object, with `.loc` directives. The object is
+  /// the same as without.
+  bool keepAssembly = false;
 };
 
 enum class CodeGenFile { Assembly, Object };
@@ -98,12 +101,18 @@ public:
   /// With the table of all variants. At the end: nothing can be added.
   Expected<llvm::SmallVector<char, 0>> emit(CodeGenFile kind);
 
+  /// After `emit`, with `keepAssembly`: the assembly of the same code.
+  llvm::StringRef getAssembly() const {
+    return {assembly.data(), assembly.size()};
+  }
+
 private:
   CodeGenOptions options;
   llvm::LLVMContext context;
   std::optional<CodeGenerator> best; ///< of the first variant
   std::unique_ptr<llvm::Module> linked;
   std::vector<CompiledVariant> variants;
+  llvm::SmallVector<char, 0> assembly;
 };
 
 } // namespace tenon

@@ -25,6 +25,7 @@
 
 #include "TileModel.h"
 #include "tenon/Dialect/Tenon/IR/ByteProducts.h"
+#include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
@@ -240,6 +241,29 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
     return TileAttr::get(tile.getContext(), rows, tile.getColumns(), group);
   }
 
+  /// "tenon.linear of ? rows: a tile of 6 rows x 32 columns, 2 panels a task,
+  /// of 16 registers of 256 bits".
+  static std::string describe(Operation *op, TileAttr tile, TargetAttr target) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    stream << op->getName();
+    if (auto compute = dyn_cast<ComputeOpInterface>(op)) {
+      ShapedType type = compute.getOutputType();
+      int64_t dim = type.getRank() == 3 ? 1 : 0;
+      stream << " of ";
+      if (type.isDynamicDim(dim))
+        stream << "any number of";
+      else
+        stream << type.getDimSize(dim);
+      stream << " rows";
+    }
+    stream << ": a tile of " << tile.getRows() << " x " << tile.getColumns()
+           << ", " << tile.getGroup() << " a task; " << target.getCpu()
+           << " has " << target.getRegisters() << " registers of "
+           << target.getVectorBits() << " bits";
+    return text;
+  }
+
   void runOnOperation() override {
     TargetAttr target = getTarget(getOperation());
     if (!target) {
@@ -258,6 +282,9 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
         return;
       }
       op->setAttr("tile", tile);
+      remarkChosen(op, "tenon-select-tiles",
+                   op->getName().getStringRef().drop_front(6))
+          << says(describe(op, tile, target));
       ++numChosen;
     });
   }

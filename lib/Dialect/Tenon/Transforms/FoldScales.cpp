@@ -7,6 +7,7 @@
 #include "Values.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 
 namespace tenon {
@@ -18,6 +19,8 @@ using namespace mlir;
 using namespace tenon;
 
 namespace {
+
+constexpr StringLiteral kPass = "tenon-fold-scales";
 
 /// Operations that are linear in their first operand, so that a scale of it is
 /// a scale of the result.
@@ -49,11 +52,18 @@ private:
     for (OpOperand *use = &operand;;) {
       if (std::optional<ScaledValue> scaled = matchScale(use->get())) {
         // Other readers of a step on the way need the scale.
+        Operation *scale = use->get().getDefiningOp();
         if (!isPrivate) {
           ++numDeclinedUses;
+          remarkMissed(scale, kPass, "attention")
+              << says("this scale stays an operation of its own: what it "
+                      "scales is read elsewhere too")
+              << blockedBy(attention.getLoc());
           return;
         }
-        Operation *scale = use->get().getDefiningOp();
+        remarkFused(scale, kPass, "attention")
+            << says("this scale is a part of the attention's own")
+            << blockedBy(attention.getLoc());
         bypassed.insert(scale);
         double product =
             attention.getScale().convertToDouble() * scaled->factor;
@@ -77,8 +87,12 @@ private:
     std::optional<ScaledValue> scaled = matchScale(norm.getInput());
     if (!scaled)
       return;
+    Operation *scale = norm.getInput().getDefiningOp();
     if (!norm.getInput().hasOneUse()) {
       ++numDeclinedUses;
+      remarkMissed(scale, kPass, "norms")
+          << says("this scale stays before the norm: the scaled value is read "
+                  "elsewhere too");
       return;
     }
     APFloat eps(static_cast<float>(norm.getEps().convertToDouble() /
@@ -86,9 +100,13 @@ private:
     if (scaled->factor < 0 || !isPowerOfTwo(scaled->factor) ||
         !(eps.isZero() ? norm.getEps().isZero() : eps.isNormal())) {
       ++numDeclinedInexact;
+      remarkMissed(scale, kPass, "norms")
+          << says("this scale stays before the norm: only a power of two moves "
+                  "into eps without rounding");
       return;
     }
-    Operation *scale = norm.getInput().getDefiningOp();
+    remarkFused(scale, kPass, "norms")
+        << says("this scale is a part of the norm's eps");
     bypassed.insert(scale);
     norm.setEps(eps);
     norm->setLoc(

@@ -7,6 +7,7 @@
 #include "Values.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 
 #include <cmath>
@@ -20,6 +21,8 @@ using namespace mlir;
 using namespace tenon;
 
 namespace {
+
+constexpr StringLiteral kPass = "tenon-fuse-attention";
 
 /// Why scores make no attention, and the operation where they stop doing so.
 struct Decline {
@@ -213,6 +216,12 @@ struct FuseAttentionPass
     for (MatmulOp product : products)
       if (std::optional<Decline> decline = fuse(product)) {
         count(decline->kind);
+        remarkMissed(product, decline->place, kPass, "fused")
+            << says("this attention stays in parts: " + decline->reason)
+            << blockedBy(product.getLoc())
+            << suggests("scores are softmax(...) of a chain: product of "
+                        "queries and transposed keys, scale, cap, bias, "
+                        "masks");
         // Whoever needs an attention here can say what is in the way.
         product->setAttr(kDeclinedAttrName,
                          StringAttr::get(&getContext(), decline->reason));
@@ -244,6 +253,7 @@ struct FuseAttentionPass
       narrow(match.window, *match.band + 1);
       match.band.reset();
     }
+    remarkFused(softmax, kPass, "fused") << says(describe(match));
     replace(product, type, match);
     ++numFused;
     numScales += match.numScales;
@@ -252,6 +262,29 @@ struct FuseAttentionPass
     numBiases += bool(match.bias);
     numSinks += bool(match.sink);
     return std::nullopt;
+  }
+
+  /// "this softmax and its two products are one attention, with a causal mask
+  /// and a cap".
+  static std::string describe(const Match &match) {
+    SmallVector<StringRef> parts;
+    auto add = [&](bool isThere, StringRef part) {
+      if (isThere)
+        parts.push_back(part);
+    };
+    add(match.causal, "a causal mask");
+    add(match.window.has_value(), "a window");
+    add(match.band.has_value(), "a band mask");
+    add(bool(match.valid), "a padding mask");
+    add(bool(match.bias), "a bias");
+    add(match.cap.has_value(), "a cap");
+    add(bool(match.sink), "a sink");
+    std::string text = "this softmax and its two products are one attention";
+    for (auto [i, part] : llvm::enumerate(parts)) {
+      text += i == 0 ? ", with " : i + 1 == parts.size() ? " and " : ", ";
+      text += part;
+    }
+    return text;
   }
 
   void replace(MatmulOp product, RankedTensorType type, const Match &match) {

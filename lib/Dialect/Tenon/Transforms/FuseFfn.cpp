@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 
 namespace tenon {
@@ -17,6 +18,8 @@ using namespace mlir;
 using namespace tenon;
 
 namespace {
+
+constexpr StringLiteral kPass = "tenon-fuse-ffn";
 
 bool isBare(LinearOp linear) {
   return linear && !linear.getResidual() && !linear.getGated() &&
@@ -44,14 +47,31 @@ struct FuseFfnPass : tenon::impl::TenonFuseFfnBase<FuseFfnPass> {
   }
 
 private:
+  static void miss(LinearOp down, Operation *blocker, std::string reason) {
+    remarkMissed(down, kPass, "fused")
+        << says("this feed-forward network stays in parts: " + reason)
+        << blockedBy(blocker->getLoc());
+  }
+
+  /// The reader of a value that is not `down`.
+  static Operation *otherReader(Value value, Operation *down) {
+    for (Operation *user : value.getUsers())
+      if (user != down)
+        return user;
+    return down;
+  }
+
   /// Whether the last linear may end a network; counts why not.
   bool checkDown(LinearOp down) {
     if (!down.getInput().hasOneUse()) {
       ++numDeclinedUses;
+      miss(down, otherReader(down.getInput(), down),
+           "what lies between its products is read elsewhere too");
       return false;
     }
     if (down.getActivation() != ActivationKind::Identity || down.getGated()) {
       ++numDeclinedActivation;
+      miss(down, down, "its last product has an activation");
       return false;
     }
     return true;
@@ -60,6 +80,9 @@ private:
   void fusePlain(LinearOp down, LinearOp up) {
     if (!isActivated(up) || !checkDown(down))
       return;
+    remarkFused(down, kPass, "fused")
+        << says("two products with an activation between them are one "
+                "feed-forward network");
     replace(down, up, LinearOp(), {up});
     ++numPlain;
   }
@@ -77,12 +100,19 @@ private:
       return;
     if (!gate.getResult().hasOneUse() || !up.getResult().hasOneUse()) {
       ++numDeclinedUses;
+      LinearOp read = gate.getResult().hasOneUse() ? up : gate;
+      miss(down, otherReader(read.getResult(), product),
+           "gate or up is read elsewhere too");
       return;
     }
     if (bool(gate.getBias()) != bool(up.getBias())) {
       ++numDeclinedBias;
+      miss(down, gate.getBias() ? gate : up,
+           "only one of gate and up has a bias, and they are to be one weight");
       return;
     }
+    remarkFused(down, kPass, "fused")
+        << says("gate, up and down are one gated feed-forward network");
     replace(down, up, gate, {product, gate, up});
     ++numGated;
   }

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 
 namespace tenon {
@@ -20,9 +21,18 @@ using namespace tenon;
 
 namespace {
 
+constexpr StringLiteral kPass = "tenon-fuse-linear";
+
 /// The value is all that anyone sees of the linear.
 bool isPrivate(LinearOp linear) {
   return linear && linear.getResult() && linear.getResult().hasOneUse();
+}
+
+/// An epilogue as a description has it: 'gelu', 'tenon.add'.
+std::string describe(Operation *op) {
+  if (auto activation = dyn_cast<ActivationOp>(op))
+    return "'" + stringifyActivationKind(activation.getKind()).str() + "'";
+  return "this sum";
 }
 
 /// A reference to the transposed weight, beside the one to the weight.
@@ -64,6 +74,8 @@ struct ProductToLinear : OpRewritePattern<MatmulOp> {
       weight = transposeRef(weights, ref, rewriter);
     if (!weight)
       return rewriter.notifyMatchFailure(op, "no operand is a usable weight");
+    remarkFused(op, kPass, "linears")
+        << says("this product is a linear of @" + weight.getWeight().str());
     rewriter.replaceOp(op, createLinear(rewriter, op.getLoc(), type,
                                         op.getLhs(), weight.getResult()));
     ++numLinears;
@@ -107,6 +119,8 @@ struct FuseActivation : OpRewritePattern<ActivationOp> {
     if (!isPrivate(linear) || linear.getResidual() || linear.getGated() ||
         linear.getActivation() != ActivationKind::Identity)
       return rewriter.notifyMatchFailure(op, "not of a bare linear");
+    remarkFused(op, kPass, "epilogues")
+        << says(describe(op) + " is computed by the linear before it");
     Location loc = rewriter.getFusedLoc({linear.getLoc(), op.getLoc()});
     rewriter.replaceOp(op, createLinear(rewriter, loc, op.getResult().getType(),
                                         linear.getInput(), linear.getWeight(),
@@ -143,6 +157,9 @@ struct FuseAdd : OpRewritePattern<AddOp> {
       bool isResidual = otherType == type;
       if (!isBias && !isResidual)
         continue;
+      remarkFused(op, kPass, "epilogues")
+          << says(isBias ? "this bias is added by the linear before it"
+                         : "this residual is added by the linear before it");
       Location loc = rewriter.getFusedLoc({linear.getLoc(), op.getLoc()});
       auto fused =
           createLinear(rewriter, loc, type, linear.getInput(),
@@ -190,6 +207,8 @@ struct FuseGate : OpRewritePattern<MulOp> {
       if (!linear.getResult().hasNUses(2) || !first.hasOneUse() ||
           !second.hasOneUse() || !gate.getResult().hasOneUse())
         continue;
+      remarkFused(op, kPass, "gates")
+          << says("the two halves of one linear are its gated form");
       Location loc = rewriter.getFusedLoc(
           {linear.getLoc(), activation.getLoc(), op.getLoc()});
       auto fused = createLinear(rewriter, loc, type, linear.getInput(),
@@ -228,21 +247,44 @@ struct FuseLinearPass : tenon::impl::TenonFuseLinearBase<FuseLinearPass> {
 
   /// What the patterns left, and why.
   void countDeclined() {
-    auto countEpilogue = [&](Value value) {
+    auto countEpilogue = [&](Operation *op, Value value) {
       auto linear = value.getDefiningOp<LinearOp>();
-      if (linear)
-        ++(isPrivate(linear) ? numDeclinedOrder : numDeclinedUses);
-      return bool(linear);
+      if (!linear)
+        return false;
+      auto remark = remarkMissed(op, kPass, "epilogues");
+      if (isPrivate(linear)) {
+        ++numDeclinedOrder;
+        remark << says(describe(op) + " stays an operation of its own: the "
+                                      "linear before it ends in another step, "
+                                      "which comes later in a linear")
+               << blockedBy(linear.getLoc());
+        return true;
+      }
+      ++numDeclinedUses;
+      remark << says(describe(op) +
+                     " stays an operation of its own: the product before it "
+                     "is read elsewhere too, so that it has to be there");
+      for (Operation *user : linear.getResult().getUsers())
+        if (user != op) {
+          remark << blockedBy(user->getLoc());
+          break;
+        }
+      return true;
     };
     getOperation().walk([&](Operation *op) {
       if (auto matmul = dyn_cast<MatmulOp>(op)) {
-        if (cast<ShapedType>(matmul.getLhs().getType()).getRank() == 2)
+        if (cast<ShapedType>(matmul.getLhs().getType()).getRank() == 2) {
           ++numDeclinedProducts;
+          remarkMissed(op, kPass, "linears")
+              << says("this product is none with a weight that can be packed: "
+                      "neither side is a weight, or one of a single tensor")
+              << suggests("linear(x, w) of a weight [out, in]");
+        }
       } else if (auto activation = dyn_cast<ActivationOp>(op)) {
-        countEpilogue(activation.getInput());
+        countEpilogue(op, activation.getInput());
       } else if (auto add = dyn_cast<AddOp>(op)) {
-        if (!countEpilogue(add.getLhs()))
-          countEpilogue(add.getRhs());
+        if (!countEpilogue(op, add.getLhs()))
+          countEpilogue(op, add.getRhs());
       }
     });
   }

@@ -9,6 +9,7 @@
 #include "Weights.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -21,6 +22,8 @@ using namespace mlir;
 using namespace tenon;
 
 namespace {
+
+constexpr StringLiteral kPass = "tenon-fuse-qkv";
 
 /// A linear whose weight (and bias, if any) are references to weights.
 struct Member {
@@ -55,6 +58,11 @@ struct FuseQkvPass : tenon::impl::TenonFuseQkvBase<FuseQkvPass> {
   }
 
 private:
+  static void miss(LinearOp linear, std::string reason) {
+    remarkMissed(linear, kPass, "fused")
+        << says("this linear stays beside others of the same input: " + reason);
+  }
+
   /// Groups of linears in one block that read one input.
   SmallVector<Group> findGroups(Weights &weights) {
     llvm::MapVector<std::pair<Block *, Value>, SmallVector<LinearOp>> readers;
@@ -71,6 +79,7 @@ private:
         if (linear.getActivation() != ActivationKind::Identity ||
             linear.getResidual() || linear.getGated()) {
           ++numDeclinedEpilogue;
+          miss(linear, "it has an epilogue of its own");
           continue;
         }
         Member member{linear, {}, {}, {}, {}};
@@ -79,6 +88,7 @@ private:
         member.bias = weights.getWeightOf(linear.getBias(), &member.biasRef);
         if (!member.weight || bool(member.bias) != bool(linear.getBias())) {
           ++numDeclinedWeight;
+          miss(linear, "its weight or bias is computed");
           continue;
         }
         auto it = llvm::find_if(
@@ -91,8 +101,11 @@ private:
       for (Group &group : groups) {
         if (group.size() > 1)
           result.push_back(std::move(group));
-        else
+        else {
           ++numDeclinedWeight;
+          miss(group[0].linear, "their weights differ in type, in being there "
+                                "for each layer, or in having a bias");
+        }
       }
     }
     return result;
@@ -128,8 +141,13 @@ private:
         bool shared = llvm::any_of(weightsOf(member), [&](WeightOp weight) {
           return uses[weight.getSymName()] != expected;
         });
-        if (shared)
+        if (shared) {
           ++numDeclinedShared;
+          WeightOp weight = member.weight;
+          miss(member.linear, "its weight @" + weight.getSymName().str() +
+                                  " is used elsewhere too, and would be "
+                                  "stored twice");
+        }
         return shared;
       });
     }
@@ -166,6 +184,12 @@ private:
         /*tile=*/TileAttr());
     int64_t offset = 0;
     for (Member &member : group) {
+      remarkFused(member.linear, kPass, "fused") << says(
+          "this linear is one with " +
+          (group.size() == 2
+               ? std::string("the other")
+               : "the " + std::to_string(group.size() - 1) + " others") +
+          " of the same input, on @" + weight.getSymName().str());
       auto slice = SliceOp::create(builder, member.linear.getLoc(),
                                    member.linear.getResult().getType(),
                                    fused.getResult(), offset);

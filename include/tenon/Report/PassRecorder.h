@@ -1,0 +1,73 @@
+//===- PassRecorder.h - what each pass did to a module ----------*- C++ -*-===//
+#ifndef TENON_REPORT_PASSRECORDER_H
+#define TENON_REPORT_PASSRECORDER_H
+
+#include "mlir/Pass/PassInstrumentation.h"
+#include "tenon/Report/ModuleText.h"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tenon {
+
+/// One run of one pass.
+struct PassRecord {
+  std::string stage;       ///< that it leads to: "fused"
+  std::string variant;     ///< the CPU, empty before variants part
+  std::string name;        ///< "tenon-fuse-linear"
+  std::string description; ///< in a sentence
+  double milliseconds = 0; ///< of the pass alone
+  bool changed = false;
+  /// The module afterwards: an index into `RecordedPasses::texts`; that of the
+  /// pass before if nothing changed.
+  size_t text = 0;
+};
+
+/// All passes of a compilation, in order. The first is "import", which made
+/// the module.
+struct RecordedPasses {
+  std::vector<PassRecord> passes;
+  std::vector<ModuleText> texts;
+  /// Of the module at import and after the last pass of each stage on tensors.
+  std::vector<std::pair<std::string, std::vector<FunctionGraph>>> graphs;
+};
+
+/// Watches pass managers. Passes that run on functions count as one run of
+/// the module.
+class PassRecorder {
+public:
+  /// `source`: the description's file name in locations.
+  explicit PassRecorder(std::string source) : source(std::move(source)) {}
+
+  /// The module as it was imported.
+  void start(mlir::ModuleOp module);
+  /// What passes run from now on lead to; a variant goes on from the module
+  /// that `mark` has seen last.
+  void enter(llvm::StringRef stage, llvm::StringRef variant);
+  /// A stage ends with this module.
+  void leave(mlir::ModuleOp module);
+
+  /// To be added to a pass manager. It must not outlive this.
+  std::unique_ptr<mlir::PassInstrumentation> createInstrumentation();
+
+  const RecordedPasses &get() const { return recorded; }
+  RecordedPasses take() { return std::move(recorded); }
+
+private:
+  friend class Recording;
+  void before(mlir::Pass *pass, mlir::Operation *op);
+  void after(mlir::Pass *pass, mlir::Operation *op);
+
+  std::string source, stage, variant;
+  RecordedPasses recorded;
+  size_t current = 0;               ///< text of the module as it is
+  std::optional<size_t> whereSplit; ///< text at which variants part
+  std::chrono::steady_clock::time_point began;
+};
+
+} // namespace tenon
+
+#endif // TENON_REPORT_PASSRECORDER_H

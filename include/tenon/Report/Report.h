@@ -1,0 +1,57 @@
+//===- Report.h - what a compilation did to a model -------------*- C++ -*-===//
+//
+// Everything that one compilation can tell, gathered in one value, and the
+// three forms in which it is shown: a table as text, data as JSON, and a page
+// that opens from a disk without a network.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_REPORT_REPORT_H
+#define TENON_REPORT_REPORT_H
+
+#include "tenon/Report/KernelCode.h"
+#include "tenon/Report/PassRecorder.h"
+#include "tenon/Report/RemarkLog.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tenon {
+
+struct Report {
+  struct Weight {
+    std::string name, type;
+    uint64_t bytes = 0; ///< of all layers
+  };
+
+  std::string title; ///< "llama"
+  /// What was asked for and found, as rows: "target" and "znver3", …
+  std::vector<std::pair<std::string, std::string>> facts;
+  std::string sourceName, sourceText; ///< the description
+  RecordedPasses recorded;
+  std::vector<RemarkEntry> remarks;
+  std::vector<KernelCode> kernels;
+  /// What a kernel line's place stands for (`numberPlaces`).
+  std::vector<std::vector<unsigned>> kernelPlaces;
+  std::vector<Weight> weights; ///< by offset
+};
+
+/// A line for each pass: time, operations before and after, what it made and
+/// removed; then counts of remarks and how much of each stage leads to the
+/// description.
+void printReport(const Report &report, llvm::raw_ostream &os);
+
+/// The report as JSON. `version` 1; keys as the page reads them
+/// (lib/Report/page/report.js). Modules' texts above `budget` bytes in all
+/// are left out, the largest first; their passes say so.
+std::string formatReportJson(const Report &report, size_t budget);
+
+/// The page. At most about 3 MB whatever the model: data are compressed, and
+/// the largest texts are left out if that isn't enough. Errors: this LLVM has
+/// no zlib.
+Expected<std::string> formatReportPage(const Report &report);
+
+} // namespace tenon
+
+#endif // TENON_REPORT_REPORT_H

@@ -1,0 +1,184 @@
+//===- ModuleText.cpp - a module as text that knows its places ------------===//
+
+#include "tenon/Report/ModuleText.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace tenon;
+
+/// The lines of the description that a location leads to, ascending.
+static std::vector<unsigned> getLines(Location location, StringRef source) {
+  std::vector<unsigned> lines;
+  for (const Place &place : getPlaces(location))
+    if (place.file == source)
+      lines.push_back(place.line);
+  llvm::sort(lines);
+  lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
+  return lines;
+}
+
+/// Whether an operation computes or moves something, so that a reader asks
+/// where it comes from.
+static bool isWorking(Operation *op) {
+  return !isa<ModuleOp, FunctionOpInterface, SymbolOpInterface>(op) &&
+         !op->hasTrait<OpTrait::IsTerminator>() &&
+         !op->hasTrait<OpTrait::ConstantLike>();
+}
+
+void tenon::countOperations(ModuleOp module, ModuleText &into) {
+  module.walk([&](Operation *op) {
+    if (!isa<ModuleOp>(op))
+      ++into.operations[op->getName().getStringRef().str()];
+  });
+}
+
+ModuleText tenon::printWithPlaces(ModuleOp module, StringRef source) {
+  ModuleText result;
+  countOperations(module, result);
+  OpPrintingFlags flags;
+  flags.elideLargeElementsAttrs();
+  AsmState::LocationMap printed;
+  {
+    AsmState state(module, flags, &printed);
+    llvm::raw_string_ostream stream(result.text);
+    module->print(stream, state);
+    stream << "\n";
+  }
+  result.places.resize(llvm::count(result.text, '\n'));
+  for (auto [op, at] : printed) {
+    std::vector<unsigned> lines = getLines(op->getLoc(), source);
+    if (isWorking(op)) {
+      ++result.numWorking;
+      result.numPlaced += !lines.empty();
+    }
+    // Lines of text count from 1.
+    if (at.first == 0 || at.first > result.places.size())
+      continue;
+    std::vector<unsigned> &place = result.places[at.first - 1];
+    place.insert(place.end(), lines.begin(), lines.end());
+  }
+  for (std::vector<unsigned> &place : result.places) {
+    llvm::sort(place);
+    place.erase(std::unique(place.begin(), place.end()), place.end());
+  }
+  return result;
+}
+
+namespace {
+
+/// Makes the graph of one function.
+class GraphMaker {
+public:
+  GraphMaker(FunctionGraph &graph, StringRef source)
+      : graph(graph), source(source) {}
+
+  void add(Region &region, int parent) {
+    for (Block &block : region)
+      for (Operation &op : block)
+        add(&op, parent);
+  }
+
+  unsigned addArgument(BlockArgument argument, StringRef label, int parent) {
+    unsigned node = addNode("argument", argument.getLoc(), parent);
+    graph.nodes[node].label = label.str();
+    graph.nodes[node].type = print(argument.getType());
+    nodes[argument] = node;
+    return node;
+  }
+
+private:
+  static std::string print(Type type) {
+    std::string text;
+    llvm::raw_string_ostream(text) << type;
+    return text;
+  }
+
+  unsigned addNode(StringRef name, Location loc, int parent) {
+    GraphNode &node = graph.nodes.emplace_back();
+    node.name = name.str();
+    node.lines = getLines(loc, source);
+    node.parent = parent;
+    return graph.nodes.size() - 1;
+  }
+
+  void readFrom(unsigned node, Value value) {
+    auto it = nodes.find(value);
+    if (it == nodes.end())
+      return;
+    std::vector<unsigned> &from = graph.nodes[node].from;
+    if (it->second != node && !llvm::is_contained(from, it->second))
+      from.push_back(it->second);
+  }
+
+  void add(Operation *op, int parent) {
+    // Constants are in the text; in a drawing they are noise.
+    if (matchPattern(op, m_Constant()))
+      return;
+    if (op->hasTrait<OpTrait::IsTerminator>()) {
+      // What a loop's round ends with is what its next one and its readers see.
+      Operation *outer = op->getParentOp();
+      if (isa<func::FuncOp>(outer)) {
+        unsigned node = addNode("return", op->getLoc(), parent);
+        for (Value operand : op->getOperands())
+          readFrom(node, operand);
+        return;
+      }
+      for (auto [result, operand] :
+           llvm::zip(outer->getResults(), op->getOperands()))
+        if (auto it = nodes.find(operand); it != nodes.end())
+          nodes[result] = it->second;
+      return;
+    }
+    unsigned node = addNode(op->getName().getStringRef(), op->getLoc(), parent);
+    if (auto ref = dyn_cast<WeightRefOp>(op))
+      graph.nodes[node].label = "@" + ref.getWeight().str();
+    if (op->getNumResults())
+      graph.nodes[node].type = print(op->getResult(0).getType());
+    // Which layer's weight it is goes without saying.
+    if (!isa<WeightRefOp>(op))
+      for (Value operand : op->getOperands())
+        readFrom(node, operand);
+    for (Value result : op->getResults())
+      nodes[result] = node;
+    for (Region &region : op->getRegions()) {
+      for (BlockArgument argument : region.getArguments())
+        nodes[argument] = node;
+      add(region, node);
+    }
+  }
+
+  FunctionGraph &graph;
+  StringRef source;
+  DenseMap<Value, unsigned> nodes;
+};
+
+} // namespace
+
+std::vector<FunctionGraph> tenon::getGraphs(ModuleOp module, StringRef source,
+                                            size_t limit) {
+  std::vector<FunctionGraph> graphs;
+  for (auto func : module.getOps<func::FuncOp>()) {
+    if (func.isExternal() ||
+        llvm::none_of(func.getArgumentTypes(), llvm::IsaPred<TensorType>))
+      continue;
+    size_t size = 0;
+    func.walk([&](Operation *) { ++size; });
+    if (size > limit)
+      continue;
+    FunctionGraph graph;
+    graph.function = func.getSymName().str();
+    GraphMaker maker(graph, source);
+    for (auto [i, argument] : llvm::enumerate(func.getArguments()))
+      maker.addArgument(argument, "%arg" + std::to_string(i), -1);
+    maker.add(func.getBody(), -1);
+    graphs.push_back(std::move(graph));
+  }
+  return graphs;
+}

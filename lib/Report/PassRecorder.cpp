@@ -1,0 +1,90 @@
+//===- PassRecorder.cpp - what each pass did to a module ------------------===//
+
+#include "tenon/Report/PassRecorder.h"
+#include "mlir/Pass/Pass.h"
+
+using namespace mlir;
+using namespace tenon;
+
+/// Functions with more operations than this are not drawn.
+static constexpr size_t kMostDrawn = 600;
+
+namespace tenon {
+/// What a pass manager calls; only runs on whole modules count.
+class Recording : public PassInstrumentation {
+public:
+  explicit Recording(PassRecorder &recorder) : recorder(recorder) {}
+
+  void runBeforePass(Pass *pass, Operation *op) override {
+    if (isa<ModuleOp>(op))
+      recorder.before(pass, op);
+  }
+  void runAfterPass(Pass *pass, Operation *op) override {
+    if (isa<ModuleOp>(op))
+      recorder.after(pass, op);
+  }
+
+private:
+  PassRecorder &recorder;
+};
+} // namespace tenon
+
+void PassRecorder::start(ModuleOp module) {
+  recorded.texts.push_back(printWithPlaces(module, source));
+  PassRecord record;
+  record.stage = "import";
+  record.name = "import";
+  record.description = "the description's functions as primitive operations";
+  record.changed = true;
+  recorded.passes.push_back(std::move(record));
+  recorded.graphs.emplace_back("import", getGraphs(module, source, kMostDrawn));
+}
+
+void PassRecorder::enter(StringRef nextStage, StringRef nextVariant) {
+  if (variant != nextVariant) {
+    // Each variant starts from the module that all have in common.
+    if (!whereSplit)
+      whereSplit = current;
+    current = *whereSplit;
+  }
+  stage = nextStage.str();
+  variant = nextVariant.str();
+}
+
+void PassRecorder::leave(ModuleOp module) {
+  std::vector<FunctionGraph> graphs = getGraphs(module, source, kMostDrawn);
+  std::string name = variant.empty() ? stage : stage + " (" + variant + ")";
+  if (!graphs.empty())
+    recorded.graphs.emplace_back(std::move(name), std::move(graphs));
+}
+
+std::unique_ptr<PassInstrumentation> PassRecorder::createInstrumentation() {
+  return std::make_unique<Recording>(*this);
+}
+
+void PassRecorder::before(Pass *, Operation *) {
+  began = std::chrono::steady_clock::now();
+}
+
+void PassRecorder::after(Pass *pass, Operation *op) {
+  std::chrono::duration<double, std::milli> took =
+      std::chrono::steady_clock::now() - began;
+  PassRecord record;
+  record.stage = stage;
+  record.variant = variant;
+  record.name = pass->getArgument().str();
+  if (record.name.empty())
+    llvm::raw_string_ostream(record.name)
+        << pass->getName(); // an adaptor for functions
+  record.description = pass->getDescription().str();
+  record.milliseconds = took.count();
+  ModuleText text = printWithPlaces(cast<ModuleOp>(op), source);
+  const ModuleText &last = recorded.texts[current];
+  record.changed = text.text != last.text || text.places != last.places;
+  if (record.changed) {
+    current = recorded.texts.size();
+    recorded.texts.push_back(std::move(text));
+  }
+  record.text = current;
+  recorded.passes.push_back(std::move(record));
+}

@@ -1,0 +1,258 @@
+//===- ReportPage.cpp - a report as data and as a page --------------------===//
+
+#include "ReportPage.inc"
+#include "tenon/Report/Report.h"
+#include "llvm/Support/Base64.h"
+#include "llvm/Support/Compression.h"
+#include "llvm/Support/JSON.h"
+
+#include <algorithm>
+#include <numeric>
+
+using namespace llvm;
+using namespace tenon;
+
+/// What a page may take, and the sizes of texts that are tried: a module's
+/// text becomes about a twelfth when compressed.
+static constexpr size_t kMostPageBytes = 3'000'000;
+static constexpr size_t kFirstBudget = 48u << 20;
+
+namespace {
+
+/// Which modules' texts are shown, so that all are within a number of bytes.
+std::vector<bool> chooseTexts(const std::vector<ModuleText> &texts,
+                              size_t budget) {
+  std::vector<size_t> order(texts.size());
+  std::iota(order.begin(), order.end(), 0);
+  llvm::sort(order, [&](size_t a, size_t b) {
+    return std::pair(texts[a].text.size(), a) <
+           std::pair(texts[b].text.size(), b);
+  });
+  std::vector<bool> isShown(texts.size());
+  for (size_t i : order) {
+    if (texts[i].text.size() > budget)
+      break;
+    budget -= texts[i].text.size();
+    isShown[i] = true;
+  }
+  return isShown;
+}
+
+void writeLines(json::OStream &out, const std::vector<unsigned> &lines) {
+  out.array([&] {
+    for (unsigned line : lines)
+      out.value(line);
+  });
+}
+
+void writePlace(json::OStream &out, const Place &place) {
+  out.array([&] {
+    out.value(place.file);
+    out.value(place.line);
+    out.value(place.column);
+  });
+}
+
+/// Names of operations and functions come from files, which may hold anything.
+std::string fix(StringRef text) { return json::fixUTF8(text); }
+
+void writePasses(json::OStream &out, const RecordedPasses &recorded) {
+  out.attributeArray("passes", [&] {
+    for (const PassRecord &pass : recorded.passes)
+      out.object([&] {
+        out.attribute("stage", pass.stage);
+        out.attribute("variant", pass.variant);
+        out.attribute("name", pass.name);
+        out.attribute("description", fix(pass.description));
+        out.attribute("ms", pass.milliseconds);
+        out.attribute("changed", pass.changed);
+        out.attribute("text", pass.text);
+      });
+  });
+}
+
+/// Lines of text repeat the lines they come from: a table of those, and an
+/// index for each line of text.
+void writeTexts(json::OStream &out, const RecordedPasses &recorded,
+                size_t budget) {
+  std::vector<bool> isShown = chooseTexts(recorded.texts, budget);
+  std::map<std::vector<unsigned>, size_t> numbers;
+  std::vector<std::vector<unsigned>> table;
+  auto number = [&](const std::vector<unsigned> &lines) {
+    auto [it, isNew] = numbers.try_emplace(lines, table.size());
+    if (isNew)
+      table.push_back(lines);
+    return it->second;
+  };
+  number({});
+  out.attributeArray("texts", [&] {
+    for (auto [i, text] : llvm::enumerate(recorded.texts))
+      out.object([&, i = i, &text = text] {
+        out.attributeObject("operations", [&] {
+          for (const auto &[name, count] : text.operations)
+            out.attribute(name, count);
+        });
+        out.attribute("working", text.numWorking);
+        out.attribute("placed", text.numPlaced);
+        if (!isShown[i]) {
+          out.attribute("omitted", text.text.size());
+          return;
+        }
+        out.attribute("text", fix(text.text));
+        out.attributeArray("places", [&] {
+          for (const std::vector<unsigned> &lines : text.places)
+            out.value(number(lines));
+        });
+      });
+  });
+  out.attributeArray("places", [&] {
+    for (const std::vector<unsigned> &lines : table)
+      writeLines(out, lines);
+  });
+}
+
+void writeGraphs(json::OStream &out, const RecordedPasses &recorded) {
+  out.attributeArray("graphs", [&] {
+    for (const auto &[stage, graphs] : recorded.graphs)
+      for (const FunctionGraph &graph : graphs)
+        out.object([&, &stage = stage] {
+          out.attribute("stage", stage);
+          out.attribute("function", fix(graph.function));
+          out.attributeArray("nodes", [&] {
+            for (const GraphNode &node : graph.nodes)
+              out.object([&] {
+                out.attribute("name", node.name);
+                out.attribute("label", fix(node.label));
+                out.attribute("type", fix(node.type));
+                out.attributeArray("from", [&] {
+                  for (unsigned from : node.from)
+                    out.value(from);
+                });
+                out.attributeBegin("lines");
+                writeLines(out, node.lines);
+                out.attributeEnd();
+                out.attribute("parent", node.parent);
+              });
+          });
+        });
+  });
+}
+
+void writeRemarks(json::OStream &out, ArrayRef<RemarkEntry> remarks) {
+  out.attributeArray("remarks", [&] {
+    for (const RemarkEntry &remark : remarks)
+      out.object([&] {
+        out.attribute("kind", getName(remark.kind));
+        out.attribute("pass", remark.pass);
+        out.attribute("name", remark.name);
+        out.attribute("function", fix(remark.function));
+        out.attribute("text", fix(remark.text));
+        out.attributeArray("places", [&] {
+          for (const Place &place : remark.places)
+            writePlace(out, place);
+        });
+        if (remark.blocker) {
+          out.attributeBegin("blocker");
+          writePlace(out, *remark.blocker);
+          out.attributeEnd();
+        }
+        if (!remark.suggestion.empty())
+          out.attribute("suggestion", fix(remark.suggestion));
+      });
+  });
+}
+
+void writeKernels(json::OStream &out, const Report &report, bool withCode) {
+  out.attributeArray("kernels", [&] {
+    for (const KernelCode &kernel : report.kernels)
+      out.object([&] {
+        out.attribute("symbol", fix(kernel.symbol));
+        out.attribute("instructions",
+                      llvm::count_if(kernel.lines, [](StringRef line) {
+                        return line.starts_with(" ");
+                      }));
+        std::vector<unsigned> all;
+        for (unsigned place : kernel.places)
+          all.insert(all.end(), report.kernelPlaces[place].begin(),
+                     report.kernelPlaces[place].end());
+        llvm::sort(all);
+        all.erase(llvm::unique(all), all.end());
+        out.attributeBegin("lines");
+        writeLines(out, all);
+        out.attributeEnd();
+        if (!withCode)
+          return;
+        out.attribute("code", fix(llvm::join(kernel.lines, "\n")));
+        out.attributeArray("places", [&] {
+          for (unsigned place : kernel.places)
+            out.value(place);
+        });
+      });
+  });
+  out.attributeArray("kernelPlaces", [&] {
+    for (const std::vector<unsigned> &lines : report.kernelPlaces)
+      writeLines(out, lines);
+  });
+}
+
+} // namespace
+
+std::string tenon::formatReportJson(const Report &report, size_t budget) {
+  std::string text;
+  raw_string_ostream stream(text);
+  json::OStream out(stream);
+  size_t code = 0;
+  for (const KernelCode &kernel : report.kernels)
+    for (const std::string &line : kernel.lines)
+      code += line.size() + 1;
+  bool withCode = code <= budget / 2;
+  if (withCode)
+    budget -= code;
+  out.object([&] {
+    out.attribute("version", 1);
+    out.attribute("title", fix(report.title));
+    out.attributeArray("facts", [&] {
+      for (const auto &[name, value] : report.facts)
+        out.array([&, &name = name, &value = value] {
+          out.value(fix(name));
+          out.value(fix(value));
+        });
+    });
+    out.attributeObject("source", [&] {
+      out.attribute("name", fix(report.sourceName));
+      out.attribute("text", fix(report.sourceText));
+    });
+    writePasses(out, report.recorded);
+    writeTexts(out, report.recorded, budget);
+    writeGraphs(out, report.recorded);
+    writeRemarks(out, report.remarks);
+    writeKernels(out, report, withCode);
+    out.attributeArray("weights", [&] {
+      for (const Report::Weight &weight : report.weights)
+        out.object([&] {
+          out.attribute("name", fix(weight.name));
+          out.attribute("type", fix(weight.type));
+          out.attribute("bytes", weight.bytes);
+        });
+    });
+  });
+  return text;
+}
+
+tenon::Expected<std::string> tenon::formatReportPage(const Report &report) {
+  if (!compression::zlib::isAvailable())
+    return plainError("a report's page needs an LLVM with zlib; --report=- "
+                      "prints the report as text");
+  size_t frame = StringRef(kPageTemplate).size();
+  for (size_t budget = kFirstBudget;; budget /= 2) {
+    std::string data = formatReportJson(report, budget);
+    SmallVector<uint8_t, 0> compressed;
+    compression::zlib::compress(arrayRefFromStringRef(data), compressed,
+                                compression::zlib::DefaultCompression);
+    std::string encoded = encodeBase64(compressed);
+    if (frame + encoded.size() > kMostPageBytes && budget > (1u << 16))
+      continue;
+    auto [head, tail] = StringRef(kPageTemplate).split("@DATA@");
+    return (head + encoded + tail).str();
+  }
+}

@@ -1,0 +1,133 @@
+//===- ReportText.cpp - a report as a table -------------------------------===//
+
+#include "tenon/Report/Report.h"
+#include "llvm/Support/Format.h"
+
+using namespace llvm;
+using namespace tenon;
+
+namespace {
+
+uint64_t countAll(const ModuleText &text) {
+  uint64_t total = 0;
+  for (const auto &[name, count] : text.operations)
+    total += count;
+  return total;
+}
+
+/// "+2 tenon.linear, -2 tenon.matmul": what there is more and less of.
+std::string describeChange(const ModuleText &before, const ModuleText &after) {
+  std::vector<std::pair<int64_t, std::string>> changes;
+  auto note = [&](const std::string &name) {
+    auto count = [&](const ModuleText &text) {
+      auto it = text.operations.find(name);
+      return it == text.operations.end() ? int64_t(0) : int64_t(it->second);
+    };
+    if (int64_t difference = count(after) - count(before))
+      changes.emplace_back(difference, name);
+  };
+  for (const auto &[name, count] : before.operations)
+    note(name);
+  for (const auto &[name, count] : after.operations)
+    if (!before.operations.count(name))
+      note(name);
+  // What changed most, first; four of them are enough to know a pass by.
+  llvm::sort(changes, [](const auto &a, const auto &b) {
+    return std::tuple(-std::abs(a.first), a.second) <
+           std::tuple(-std::abs(b.first), b.second);
+  });
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(changes.size(), 4); ++i) {
+    text += i ? ", " : "";
+    text += changes[i].first > 0 ? "+" : "";
+    text += std::to_string(changes[i].first) + " " + changes[i].second;
+  }
+  if (changes.size() > 4)
+    text += ", ...";
+  return text;
+}
+
+} // namespace
+
+void tenon::printReport(const Report &report, raw_ostream &os) {
+  os << "model " << report.title << "\n";
+  for (const auto &[name, value] : report.facts)
+    os << "  " << name << ": " << value << "\n";
+
+  const RecordedPasses &recorded = report.recorded;
+  os << "\npasses\n"
+     << "        ms  operations  pass\n";
+  std::string stage, variant;
+  size_t last = 0;
+  for (const PassRecord &pass : recorded.passes) {
+    if (pass.stage != stage || pass.variant != variant) {
+      // A variant starts from what all have in common.
+      stage = pass.stage;
+      variant = pass.variant;
+      os << "  " << stage << (variant.empty() ? "" : " for " + variant) << "\n";
+    }
+    const ModuleText &text = recorded.texts[pass.text];
+    os << format("%10.2f  %10llu  ", pass.milliseconds,
+                 static_cast<unsigned long long>(countAll(text)))
+       << pass.name;
+    if (!pass.changed)
+      os << ": nothing changed";
+    else if (std::string change = describeChange(recorded.texts[last], text);
+             &pass != &recorded.passes.front() && !change.empty())
+      os << ": " << change;
+    os << "\n";
+    last = pass.text;
+  }
+
+  os << "\nprovenance: operations that lead to a line of " << report.sourceName
+     << "\n";
+  for (size_t i = 0; i < recorded.passes.size(); ++i) {
+    const PassRecord &pass = recorded.passes[i];
+    bool isLast = i + 1 == recorded.passes.size() ||
+                  recorded.passes[i + 1].stage != pass.stage ||
+                  recorded.passes[i + 1].variant != pass.variant;
+    if (!isLast)
+      continue;
+    const ModuleText &text = recorded.texts[pass.text];
+    os << format("  %6llu of %6llu  ",
+                 static_cast<unsigned long long>(text.numPlaced),
+                 static_cast<unsigned long long>(text.numWorking))
+       << pass.stage << (pass.variant.empty() ? "" : " for " + pass.variant)
+       << "\n";
+  }
+
+  size_t fused = 0, missed = 0;
+  for (const RemarkEntry &remark : report.remarks) {
+    fused += remark.kind == RemarkKind::Fused;
+    missed += remark.kind == RemarkKind::Missed;
+  }
+  os << "\nremarks: " << fused << " rewrites applied, " << missed
+     << " declined\n";
+  printRemarks(report.remarks, {.missed = true}, os);
+
+  if (!report.kernels.empty()) {
+    os << "\nkernels\n  instructions  lines of the description  kernel\n";
+    for (const KernelCode &kernel : report.kernels) {
+      std::vector<unsigned> lines;
+      size_t instructions = 0;
+      for (size_t i = 0; i < kernel.lines.size(); ++i) {
+        instructions += StringRef(kernel.lines[i]).starts_with(" ");
+        for (unsigned line : report.kernelPlaces[kernel.places[i]])
+          if (!llvm::is_contained(lines, line))
+            lines.push_back(line);
+      }
+      llvm::sort(lines);
+      std::string list;
+      for (unsigned line : lines)
+        list += (list.empty() ? "" : ",") + std::to_string(line);
+      os << format("  %12zu  %-24s  ", instructions, list.c_str())
+         << kernel.symbol << "\n";
+    }
+  }
+  if (!report.weights.empty()) {
+    os << "\nweights\n         bytes  weight\n";
+    for (const Report::Weight &weight : report.weights)
+      os << format("  %12llu  ", static_cast<unsigned long long>(weight.bytes))
+         << weight.name << " : " << weight.type << "\n";
+  }
+}
