@@ -2,6 +2,9 @@
 
 #include "tenon/Checkpoint/Blocks.h"
 
+#include "tenon/Support/Superblock.h"
+
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -22,6 +25,10 @@ const BlockFormat &tenon::blockFormat(DType type) {
       {256, 16, 32, false, true},  // q6_k
       {32, 32, 128, false, false}, // iq4_nl
       {32, 32, 128, false, false}, // q8_channel
+      {256, 32, 128, false, true}, // iq4_xs
+      {32, 32, 128, false, false}, // mxfp4
+      {256, 32, 1, false, true},   // tq1_0
+      {256, 32, 1, false, true},   // tq2_0
   };
   assert(isBlock(type));
   return formats[static_cast<size_t>(type) - static_cast<size_t>(DType::Q4_0)];
@@ -49,11 +56,39 @@ static void addFifthBits(const uint8_t *from, uint8_t *u) {
     u[j] |= static_cast<uint8_t>((from[j / 8] >> (j % 8) & 1) << 4);
 }
 
-// The table of iq4_nl, moved by 128 so that it is unsigned.
-static constexpr uint8_t nonlinear[16] = {
-    128 - 127, 128 - 104, 128 - 83, 128 - 65, 128 - 49, 128 - 35,
-    128 - 22,  128 - 10,  128 + 1,  128 + 13, 128 + 25, 128 + 38,
-    128 + 53,  128 + 69,  128 + 89, 128 + 113};
+// From indices to the table's values, moved by 128 so that they are unsigned.
+static void lookUp(const int8_t *table, int count, uint8_t *u) {
+  for (int j = 0; j < count; ++j)
+    u[j] = static_cast<uint8_t>(table[u[j]] + 128);
+}
+
+// The exponents of mxfp4's scales, e - 128, that binary16 has.
+static constexpr int kLeastExponent = -24, kGreatestExponent = 15;
+
+// 2^exponent in binary16.
+static uint16_t halfPower(int exponent) {
+  constexpr int kLeastNormal = -14;
+  return static_cast<uint16_t>(exponent < kLeastNormal
+                                   ? 1 << (exponent - kLeastExponent)
+                                   : (exponent + 15) << 10);
+}
+
+static bool isZero(const uint8_t *nibbles) {
+  uint8_t any = 0;
+  for (int j = 0; j < 16; ++j)
+    any |= nibbles[j] & 0x77; // without signs
+  return any == 0;
+}
+
+static void readMXFP4(const uint8_t *at, BlockValues &values) {
+  readNibbles(at + 1, 16, values.u);
+  lookUp(kE2M1Values, 32, values.u);
+  int exponent = at[0] - 128;
+  values.d = exponent >= kLeastExponent && exponent <= kGreatestExponent
+                 ? halfPower(exponent)
+             : isZero(at + 1) && at[0] != 255 ? 0
+                                              : 0x7e00; // NaN
+}
 
 //===----------------------------------------------------------------------===//
 // Blocks of 256
@@ -143,6 +178,41 @@ static void readQ6K(const uint8_t *at, BlockValues &values) {
   values.d = readHalf(at + 208);
 }
 
+static void readIQ4XS(const uint8_t *at, BlockValues &values) {
+  uint16_t high = readHalf(at + 2);
+  for (int g = 0; g < 8; ++g) {
+    int low = at[4 + g / 2] >> (4 * (g % 2)) & 15;
+    values.scales[g] =
+        static_cast<int16_t>((low | (high >> (2 * g) & 3) << 4) - 32);
+    readNibbles(at + 8 + 16 * g, 16, values.u + 32 * g);
+  }
+  lookUp(kIQ4Values, 256, values.u);
+  values.d = readHalf(at);
+}
+
+// Digits of base 3, the first one the greatest: digit n of a byte q, which is
+// rounded up 256/243 times the number, is (q 3^n mod 256) 3 / 256.
+static void readDigits(const uint8_t *from, int bytes, int digits, uint8_t *u) {
+  for (int n = 0, power = 1; n < digits; ++n, power *= 3)
+    for (int j = 0; j < bytes; ++j) {
+      auto rest = static_cast<uint8_t>(from[j] * power);
+      *u++ = static_cast<uint8_t>(rest * 3 >> 8);
+    }
+}
+
+static void readTernary(DType type, const uint8_t *at, BlockValues &values) {
+  std::fill_n(values.scales, 8, int16_t(1));
+  if (type == DType::TQ2_0) {
+    readPairsOfBits(at, values.u);
+    values.d = readHalf(at + 64);
+    return;
+  }
+  readDigits(at, 32, 5, values.u);
+  readDigits(at + 32, 16, 5, values.u + 160);
+  readDigits(at + 48, 4, 4, values.u + 240);
+  values.d = readHalf(at + 52);
+}
+
 //===----------------------------------------------------------------------===//
 // All of them
 //===----------------------------------------------------------------------===//
@@ -163,6 +233,13 @@ void tenon::readBlock(DType type, const std::byte *block, BlockValues &values) {
   case DType::Q6_K:
     std::memset(values.minimums, 0, sizeof(values.minimums));
     return readQ6K(at, values);
+  case DType::IQ4_XS:
+    std::memset(values.minimums, 0, sizeof(values.minimums));
+    return readIQ4XS(at, values);
+  case DType::TQ1_0:
+  case DType::TQ2_0:
+    std::memset(values.minimums, 0, sizeof(values.minimums));
+    return readTernary(type, at, values);
   default:
     break;
   }
@@ -189,9 +266,9 @@ void tenon::readBlock(DType type, const std::byte *block, BlockValues &values) {
     return;
   case DType::IQ4_NL:
     readNibbles(at + 2, 16, values.u);
-    for (int j = 0; j < 32; ++j)
-      values.u[j] = nonlinear[values.u[j]];
-    return;
+    return lookUp(kIQ4Values, 32, values.u);
+  case DType::MXFP4:
+    return readMXFP4(at, values);
   default:
     assert(false && "not a block type");
   }
@@ -233,6 +310,15 @@ bool tenon::isNonFiniteBlock(DType type, const std::byte *block) {
     return bad(108);
   case DType::Q6_K:
     return bad(208);
+  case DType::TQ1_0:
+    return bad(52);
+  case DType::TQ2_0:
+    return bad(64);
+  case DType::MXFP4: {
+    BlockValues values;
+    readMXFP4(at, values);
+    return (values.d & 0x7c00) == 0x7c00;
+  }
   default:
     return bad(0) || (blockFormat(type).hasMinimum && bad(2));
   }

@@ -83,7 +83,7 @@ static constexpr struct {
     {20, "IQ4_NL", DType::IQ4_NL},
     {21, "IQ3_S", {}},
     {22, "IQ2_S", {}},
-    {23, "IQ4_XS", {}},
+    {23, "IQ4_XS", DType::IQ4_XS},
     {24, "I8", DType::I8},
     {25, "I16", DType::I16},
     {26, "I32", DType::I32},
@@ -91,9 +91,9 @@ static constexpr struct {
     {28, "F64", DType::F64},
     {29, "IQ1_M", {}},
     {30, "BF16", DType::BF16},
-    {34, "TQ1_0", {}},
-    {35, "TQ2_0", {}},
-    {39, "MXFP4", {}},
+    {34, "TQ1_0", DType::TQ1_0},
+    {35, "TQ2_0", DType::TQ2_0},
+    {39, "MXFP4", DType::MXFP4},
 };
 
 //===----------------------------------------------------------------------===//

@@ -122,8 +122,13 @@ std::string NonFinite::message() const {
     index[i] = static_cast<int64_t>(rest % extent);
     rest /= extent;
   }
-  return strCat(quoteName(tensor->name), shapeText(index), ": ",
-                isNaN ? "NaN" : "infinity", " (", count, " of ",
+  // Blocks are held with scales of binary16.
+  const char *what = tensor->dtype == DType::MXFP4
+                         ? "a scale that is NaN or not 2^-24 to 2^15"
+                     : isNaN ? "NaN"
+                             : "infinity";
+  return strCat(quoteName(tensor->name), shapeText(index), ": ", what, " (",
+                count, " of ",
                 tensor->numElements(),
                 count == 1 ? " elements is" : " elements are", " not finite)");
 }

@@ -34,8 +34,9 @@ public:
         groupsPerBlock(blockElements(type) / Superblock::kGroup) {
     for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
       pieces[chunk] = format.pieces(chunk);
-    for (int i = 0; i < 16; ++i)
-      stepOfValue[static_cast<uint8_t>(kIQ4Values[i] + 128)] = i;
+    if (const int8_t *table = format.tableValues())
+      for (int i = 0; i < 16; ++i)
+        stepOfValue[static_cast<uint8_t>(table[i] + 128)] = i;
   }
 
   /// `destination` is the superblock, `lane` the row's column in it, `group`

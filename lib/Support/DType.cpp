@@ -51,6 +51,10 @@ static constexpr Row rows[] = {
     {DType::IQ4_NL, 18, false, "iq4_nl", "IQ4_NL", "iq4_nl", 32},
     {DType::Q8_CHANNEL, 34, false, "q8_channel", "Q8_CHANNEL", "q8_channel",
      32},
+    {DType::IQ4_XS, 136, false, "iq4_xs", "IQ4_XS", "iq4_xs", 256},
+    {DType::MXFP4, 17, false, "mxfp4", "MXFP4", "mxfp4", 32},
+    {DType::TQ1_0, 54, false, "tq1_0", "TQ1_0", "tq1_0", 256},
+    {DType::TQ2_0, 66, false, "tq2_0", "TQ2_0", "tq2_0", 256},
 };
 static_assert(std::size(rows) == static_cast<size_t>(kLastDType) + 1);
 

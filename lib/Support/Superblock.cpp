@@ -22,6 +22,17 @@ Superblock tenon::getSuperblock(DType type) {
   case DType::IQ4_NL:
     s.bits = 4, s.zero = 128, s.isTable = true;
     break;
+  case DType::IQ4_XS:
+    s.groups = 8, s.bits = 4, s.scale = Scale::Signed;
+    s.zero = 128, s.isTable = true;
+    break;
+  case DType::MXFP4:
+    s.bits = 4, s.zero = 128, s.isTable = s.isE2M1 = true;
+    break;
+  case DType::TQ1_0:
+  case DType::TQ2_0:
+    s.groups = 8, s.bits = 2, s.zero = 1;
+    break;
   case DType::Q4_1:
     s.bits = 4, s.scale = Scale::HalfAndMinimum;
     break;
@@ -52,6 +63,10 @@ Superblock tenon::getSuperblock(DType type) {
     assert(false && "no block type");
   }
   return s;
+}
+
+const int8_t *Superblock::tableValues() const {
+  return !isTable ? nullptr : isE2M1 ? kE2M1Values : kIQ4Values;
 }
 
 Superblock::Pieces Superblock::pieces(int64_t chunk) const {

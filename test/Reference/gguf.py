@@ -8,13 +8,15 @@ import struct
 import numpy as np
 
 TYPE_IDS = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "q2_k": 10, "q3_k": 11,
-            "q4_k": 12, "q5_k": 13, "q6_k": 14, "iq4_nl": 20, "bf16": 30}
+            "q4_k": 12, "q5_k": 13, "q6_k": 14, "iq4_nl": 20, "iq4_xs": 23, "bf16": 30, "tq1_0": 34, "tq2_0": 35, "mxfp4": 39}
 # Elements and bytes of a block.
 BLOCKS = {"f32": (1, 4), "f16": (1, 2), "bf16": (1, 2), "q4_0": (32, 18), "q4_1": (32, 20), "q5_0": (32, 22),
           "q5_1": (32, 24), "q8_0": (32, 34), "q2_k": (256, 84), "q3_k": (256, 110), "q4_k": (256, 144),
-          "q5_k": (256, 176), "q6_k": (256, 210), "iq4_nl": (32, 18)}
+          "q5_k": (256, 176), "q6_k": (256, 210), "iq4_nl": (32, 18), "iq4_xs": (256, 136),
+          "mxfp4": (32, 17), "tq1_0": (256, 54), "tq2_0": (256, 66)}
 BLOCK_TYPES = [name for name, (elements, _) in BLOCKS.items() if elements > 1]
 IQ4_NL = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.float32)
+E2M1 = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12], np.float32)  # twice its numbers
 
 
 # ---- Bits -------------------------------------------------------------------------------------
@@ -63,6 +65,16 @@ def pack_six_bit_pairs(s, m):
                            s[:, 4:] & 15 | (m[:, 4:] & 15) << 4), 1)
 
 
+def digits(data, count):
+    """Digits of base 3, the greatest first; a byte is 256/243 times the number of five, rounded up."""
+    return np.concatenate([(data.astype(np.uint16) * 3**n % 256) * 3 >> 8 for n in range(count)], 1)
+
+
+def pack_digits(u, count):
+    number = sum(part.astype(int) * 3**(4 - n) for n, part in enumerate(np.split(u, count, 1)))
+    return ((number * 256 + 242) // 243).astype(np.uint8)
+
+
 # ---- Dequantizing -----------------------------------------------------------------------------
 
 def dequantize(kind, data):
@@ -89,6 +101,18 @@ def dequantize(kind, data):
         w = halves(b, 0) * b[:, 2:].view(np.int8).astype(f)
     elif kind == "iq4_nl":
         w = halves(b, 0) * IQ4_NL[nibbles(b[:, 2:])]
+    elif kind == "iq4_xs":
+        high = np.stack([b[:, 2 + g // 4] >> 2 * (g % 4) & 3 for g in range(8)], 1)
+        low = np.stack([b[:, 4 + g // 2] >> 4 * (g % 2) & 15 for g in range(8)], 1)
+        u = np.concatenate([nibbles(b[:, 8 + 16 * g:24 + 16 * g]) for g in range(8)], 1)
+        w = np.repeat(halves(b, 0) * ((low | high << 4).astype(f) - f(32)), 32, 1) * IQ4_NL[u]
+    elif kind == "mxfp4":
+        w = np.ldexp(f(1), b[:, :1].astype(np.int32) - 128) * E2M1[nibbles(b[:, 1:])]
+    elif kind == "tq2_0":
+        w = halves(b, 64) * (np.concatenate((by_planes(b[:, :32], 2, 4), by_planes(b[:, 32:64], 2, 4)), 1).astype(f) - f(1))
+    elif kind == "tq1_0":
+        u = np.concatenate([digits(b[:, :32], 5), digits(b[:, 32:48], 5), digits(b[:, 48:52], 4)], 1)
+        w = halves(b, 52) * (u.astype(f) - f(1))
     elif kind == "q2_k":
         u = np.concatenate((by_planes(b[:, 16:48], 2, 4), by_planes(b[:, 48:80], 2, 4)), 1)
         scale = halves(b, 80) * (b[:, :16] & 15).astype(f)
@@ -164,6 +188,11 @@ def _small(kind, x):
     elif kind == "q8_0":
         d = half(np.abs(x).max(1, keepdims=True) / 127)
         return [half_bytes(d), steps(x, d, -127, 127).astype(np.int8).view(u8)]
+    elif kind == "mxfp4":  # the greatest magnitude to 4 or 6
+        most = np.abs(x).max(1, keepdims=True)
+        e = np.where(most > 0, np.clip(np.floor(np.log2(np.maximum(most, 1e-30))) - 2, -23, 16), -23).astype(np.int32)
+        u = np.abs((x / np.ldexp(np.float32(0.5), e))[:, :, None] - E2M1).argmin(-1).astype(u8)
+        return [(e + 127).astype(u8), pack_nibbles(u)]
     else:  # iq4_nl
         d = half(extreme(x) / -127)
         u = np.abs((x * inverse(d))[:, :, None] - IQ4_NL).argmin(-1).astype(u8)
@@ -215,6 +244,22 @@ def _large(kind, x):
         s = (s.astype(np.int16) + 32).astype(np.uint8)
         high = sum((s[:, 4 * i:4 * i + 4] >> 4) << (2 * i) for i in range(4)).astype(np.uint8)
         return [pack_planes(u >> 2, 1), *_planes_of_halves(u & 3, 2), pack_nibbles(s & 15), high, half_bytes(d)]
+    if kind in ("tq1_0", "tq2_0"):
+        d = half(np.abs(x).max(1, keepdims=True))
+        u = (steps(x, d, -1, 1) + 1).astype(np.uint8)
+        if kind == "tq2_0":
+            return [*_planes_of_halves(u, 2), half_bytes(d)]
+        return [pack_digits(u[:, :160], 5), pack_digits(u[:, 160:240], 5), pack_digits(u[:, 240:], 4), half_bytes(d)]
+    if kind == "iq4_xs":
+        g = x.reshape(len(x), 8, 32)
+        scale = extreme(g)[:, :, 0] / -127
+        d = half(extreme(scale) / -32)
+        s = steps(scale, d, -32, 31)
+        u = np.abs((g * inverse(d * s)[:, :, None])[..., None] - IQ4_NL).argmin(-1).astype(np.uint8)
+        s = (s + 32).astype(np.uint16)
+        high = sum((s[:, i:i + 1] >> 4) << (2 * i) for i in range(8)).astype("<u2").view(np.uint8)
+        low = np.concatenate([(s[:, i:i + 1] & 15 | (s[:, i + 1:i + 2] & 15) << 4) for i in range(0, 8, 2)], 1)
+        return [half_bytes(d), high, low, *[pack_nibbles(u[:, i]) for i in range(8)]]
     u, s, d = _signed(x, 32, 128)  # q6_k
     return [pack_nibbles(u[:, :128] & 15), pack_nibbles(u[:, 128:] & 15), *_planes_of_halves(u >> 4, 2),
             s.view(np.uint8), half_bytes(d)]

@@ -45,8 +45,13 @@ enum class DType : uint8_t {
   IQ4_NL,
   // Q8_0's blocks where all of a row have one scale. No checkpoint holds it.
   Q8_CHANNEL,
+  // GGML's again.
+  IQ4_XS,
+  MXFP4,
+  TQ1_0,
+  TQ2_0,
 };
-constexpr DType kLastDType = DType::Q8_CHANNEL;
+constexpr DType kLastDType = DType::TQ2_0;
 
 /// Bytes of one element; not of block types.
 size_t byteWidth(DType type);

@@ -70,11 +70,17 @@ struct Superblock {
   Scale scale = Scale::Half;
   /// Subtracted from the stored integer.
   int64_t zero = 0;
-  /// The integers are indices to kIQ4Values.
+  /// The integers are indices to 16 values, `tableValues`, which take the place
+  /// of `u - zero`.
   bool isTable = false;
   /// All groups of an output column have the same scale, and all of an input's
   /// row: products of a whole row are added up as integers.
   bool isPerChannel = false;
+  /// Of a table: its values are kE2M1Values, not kIQ4Values.
+  bool isE2M1 = false;
+
+  /// Null without a table.
+  const int8_t *tableValues() const;
 
   constexpr int64_t columns() const { return groups * kGroup; }
   constexpr bool hasMinimum() const {
@@ -141,6 +147,11 @@ Superblock getSuperblock(DType type);
 /// IQ4_NL's non-linear steps (llama.cpp, `kvalues_iq4nl`).
 inline constexpr int8_t kIQ4Values[16] = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/// Twice the numbers of E2M1, the elements of MXFP4 (OCP Microscaling Formats
+/// v1.0): a sign, two bits of exponent, one of mantissa.
+inline constexpr int8_t kE2M1Values[16] = {0, 1,  2,  3,  4,  6,  8,  12,
+                                           0, -1, -2, -3, -4, -6, -8, -12};
 
 /// Most columns of a weight quantized per channel: the sum of as many products
 /// of a byte and a signed byte fits 32 bits.

@@ -101,12 +101,12 @@ Value BlockWeights::integers(const WeightGroup &group,
   return format.isTable ? lookUp(value) : value;
 }
 
-/// IQ4_NL's steps, plus 128 to be unsigned.
+/// The table's values, plus 128 to be unsigned.
 Value BlockWeights::lookUp(Value nibbles) {
   auto type = cast<VectorType>(nibbles.getType());
   SmallVector<int8_t> table;
   for (int64_t i = 0; i < type.getNumElements(); ++i)
-    table.push_back(static_cast<int8_t>(kIQ4Values[i % 16] + 128));
+    table.push_back(static_cast<int8_t>(format.tableValues()[i % 16] + 128));
   StringRef intrinsic;
   if (b.lanes() == 16)
     intrinsic = "llvm.x86.avx512.pshuf.b.512";

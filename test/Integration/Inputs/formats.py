@@ -27,7 +27,7 @@ def script(name, *args):
 
 
 def check(kind, place):
-    of_256 = kind.endswith(("_k", "_k_m"))
+    of_256 = kind.endswith(("_k", "_k_m")) or kind in ("iq4_xs", "tq1_0", "tq2_0")
     # Otherwise rows of three and of five groups: the last superblock is half full.
     shape = ["--hidden", "256", "--heads", "8", "--kv-heads", "2", "--ffn", "512"] if of_256 else [
         "--hidden", "96", "--heads", "6", "--kv-heads", "2", "--head-dim", "16", "--ffn", "160"]

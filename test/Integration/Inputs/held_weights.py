@@ -16,8 +16,10 @@ import superblock  # noqa: E402
 SCHEMES = {"q4_0": (4, 8, "half", 2, 1), "q4_1": (4, 0, "minimum", 2, 1), "q5_0": (5, 16, "half", 2, 1),
            "q5_1": (5, 0, "minimum", 2, 1), "q8_0": (8, 128, "half", 2, 1), "iq4_nl": (4, 128, "half", 2, 1),
            "q2_k": (2, 0, "nibbles", 8, 2), "q3_k": (3, 4, "signed", 8, 2), "q4_k": (4, 0, "unsigned", 8, 1),
-           "q5_k": (5, 0, "unsigned", 8, 1), "q6_k": (6, 32, "signed", 8, 2)}
+           "q5_k": (5, 0, "unsigned", 8, 1), "q6_k": (6, 32, "signed", 8, 2), "iq4_xs": (4, 128, "signed", 8, 1),
+           "mxfp4": (4, 128, "half", 2, 1), "tq1_0": (2, 1, "half", 8, 1), "tq2_0": (2, 1, "half", 8, 1)}
 IQ4 = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113])
+TABLES = {"iq4_nl": IQ4, "iq4_xs": IQ4, "mxfp4": np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12])}
 
 
 def unpack(kind, data, n, k, interleave):
@@ -53,7 +55,7 @@ def unpack(kind, data, n, k, interleave):
         d = numbers(np.int8, count) * numbers(np.float16, 1)
     at = -(-at // 64) * 64
     u = superblock.split(take(groups * 64 * bits).reshape(panels, steps, 2, groups, bits, 16, 4), bits)
-    w = (IQ4[u] if kind == "iq4_nl" else u - zero).astype(np.float64)
+    w = (TABLES[kind][u] if kind in TABLES else u - zero).astype(np.float64)
     spread = lambda x: np.repeat(x.reshape(panels, steps, 2, groups, halves, 16, 1), 8 // halves, 4)
     w = w * spread(d) + (0 if low is None else spread(low))
     # [panel, step, half, group, chunk, lane, byte] to [panel, half, lane, k]

@@ -24,7 +24,9 @@ namespace {
 
 const DType kTypes[] = {DType::Q4_0, DType::Q4_1, DType::Q5_0,  DType::Q5_1,
                         DType::Q8_0, DType::Q2_K, DType::Q3_K,  DType::Q4_K,
-                        DType::Q5_K, DType::Q6_K, DType::IQ4_NL};
+                        DType::Q5_K, DType::Q6_K, DType::IQ4_NL,
+                        DType::IQ4_XS, DType::MXFP4, DType::TQ1_0,
+                        DType::TQ2_0};
 
 /// The bytes of one block, all zero at first.
 struct Block {
@@ -134,6 +136,86 @@ TEST(Blocks, IQ4_NL) {
   EXPECT_EQ(w[0], 1.0f);
   EXPECT_EQ(w[16], 113.0f);
   EXPECT_EQ(w[1], -127.0f);
+}
+
+TEST(Blocks, IQ4_XS) {
+  Block block(DType::IQ4_XS);
+  block.setHalf(0, 0.5f);
+  // Group 5: scale 0b10'0110 - 32, of nibble 1 of byte 2 and bits 10 and 11.
+  block.set(3, 2 << 2);
+  block.set(4 + 2, 6 << 4);
+  block.set(8 + 16 * 5 + 3, 0xf8); // elements 163 and 179
+  std::vector<float> w = block.values();
+  EXPECT_EQ(w[160 + 3], 0.5f * 6 * 1);
+  EXPECT_EQ(w[160 + 19], 0.5f * 6 * 113);
+  EXPECT_EQ(w[0], 0.5f * -32 * -127);
+}
+
+TEST(Blocks, MXFP4) {
+  Block block(DType::MXFP4);
+  block.set(0, 127 + 3); // 8 times the numbers of E2M1
+  block.set(1, 0xf7);
+  block.set(2, 0x91);
+  std::vector<float> w = block.values();
+  EXPECT_EQ(w[0], 8 * 6.0f);
+  EXPECT_EQ(w[16], 8 * -6.0f);
+  EXPECT_EQ(w[1], 8 * 0.5f);
+  EXPECT_EQ(w[17], 8 * -0.5f);
+  EXPECT_EQ(w[2], 0.0f);
+  // Scales that are held: 2^-24 to 2^15, of half the numbers.
+  auto isBad = [&](unsigned e) {
+    block.set(0, e);
+    return isNonFiniteBlock(DType::MXFP4, block.bytes.data());
+  };
+  EXPECT_FALSE(isBad(104));
+  EXPECT_EQ(block.values()[0], 12 * std::ldexp(1.0f, -24));
+  EXPECT_FALSE(isBad(113));
+  EXPECT_EQ(block.values()[0], 12 * std::ldexp(1.0f, -15));
+  EXPECT_FALSE(isBad(143));
+  EXPECT_EQ(block.values()[0], 12 * 32768.0f);
+  EXPECT_TRUE(isBad(103));
+  EXPECT_TRUE(isBad(144));
+  EXPECT_TRUE(isBad(255));
+  // Zeros have any scale but NaN.
+  block.set(1, 0x80);
+  block.set(2, 0);
+  EXPECT_FALSE(isBad(0));
+  EXPECT_EQ(block.values()[16], 0.0f);
+  EXPECT_TRUE(isBad(255));
+}
+
+TEST(Blocks, Ternary) {
+  Block two(DType::TQ2_0);
+  two.set(0, 0b10'00'01'10); // elements 0, 32, 64, 96
+  two.set(32 + 31, 0b01);    // element 159
+  two.setHalf(64, 0.5f);
+  std::vector<float> w = two.values();
+  EXPECT_EQ(w[0], 0.5f);
+  EXPECT_EQ(w[32], 0.0f);
+  EXPECT_EQ(w[64], -0.5f);
+  EXPECT_EQ(w[96], 0.5f);
+  EXPECT_EQ(w[159], 0.0f);
+  EXPECT_EQ(w[255], -0.5f);
+  // Five digits of base 3 in a byte, 256/243 times their number, rounded up.
+  auto digits = [](int number) {
+    return static_cast<unsigned>((number * 256 + 242) / 243);
+  };
+  Block one(DType::TQ1_0);
+  one.set(1, digits(2 * 81 + 1 * 27 + 0 * 9 + 2 * 3 + 1)); // 1, 33, 65, 97, 129
+  one.set(32 + 15, digits(2));                             // 175, 191, ..., 239
+  one.set(48 + 3, digits(2 * 81 + 1 * 3)); // 243, 247, 251, 255
+  one.setHalf(52, 2.0f);
+  w = one.values();
+  EXPECT_EQ(w[1], 2.0f);
+  EXPECT_EQ(w[33], 0.0f);
+  EXPECT_EQ(w[65], -2.0f);
+  EXPECT_EQ(w[97], 2.0f);
+  EXPECT_EQ(w[129], 0.0f);
+  EXPECT_EQ(w[175], -2.0f);
+  EXPECT_EQ(w[239], 2.0f);
+  EXPECT_EQ(w[243], 2.0f);
+  EXPECT_EQ(w[247], -2.0f);
+  EXPECT_EQ(w[255], 0.0f);
 }
 
 TEST(Blocks, Q4_K) {

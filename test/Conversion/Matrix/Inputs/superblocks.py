@@ -14,6 +14,7 @@ import superblock  # noqa: E402
 
 PANEL, LANES, GROUP = 32, 16, 32
 IQ4_VALUES = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113])
+TABLES = {"iq4_nl": IQ4_VALUES, "iq4_xs": IQ4_VALUES}
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ SCHEMES = {
     "q5_1": Scheme(5, 0, "minimum"), "q8_0": Scheme(8, 128, "half"), "iq4_nl": Scheme(4, 128, "half"),
     "q2_k": Scheme(2, 0, "nibbles", 8, 2), "q3_k": Scheme(3, 4, "signed", 8, 2),
     "q4_k": Scheme(4, 0, "unsigned", 8), "q5_k": Scheme(5, 0, "unsigned", 8),
-    "q6_k": Scheme(6, 32, "signed", 8, 2), "q8_channel": Scheme(8, 128, "half"),
+    "q6_k": Scheme(6, 32, "signed", 8, 2), "q8_channel": Scheme(8, 128, "half"), "iq4_xs": Scheme(4, 128, "signed", 8),
+    "tq2_0": Scheme(2, 1, "half", 8),
 }
 # Magnitudes of integer scales.
-MOST = {"q2_k": 15, "q3_k": 31, "q4_k": 63, "q5_k": 63, "q6_k": 127}
+MOST = {"q2_k": 15, "q3_k": 31, "q4_k": 63, "q5_k": 63, "q6_k": 127, "iq4_xs": 31}
 
 
 class Weight:
@@ -73,15 +75,15 @@ class Weight:
                 self.d /= np.float16(16)
             if kind == "q8_channel":
                 self.d[:] = self.d[:, :1]
-            if kind == "iq4_nl":
-                self.d = np.float16(0.06) * self.d
+            if kind in TABLES:
+                self.d = np.float16(0.06 if kind == "iq4_nl" else 0.6) * self.d
             scale = self.d.astype(np.float64)
             if s.scale == "minimum":
                 self.m = rng.uniform(-0.6, 0.6, many).astype(np.float16)
                 self.minimum = self.m.astype(np.float64)
         else:
             blocks = (rows, self.superblocks)
-            self.d = (rng.uniform(0.2, 1, blocks) * step * (1 if s.scale != "signed" else 0.5)).astype(np.float16)
+            self.d = (rng.uniform(0.2, 1, blocks) * step * ({"iq4_xs": 0.03}.get(kind, 0.5) if s.scale == "signed" else 1)).astype(np.float16)
             low = -MOST[kind] - 1 if s.scale == "signed" else 0
             self.sc = rng.integers(low, MOST[kind] + 1, many)
             scale = self.sc * np.repeat(self.d.astype(np.float64), s.groups, 1)[..., None]
@@ -89,7 +91,7 @@ class Weight:
                 self.dmin = (rng.uniform(0.2, 1, blocks) / MOST[kind]).astype(np.float16)
                 self.mn = rng.integers(0, MOST[kind] + 1, many)
                 self.minimum = -self.mn * np.repeat(self.dmin.astype(np.float64), s.groups, 1)[..., None]
-        number = IQ4_VALUES[u] if kind == "iq4_nl" else u - s.zero
+        number = TABLES[kind][u] if kind in TABLES else u - s.zero
         spread = lambda x: np.repeat(x, GROUP // s.halves, 2)
         whole = spread(scale) * number
         # Each product is rounded once to f32 (exact but for q6_k), then the sum.

@@ -67,8 +67,8 @@ def Tenon_BlockType : Tenon_BlockSchemeType<"Block"> {
   let description = [{
     A number that shares a scale with its neighbours along K, in one of GGML's
     block formats (`ggml-common.h`): `q4_0`, `q4_1`, `q5_0`, `q5_1`, `q8_0`,
-    `q2_k`, `q3_k`, `q4_k`, `q5_k`, `q6_k`, `iq4_nl`. The precision of a weight is
-    in its type.
+    `q2_k`, `q3_k`, `q4_k`, `q5_k`, `q6_k`, `iq4_nl`, `iq4_xs`, `mxfp4`,
+    `tq1_0`, `tq2_0`. The precision of a weight is in its type.
 
     Example: `tensor<2048x8192x!tenon.block<q4_0>>`
   }];
