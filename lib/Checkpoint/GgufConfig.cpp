@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <span>
 
 using namespace tenon;
@@ -82,6 +83,7 @@ private:
   Status findArchitecture();
   Status map(const Mapping &mapping);
   Status mapRotary();
+  Status mapLongRope();
   Status mapTokens();
   Status mapTensors();
 
@@ -184,8 +186,12 @@ Status ConfigBuilder::mapRotary() {
     scaling = "linear";
     factorKey = "%.rope.scale_linear";
   }
-  if (scaling.empty() || scaling == "none")
+  if (checkpoint.find("rope_factors_short.weight"))
+    return mapLongRope();
+  if (scaling.empty() || scaling == "none") {
+    config.erase("rope_scaling"); // what is implied of one
     return Status::success();
+  }
   if (scaling != "linear" && scaling != "yarn")
     return fail("%.rope.scaling.type",
                 strCat("is ", quoteName(scaling),
@@ -195,10 +201,55 @@ Status ConfigBuilder::mapRotary() {
   std::optional<double> factor = found ? found->asNumber() : std::nullopt;
   if (!factor || !(*factor > 0) || !std::isfinite(*factor))
     return fail(factorKey, "is missing or no positive number");
-  config["rope_scaling"] = {{"rope_type", scaling}, {"factor", *factor}};
+  json &made = config["rope_scaling"];
+  made.update(json{{"rope_type", scaling}, {"factor", *factor}});
   if (std::optional<int64_t> original =
           integer("%.rope.scaling.original_context_length"))
-    config["rope_scaling"]["original_max_position_embeddings"] = *original;
+    made["original_max_position_embeddings"] = *original;
+  for (auto [key, member] :
+       {std::pair("%.rope.scaling.yarn_beta_fast", "beta_fast"),
+        std::pair("%.rope.scaling.yarn_beta_slow", "beta_slow")})
+    if (Status status = map({key, member, Kind::Number, false}); !status)
+      return status;
+    else if (auto at = config.find(member); at != config.end()) {
+      made[member] = *at;
+      config.erase(at);
+    }
+  return Status::success();
+}
+
+// "longrope": what the frequencies are divided by, as tensors.
+Status ConfigBuilder::mapLongRope() {
+  json own = {{"rope_type", "longrope"}};
+  for (auto [name, member] :
+       {std::pair("rope_factors_short.weight", "short_factor"),
+        std::pair("rope_factors_long.weight", "long_factor")}) {
+    const TensorInfo *info = checkpoint.find(name);
+    if (!info || info->dtype != DType::F32 || info->shape.size() != 1)
+      return checkpoint.errorAt(
+          "general.architecture",
+          strCat("tensor ", quoteName(name), " is missing or no list of f32"));
+    std::span<const std::byte> bytes = checkpoint.bytes(*info);
+    std::vector<float> factors(info->shape[0]);
+    std::memcpy(factors.data(), bytes.data(), factors.size() * sizeof(float));
+    own[member] = factors;
+  }
+  config["rope_scaling"] = own;
+  for (auto [key, member] :
+       {std::pair("%.rope.scaling.original_context_length",
+                  "original_max_position_embeddings"),
+        std::pair("%.rope.scaling.attn_factor", "attention_factor")}) {
+    if (Status status = map({key, member, std::string_view(key).ends_with("length")
+                                              ? Kind::Integer
+                                              : Kind::Number,
+                             false});
+        !status)
+      return status;
+    if (auto at = config.find(member); at != config.end()) {
+      config["rope_scaling"][member] = *at;
+      config.erase(at);
+    }
+  }
   return Status::success();
 }
 

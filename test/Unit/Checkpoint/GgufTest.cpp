@@ -396,6 +396,20 @@ TEST_F(Gguf, ConfigOfPhi2AndStableLm) {
   EXPECT_EQ(config["rope_scaling"]["original_max_position_embeddings"], 32);
 }
 
+// Phi-3's long contexts: divisors of frequencies as tensors.
+TEST_F(Gguf, ConfigOfLongRope) {
+  GgufText file = tinyGguf("phi3");
+  file.u32("phi3.rope.scaling.original_context_length", 16)
+      .f32("phi3.rope.scaling.attn_factor", 1.5f)
+      .tensorOf("rope_factors_short.weight", {2}, 0, 8)
+      .tensorOf("rope_factors_long.weight", {2}, 0, 8);
+  file.data.replace(file.data.size() - 8, 8, raw(2.0f) + raw(3.5f));
+  json config = configOf(file);
+  EXPECT_EQ(config["rope_scaling"], json::parse(R"({"rope_type": "longrope",
+    "short_factor": [0.0, 0.0], "long_factor": [2.0, 3.5],
+    "original_max_position_embeddings": 16, "attention_factor": 1.5})"));
+}
+
 TEST(GgufNames, OfHuggingFaces) {
   EXPECT_EQ(ggufTensorName("model.embed_tokens.weight"), "token_embd.weight");
   EXPECT_EQ(ggufTensorName("transformer.ln_f.bias"), "output_norm.bias");

@@ -73,6 +73,19 @@ TEST_F(SentenceModules, Dense) {
       "activation_function": "torch.nn.modules.activation.Tanh"})");
   EXPECT_EQ(read(), R"({"dense":8,"dense_activation":"tanh","normalize":false,)"
                     R"("pooling":"mean"})");
+  // A second one, as EmbeddingGemma's; not a third.
+  writeModules(module("1_Pooling", "Pooling") + module("2_Dense", "Dense") +
+               module("3_Dense", "Dense"));
+  directory.write("m/3_Dense/config.json",
+                  R"({"out_features": 6, "activation_function":
+      "torch.nn.modules.linear.Identity"})");
+  EXPECT_EQ(read(),
+            R"({"dense":8,"dense_2":6,"dense_2_activation":"identity",)"
+            R"("dense_activation":"tanh","normalize":false,"pooling":"mean"})");
+  writeModules(module("1_Pooling", "Pooling") + module("2_Dense", "Dense") +
+               module("3_Dense", "Dense") + module("3_Dense", "Dense"));
+  EXPECT_NE(read().find("module 'Dense' is not supported here"),
+            std::string::npos);
 }
 
 TEST_F(SentenceModules, WhatIsNotSupportedIsRefused) {
