@@ -49,6 +49,24 @@ BlockFormat::Ahead BlockFormat::aheadOf(size_t rows) const {
   return products >= kManyProducts * bits ? Ahead{8192, 2} : Ahead{3072};
 }
 
+/// Of sums of rows and vectors those of `count` vectors from `first` on;
+/// nothing of none.
+Values BlockFormat::pick(ValueRange sums, size_t rows, size_t vectors,
+                         size_t first, size_t count) {
+  Values result;
+  for (size_t r = 0; r < rows && !sums.empty(); ++r)
+    llvm::append_range(result, sums.slice(r * vectors + first, count));
+  return result;
+}
+
+/// Puts back what `pick` gave.
+void BlockFormat::put(ValueRange part, Values &sums, size_t rows,
+                      size_t vectors, size_t first, size_t count) {
+  for (size_t r = 0; r < rows && !sums.empty(); ++r)
+    llvm::copy(part.slice(r * count, count),
+               sums.begin() + r * vectors + first);
+}
+
 BlockFormat::WeightScales
 BlockFormat::loadScales(const WeightGroup &place,
                         ArrayRef<WeightVector> vectors, int64_t half) {
@@ -326,15 +344,16 @@ Values BlockFormat::addAll(ValueRange rows, ArrayRef<WeightVector> vectors,
                   if (!isStreaming)
                     return addSuperblock(rows, vectors, superblock, args);
                   Values next(args);
-                  // Vector by vector: in the order in which they lie in memory,
-                  // which is what prefetchers of the CPU expect.
-                  for (auto [i, vector] : llvm::enumerate(vectors)) {
-                    Values own;
-                    for (size_t r = 0; r < rows.size() && !next.empty(); ++r)
-                      own.push_back(next[r * vectors.size() + i]);
-                    own = addSuperblock(rows, vector, superblock, own);
-                    for (size_t r = 0; r < rows.size() && !next.empty(); ++r)
-                      next[r * vectors.size() + i] = own[r];
+                  // In the order in which they lie in memory, which is what
+                  // prefetchers of the CPU expect.
+                  size_t together = vectorsTogether(), all = vectors.size();
+                  for (size_t first = 0; first < all; first += together) {
+                    auto part =
+                        vectors.slice(first, std::min(together, all - first));
+                    Values own =
+                        pick(next, rows.size(), all, first, part.size());
+                    own = addSuperblock(rows, part, superblock, own);
+                    put(own, next, rows.size(), all, first, part.size());
                   }
                   return next;
                 });
@@ -345,9 +364,9 @@ Values BlockFormat::addSuperblock(ValueRange rows,
                                   Value superblock, ValueRange sums) {
   const Superblock &format = packed.getSuperblock();
   Value base = b.mulIndex(superblock, format.groups);
-  // LLVM would keep the activations of several rows for the next vector, on the
-  // stack: they are nearer where they are.
-  if (isStreaming && rows.size() > 1)
+  // LLVM would keep the activations of several rows, or of as many numbers, for
+  // the next vectors, on the stack: they are nearer where they are.
+  if (isStreaming && (rows.size() > 1 || vectorsTogether() > 1))
     base = makeOpaque(b, base);
   auto step = [&](Value first, ValueRange args) {
     Values next(args);

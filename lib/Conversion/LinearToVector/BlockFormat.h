@@ -89,6 +89,14 @@ protected:
   virtual Values addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
                              Value superblock, Value first, ValueRange sums);
 
+  /// Vectors that lie side by side in a line of memory, of which few rows take
+  /// one line after the other.
+  virtual size_t vectorsTogether() const { return 1; }
+  static Values pick(ValueRange sums, size_t rows, size_t vectors, size_t first,
+                     size_t count);
+  static void put(ValueRange part, Values &sums, size_t rows, size_t vectors,
+                  size_t first, size_t count);
+
   /// Adds all groups.
   Values addAll(ValueRange rows, ArrayRef<WeightVector> vectors, Values sums);
   /// Per channel: the sums of all groups as numbers.

@@ -124,33 +124,28 @@ public:
     chains.resize(terms * f.planes * rows.size() * vectors.size());
     integers.resize(terms * rows.size() * vectors.size());
     perHalf = Superblock::kChunks / format.scalesPerGroup;
+    if (f.stored)
+      zero = unknownZero(b);
   }
 
-  /// Chunks of a half come together, those of the first half first.
+  /// Adds a chunk to the chains of all outputs. Chunks of a half come together,
+  /// those of the first half first.
   void addChunk(int64_t chunk) {
-    SmallVector<Value> weights;
-    for (const WeightVector &vector : vectors)
-      for (int64_t plane = 0; plane < f.planes; ++plane)
-        weights.push_back(loadWeights(vector, chunk, plane));
+    Values weights = loadWeights(chunk);
     for (auto [r, row] : llvm::enumerate(rows))
       for (int64_t term = 0; term < terms; ++term) {
         Value quad = f.activations.quad(row, group, chunk, term);
         for (size_t i = 0; i < vectors.size(); ++i)
-          for (int64_t plane = 0; plane < f.planes; ++plane) {
-            Value &chain = chainOf(term, plane, outputOf(r, i));
-            Value product = dot.multiply(weights[i * f.planes + plane], quad);
-            // Opaque, or LLVM adds products of several chunks in an order of
-            // its own, for which there are not enough registers.
-            chain =
-                chain ? makeOpaque(b, arith::AddIOp::create(b, chain, product))
-                      : product;
-          }
+          addProducts(ArrayRef(weights).slice(i * f.planes, f.planes), quad,
+                      term, outputOf(r, i));
       }
     ++added;
     if (added % perHalf == 0)
       finish(added / perHalf - 1);
     else if (added % perHalf % f.length == 0)
-      endChains();
+      for (size_t output = 0; output < firstHalf.size(); ++output)
+        for (int64_t term = 0; term < terms; ++term)
+          endChain(term, output);
   }
 
 private:
@@ -164,12 +159,33 @@ private:
     return integers[output * terms + term];
   }
 
-  Value loadWeights(const WeightVector &vector, int64_t chunk, int64_t plane) {
-    WeightGroup at = placeOf(place, vector);
-    if (f.unpacked)
-      return f.unpacked->integers(at, vector.vector, chunk, plane);
-    Value all = f.packed.integers(at, f.packed.vectorAt(vector.vector), chunk);
-    return f.planes == 1 ? all : halfBytes(b, all, plane);
+  /// Of a chunk, by vector and plane.
+  Values loadWeights(int64_t chunk) {
+    Values weights;
+    for (const WeightVector &vector : vectors) {
+      WeightGroup at = placeOf(place, vector);
+      Value all;
+      if (!f.unpacked)
+        all = f.packed.integers(at, f.packed.vectorAt(vector.vector), chunk);
+      for (int64_t plane = 0; plane < f.planes; ++plane)
+        weights.push_back(
+            f.unpacked ? f.unpacked->integers(at, vector.vector, chunk, plane)
+            : f.planes == 1 ? all
+                            : halfBytes(b, all, plane));
+    }
+    return weights;
+  }
+
+  /// Opaque, or LLVM adds products of several chunks in an order of its own,
+  /// for which there are not enough registers.
+  void addProducts(ArrayRef<Value> weights, Value quad, int64_t term,
+                   size_t output) {
+    for (int64_t plane = 0; plane < f.planes; ++plane) {
+      Value &chain = chainOf(term, plane, output);
+      Value product = dot.multiply(weights[plane], quad);
+      chain = chain ? makeOpaque(b, arith::AddIOp::create(b, chain, product))
+                    : product;
+    }
   }
 
   /// Takes the chains of an output to the sums of 32 bits.
@@ -183,47 +199,52 @@ private:
     }
   }
 
-  void endChains() {
-    for (size_t output = 0; output < firstHalf.size(); ++output)
-      for (int64_t term = 0; term < terms; ++term)
-        endChain(term, output);
+  WeightScales loadScales(int64_t half) {
+    return format.isPerChannel ? WeightScales()
+                               : f.loadScales(place, vectors, half);
+  }
+
+  /// What a row has for half a group: its scale, and where exact sums start.
+  struct RowStart {
+    RowScale scale;
+    Value start;
+  };
+  RowStart loadRow(size_t r, int64_t half) {
+    if (format.isPerChannel)
+      return {};
+    RowStart row = {f.loadRowScale(rows[r], group, half), {}};
+    int64_t offset = format.scalesPerGroup == 2
+                         ? offsetof(Int8Group, offsetHalfSums) + 4 * half
+                         : offsetof(Int8Group, offsetSum);
+    if (format.zero)
+      row.start = dot.start(
+          f.activations.field(rows[r], group, offset, b.getI32Type()));
+    return row;
   }
 
   /// Ends the chains of a half and adds it to the sums.
   void finish(int64_t half) {
-    bool halves = format.scalesPerGroup == 2;
-    int64_t offset = halves ? offsetof(Int8Group, offsetHalfSums) + 4 * half
-                            : offsetof(Int8Group, offsetSum);
-    WeightScales scales;
-    if (!format.isPerChannel)
-      scales = f.loadScales(place, vectors, half);
-    Value zero;
-    if (f.stored)
-      zero = unknownZero(b);
-    for (auto [r, row] : llvm::enumerate(rows)) {
-      RowScale rowScale;
-      Value start;
-      if (!format.isPerChannel) {
-        rowScale = f.loadRowScale(row, group, half);
-        if (format.zero)
-          start = dot.start(
-              f.activations.field(row, group, offset, b.getI32Type()));
-      }
-      for (auto [i, vector] : llvm::enumerate(vectors)) {
-        size_t output = outputOf(r, i);
-        Value number = total(output, start), &sum = sums[output];
-        Value old = f.stored ? f.loadSum(r, vector, zero) : sum;
-        Value next = format.isPerChannel
-                         ? arith::AddIOp::create(b, old, number).getResult()
-                         : f.addScaled(number, scales, i, rowScale, half,
-                                       firstHalf[output], old);
-        bool isDone = half == format.scalesPerGroup - 1 || rowScale.scaledSum;
-        if (!f.stored)
-          sum = next;
-        else if (isDone)
-          f.storeSum(next, r, vector, zero);
-      }
+    WeightScales scales = loadScales(half);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      RowStart row = loadRow(r, half);
+      for (size_t i = 0; i < vectors.size(); ++i)
+        finishOutput(r, row, i, scales, half);
     }
+  }
+
+  void finishOutput(size_t r, const RowStart &row, size_t i,
+                    const WeightScales &scales, int64_t half) {
+    size_t output = outputOf(r, i);
+    Value number = total(output, row.start), &sum = sums[output];
+    Value old = f.stored ? f.loadSum(r, vectors[i], zero) : sum;
+    Value next = format.isPerChannel
+                     ? arith::AddIOp::create(b, old, number).getResult()
+                     : f.addScaled(number, scales, i, row.scale, half,
+                                   firstHalf[output], old);
+    if (!f.stored)
+      sum = next;
+    else if (half == format.scalesPerGroup - 1 || row.scale.scaledSum)
+      f.storeSum(next, r, vectors[i], zero);
   }
 
   /// The exact sum of an output, from `start` (null: 0) on.
@@ -231,7 +252,8 @@ private:
     Value result;
     for (int64_t term = 0; term < terms; ++term) {
       Value &sum = integersOf(term, output);
-      endChain(term, output);
+      if (chainOf(term, 0, output))
+        endChain(term, output);
       if (result)
         sum = arith::AddIOp::create(
             b,
@@ -253,8 +275,9 @@ private:
   ArrayRef<WeightVector> vectors;
   WeightGroup place;
   Value group;
-  /// Of the outputs, if they are not in memory.
+  /// Of the outputs; or, if they are in memory, the place of their memory.
   Values &sums;
+  Value zero;
   int64_t terms, perHalf, added = 0;
   /// By output, term and plane; by output and term; by output.
   Values chains, integers, firstHalf;
@@ -268,25 +291,26 @@ Values ChainFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   constexpr int64_t kTemporaries = 4;
   int64_t chains = b.getTarget().getRegisters() - kTemporaries;
   int64_t perVector = rows.size() * activations.terms() * planes;
-  int64_t together = std::clamp<int64_t>(chains / perVector, 1, vectors.size());
+  int64_t most = vectors.size();
+  if (isStreaming)
+    most = std::min(most, Superblock::kLanes / b.lanes());
+  int64_t together = std::clamp<int64_t>(chains / perVector, 1, most);
   Values next(sums);
   for (size_t first = 0; first < vectors.size(); first += together) {
     auto part = vectors.slice(
         first, std::min<size_t>(together, vectors.size() - first));
-    Values own(rows.size() * part.size());
-    for (size_t r = 0; r < rows.size() && !next.empty(); ++r)
-      for (size_t i = 0; i < part.size(); ++i)
-        own[r * part.size() + i] = next[r * vectors.size() + first + i];
+    // Or LLVM keeps the activations for the next part, on the stack.
+    if (first > 0)
+      group = makeOpaque(b, group);
+    Values own = pick(next, rows.size(), vectors.size(), first, part.size());
+    own.resize(rows.size() * part.size());
     GroupSums all(*this, rows, part, place, group, own);
-    if (!isStreaming) {
+    if (isStreaming)
+      addStreamed(all, part, place, aheadOf(rows.size()));
+    else
       for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
         all.addChunk(chunk);
-    } else {
-      addStreamed(all, part, place, aheadOf(rows.size()));
-    }
-    for (size_t r = 0; r < rows.size() && !next.empty(); ++r)
-      for (size_t i = 0; i < part.size(); ++i)
-        next[r * vectors.size() + first + i] = own[r * part.size() + i];
+    put(own, next, rows.size(), vectors.size(), first, part.size());
   }
   return next;
 }
@@ -303,6 +327,7 @@ void ChainFormat::addStreamed(GroupSums &all, ArrayRef<WeightVector> vectors,
         if (ahead.distance > 0)
           packed.prefetch(placeOf(place, vector), vector.vector, line,
                           ahead.distance, ahead.cache);
+    // Half-bytes of a line together.
     all.addChunk(areHalves ? i : 2 * i);
     all.addChunk(areHalves ? i + kChunks / 2 : 2 * i + 1);
   }

@@ -34,6 +34,9 @@ protected:
   UnpackedPanels::Form unpackedForm() const override {
     return {UnpackedPanels::Scaled::Sums, planes};
   }
+  size_t vectorsTogether() const override {
+    return Superblock::kLanes / b.lanes();
+  }
   Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                   const WeightGroup &place, Value group,
                   ValueRange sums) override;

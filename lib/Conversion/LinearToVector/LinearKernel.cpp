@@ -151,12 +151,17 @@ void LinearKernel::emitManyRows() {
   };
   OpFoldResult extent = b.dim(op.getOut(), 0);
   if (std::optional<int64_t> rows = getConstantIntValue(extent)) {
-    int64_t full = *rows / tileRows * tileRows;
+    int64_t full = *rows / tileRows * tileRows, size = *rows - full;
+    if (format.unpacks() && streamedRows() >= kWorthStreaming &&
+        *rows <= 2 * streamedRows()) {
+      full = 0;
+      size = streamedRows();
+    }
     if (full > 0)
       many(b.index(full));
     format.setStreaming(true);
-    if (*rows > full)
-      tiles(b.index(full), *rows - full);
+    for (int64_t row = full; row < *rows; row += size)
+      tiles(b.index(row), std::min(size, *rows - row));
     return;
   }
   Value rows = b.materialize(extent);

@@ -168,8 +168,7 @@ module attributes {tenon.target = #avx2} {
   // CHECK-NOT: iter_args
   // CHECK-COUNT-96: "llvm.x86.avx2.pmadd.ub.sw"
   // CHECK-NOT: pmadd.ub.sw
-  // CHECK: %[[PLACE:.*]] = arith.index_cast %{{.*}} : i64 to index
-  // CHECK: %[[OLD:.*]] = vector.load %[[SUMS]][%[[PLACE]], %{{.*}}, %{{.*}}]
+  // CHECK: %[[OLD:.*]] = vector.load %[[SUMS]][%[[PLACE:.*]], %{{.*}}, %{{.*}}]
   // CHECK: %[[NEW:.*]] = vector.fma %{{.*}}, %{{.*}}, %[[OLD]]
   // CHECK: vector.store %[[NEW]], %[[SUMS]][%[[PLACE]], %{{.*}}, %{{.*}}]
   // CHECK-COUNT-96: "llvm.x86.avx2.pmadd.ub.sw"

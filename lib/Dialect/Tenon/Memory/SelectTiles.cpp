@@ -133,30 +133,28 @@ struct TileModel {
 
   TileAttr blockLinear(int64_t rows, int64_t panels, int64_t groups,
                        const Superblock &superblock, bool hasResidual) const {
-    bool isShort = superblock.groups == 2;
+    bool isShort = superblock.groups == 2, chains = addsInChains(target);
+    // Two vectors of columns, each with an f32 sum and one of integers, or two,
+    // and what the first half of a group comes to.
+    int64_t sums = 2 * (2 + hasResidual + (superblock.scalesPerGroup > 1));
+    int64_t planes = 1;
+    // Or chains alone: two vectors of columns together, or one after the other
+    // where they have two chains each.
+    if (chains) {
+      planes = planesOfBytes(mostInteger(superblock));
+      sums = std::max<int64_t>(2, planes * (1 + hasResidual));
+    }
+    int64_t most = (target.getRegisters() - kBlockTemporaries) / sums;
+    most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
+    // No f32 sums beside the integers.
+    if (superblock.isPerChannel && !chains)
+      most = linearRows(/*widensPairs=*/false);
     if (isFew(rows))
-      return get(rows, 2 * lanes,
+      return get(chains ? std::min(rows, most) : rows, 2 * lanes,
                  std::min(isShort && target.getPrefetchDistance() > 0
                               ? kDecodeShortPanels
                               : kDecodeLongPanels,
                           panels));
-    // Two vectors of columns, each with an f32 sum and one of integers, or two,
-    // and what the first half of a group comes to.
-    int64_t sums = 2 * (2 + hasResidual + (superblock.scalesPerGroup > 1));
-    int64_t most = (target.getRegisters() - kBlockTemporaries) / sums;
-    most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
-    // No f32 sums beside the integers.
-    if (superblock.isPerChannel)
-      most = linearRows(/*widensPairs=*/false);
-    int64_t planes = 1;
-    if (addsInChains(target)) {
-      // Chains alone are in registers: two vectors of columns together, or one
-      // after the other where they have two chains each.
-      planes = planesOfBytes(mostInteger(superblock));
-      int64_t chains = std::max<int64_t>(2, planes * (1 + hasResidual));
-      most = (target.getRegisters() - kBlockTemporaries) / chains;
-      most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
-    }
     if (!ShapedType::isDynamic(rows))
       most = std::min(most, rows);
     // Unpacked panels of 32 columns take a byte for a weight and an f32 scale
