@@ -31,6 +31,12 @@ template <class... Args> std::string strCat(const Args &...args) {
 /// characters and invalid UTF-8 as \xNN, cut after `limit` bytes.
 std::string quoteName(std::string_view name, size_t limit = 120);
 
+/// A whole message, fit for a terminal: line breaks and tabs stay; other
+/// control characters, invalid UTF-8 and what changes the direction of text
+/// become \xNN or \u{NNNN}, so that a string from a file can't steer a
+/// terminal. Every message goes through it on its way out.
+std::string printable(std::string_view message);
+
 /// "[2, 3, 4]".
 std::string shapeText(std::span<const int64_t> shape);
 

@@ -98,6 +98,23 @@ TEST(Strings, QuoteNameIsFitForATerminal) {
   EXPECT_EQ(quoteName("abcdef", 3), "'abc…'");
 }
 
+TEST(Strings, MessagesAreFitForATerminal) {
+  EXPECT_EQ(printable("a: error: b\n\tc\n"), "a: error: b\n\tc\n");
+  EXPECT_EQ(printable("\x1b]0;title\x07\r"), "\\x1b]0;title\\x07\\x0d");
+  EXPECT_EQ(printable("na\xc3\xafve \xf0\x9f\x99\x82"),
+            "na\xc3\xafve \xf0\x9f\x99\x82");
+  // C1 controls in UTF-8, bytes that aren't UTF-8, NUL, DEL.
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m\xff\xc3"),
+            "\\xc2\\x9b31m\\xff\\xc3");
+  EXPECT_EQ(printable(std::string_view("a\0b\x7f", 4)), "a\\x00b\\x7f");
+  // What shows a text in another order than it has.
+  EXPECT_EQ(printable("a\xe2\x80\xae"
+                      "b"),
+            "a\\u{202e}b");
+  EXPECT_EQ(quoteName("\xe2\x81\xa6"), "'\\u{2066}'");
+}
+
 TEST(Strings, Shapes) {
   std::vector<int64_t> shape{2, 3};
   EXPECT_EQ(shapeText(shape), "[2, 3]");
