@@ -42,18 +42,22 @@ Expected<MappedFile> MappedFile::open(std::string path) {
   file.filePath = std::move(path);
   file.data = static_cast<const std::byte *>(address);
   file.length = static_cast<size_t>(info.st_size);
+  if (address)
+    file.guard = GuardedMapping(address, file.length, file.filePath,
+                                /*offset=*/0, ExitCode::BadInput);
   return file;
 }
 
 MappedFile::MappedFile(MappedFile &&other) noexcept
     : filePath(std::move(other.filePath)),
       data(std::exchange(other.data, nullptr)),
-      length(std::exchange(other.length, 0)) {}
+      length(std::exchange(other.length, 0)), guard(std::move(other.guard)) {}
 
 MappedFile &MappedFile::operator=(MappedFile &&other) noexcept {
   std::swap(filePath, other.filePath);
   std::swap(data, other.data);
   std::swap(length, other.length);
+  std::swap(guard, other.guard);
   return *this;
 }
 

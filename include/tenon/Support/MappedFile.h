@@ -5,6 +5,7 @@
 #define TENON_SUPPORT_MAPPEDFILE_H
 
 #include "tenon/Support/Error.h"
+#include "tenon/Support/ProcessGuard.h"
 
 #include <cstddef>
 #include <span>
@@ -14,7 +15,8 @@ namespace tenon {
 
 /// A regular file mapped into memory, read-only. Pages are read when touched,
 /// so opening costs nothing in the file's size. The bytes live as long as the
-/// object (moving it keeps their address).
+/// object (moving it keeps their address). A file that another program cuts
+/// short meanwhile is what guardMappings() is for.
 class MappedFile {
 public:
   /// Errors: the file is missing, unreadable, a directory, a pipe or device.
@@ -40,6 +42,7 @@ private:
   std::string filePath;
   const std::byte *data = nullptr;
   size_t length = 0;
+  GuardedMapping guard;
 };
 
 } // namespace tenon
