@@ -15,6 +15,7 @@
 
 #include "tenon/Runtime/Interrupt.h"
 #include "tenon/Runtime/TextOutput.h"
+#include "tenon/Support/ProcessGuard.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
@@ -298,13 +299,14 @@ Status runCommand(Program &program, const std::string &programName,
   std::string_view first =
       at < arguments.size() ? std::string_view(arguments[at]) : "";
   if (first == "--help" || first == "-h" || first == "help")
-    return writeOutput(overview(programName, commands, metadata));
+    return writeOutput(printable(overview(programName, commands, metadata)));
   if (first == "--version") {
     std::string cpus;
     for (const VariantInfo &variant : metadata.variants)
       cpus += (cpus.empty() ? "" : ", ") + variant.cpu;
-    return writeOutput(strCat(metadata.model.name, ", compiled by Tenon ",
-                              metadata.tenonVersion, " for ", cpus, "\n"));
+    return writeOutput(
+        printable(strCat(metadata.model.name, ", compiled by Tenon ",
+                         metadata.tenonVersion, " for ", cpus, "\n")));
   }
   if (at == arguments.size()) {
     std::string text = overview(programName, commands, metadata);
@@ -358,16 +360,10 @@ Status runAll(std::span<char *> arguments,
 
 int tenon::runtime::runProgram(std::span<char *> arguments,
                                std::span<const TenonVariant> variants) {
+  guardMemory();
   prepareProcess();
-  Status status;
-  try {
-    status = runAll(arguments, variants);
-  } catch (const std::bad_alloc &) {
-    status = plainError("not enough memory", ExitCode::OutOfResource);
-  } catch (const std::exception &exception) {
-    // Third-party code threw what we didn't foresee.
-    status = plainError(exception.what());
-  }
+  // What third-party code throws unforeseen ends in the guard, too.
+  Status status = runAll(arguments, variants);
   if (status)
     return 0;
   if (!status.error().message.empty())

@@ -2,6 +2,8 @@
 //-----------===//
 #include "tenon/Runtime/Executor.h"
 
+#include "tenon/Support/ProcessGuard.h"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -177,9 +179,11 @@ Executor::Session::Session(Executor &executor) : executor(executor) {
   // TBB throws when the system gives it no thread. The job is then done by
   // those that are there.
   try {
-    if (!executor.pool)
+    if (!executor.pool) {
+      requireMemory();
       executor.pool = std::make_unique<Pool>(executor.numThreads,
                                              executor.pinned, executor.cpus);
+    }
     for (unsigned i = 1; i < executor.numThreads; ++i)
       executor.pool->arena.enqueue([team = executor.team] { team->serve(); });
   } catch (const std::exception &) {

@@ -2,6 +2,8 @@
 //-------===//
 #include "tenon/Runtime/Interrupt.h"
 
+#include "tenon/Support/ProcessGuard.h"
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -50,7 +52,7 @@ void onPatienceEnd(int) {
 }
 
 void handle(int signal, void (*handler)(int)) {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = handler;
   // No SA_RESTART: a write that waits for a slow reader must return.
   sigaction(signal, &action, nullptr);
@@ -68,8 +70,11 @@ void tenon::runtime::prepareProcess() {
       outputWasClosed = true;
   }
   handle(SIGPIPE, SIG_IGN);
+  // A write beyond `ulimit -f` then fails with EFBIG.
+  handle(SIGXFSZ, SIG_IGN);
+  guardMappings();
   // A shell that starts us in the background has SIGINT ignored: leave it so.
-  struct sigaction before{};
+  struct sigaction before {};
   sigaction(SIGINT, nullptr, &before);
   if (before.sa_handler == SIG_IGN)
     return;

@@ -25,12 +25,13 @@ constexpr uint64_t kAddressSpace = uint64_t(1) << 47;
 } // namespace
 
 Region::Region(Region &&other) noexcept
-    : bytes(std::exchange(other.bytes, nullptr)),
+    : guard(std::move(other.guard)), bytes(std::exchange(other.bytes, nullptr)),
       length(std::exchange(other.length, 0)) {}
 
 Region &Region::operator=(Region &&other) noexcept {
   std::swap(bytes, other.bytes);
   std::swap(length, other.length);
+  std::swap(guard, other.guard);
   return *this;
 }
 

@@ -46,6 +46,15 @@ std::string hashMismatch(uint64_t found, uint64_t expected) {
                 ": the file was changed after it was compiled");
 }
 
+/// What a file that can't be read is worth, unless it is the system that lacks
+/// something.
+Error failedCall(std::string_view file, std::string_view action, int number) {
+  Error error = systemError(file, action, number);
+  if (error.code != ExitCode::OutOfResource)
+    error.code = ExitCode::CorruptPayload;
+  return error;
+}
+
 } // namespace
 
 Payload::Payload(Payload &&other) noexcept
@@ -85,10 +94,12 @@ Status Payload::readInto(uint64_t offset, std::span<std::byte> bytes) const {
                         static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR)
       continue;
-    if (got <= 0)
+    if (got < 0)
+      return failedCall(displayName, strCat("read at +", hexText(offset)),
+                        errno);
+    if (got == 0)
       return errorAtOffset(displayName, offset,
-                           strCat("can't read: ", got ? std::strerror(errno)
-                                                      : "the file ends here"),
+                           "can't read: the file ends here",
                            ExitCode::CorruptPayload);
     offset += got;
     bytes = bytes.subspan(got);
@@ -111,9 +122,7 @@ Expected<Payload> Payload::open(const std::string &path,
   payload.file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat info;
   if (payload.file < 0 || fstat(payload.file, &info) != 0)
-    return errorInFile(displayName,
-                       strCat("can't open: ", std::strerror(errno)),
-                       ExitCode::CorruptPayload);
+    return failedCall(displayName, "open", errno);
   payload.size = static_cast<uint64_t>(info.st_size);
   if (Status status = payload.readMetadata(); !status)
     return status.takeError();
@@ -240,7 +249,11 @@ Expected<Region> Payload::map(std::string_view name) const {
   const SectionInfo *section = meta.section(name);
   if (!section)
     return Region();
-  return Region::mapFile(file, section->offset, section->size, name);
+  auto region = Region::mapFile(file, section->offset, section->size, name);
+  if (region && region->size())
+    region->guard = GuardedMapping(region->data(), region->size(), displayName,
+                                   section->offset, ExitCode::CorruptPayload);
+  return region;
 }
 
 Expected<Region> Payload::load(std::string_view name) const {

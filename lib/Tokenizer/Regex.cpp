@@ -27,6 +27,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -54,8 +55,12 @@ struct MatchData {
   MatchData()
       : block(pcre2_match_data_create(1, nullptr)),
         context(pcre2_match_context_create(nullptr)) {
-    if (context)
-      pcre2_set_heap_limit(context, heapLimitKiB);
+    if (!block || !context) {
+      pcre2_match_data_free(block);
+      pcre2_match_context_free(context);
+      throw std::bad_alloc();
+    }
+    pcre2_set_heap_limit(context, heapLimitKiB);
   }
   MatchData(const MatchData &) = delete;
   ~MatchData() {
@@ -105,6 +110,8 @@ Expected<Regex> Regex::compile(std::string_view pattern) {
       reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
       PCRE2_NEVER_BACKSLASH_C | (code->source.isUtf8 ? PCRE2_UTF : 0), &error,
       &offset, nullptr);
+  if (error == PCRE2_ERROR_HEAP_FAILED)
+    throw std::bad_alloc();
   if (!code->pattern) {
     char message[256] = "";
     pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR *>(message),
@@ -208,15 +215,15 @@ Search::Outcome Search::step(size_t &at) {
       else
         limit *= limitGrowth;
       break;
-    default: // out of memory or of the JIT's stack
+    case PCRE2_ERROR_NOMEMORY:
+      throw std::bad_alloc();
+    default: // beyond the limit of memory, or of the JIT's stack
       return giveUp();
     }
   }
 }
 
 std::optional<TextSpan> Search::next(size_t at) {
-  if (!data.block || !data.context)
-    return std::nullopt;
   while (at <= text.size()) {
     Outcome outcome = step(at);
     if (outcome == Outcome::NoMatch)

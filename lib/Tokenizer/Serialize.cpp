@@ -156,7 +156,8 @@ Tokenizer::deserialize(std::span<const std::byte> bytes,
       fromModel(std::move(model), place);
   if (!tokenizer) {
     Error error = tokenizer.takeError();
-    error.code = ExitCode::CorruptPayload;
+    if (error.code != ExitCode::OutOfResource)
+      error.code = ExitCode::CorruptPayload;
     return error;
   }
   return tokenizer;

@@ -17,9 +17,10 @@
 
 namespace tenon::runtime {
 
-/// Installs the handler of SIGINT, ignores SIGPIPE (writes then fail with
-/// EPIPE), and opens /dev/null in place of standard streams that are closed, so
-/// that no file of ours takes their number.
+/// Installs the handlers of SIGINT and of SIGBUS (guardMappings), ignores
+/// SIGPIPE and SIGXFSZ (writes then fail with EPIPE and EFBIG), and opens
+/// /dev/null in place of standard streams that are closed, so that no file of
+/// ours takes their number.
 void prepareProcess();
 
 /// Whether standard output was closed when the process started.

@@ -10,6 +10,7 @@
 #define TENON_RUNTIME_MEMORY_H
 
 #include "tenon/Support/Error.h"
+#include "tenon/Support/ProcessGuard.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +53,9 @@ public:
   const std::byte *data() const { return bytes; }
   uint64_t size() const { return length; }
   std::span<const std::byte> span() const { return {bytes, length}; }
+
+  /// Of a mapped file: what names it if it can't be read any more.
+  GuardedMapping guard;
 
 private:
   Region(std::byte *bytes, uint64_t length) : bytes(bytes), length(length) {}

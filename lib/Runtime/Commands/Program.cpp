@@ -30,7 +30,8 @@ Expected<const Tokenizer *> Program::tokenizer() {
   auto tokenizer = Tokenizer::deserialize(section->span());
   if (!tokenizer) {
     Error error = tokenizer.takeError();
-    error.code = ExitCode::CorruptPayload;
+    if (error.code != ExitCode::OutOfResource)
+      error.code = ExitCode::CorruptPayload;
     return error;
   }
   loadedTokenizer = std::move(*tokenizer);
@@ -220,7 +221,9 @@ Expected<std::string> tenon::runtime::readInput(const std::string &path) {
   return text;
 }
 
-void tenon::runtime::printNote(std::string_view text) {
+void tenon::runtime::printNote(std::string_view message) {
+  std::string shown = printable(message);
+  std::string_view text = shown;
   while (!text.empty()) {
     ssize_t done = write(STDERR_FILENO, text.data(), text.size());
     if (done <= 0)

@@ -4,6 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "tenon/Runtime/CommandLine.h"
+#include "tenon/Support/ProcessGuard.h"
+
+TENON_GUARD_MEMORY_FROM_THE_START
 
 int main(int argc, char **argv) {
   return tenon::runtime::runProgram({argv, static_cast<size_t>(argc)},
