@@ -29,42 +29,21 @@ MetadataBuilder::MetadataBuilder(const LoadedModel &model)
           findMember(model.directory.config, "problem_type"))
     if (const std::string *problem = asString(*value))
       info.problem = *problem;
+  if (const nlohmann::json *value =
+          findPath(model.directory.config, "sentence.pooling"))
+    if (const std::string *pooling = asString(*value))
+      info.pooling = *pooling;
+  if (const nlohmann::json *value =
+          findPath(model.directory.config, "sentence.normalize"))
+    info.normalized = asBool(*value).value_or(false);
   info.cutTo = std::min(model.directory.maxSequenceLength, model.context);
   info.bos = model.directory.tokenIds("bos_token_id");
   info.eos = model.directory.tokenIds("eos_token_id");
   for (const lang::LayerDecl *layer : model.description->layers)
     info.layers += model.bound->layerCount(layer);
   metadata.memory.maxChunk = model.maxChunk;
-  if (model.directory.generationConfig)
-    readGenerationDefaults(*model.directory.generationConfig);
+  metadata.generation = model.generation;
   readSpecialTokens(model);
-}
-
-void MetadataBuilder::readGenerationDefaults(const nlohmann::json &config) {
-  auto number = [&](const char *key) -> std::optional<double> {
-    const nlohmann::json *value = findMember(config, key);
-    return value ? asNumber(*value) : std::nullopt;
-  };
-  runtime::GenerationDefaults &defaults = metadata.generation;
-  if (const nlohmann::json *value = findMember(config, "do_sample"))
-    defaults.doSample = asBool(*value);
-  if (const nlohmann::json *value = findMember(config, "top_k"))
-    defaults.topK = asInteger(*value);
-  defaults.temperature = number("temperature");
-  defaults.topP = number("top_p");
-  defaults.minP = number("min_p");
-  defaults.repetitionPenalty = number("repetition_penalty");
-  defaults.lengthPenalty = number("length_penalty");
-  auto integer = [&](const char *key) -> std::optional<int64_t> {
-    const nlohmann::json *value = findMember(config, key);
-    return value ? asInteger(*value) : std::nullopt;
-  };
-  defaults.beams = integer("num_beams");
-  defaults.noRepeatNgram = integer("no_repeat_ngram_size");
-  defaults.minLength = integer("min_length");
-  defaults.maxLength = integer("max_length");
-  if (const nlohmann::json *value = findMember(config, "early_stopping"))
-    defaults.earlyStopping = asBool(*value);
 }
 
 /// Tokens that decoding begins or ends with, and that it keeps from. A

@@ -168,6 +168,8 @@ void parseModel(const json &from, Metadata &meta) {
         checked(bytes, type, 0, std::numeric_limits<int64_t>::max());
   model.activations = string(from, "activations");
   model.cutTo = integer(from, "cut_to", 0, int64_t(1) << 40);
+  model.pooling = string(from, "pooling");
+  model.normalized = from.at("normalized").get<bool>();
 }
 
 VariantInfo parseVariant(const json &from) {
@@ -315,7 +317,9 @@ std::string Metadata::serialize() const {
                    {"eos", model.eos},
                    {"weight_types", model.weightTypes},
                    {"activations", model.activations},
-                   {"cut_to", model.cutTo}};
+                   {"cut_to", model.cutTo},
+                   {"pooling", model.pooling},
+                   {"normalized", model.normalized}};
   root["memory"] = {{"arena", memory.arena},
                     {"cache", memory.cache},
                     {"cache_type", memory.cacheType},
@@ -382,6 +386,8 @@ Expected<Metadata> Metadata::parse(std::string_view text,
                        ExitCode::CorruptPayload);
   };
   auto root = parseJson(text, filename);
+  if (!root && root.error().code == ExitCode::OutOfResource)
+    return root.takeError();
   if (!root)
     return corrupt(root.error().message);
   try {

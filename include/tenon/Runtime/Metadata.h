@@ -133,6 +133,10 @@ struct Metadata {
     /// The tokens that a text is cut to, as its embedding was trained; 0: a
     /// text that is too long is an error.
     int64_t cutTo = 0;
+    /// What makes a vector of a text, as the model declares it, and whether it
+    /// then has length 1; empty: the model declares nothing.
+    std::string pooling;
+    bool normalized = false;
   } model;
 
   struct {

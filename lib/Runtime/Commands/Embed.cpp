@@ -37,15 +37,16 @@ public:
 
   void declareOptions(CLI::App &app) override {
     texts.declareOptions(app);
-    if (entry.outputRows != EntryInfo::Rows::Fixed)
-      app.add_option("--pooling", pooling,
-                     "The model declares none: mean (default), cls, none (a "
-                     "row per token)")
-          ->transform(CLI::CheckedTransformer(
-              std::map<std::string, Pooling>{{"mean", Pooling::Mean},
-                                             {"cls", Pooling::Cls},
-                                             {"none", Pooling::None}}))
-          ->type_name("HOW");
+    bool declared = entry.outputRows == EntryInfo::Rows::Fixed;
+    app.add_option("--pooling", asked,
+                   declared ? "The model declares it (see info): only that is "
+                              "accepted"
+                            : "The model declares none: mean (default), cls, "
+                              "none (a row per token)")
+        ->check(CLI::IsMember({"mean", "cls", "none", "max", "mean_sqrt_len",
+                               "weightedmean", "lasttoken"})
+                    .description(""))
+        ->type_name("HOW");
     app.add_flag("--normalize", normalize, "Scale every vector to length 1");
     app.add_option("-o,--output", output,
                    "A .npy file, float32 [texts, size] (default: a line of "
@@ -55,15 +56,43 @@ public:
   Status run(Program &program) override;
 
 private:
+  Status choosePooling(const Metadata &metadata);
   void append(const Rows &rows, std::vector<float> &all) const;
   Status print(const std::vector<float> &values, int64_t cols) const;
 
   const EntryInfo &entry;
   Texts texts;
   Pooling pooling = Pooling::Declared;
+  std::optional<std::string> asked;
   bool normalize = false;
   std::string output;
 };
+
+/// A declared pooling is compiled in, and another than that would be of no use
+/// to a model that was trained with it.
+Status Embed::choosePooling(const Metadata &metadata) {
+  if (pooling == Pooling::Declared) {
+    if (asked && *asked != metadata.model.pooling)
+      return plainError(strCat("--pooling ", *asked, ": the model's own is ",
+                               metadata.model.pooling.empty()
+                                   ? "that of its entry"
+                                   : metadata.model.pooling),
+                        ExitCode::BadUsage);
+    // Once more would only round once more.
+    normalize &= !metadata.model.normalized;
+    return {};
+  }
+  if (asked == "cls")
+    pooling = Pooling::Cls;
+  else if (asked == "none")
+    pooling = Pooling::None;
+  else if (asked && asked != "mean")
+    return plainError(strCat("--pooling ", *asked,
+                             ": of a model that declares none it is mean, cls "
+                             "or none"),
+                      ExitCode::BadUsage);
+  return {};
+}
 
 /// Adds a text's vectors.
 void Embed::append(const Rows &rows, std::vector<float> &all) const {
@@ -111,6 +140,8 @@ Status Embed::print(const std::vector<float> &values, int64_t cols) const {
 }
 
 Status Embed::run(Program &program) {
+  if (Status status = choosePooling(program.metadata()); !status)
+    return status;
   auto inputs = texts.read(program, description.name);
   if (!inputs)
     return inputs.takeError();

@@ -92,6 +92,9 @@ Status Info::printText(Program &program) const {
   line("hidden size", strCat(meta.model.hiddenSize));
   line("vocabulary", strCat(meta.model.vocabSize));
   line("context", strCat(meta.model.context, " tokens"));
+  if (!meta.model.pooling.empty())
+    line("pooling",
+         meta.model.pooling + (meta.model.normalized ? ", normalized" : ""));
   std::string types;
   for (auto &[type, bytes] : meta.model.weightTypes)
     types += strCat(types.empty() ? "" : ", ", type, " ", bytesText(bytes));
@@ -131,7 +134,7 @@ Status Info::printText(Program &program) const {
     line("kernels", variant.cpu + state);
   }
   line("compiled by", strCat("Tenon ", meta.tenonVersion));
-  return writeOutput(text);
+  return writeOutput(printable(text));
 }
 
 } // namespace

@@ -33,6 +33,8 @@ Metadata everything() {
   meta.model.bos = {1};
   meta.model.eos = {2, 3};
   meta.model.weightTypes = {{"bf16", 100}};
+  meta.model.pooling = "cls";
+  meta.model.normalized = true;
   meta.memory.arena = 4096;
   meta.memory.cache = 8192;
   meta.memory.maxChunk = 16;
@@ -130,28 +132,28 @@ TEST(Metadata, EveryValueMayBeAnything) {
 
 TEST(Metadata, EveryRequiredMemberIsMissed) {
   const json good = json::parse(everything().serialize());
-  forEachPlace(good, json::json_pointer(),
-               [&](const json::json_pointer &place) {
-                 if (place.empty() || !good[place.parent_pointer()].is_object())
-                   return;
-                 json bad = good;
-                 bad[place.parent_pointer()].erase(place.back());
-                 // A default of the generation, the hash of a weight, the bytes
-                 // of a type.
-                 std::string path = place.to_string();
-                 bool isList = path == "/generation/bad_words" ||
-                               path == "/generation/forced_eos" ||
-                               path.starts_with("/generation/suppressed");
-                 bool optional = (path.starts_with("/generation/") && !isList) ||
-                                 path == "/weights/0/xxh3" ||
-                                 path.starts_with("/model/weight_types/");
-                 auto parsed = Metadata::parse(bad.dump(), "prog");
-                 EXPECT_EQ(bool(parsed), optional) << path;
-                 if (!parsed)
-                   EXPECT_NE(parsed.error().message.find(place.back()),
-                             std::string::npos)
-                       << parsed.error().message;
-               });
+  forEachPlace(
+      good, json::json_pointer(), [&](const json::json_pointer &place) {
+        if (place.empty() || !good[place.parent_pointer()].is_object())
+          return;
+        json bad = good;
+        bad[place.parent_pointer()].erase(place.back());
+        // A default of the generation, the hash of a weight, the bytes
+        // of a type.
+        std::string path = place.to_string();
+        bool isList = path == "/generation/bad_words" ||
+                      path == "/generation/forced_eos" ||
+                      path.starts_with("/generation/suppressed");
+        bool optional = (path.starts_with("/generation/") && !isList) ||
+                        path == "/weights/0/xxh3" ||
+                        path.starts_with("/model/weight_types/");
+        auto parsed = Metadata::parse(bad.dump(), "prog");
+        EXPECT_EQ(bool(parsed), optional) << path;
+        if (!parsed)
+          EXPECT_NE(parsed.error().message.find(place.back()),
+                    std::string::npos)
+              << parsed.error().message;
+      });
 }
 
 TEST(Metadata, NumbersOutOfTheirRanges) {
