@@ -8,7 +8,6 @@
 #include "tenon/Support/Strings.h"
 
 #include <filesystem>
-#include <fstream>
 
 using namespace tenon;
 using nlohmann::json;
@@ -25,10 +24,14 @@ static Expected<json> parseObject(std::string_view text,
   return parsed;
 }
 
-// A file that need not be there.
-static Expected<std::optional<json>> readOptional(const fs::path &path) {
+// A file that need not be there. `text` becomes what it holds.
+static Expected<std::optional<json>> readOptional(const fs::path &path,
+                                                  std::string *text) {
   std::error_code failure;
-  if (!fs::exists(path, failure))
+  bool isThere = fs::exists(path, failure);
+  if (failure)
+    return systemError(path.string(), "open", failure.value());
+  if (!isThere)
     return std::optional<json>();
   Expected<MappedFile> file = MappedFile::open(path.string());
   if (!file)
@@ -36,11 +39,13 @@ static Expected<std::optional<json>> readOptional(const fs::path &path) {
   Expected<json> parsed = parseObject(file->text(), path.string());
   if (!parsed)
     return parsed.takeError();
+  if (text)
+    *text = file->text();
   return std::optional<json>(*std::move(parsed));
 }
 
 // Whether the directory has anything that looks like weights, good or bad.
-static bool holdsWeights(const fs::path &directory) {
+static Expected<bool> holdsWeights(const fs::path &directory) {
   std::error_code failure;
   fs::directory_iterator entries(directory, failure), end;
   for (; !failure && entries != end; entries.increment(failure)) {
@@ -50,6 +55,10 @@ static bool holdsWeights(const fs::path &directory) {
         name.starts_with("pytorch_model.bin"))
       return true;
   }
+  // A directory that can't be listed is not one without weights.
+  if (failure)
+    return systemError(directory.string(), "list the directory",
+                       failure.value());
   return false;
 }
 
@@ -88,14 +97,17 @@ Expected<ModelDirectory> tenon::openModelDirectory(const std::string &path) {
     return config.takeError();
   model.config = *std::move(config);
 
-  for (auto [name, slot] :
-       {std::pair("generation_config.json", &model.generationConfig),
-        std::pair("tokenizer_config.json", &model.tokenizerConfig)}) {
-    Expected<std::optional<json>> parsed = readOptional(directory / name);
-    if (!parsed)
-      return parsed.takeError();
-    *slot = *std::move(parsed);
-  }
+  model.generationConfigPath = (directory / "generation_config.json").string();
+  Expected<std::optional<json>> generation =
+      readOptional(model.generationConfigPath, &model.generationConfigText);
+  if (!generation)
+    return generation.takeError();
+  model.generationConfig = *std::move(generation);
+  Expected<std::optional<json>> tokenizer =
+      readOptional(directory / "tokenizer_config.json", nullptr);
+  if (!tokenizer)
+    return tokenizer.takeError();
+  model.tokenizerConfig = *std::move(tokenizer);
   for (const char *name : {"tokenizer.json", "tokenizer.model", "spiece.model",
                            "sentencepiece.bpe.model", "sentencepiece.model",
                            "vocab.json", "vocab.txt"})
@@ -103,7 +115,10 @@ Expected<ModelDirectory> tenon::openModelDirectory(const std::string &path) {
         model.tokenizerPath.empty() && fs::exists(tokenizer, failure))
       model.tokenizerPath = tokenizer.string();
 
-  if (holdsWeights(directory)) {
+  Expected<bool> weights = holdsWeights(directory);
+  if (!weights)
+    return weights.takeError();
+  if (*weights) {
     Expected<std::unique_ptr<Checkpoint>> checkpoint =
         openSafetensors(directory.string());
     if (!checkpoint)
@@ -144,11 +159,11 @@ Expected<ModelDirectory> tenon::openModel(const std::string &path) {
     return openModelDirectory(path);
   if (fs::path(path).extension() == ".gguf")
     return openGgufModel(path);
-  char magic[4] = {};
-  std::ifstream(path, std::ios::binary).read(magic, sizeof(magic));
-  return std::string_view(magic, sizeof(magic)) == "GGUF"
-             ? openGgufModel(path)
-             : openModelDirectory(path);
+  Expected<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  return file->text().starts_with("GGUF") ? openGgufModel(path)
+                                          : openModelDirectory(path);
 }
 
 std::string ModelDirectory::name() const {

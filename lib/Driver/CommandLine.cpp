@@ -2,6 +2,7 @@
 
 #include "tenon/Driver/CommandLine.h"
 #include "LinkConfig.h"
+#include "Messages.h"
 #include "TokenizeCommand.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
@@ -12,9 +13,15 @@
 #include "tenon/Driver/Describe.h"
 #include "tenon/Language/Commands.h"
 #include "tenon/Models/Models.h"
+#include "tenon/Support/ProcessGuard.h"
 #include "tenon/Support/Strings.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <csignal>
+#include <unistd.h>
 
 using namespace tenon;
 namespace cl = llvm::cl;
@@ -165,7 +172,7 @@ struct Flags {
 
 int fail(const Error &error) {
   outs().flush();
-  errs() << error.message << "\n";
+  printMessage(error.message);
   return static_cast<int>(error.code);
 }
 
@@ -177,7 +184,7 @@ Error usage(std::string message) {
 int report(const lang::CommandResult &result) {
   outs() << result.output;
   outs().flush();
-  errs() << result.diagnostics;
+  printMessage(result.diagnostics);
   return result.exitCode;
 }
 
@@ -351,9 +358,23 @@ int run(const Flags &flags) {
   return status ? 0 : fail(status.error());
 }
 
-} // namespace
+/// What ends tenonc where no error can be returned, with one message.
+void guardProcess() {
+  guardMappings();
+  // The linker's files.
+  setGuardCleanup(llvm::sys::RunInterruptHandlers);
+  llvm::install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { endOutOfMemory(); });
+  llvm::install_fatal_error_handler([](void *, const char *reason, bool) {
+    printMessage(strCat("error: internal error: ", reason));
+    llvm::sys::RunInterruptHandlers();
+    _exit(static_cast<int>(ExitCode::BadInput));
+  });
+  // A write beyond `ulimit -f` then fails with EFBIG, also the linker's.
+  signal(SIGXFSZ, SIG_IGN);
+}
 
-int tenon::runTenonc(int argc, char **argv) {
+int runCommand(int argc, char **argv) {
   if (argc > 1 && llvm::StringRef(argv[1]) == "tokenize") {
     Status status = tokenizeCommand({argv + 2, argv + argc});
     return status ? 0 : fail(status.error());
@@ -380,4 +401,17 @@ int tenon::runTenonc(int argc, char **argv) {
           &errs()))
     return static_cast<int>(ExitCode::BadUsage);
   return run(flags);
+}
+
+} // namespace
+
+int tenon::runTenonc(int argc, char **argv) {
+  guardProcess();
+  int code = runCommand(argc, argv);
+  outs().flush();
+  if (!outs().has_error())
+    return code;
+  int number = outs().error().value();
+  outs().clear_error();
+  return fail(systemError("standard output", "write", number));
 }

@@ -4,6 +4,7 @@
 #include "Calibration.h"
 #include "Frontend.h"
 #include "Importance.h"
+#include "Messages.h"
 #include "MetadataBuilder.h"
 #include "PassDiagnostics.h"
 #include "Progress.h"
@@ -15,6 +16,7 @@
 #include "tenon/Driver/WeightsWriter.h"
 #include "tenon/Runtime/PayloadWriter.h"
 #include "tenon/Support/AtomicFile.h"
+#include "tenon/Support/ProcessGuard.h"
 #include "tenon/Support/Strings.h"
 #include "tenon/Target/CodeGen.h"
 #include "llvm/Support/raw_ostream.h"
@@ -45,7 +47,7 @@ private:
   Status writeBytes(llvm::StringRef bytes);
   void say(const std::string &text) const {
     if (options.verbose)
-      llvm::errs() << "tenonc: " << text << "\n";
+      printMessage(strCat("tenonc: ", text));
   }
 
   const CompileOptions &options;
@@ -264,7 +266,7 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
   WeightsOptions weightsOptions;
   if (options.verbose)
     weightsOptions.report = [](const std::string &line) {
-      llvm::errs() << "quantized " << line << '\n';
+      printMessage(strCat("quantized ", line));
     };
   weightsOptions.checkpoint = model->checkpoint();
   if (importance)
@@ -273,9 +275,8 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
     };
   weightsOptions.seed = options.randomSeed.value_or(0);
   weightsOptions.strict = options.strict;
-  weightsOptions.warn = [](const std::string &text) {
-    llvm::errs() << text << "\n";
-  };
+  weightsOptions.warn = [](const std::string &text) { printMessage(text); };
+  requireMemory(); // weights are packed by TBB's threads
   uint64_t total = 0;
   bool quantizes = false;
   for (const PlannedWeight &weight : plan) {

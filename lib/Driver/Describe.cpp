@@ -43,7 +43,8 @@ std::string size(uint64_t bytes) {
 }
 
 void row(llvm::StringRef name, llvm::StringRef value) {
-  outs() << "  " << llvm::left_justify(name, 15) << " " << value << "\n";
+  outs() << "  " << llvm::left_justify(name, 15) << " "
+         << printable(std::string_view(value)) << "\n";
 }
 
 class Description {
@@ -208,7 +209,7 @@ Status Description::run() {
   if (!loaded)
     return loaded.takeError();
   model.emplace(std::move(*loaded));
-  outs() << model->directory.path << "\n";
+  outs() << printable(model->directory.path) << "\n";
   printModel();
   printTensors();
 

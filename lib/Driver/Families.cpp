@@ -1,12 +1,12 @@
 //===- Families.cpp - which description a model is compiled by ------------===//
 
 #include "Families.h"
+#include "Messages.h"
 
 #include "tenon/Checkpoint/Gguf.h"
 #include "tenon/Checkpoint/NotHeld.h"
 #include "tenon/Language/Bind.h"
 #include "tenon/Support/Strings.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
 
@@ -25,7 +25,7 @@ Status tenon::unlessLenient(Error error, bool lenient) {
   constexpr std::string_view kind = "error: ";
   if (size_t at = error.message.find(kind); at != std::string::npos)
     error.message.replace(at, kind.size(), "warning: ");
-  llvm::errs() << error.message << "\n";
+  printMessage(error.message);
   return Status::success();
 }
 

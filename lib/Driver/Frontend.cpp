@@ -3,6 +3,8 @@
 #include "Frontend.h"
 #include "ChatTemplates.h"
 #include "Families.h"
+#include "GenerationConfig.h"
+#include "Messages.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -16,7 +18,6 @@
 #include "tenon/Support/Strings.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
 
@@ -117,7 +118,7 @@ static Status bindDescription(const CompileOptions &options,
   if (!resolveWeights(*loaded.bound, used ? &*used : nullptr, diagnostics) ||
       (used && !checkTensors(*loaded.bound, *used, strict, diagnostics)))
     return makeError(diagnostics);
-  llvm::errs() << diagnostics.str(); // warnings
+  printMessage(diagnostics.str()); // warnings
   return Status::success();
 }
 
@@ -159,9 +160,9 @@ static Status loadTokenizer(LoadedModel &loaded) {
   if (!loaded.directory.hasTokenizer()) {
     // Random weights speak no language.
     if (loaded.randomWeights) {
-      llvm::errs() << loaded.directory.path
-                   << ": note: no tokenizer: the executable's commands take "
-                      "and give token ids\n";
+      printMessage(strCat(loaded.directory.path,
+                          ": note: no tokenizer: the executable's commands "
+                          "take and give token ids"));
       return Status::success();
     }
     return withNote(errorInFile(loaded.directory.path,
@@ -200,6 +201,22 @@ static Status loadChatTemplate(const CompileOptions &options,
   if (!chat)
     return unlessLenient(chat.takeError(), options.lenient);
   loaded.chat = *std::move(chat);
+  return Status::success();
+}
+
+/// Of a model that generates.
+static Status loadGenerationConfig(const CompileOptions &options,
+                                   LoadedModel &loaded) {
+  if (loaded.bound->kind() == lang::ModelKind::Encoder)
+    return Status::success();
+  std::function<void(const Error &)> warn;
+  if (options.lenient)
+    warn = [](const Error &error) { (void)unlessLenient(error, true); };
+  Expected<runtime::GenerationDefaults> read =
+      readGenerationConfig(loaded.directory, warn);
+  if (!read)
+    return read.takeError();
+  loaded.generation = *std::move(read);
   return Status::success();
 }
 
@@ -242,6 +259,8 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
                              " is an encoder, which has no cache"),
                       ExitCode::BadUsage);
   if (Status status = chooseSizes(options, loaded); !status)
+    return status.takeError();
+  if (Status status = loadGenerationConfig(options, loaded); !status)
     return status.takeError();
   if (options.stage == Stage::Executable && !options.noTokenizer) {
     if (Status status = loadTokenizer(loaded); !status)

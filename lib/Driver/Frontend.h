@@ -7,6 +7,7 @@
 #include "tenon/Checkpoint/ModelDirectory.h"
 #include "tenon/Driver/Options.h"
 #include "tenon/Language/Bind.h"
+#include "tenon/Runtime/Metadata.h"
 #include "tenon/Template/ChatTemplate.h"
 #include "tenon/Tokenizer/Tokenizer.h"
 
@@ -22,6 +23,7 @@ struct LoadedModel {
   std::optional<lang::BoundModel> bound;
   std::unique_ptr<Tokenizer> tokenizer; ///< null if the directory has none
   std::optional<templates::ChatTemplate> chat;
+  runtime::GenerationDefaults generation; ///< of generation_config.json
   bool randomWeights = false;
   int64_t context = 0;  ///< tokens
   int64_t maxChunk = 0; ///< tokens

@@ -12,6 +12,10 @@
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
 using namespace llvm;
 using namespace tenon;
 
@@ -55,8 +59,8 @@ Status TemporaryFile::write(ArrayRef<char> bytes) {
     stream.clear_error();
   }
   if (error)
-    return plainError(strCat(name, ": error: cannot write: ", error.message()),
-                      ExitCode::OutOfResource);
+    return errorInFile(name, strCat("cannot write: ", error.message()),
+                       ExitCode::OutOfResource);
   return Status::success();
 }
 
@@ -89,6 +93,28 @@ static std::string findProgram(StringRef configured, StringRef name) {
   if (ErrorOr<std::string> found = sys::findProgramByName(name))
     return *found;
   return {};
+}
+
+/// Why nothing of `size` bytes can be written over `path`; 0: it can.
+static int cannotWrite(const std::string &path, uint64_t size) {
+  int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0)
+    return errno;
+  int error = posix_fallocate(file, 0, static_cast<off_t>(size));
+  ::close(file);
+  return error;
+}
+
+/// Of what a linker that failed has printed, the lines of errors, without the
+/// report of its own crash; all of it where there are none.
+static std::string errorLines(StringRef text) {
+  std::string errors;
+  SmallVector<StringRef> lines;
+  text.split(lines, '\n', -1, false);
+  for (StringRef line : lines)
+    if (line.contains("error:"))
+      errors += (errors.empty() ? "" : "\n") + line.trim().str();
+  return errors.empty() ? text.trim().str() : errors;
 }
 
 tenon::Expected<TemporaryFile>
@@ -138,8 +164,18 @@ tenon::linkExecutable(ArrayRef<char> object, const LinkOptions &options) {
     return output;
   if (ErrorOr<std::unique_ptr<MemoryBuffer>> text =
           MemoryBuffer::getFile(messages->path()))
-    failure += (*text)->getBuffer().rtrim().str();
+    failure += errorLines((*text)->getBuffer());
+  // A full disk and a limit of file sizes show in many ways: ask for what an
+  // executable of this object takes.
+  constexpr uint64_t runtimeSize = 16 << 20;
+  int cause = cannotWrite(output->path(), object.size() + runtimeSize);
+  if (cause == ENOSPC || cause == EFBIG || cause == EDQUOT)
+    return withNote(
+        systemError(output->path(), "write the linked executable", cause),
+        "TMPDIR names another directory for temporary files");
   return withNote(
-      plainError(strCat("linking failed: ", failure)),
+      plainError(strCat("linking failed: ", failure),
+                 // The linker could not be started.
+                 status == -1 ? ExitCode::OutOfResource : ExitCode::BadInput),
       strCat("the runtime's libraries were looked for in ", directory));
 }

@@ -27,7 +27,6 @@ public:
   runtime::Metadata take() { return std::move(metadata); }
 
 private:
-  void readGenerationDefaults(const nlohmann::json &config);
   void readSpecialTokens(const LoadedModel &model);
   void readCaches(mlir::func::FuncOp function);
 

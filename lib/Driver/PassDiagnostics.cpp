@@ -2,6 +2,8 @@
 
 #include "PassDiagnostics.h"
 #include "mlir/IR/Location.h"
+#include "tenon/Support/Strings.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -20,11 +22,14 @@ static llvm::StringRef nameOf(DiagnosticSeverity severity) {
   llvm_unreachable("unknown severity");
 }
 
-static void print(Diagnostic &diagnostic, llvm::raw_ostream &os) {
+static void print(Diagnostic &diagnostic, llvm::raw_ostream &out) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
   if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
     os << place.getFilename().getValue() << ":" << place.getLine() << ":"
        << place.getColumn() << ": ";
   os << nameOf(diagnostic.getSeverity()) << ": " << diagnostic << "\n";
+  out << printable(text);
 }
 
 PassDiagnostics::PassDiagnostics(MLIRContext *context, llvm::raw_ostream &os)

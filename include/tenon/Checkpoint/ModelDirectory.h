@@ -34,7 +34,8 @@ struct ModelDirectory {
   int64_t maxSequenceLength = 0;
 
   std::optional<nlohmann::json> generationConfig; ///< generation_config.json
-  std::optional<nlohmann::json> tokenizerConfig;  ///< tokenizer_config.json
+  std::string generationConfigPath, generationConfigText; ///< for messages
+  std::optional<nlohmann::json> tokenizerConfig; ///< tokenizer_config.json
 
   /// Null when the directory has no weights (a description to compile with
   /// random ones).

@@ -1,0 +1,122 @@
+//===- GenerationConfig.cpp - how a checkpoint wants to be sampled --------===//
+
+#include "GenerationConfig.h"
+
+#include "tenon/Language/Bind.h"
+#include "tenon/Support/Json.h"
+#include "tenon/Support/Strings.h"
+
+#include <cmath>
+
+using namespace tenon;
+using nlohmann::json;
+
+namespace {
+
+class Reader {
+public:
+  explicit Reader(const ModelDirectory &directory) : directory(directory) {}
+
+  /// `key` as a number that `isGood`, which `expected` describes. What is
+  /// wrong becomes the error, unless there is one already.
+  std::optional<double> number(const char *key, bool (*isGood)(double),
+                               const char *expected);
+  std::optional<int64_t> integer(const char *key, int64_t least);
+  std::optional<bool> flag(const char *key);
+
+  std::vector<Error> errors;
+
+private:
+  const json *find(const char *key) const {
+    return findMember(*directory.generationConfig, key);
+  }
+  void fail(const char *key, const json &value, std::string_view expected);
+
+  const ModelDirectory &directory;
+};
+
+void Reader::fail(const char *key, const json &value,
+                  std::string_view expected) {
+  std::string found =
+      value.is_number() ? value.dump() : std::string(kindName(value));
+  if (const std::string *text = asString(value))
+    found = quoteName(*text);
+  errors.push_back(
+      withNote(errorInFile(lang::placeOf({*directory.generationConfig,
+                                          directory.generationConfigPath,
+                                          directory.generationConfigText},
+                                         key),
+                           strCat(quoteName(key), " is ", found, ", ", expected,
+                                  " is expected")),
+               "--lenient compiles the model without it"));
+}
+
+std::optional<double> Reader::number(const char *key, bool (*isGood)(double),
+                                     const char *expected) {
+  const json *value = find(key);
+  if (!value)
+    return std::nullopt;
+  std::optional<double> found = asNumber(*value);
+  if (found && std::isfinite(*found) && isGood(*found))
+    return found;
+  fail(key, *value, expected);
+  return std::nullopt;
+}
+
+std::optional<int64_t> Reader::integer(const char *key, int64_t least) {
+  const json *value = find(key);
+  if (!value)
+    return std::nullopt;
+  std::optional<int64_t> found = asInteger(*value);
+  if (found && *found >= least && *found <= INT32_MAX)
+    return found;
+  fail(key, *value, strCat("an integer of at least ", least));
+  return std::nullopt;
+}
+
+std::optional<bool> Reader::flag(const char *key) {
+  const json *value = find(key);
+  if (!value)
+    return std::nullopt;
+  std::optional<bool> found = asBool(*value);
+  if (!found)
+    fail(key, *value, "true or false");
+  return found;
+}
+
+} // namespace
+
+Expected<runtime::GenerationDefaults>
+tenon::readGenerationConfig(const ModelDirectory &directory,
+                            const std::function<void(const Error &)> &warn) {
+  runtime::GenerationDefaults defaults;
+  if (!directory.generationConfig)
+    return defaults;
+  Reader reader(directory);
+  auto above0 = [](double x) { return x > 0; };
+  defaults.doSample = reader.flag("do_sample");
+  defaults.temperature = reader.number(
+      "temperature", [](double x) { return x >= 0; }, "a number from 0 on");
+  defaults.topK = reader.integer("top_k", 0);
+  defaults.topP = reader.number(
+      "top_p", [](double x) { return x > 0 && x <= 1; },
+      "a number above 0, of at most 1");
+  defaults.minP = reader.number(
+      "min_p", [](double x) { return x >= 0 && x <= 1; },
+      "a number from 0 to 1");
+  defaults.repetitionPenalty =
+      reader.number("repetition_penalty", above0, "a number above 0");
+  defaults.lengthPenalty = reader.number(
+      "length_penalty", [](double) { return true; }, "a number");
+  defaults.beams = reader.integer("num_beams", 1);
+  defaults.noRepeatNgram = reader.integer("no_repeat_ngram_size", 0);
+  defaults.minLength = reader.integer("min_length", 0);
+  defaults.maxLength = reader.integer("max_length", 0);
+  defaults.earlyStopping = reader.flag("early_stopping");
+  for (const Error &error : reader.errors) {
+    if (!warn)
+      return error;
+    warn(error);
+  }
+  return defaults;
+}
