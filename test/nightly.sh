@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# What CI has no time for; packages as for test/run.sh.
+#   test/nightly.sh fuzz [SECONDS] [TARGET...]    each fuzz target for so long (600), under ASan and UBSan
+#   test/nightly.sh sanitize [address,undefined|thread]...    the unit tests of parsers and runtime under sanitizers
+#   test/nightly.sh faults     every call of the system fails, one after the other (test/Faults)
+#   test/nightly.sh            all of it
+# Builds into build-fuzz and build-SANITIZERS beside build, which faults needs. Inputs that a fuzzer finds interesting are
+# kept in build-fuzz/corpus; one that fails is in build-fuzz/failures and belongs into test/Fuzz/Corpus once it is mended.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+jobs=${TENON_JOBS:-$(nproc)}
+failed=0
+
+fuzz() {
+  local seconds=${1:-600}
+  shift || true
+  local targets=("$@")
+  ((${#targets[@]})) || mapfile -t targets < <(sed -n 's/^tenon_fuzz_target(\([A-Za-z]*\).*/\1/p' test/Fuzz/CMakeLists.txt)
+  cmake -G Ninja -S . -B build-fuzz -DTENON_FUZZ=ON -DTENON_SANITIZE=address,undefined,fuzzer-no-link >/dev/null &&
+    ninja -C build-fuzz -j"$jobs" "${targets[@]}" || return 1
+  mkdir -p build-fuzz/failures
+  for target in "${targets[@]}"; do
+    local seeds=("test/Fuzz/Corpus/$target")
+    [[ $target == FuzzLanguage ]] && seeds+=(lib/Models)
+    mkdir -p "build-fuzz/corpus/$target"
+    # Slower than a second or above 512 MiB is a fault, too.
+    if ! "build-fuzz/bin/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 \
+      -report_slow_units=1 -print_final_stats=1 -artifact_prefix="build-fuzz/failures/$target-" "build-fuzz/corpus/$target" \
+      "${seeds[@]}" >"build-fuzz/$target.log" 2>&1; then
+      failed=1
+      tail -n 40 "build-fuzz/$target.log"
+    fi
+    printf '%s: %s inputs, slowest %s s, %s MiB\n' "$target" \
+      "$(sed -n 's/^stat::number_of_executed_units: *//p' "build-fuzz/$target.log")" \
+      "$(sed -n 's/^stat::slowest_unit_time_sec: *//p' "build-fuzz/$target.log")" \
+      "$(sed -n 's/^stat::peak_rss_mb: *//p' "build-fuzz/$target.log")"
+  done
+}
+
+sanitize() {
+  local tests=(TenonSupportTests TenonTokenizerTests TenonTemplateTests TenonCheckpointTests LanguageTests TenonRuntimeTests)
+  for sanitizers in "$@"; do
+    cmake -G Ninja -S . -B "build-$sanitizers" -DTENON_SANITIZE="$sanitizers" >/dev/null &&
+      ninja -C "build-$sanitizers" -j"$jobs" "${tests[@]}" || return 1
+    ctest --test-dir "build-$sanitizers" --output-on-failure -R "^unit-($(IFS='|'; echo "${tests[*]}"))\$" || failed=1
+  done
+}
+
+faults() {
+  TENON_FAULTS=all ctest --test-dir build --output-on-failure -R '^lit-Faults$' || failed=1
+}
+
+case ${1:-all} in
+fuzz) fuzz "${@:2}" || failed=1 ;;
+sanitize) sanitize "${@:2}" || failed=1 ;;
+faults) faults ;;
+all)
+  fuzz || failed=1
+  sanitize address,undefined thread || failed=1
+  faults
+  ;;
+*)
+  sed -n '2,9s/^# \{0,1\}//p' "$0"
+  exit 2
+  ;;
+esac
+exit "$failed"
