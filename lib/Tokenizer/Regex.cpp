@@ -47,7 +47,9 @@ constexpr uint32_t limitGrowth = 10;
 // Of a usual attempt, in steps of some ten nanoseconds.
 constexpr uint64_t attemptCost = 4;
 constexpr uint64_t searchCost = 20; // of a text, however short
-constexpr uint32_t heapLimitKiB = 64 * 1024;
+// Of what a search keeps to go back to; where it grows, the old and the new are
+// there.
+constexpr uint32_t heapLimitKiB = 32 * 1024;
 
 /// What PCRE2 writes to. A thread's searches come one after the other, and only
 /// the place of the whole match is asked for, so one serves all patterns.
