@@ -12,7 +12,7 @@ Keys and values go to the cache in pieces; queries come in chunks and one at a t
 
 import numpy as np
 
-from numbers_of_cases import error, memref
+from numbers_of_cases import error, memref, tanh
 from variants import aligned, entry
 
 EXACT_ERROR = 1e-10
@@ -193,7 +193,7 @@ class Attention:
         shared = self.heads // self.groups
         scores = np.einsum("thd,shd->hts", q.astype(np.float64), np.repeat(k, shared, 1)) * self.dim**-0.5
         if "cap" in self.chain:
-            scores = CAP * np.tanh(scores / CAP)
+            scores = CAP * tanh(scores / CAP)
         scale = BIAS_SCALE if "scaled" in self.chain else 1
         if "bias" in self.chain:
             scores += scale * self.bias.astype(np.float64)[:, self.reach + t[None] - t[:, None]]

@@ -25,7 +25,7 @@ import zlib
 import numpy as np
 
 from attention import attention_cases
-from numbers_of_cases import Report, error, from_bf16, memref, to_bf16
+from numbers_of_cases import Report, error, from_bf16, memref, tanh, to_bf16
 from superblocks import GROUPS, PANEL, SCHEMES, Weight, quantize, rounded_sums
 from variants import VARIANTS, Module, aligned, entry, missing
 
@@ -37,8 +37,6 @@ FEW = [2, 3, 4, 5, 6, 7, 8]
 SOME = [2, 5, 8]
 MOST = max(ROWS)
 erf = np.vectorize(math.erf)
-# The C library's: numpy's own vectors give NaN for most numbers on the emulated Haswell (qemu 7.2).
-tanh = np.vectorize(math.tanh, otypes=[np.float64])
 ACTIVATIONS = {
     "identity": lambda x: x,
     "silu": lambda x: x / (1 + np.exp(-x)),

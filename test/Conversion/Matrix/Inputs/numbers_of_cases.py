@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 
+# The C library's: numpy's own vectors give NaN for most numbers on the emulated Haswell (qemu 7.2).
+tanh = np.vectorize(math.tanh, otypes=[np.float64])
+
 
 def to_bf16(x):
     bits = np.ascontiguousarray(x, np.float32).view(np.uint32).astype(np.uint64)
