@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 using namespace tenon::lang;
 using nlohmann::json;
@@ -30,7 +31,7 @@ public:
 
 private:
   bool bindCallees();
-  bool bindHelpers(const DefDecl &def, std::set<const DefDecl *> &done);
+  bool bindWithHelpers(const DefDecl &def, std::set<const DefDecl *> &done);
   bool bindItem(const Item &item);
   bool bindParam(const ParamDecl &param);
   std::optional<Value> bindRope(const ParamDecl &param,
@@ -731,13 +732,22 @@ bool Binder::bindHoles(const LayerDecl &layer) {
   return true;
 }
 
-// The helpers that a def calls, those that they call, and so on.
-bool Binder::bindHelpers(const DefDecl &def, std::set<const DefDecl *> &done) {
+// A def, the helpers that it calls, those that they call, and so on: now, not
+// for another kind of layer, in which another one may be called.
+bool Binder::bindWithHelpers(const DefDecl &def,
+                             std::set<const DefDecl *> &done) {
+  std::vector<const DefDecl *> before = std::exchange(
+      bound.uses[&def].callees, std::vector<const DefDecl *>());
+  if (!bodies.bind(def))
+    return false;
   std::vector<const DefDecl *> callees = bound.uses[&def].callees;
   for (const DefDecl *callee : callees)
-    if (done.insert(callee).second)
-      if (!bodies.bind(*callee) || !bindHelpers(*callee, done))
-        return false;
+    if (done.insert(callee).second && !bindWithHelpers(*callee, done))
+      return false;
+  std::vector<const DefDecl *> &all = bound.uses[&def].callees;
+  for (const DefDecl *callee : before)
+    if (std::find(all.begin(), all.end(), callee) == all.end())
+      all.push_back(callee);
   return true;
 }
 
@@ -772,7 +782,7 @@ bool Binder::bindLayerBody(const LayerDecl &layer) {
       continue;
     // Helpers see the dimensions of this kind.
     std::set<const DefDecl *> done;
-    if (layer.varies && !bindHelpers(*layer.body, done))
+    if (layer.varies && !bindWithHelpers(*layer.body, done))
       return false;
     kinds.representative.push_back(repetition);
     known.push_back(std::move(facts));
