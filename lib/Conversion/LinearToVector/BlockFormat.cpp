@@ -315,48 +315,49 @@ Values BlockFormat::scaleSums(ValueRange rows, ArrayRef<WeightVector> vectors,
 }
 
 Values BlockFormat::addAll(ValueRange rows, ArrayRef<WeightVector> vectors,
-                           Values sums) {
+                           Values sums, Value start, Value end) {
   const Superblock &format = packed.getSuperblock();
-  Value zero = b.index(0);
+  bool isWhole = !start;
+  if (isWhole) {
+    start = b.index(0);
+    end = b.index(packed.superblocks());
+  }
   if (unpacked) {
     auto addOne = [&](Value group, ValueRange args) {
       return addGroup(rows, vectors, {{}, {}, group}, group, args);
     };
     if (!format.hasPairedMinimums())
-      return b.loop(zero, b.index(packed.superblocks() * format.groups), 1,
-                    sums, [&](Value number, ValueRange args) {
+      return b.loop(isWhole ? start : b.mulIndex(start, format.groups),
+                    isWhole ? b.index(packed.superblocks() * format.groups)
+                            : b.mulIndex(end, format.groups),
+                    1, sums, [&](Value number, ValueRange args) {
                       askAhead(number);
                       return addOne(number, args);
                     });
-    return b.loop(zero, b.index(packed.superblocks()), 1, sums,
-                  [&](Value superblock, ValueRange args) {
-                    askAhead(superblock);
-                    Value first = b.mulIndex(superblock, format.groups);
-                    Value end = b.addIndex(first, format.groups);
-                    return b.loop(
-                        first, end, 1,
-                        addMinimums(rows, vectors, superblock, first, args),
-                        addOne);
-                  });
+    return b.loop(start, end, 1, sums, [&](Value superblock, ValueRange args) {
+      askAhead(superblock);
+      Value first = b.mulIndex(superblock, format.groups);
+      Value last = b.addIndex(first, format.groups);
+      return b.loop(first, last, 1,
+                    addMinimums(rows, vectors, superblock, first, args),
+                    addOne);
+    });
   }
-  return b.loop(zero, b.index(packed.superblocks()), 1, sums,
-                [&](Value superblock, ValueRange args) {
-                  if (!isStreaming)
-                    return addSuperblock(rows, vectors, superblock, args);
-                  Values next(args);
-                  // In the order in which they lie in memory, which is what
-                  // prefetchers of the CPU expect.
-                  size_t together = vectorsTogether(), all = vectors.size();
-                  for (size_t first = 0; first < all; first += together) {
-                    auto part =
-                        vectors.slice(first, std::min(together, all - first));
-                    Values own =
-                        pick(next, rows.size(), all, first, part.size());
-                    own = addSuperblock(rows, part, superblock, own);
-                    put(own, next, rows.size(), all, first, part.size());
-                  }
-                  return next;
-                });
+  return b.loop(start, end, 1, sums, [&](Value superblock, ValueRange args) {
+    if (!isStreaming)
+      return addSuperblock(rows, vectors, superblock, args);
+    Values next(args);
+    // In the order in which they lie in memory, which is what
+    // prefetchers of the CPU expect.
+    size_t together = vectorsTogether(), all = vectors.size();
+    for (size_t first = 0; first < all; first += together) {
+      auto part = vectors.slice(first, std::min(together, all - first));
+      Values own = pick(next, rows.size(), all, first, part.size());
+      own = addSuperblock(rows, part, superblock, own);
+      put(own, next, rows.size(), all, first, part.size());
+    }
+    return next;
+  });
 }
 
 Values BlockFormat::addSuperblock(ValueRange rows,

@@ -97,8 +97,9 @@ protected:
   static void put(ValueRange part, Values &sums, size_t rows, size_t vectors,
                   size_t first, size_t count);
 
-  /// Adds all groups.
-  Values addAll(ValueRange rows, ArrayRef<WeightVector> vectors, Values sums);
+  /// Adds all groups, or those of superblocks `first` .. `end` - 1.
+  Values addAll(ValueRange rows, ArrayRef<WeightVector> vectors, Values sums,
+                Value first = {}, Value end = {});
   /// Per channel: the sums of all groups as numbers.
   Values scaleSums(ValueRange rows, ArrayRef<WeightVector> vectors,
                    Values sums);

@@ -46,49 +46,50 @@ size_t ChainFormat::StoredSums::placeOf(size_t row,
   llvm_unreachable("a vector of another sum");
 }
 
-Value ChainFormat::loadSum(size_t row, const WeightVector &vector, Value zero) {
-  auto type = cast<MemRefType>(stored->memory.getType());
-  return vector::LoadOp::create(
-      b, b.vectorType(type.getElementType()), stored->memory,
-      ValueRange{zero, b.index(stored->placeOf(row, vector)), b.index(0)});
+WeightFormat::StoredTile ChainFormat::unknownTile() {
+  return {stored->tile.sums, makeOpaque(b, stored->tile.number)};
 }
 
-void ChainFormat::storeSum(Value sum, size_t row, const WeightVector &vector,
-                           Value zero) {
-  vector::StoreOp::create(
-      b, sum, stored->memory,
-      ValueRange{zero, b.index(stored->placeOf(row, vector)), b.index(0)});
+void ChainFormat::start(ValueRange rows, ArrayRef<WeightVector> vectors,
+                        StoredTile tile) {
+  ByteDot dot = getDot();
+  for (auto [r, row] : llvm::enumerate(rows)) {
+    Value start = b.splat(0.0);
+    if (packed.getSuperblock().isPerChannel)
+      start = dot.start(activations.field(
+          row, b.index(0), offsetof(Int8Group, offsetSum), b.getI32Type()));
+    for (size_t i = 0; i < vectors.size(); ++i)
+      storeSum(start, tile, r * vectors.size() + i);
+  }
 }
 
-/// LLVM would keep sums whose places it knows in registers, and chains in
-/// memory.
-static Value unknownZero(KernelBuilder &b) { return makeOpaque(b, b.index(0)); }
+void ChainFormat::addPart(ValueRange rows, ArrayRef<WeightVector> vectors,
+                          StoredTile tile, Value first, Value end) {
+  stored = {tile, vectors};
+  addAll(rows, vectors, {}, first, end);
+  stored.reset();
+}
+
+Values ChainFormat::finish(ValueRange rows, ArrayRef<WeightVector> vectors,
+                           StoredTile tile) {
+  Values sums;
+  for (size_t i = 0; i < rows.size() * vectors.size(); ++i)
+    sums.push_back(loadSum(tile, i));
+  return packed.getSuperblock().isPerChannel ? scaleSums(rows, vectors, sums)
+                                             : sums;
+}
 
 Values ChainFormat::sum(ValueRange rows, ArrayRef<WeightVector> vectors) {
   if (!storesSums(rows.size(), vectors.size()))
     return BlockFormat::sum(rows, vectors);
-  bool isPerChannel = packed.getSuperblock().isPerChannel;
-  Type element = isPerChannel ? Type(b.getI32Type()) : Type(b.getF32Type());
   int64_t count = rows.size() * vectors.size();
-  stored = {b.scratch({1, count, b.lanes()}, element, "sums"), vectors};
-  Value zero = unknownZero(b);
-  ByteDot dot = getDot();
-  for (auto [r, row] : llvm::enumerate(rows)) {
-    Value start = b.splat(0.0);
-    if (isPerChannel)
-      start = dot.start(activations.field(
-          row, b.index(0), offsetof(Int8Group, offsetSum), b.getI32Type()));
-    for (const WeightVector &vector : vectors)
-      storeSum(start, r, vector, zero);
-  }
-  addAll(rows, vectors, {});
-  zero = unknownZero(b);
-  Values sums;
-  for (size_t r = 0; r < rows.size(); ++r)
-    for (const WeightVector &vector : vectors)
-      sums.push_back(loadSum(r, vector, zero));
-  stored.reset();
-  return isPerChannel ? scaleSums(rows, vectors, sums) : sums;
+  StoredTile tile = {b.scratch({1, count, b.lanes()}, sumType(), "sums"),
+                     b.index(0)};
+  tile.number = makeOpaque(b, tile.number);
+  start(rows, vectors, tile);
+  addPart(rows, vectors, tile, {}, {});
+  tile.number = makeOpaque(b, tile.number);
+  return finish(rows, vectors, tile);
 }
 
 Values ChainFormat::addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
@@ -96,15 +97,15 @@ Values ChainFormat::addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
                                 ValueRange sums) {
   if (!stored || !packed.getSuperblock().hasPairedMinimums())
     return BlockFormat::addMinimums(rows, vectors, superblock, first, sums);
-  Value zero = unknownZero(b);
+  StoredTile tile = unknownTile();
   // Vector by vector: so many products have registers.
   for (const WeightVector &vector : vectors) {
     Values own;
     for (size_t r = 0; r < rows.size(); ++r)
-      own.push_back(loadSum(r, vector, zero));
+      own.push_back(loadSum(tile, stored->placeOf(r, vector)));
     own = BlockFormat::addMinimums(rows, vector, superblock, first, own);
     for (size_t r = 0; r < rows.size(); ++r)
-      storeSum(own[r], r, vector, zero);
+      storeSum(own[r], tile, stored->placeOf(r, vector));
   }
   return {};
 }
@@ -125,7 +126,7 @@ public:
     integers.resize(terms * rows.size() * vectors.size());
     perHalf = Superblock::kChunks / format.scalesPerGroup;
     if (f.stored)
-      zero = unknownZero(b);
+      tile = f.unknownTile();
   }
 
   /// Adds a chunk to the chains of all outputs. Chunks of a half come together,
@@ -236,7 +237,8 @@ private:
                     const WeightScales &scales, int64_t half) {
     size_t output = outputOf(r, i);
     Value number = total(output, row.start), &sum = sums[output];
-    Value old = f.stored ? f.loadSum(r, vectors[i], zero) : sum;
+    Value old =
+        f.stored ? f.loadSum(tile, f.stored->placeOf(r, vectors[i])) : sum;
     Value next = format.isPerChannel
                      ? arith::AddIOp::create(b, old, number).getResult()
                      : f.addScaled(number, scales, i, row.scale, half,
@@ -244,7 +246,7 @@ private:
     if (!f.stored)
       sum = next;
     else if (half == format.scalesPerGroup - 1 || row.scale.scaledSum)
-      f.storeSum(next, r, vectors[i], zero);
+      f.storeSum(next, tile, f.stored->placeOf(r, vectors[i]));
   }
 
   /// The exact sum of an output, from `start` (null: 0) on.
@@ -277,7 +279,7 @@ private:
   Value group;
   /// Of the outputs; or, if they are in memory, the place of their memory.
   Values &sums;
-  Value zero;
+  StoredTile tile;
   int64_t terms, perHalf, added = 0;
   /// By output, term and plane; by output and term; by output.
   Values chains, integers, firstHalf;

@@ -29,6 +29,21 @@ public:
 
   Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
 
+  int64_t steps() const override { return packed.superblocks(); }
+  int64_t stepElements() const override {
+    return packed.getSuperblock().columns();
+  }
+  mlir::Type sumType() const override {
+    return packed.getSuperblock().isPerChannel ? mlir::Type(b.getI32Type())
+                                               : mlir::Type(b.getF32Type());
+  }
+  void start(ValueRange rows, ArrayRef<WeightVector> vectors,
+             StoredTile tile) override;
+  void addPart(ValueRange rows, ArrayRef<WeightVector> vectors, StoredTile tile,
+               Value first, Value end) override;
+  Values finish(ValueRange rows, ArrayRef<WeightVector> vectors,
+                StoredTile tile) override;
+
 protected:
   bool isUnpacked() const override { return false; }
   UnpackedPanels::Form unpackedForm() const override {
@@ -49,15 +64,16 @@ private:
   void addStreamed(GroupSums &all, ArrayRef<WeightVector> vectors,
                    const WeightGroup &place, Ahead ahead);
 
-  /// Sums of outputs that are in memory, while `sum` is emitted: a register's
-  /// place by row and vector.
+  /// Sums of outputs that are in memory, while they are computed: a register's
+  /// place is by row and vector.
   struct StoredSums {
-    Value memory;
+    StoredTile tile;
     ArrayRef<WeightVector> vectors;
     size_t placeOf(size_t row, const WeightVector &vector) const;
   };
-  Value loadSum(size_t row, const WeightVector &vector, Value zero);
-  void storeSum(Value sum, size_t row, const WeightVector &vector, Value zero);
+  /// The tile, at a place in memory that LLVM doesn't know: it would keep sums
+  /// in registers, and chains in memory.
+  StoredTile unknownTile();
 
   /// Whether sums of so many rows and vectors are in memory.
   bool storesSums(size_t rows, size_t vectors) const;

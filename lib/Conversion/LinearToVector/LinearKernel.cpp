@@ -1,6 +1,7 @@
 //===- LinearKernel.cpp - the register-tiled kernel of a linear -----------===//
 
 #include "LinearKernel.h"
+#include "tenon/Dialect/Tenon/IR/TileAttrs.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -138,6 +139,11 @@ void LinearKernel::emitManyRows() {
   auto many = [&](Value full) {
     if (format.unpacks())
       format.unpack();
+    if (int64_t steps = depthBlock()) {
+      emitByDepth(full, steps);
+      format.forget();
+      return;
+    }
     std::optional<Asking> asking = planAsking(full);
     b.loop(b.index(0), full, tileRows, [&](Value row) {
       forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
@@ -242,10 +248,19 @@ void LinearKernel::emitStreamed(Value first, Value end,
 
 void LinearKernel::emitTile(Value row, int64_t rows, Value panel,
                             ArrayRef<OutputVector> outputs) {
+  Values sums = format.sum(rowsFrom(row, rows), vectorsOf(panel, outputs));
+  emitEpilogue(row, rows, panel, outputs, sums);
+}
+
+Values LinearKernel::rowsFrom(Value row, int64_t rows) {
   Values rowIndices;
   for (int64_t r = 0; r < rows; ++r)
     rowIndices.push_back(b.addIndex(row, r));
-  // The vectors of weights, by panel and place in it.
+  return rowIndices;
+}
+
+SmallVector<WeightVector>
+LinearKernel::vectorsOf(Value panel, ArrayRef<OutputVector> outputs) {
   SmallVector<WeightVector> vectors;
   int64_t upper = format.panelColumns() / 2 / b.lanes();
   for (const OutputVector &output : outputs) {
@@ -255,9 +270,59 @@ void LinearKernel::emitTile(Value row, int64_t rows, Value panel,
     if (gated)
       vectors.push_back({source, {first, index + upper}});
   }
+  return vectors;
+}
 
-  Values sums = format.sum(rowIndices, vectors);
-  emitEpilogue(row, rows, panel, outputs, sums);
+int64_t LinearKernel::depthBlock() const {
+  auto block = op->getAttrOfType<IntegerAttr>(kDepthBlockAttrName);
+  if (!block)
+    return 0;
+  int64_t steps = std::max<int64_t>(block.getInt() / format.stepElements(), 1);
+  steps = llvm::alignTo(steps, format.stepsTogether());
+  return steps < format.steps() ? steps : 0;
+}
+
+/// Weights of a part of K are in the first cache while several tiles of rows
+/// pass, whose sums wait in memory.
+void LinearKernel::emitByDepth(Value full, int64_t steps) {
+  auto least = [&](Value x, Value y) -> Value {
+    return arith::MinUIOp::create(b, x, y);
+  };
+  int64_t rowsTogether = kTilesTogether * tileRows;
+  std::optional<Asking> asking = planAsking(full);
+  b.loop(b.index(0), full, rowsTogether, [&](Value first) {
+    Value end = least(b.addIndex(first, rowsTogether), full);
+    forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
+      SmallVector<WeightVector> vectors = vectorsOf(panel, part);
+      Value sums = b.scratch(
+          {kTilesTogether, tileRows * int64_t(vectors.size()), b.lanes()},
+          format.sumType(), "sums of tiles");
+      auto forTiles =
+          [&](llvm::function_ref<void(Value, WeightFormat::StoredTile)> body) {
+            b.loop(first, end, tileRows, [&](Value row) {
+              Value number = arith::DivUIOp::create(
+                  b, arith::SubIOp::create(b, row, first), b.index(tileRows));
+              body(row, {sums, number});
+            });
+          };
+      forTiles([&](Value row, WeightFormat::StoredTile tile) {
+        format.start(rowsFrom(row, tileRows), vectors, tile);
+      });
+      b.loop(b.index(0), b.index(format.steps()), steps, [&](Value step) {
+        Value last = least(b.addIndex(step, steps), b.index(format.steps()));
+        forTiles([&](Value row, WeightFormat::StoredTile tile) {
+          if (asking)
+            askForNext(*asking, row, panel);
+          format.addPart(rowsFrom(row, tileRows), vectors, tile, step, last);
+        });
+      });
+      forTiles([&](Value row, WeightFormat::StoredTile tile) {
+        emitEpilogue(row, tileRows, panel, part,
+                     format.finish(rowsFrom(row, tileRows), vectors, tile));
+      });
+    });
+  });
+  format.askFor(std::nullopt);
 }
 
 void LinearKernel::emitEpilogue(Value row, int64_t rows, Value panel,

@@ -57,6 +57,17 @@ private:
   std::optional<Asking> planAsking(mlir::Value full);
   /// Lets the next sum, of this tile and panel, ask for its part.
   void askForNext(const Asking &asking, mlir::Value row, mlir::Value panel);
+  /// Steps of the format that several tiles of rows pass before the next ones
+  /// (kDepthBlockAttrName); 0 if a tile passes all of K.
+  int64_t depthBlock() const;
+  /// Zen 3: as fast with 2 to 8, slower with more, whose activations leave the
+  /// second-level cache.
+  static constexpr int64_t kTilesTogether = 4;
+  void emitByDepth(mlir::Value full, int64_t steps);
+  KernelBuilder::Values rowsFrom(mlir::Value row, int64_t rows);
+  /// The vectors of weights of outputs, by panel and place in it.
+  llvm::SmallVector<WeightVector>
+  vectorsOf(mlir::Value panel, llvm::ArrayRef<OutputVector> outputs);
   /// Rows that read panels as they are, in tiles of powers of two.
   void emitStreamed(mlir::Value first, mlir::Value end,
                     llvm::function_ref<void(mlir::Value, int64_t)> tile);

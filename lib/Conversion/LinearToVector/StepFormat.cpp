@@ -27,27 +27,7 @@ public:
         rows.size() * elementsOfLine() / (b.lanes() * group) * links;
     bool asks = isStreaming && products > kProductsAlone;
     auto step = [&](Value k, ValueRange sums, bool partial) {
-      Values next(sums);
-      if (asks && !partial)
-        for (const WeightVector &vector : vectors)
-          if (vector.vector.index * b.lanes() * group % elementsOfLine() == 0)
-            b.prefetch(weight,
-                       {vector.panel, b.addIndex(k, stepsAhead()),
-                        vector.vector.column(b), b.index(0)},
-                       2);
-      for (int64_t link = 0, end = partial ? 1 : links; link < end; ++link) {
-        Values weights;
-        for (const WeightVector &vector : vectors)
-          weights.push_back(loadWeights(vector.panel, k, vector.vector, link));
-        for (auto [r, row] : llvm::enumerate(rows)) {
-          Value value = loadInput(row, k, link, partial);
-          for (auto [i, weight] : llvm::enumerate(weights)) {
-            Value &sum = next[r * vectors.size() + i];
-            sum = accumulate(weight, value, sum);
-          }
-        }
-      }
-      return next;
+      return addStep(rows, vectors, k, sums, partial, asks);
     };
     Values sums(rows.size() * vectors.size(), b.splat(0.0));
     int64_t fullSteps = depth / group, first = 0;
@@ -55,18 +35,10 @@ public:
       first = asksPerSum() * kStepsPerAsk;
       sums = b.loop(b.index(0), b.index(asksPerSum()), 1, sums,
                     [&](Value number, ValueRange args) {
-                      ask(number, [&](Value line) {
-                        Value zero = b.index(0);
-                        b.prefetch(weight,
-                                   {ahead->panel, zero, zero,
-                                    b.mulIndex(line, elementsOfLine())},
-                                   2);
-                      });
-                      Value k = b.mulIndex(number, kStepsPerAsk);
-                      Values next(args);
-                      for (int64_t i = 0; i < kStepsPerAsk; ++i)
-                        next = step(b.addIndex(k, i), next, false);
-                      return next;
+                      return askAndAdd(number, args,
+                                       [&](Value k, ValueRange args) {
+                                         return step(k, args, false);
+                                       });
                     });
     }
     if (fullSteps > first)
@@ -75,6 +47,42 @@ public:
           [&](Value k, ValueRange args) { return step(k, args, false); });
     if (depth % group != 0)
       sums = step(b.index(fullSteps), sums, true);
+    return sums;
+  }
+
+  int64_t steps() const override {
+    return depth % group == 0 ? depth / group : 0;
+  }
+  int64_t stepElements() const override { return group; }
+  int64_t stepsTogether() const override { return kStepsPerAsk; }
+  void start(ValueRange rows, ArrayRef<WeightVector> vectors,
+             StoredTile tile) override {
+    for (size_t i = 0; i < rows.size() * vectors.size(); ++i)
+      storeSum(b.splat(0.0), tile, i);
+  }
+  void addPart(ValueRange rows, ArrayRef<WeightVector> vectors, StoredTile tile,
+               Value first, Value end) override {
+    Values sums = finish(rows, vectors, tile);
+    auto step = [&](Value k, ValueRange args) {
+      return addStep(rows, vectors, k, args, /*partial=*/false, /*asks=*/false);
+    };
+    if (ahead && asksPerSum() > 0) {
+      Value ask0 = arith::DivUIOp::create(b, first, b.index(kStepsPerAsk));
+      Value ask1 = arith::DivUIOp::create(b, end, b.index(kStepsPerAsk));
+      sums = b.loop(ask0, ask1, 1, sums, [&](Value number, ValueRange args) {
+        return askAndAdd(number, args, step);
+      });
+      first = b.mulIndex(ask1, kStepsPerAsk);
+    }
+    sums = b.loop(first, end, 1, sums, step);
+    for (auto [i, sum] : llvm::enumerate(sums))
+      storeSum(sum, tile, i);
+  }
+  Values finish(ValueRange rows, ArrayRef<WeightVector> vectors,
+                StoredTile tile) override {
+    Values sums;
+    for (size_t i = 0; i < rows.size() * vectors.size(); ++i)
+      sums.push_back(loadSum(tile, i));
     return sums;
   }
 
@@ -87,6 +95,49 @@ public:
   }
 
 protected:
+  /// Adds a step, of which a partial one has the first link alone; `asks`: and
+  /// asks for the weights of a later one.
+  Values addStep(ValueRange rows, ArrayRef<WeightVector> vectors, Value k,
+                 ValueRange sums, bool partial, bool asks) {
+    Values next(sums);
+    if (asks && !partial)
+      for (const WeightVector &vector : vectors)
+        if (vector.vector.index * b.lanes() * group % elementsOfLine() == 0)
+          b.prefetch(weight,
+                     {vector.panel, b.addIndex(k, stepsAhead()),
+                      vector.vector.column(b), b.index(0)},
+                     2);
+    for (int64_t link = 0, end = partial ? 1 : links; link < end; ++link) {
+      Values weights;
+      for (const WeightVector &vector : vectors)
+        weights.push_back(loadWeights(vector.panel, k, vector.vector, link));
+      for (auto [r, row] : llvm::enumerate(rows)) {
+        Value value = loadInput(row, k, link, partial);
+        for (auto [i, weight] : llvm::enumerate(weights)) {
+          Value &sum = next[r * vectors.size() + i];
+          sum = accumulate(weight, value, sum);
+        }
+      }
+    }
+    return next;
+  }
+
+  /// Asks for memory once, and adds as many steps as that is for.
+  Values askAndAdd(Value number, ValueRange sums,
+                   llvm::function_ref<Values(Value, ValueRange)> step) {
+    ask(number, [&](Value line) {
+      Value zero = b.index(0);
+      b.prefetch(weight,
+                 {ahead->panel, zero, zero, b.mulIndex(line, elementsOfLine())},
+                 2);
+    });
+    Value k = b.mulIndex(number, kStepsPerAsk);
+    Values next(sums);
+    for (int64_t i = 0; i < kStepsPerAsk; ++i)
+      next = step(b.addIndex(k, i), next);
+    return next;
+  }
+
   /// The weights that a link multiplies, of a vector of columns.
   virtual Value loadWeights(Value panel, Value step, const PanelVector &vector,
                             int64_t link) = 0;

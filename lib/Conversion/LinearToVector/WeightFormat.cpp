@@ -21,3 +21,15 @@ void WeightFormat::ask(Value number,
   b.loop(b.index(0), ahead->each, 1,
          [&](Value i) { prefetch(b.addIndex(first, i)); });
 }
+
+Value WeightFormat::loadSum(StoredTile tile, int64_t place) {
+  auto type = cast<MemRefType>(tile.sums.getType());
+  return vector::LoadOp::create(
+      b, b.vectorType(type.getElementType()), tile.sums,
+      ValueRange{tile.number, b.index(place), b.index(0)});
+}
+
+void WeightFormat::storeSum(Value sum, StoredTile tile, int64_t place) {
+  vector::StoreOp::create(b, sum, tile.sums,
+                          ValueRange{tile.number, b.index(place), b.index(0)});
+}

@@ -41,6 +41,31 @@ public:
   virtual KernelBuilder::Values sum(mlir::ValueRange rows,
                                     llvm::ArrayRef<WeightVector> vectors) = 0;
 
+  /// Sums of a tile that are in memory while other tiles are computed.
+  struct StoredTile {
+    mlir::Value sums;   ///< memref [tiles, registers of a tile, lanes]
+    mlir::Value number; ///< which tile
+  };
+  /// What `sum` does, part by part of K: `start`, `addPart` for parts in order,
+  /// `finish`. Parts are steps of `stepElements` elements, of which there are
+  /// `steps`: 0 if the format, or this K, has no such parts.
+  virtual int64_t steps() const { return 0; }
+  virtual int64_t stepElements() const { return 1; }
+  /// Parts but for the last must be a multiple of so many steps.
+  virtual int64_t stepsTogether() const { return 1; }
+  /// Of StoredTile::sums.
+  virtual mlir::Type sumType() const { return b.getF32Type(); }
+  virtual void start(mlir::ValueRange rows,
+                     llvm::ArrayRef<WeightVector> vectors, StoredTile tile) {}
+  virtual void addPart(mlir::ValueRange rows,
+                       llvm::ArrayRef<WeightVector> vectors, StoredTile tile,
+                       mlir::Value first, mlir::Value end) {}
+  virtual KernelBuilder::Values finish(mlir::ValueRange rows,
+                                       llvm::ArrayRef<WeightVector> vectors,
+                                       StoredTile tile) {
+    return {};
+  }
+
   /// While `sum` runs, it asks for lines of memory as often as this, spread
   /// over its work; each time for as many as `lines` says, which also has their
   /// panel and the first one's number in it, which may be past the ends of
@@ -76,6 +101,10 @@ protected:
 
   WeightFormat(KernelBuilder &b, int64_t panels, int64_t numColumns)
       : b(b), panels(panels), numColumns(numColumns) {}
+
+  /// A register of a stored tile.
+  mlir::Value loadSum(StoredTile tile, int64_t place);
+  void storeSum(mlir::Value sum, StoredTile tile, int64_t place);
 
   KernelBuilder &b;
   int64_t panels, numColumns;

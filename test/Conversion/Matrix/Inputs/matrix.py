@@ -101,9 +101,11 @@ class Linear:
         value = lambda n: f"%{n}" if n == "b" or rows != "?" else f"%{n}v"
         types["w"] = self.weight
         order = [n for n in "xwbry" if n in types]
+        # K in parts, with a short one at its end: the same bits.
+        depth = ", tenon.depth_block = 64 : i64" * (rows == "?" and self.residual)
         lines.append(f"  tenon.linear {value('x')}, %w" + " bias(%b)" * self.bias
                      + f" residual({value('r')})" * self.residual + f" into {value('y')} "
-                     f"{{activation = #tenon.activation_kind<{self.activation}>{', gated' * self.gated}}} : "
+                     f"{{activation = #tenon.activation_kind<{self.activation}>{', gated' * self.gated}{depth}}} : "
                      f"({', '.join(types[n] for n in order)}) -> ()")
         return entry(f"{self.name}_{'any' if rows == '?' else rows}", self.bytes, buffers,
                      "\n".join(lines))
