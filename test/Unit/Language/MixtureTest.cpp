@@ -84,6 +84,33 @@ TEST(MixtureTest, GatesComeLast) {
             "");
 }
 
+// Layers without experts behind ones with them, of a kind that comes later.
+TEST(MixtureTest, KindsWithoutExperts) {
+  Bound bound = bindItems(R"(
+    param n, width, k : int
+    weight embed : [4, width] = "embed"
+    layer block[i < n] = "h.{i}" {
+      let sparse = i % 2 == 1
+      weight router : [k, width]     = ".router" if sparse
+      weight up     : [width, width] = ".up" if not sparse
+      layer expert[e < k] = ".experts.{e}" {
+        weight w : [width, width] = ".w" if sparse
+        def (x : [T, width]) -> [T, width] { linear(x, w) }
+      }
+      def (x : [T, width]) -> [T, width] {
+        let y = expert+(x, softmax(linear(x, router))) if sparse else
+            linear(x, up)
+        x + y * (1.0 if i < 2 else 2.0)
+      }
+    }
+    def forward(t : [T] of token) -> [T, width] { block*(embedding(t, embed)) })",
+                          R"({"n": 4, "width": 8, "k": 2})");
+  ASSERT_TRUE(bound.bound) << bound.messages;
+  Diagnostics diagnostics;
+  EXPECT_TRUE(resolveWeights(*bound.bound, nullptr, diagnostics))
+      << diagnostics.str();
+}
+
 TEST(MixtureTest, RowsAreIndependent) {
   auto body = [](const std::string &value) {
     return check("def (x : [T, width]) -> [T, width] { " + value + " }",

@@ -54,7 +54,7 @@ TEST(ReferenceTest, ExamplesParse) {
     at = end;
   }
   EXPECT_GE(examples, 8u);
-  EXPECT_EQ(models, 1u);
+  EXPECT_EQ(models, 2u);
 }
 
 TEST(ReferenceTest, AllOperationsAreDocumented) {
