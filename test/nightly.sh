@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What CI has no time for; packages as for test/run.sh.
+# What CI has no time for; packages as for test/run.sh, and libclang-rt-22-dev.
 #   test/nightly.sh fuzz [SECONDS] [TARGET...]    each fuzz target for so long (600), under ASan and UBSan
 #   test/nightly.sh sanitize [address,undefined|thread]...    the unit tests of parsers and runtime under sanitizers
 #   test/nightly.sh faults     every call of the system fails, one after the other (test/Faults)
@@ -10,6 +10,12 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 jobs=${TENON_JOBS:-$(nproc)}
 failed=0
+
+runtime=$(clang++-22 -print-runtime-dir 2>/dev/null)
+if [[ ${1:-all} != faults && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
+  echo "error: clang has no sanitizers here: install libclang-rt-22-dev" >&2
+  exit 1
+fi
 
 fuzz() {
   local seconds=${1:-600}

@@ -158,6 +158,6 @@ int bench::main(int argc, char **argv) {
   Status status = run(argc, argv);
   if (status)
     return 0;
-  std::fprintf(stderr, "%s\n", status.error().message.c_str());
+  std::fprintf(stderr, "%s\n", printable(status.error().message).c_str());
   return static_cast<int>(status.error().code);
 }

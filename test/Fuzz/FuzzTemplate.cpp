@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!copy)
     std::abort();
   RenderOptions options;
-  options.maxSteps = 100'000;
+  options.maxSteps = 20'000;
   options.maxOutput = 1 << 20;
   options.now = 0;
   auto first = chat.prompt(conversation(), {}, options);
