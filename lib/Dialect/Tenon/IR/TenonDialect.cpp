@@ -3,6 +3,7 @@
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -60,6 +61,10 @@ void TenonDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tenon/Dialect/Tenon/IR/TenonMixtureOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tenon/Dialect/Tenon/IR/TenonTrainingOps.cpp.inc"
       >();
 }
 
