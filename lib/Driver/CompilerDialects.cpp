@@ -14,6 +14,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "tenon/Dialect/Tenon/Transforms/Differentiation.h"
 #include "tenon/Driver/Registration.h"
 
 using namespace mlir;
@@ -26,6 +27,7 @@ void tenon::registerCompilerDialects(DialectRegistry &registry) {
               scf::SCFDialect, tensor::TensorDialect, ub::UBDialect,
               vector::VectorDialect, x86vector::X86VectorDialect>();
   mlir::registerAllExtensions(registry);
+  registerGradients(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
 }

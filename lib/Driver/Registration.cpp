@@ -15,8 +15,10 @@
 #include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Conversion/RowsToVector.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "tenon/Dialect/Tenon/Transforms/Differentiation.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+#include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
 #include "tenon/Driver/Stages.h"
 
 using namespace mlir;
@@ -26,6 +28,7 @@ void tenon::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllToLLVMIRTranslations(registry);
   registry.insert<TenonDialect>();
+  registerGradients(registry);
 }
 
 void tenon::registerAllPasses() {
@@ -41,6 +44,8 @@ void tenon::registerAllPasses() {
   registerTenonRowsPasses();
   registerTenonFusionPasses();
   registerFusionPipelines();
+  registerTenonTrainingPasses();
+  registerTrainingPipelines();
   registerTenonMemoryPasses();
   registerTilePipeline();
   registerTenonKernelPasses();

@@ -10,6 +10,7 @@
 #include "tenon/Conversion/RowsToVector.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+#include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -18,6 +19,9 @@ static constexpr StageInfo kStages[] = {
     {Stage::Import, "import",
      "primitive operations on tensors, as the description states them", "",
      nullptr},
+    {Stage::Differentiated, "differentiated",
+     "with --train: loss, gradient and optimizer's step instead of the model",
+     "tenon-differentiate-pipeline", buildDifferentiatePipeline},
     {Stage::Fused, "fused",
      "linear with epilogues, attention and ffn instead of their parts",
      "tenon-fuse-pipeline", buildFusePipeline},
@@ -52,9 +56,11 @@ std::optional<Stage> tenon::parseStage(llvm::StringRef name) {
   return std::nullopt;
 }
 
-void tenon::buildPipeline(OpPassManager &manager, Stage from, Stage to) {
+void tenon::buildPipeline(OpPassManager &manager, Stage from, Stage to,
+                          bool learns) {
   for (const StageInfo &info : kStages)
-    if (info.stage > from && info.stage <= to && info.build)
+    if (info.stage > from && info.stage <= to && info.build &&
+        isPassed(info.stage, learns))
       info.build(manager);
 }
 
@@ -90,8 +96,8 @@ buildStageRange(OpPassManager &manager, StringRef options,
       return *stage;
     return error("tenon-pipeline: '" + option + "' is no stage of a module: '" +
                  name +
-                 "'; import, fused, cached, quantized, packed, tiled, kernels "
-                 "or llvm is expected");
+                 "'; import, differentiated, fused, cached, quantized, packed, "
+                 "tiled, kernels or llvm is expected");
   };
   FailureOr<Stage> from = find("from", range.from);
   if (failed(from))
@@ -102,7 +108,9 @@ buildStageRange(OpPassManager &manager, StringRef options,
   if (*from > *to)
     return error("tenon-pipeline: stage '" + range.from +
                  "' does not come before '" + range.to + "'");
-  buildPipeline(manager, *from, *to);
+  // What is differentiated is on the way of a model that learns.
+  bool learns = *from == Stage::Differentiated || *to == Stage::Differentiated;
+  buildPipeline(manager, *from, *to, learns);
   return success();
 }
 

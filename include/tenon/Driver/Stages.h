@@ -19,9 +19,12 @@ class OpPassManager;
 
 namespace tenon {
 
-/// In the order in which a compilation passes through them.
+/// In the order in which a compilation passes through them; one for a model
+/// that learns goes from Import over Differentiated to Tiled, any other not
+/// over Differentiated.
 enum class Stage {
   Import,
+  Differentiated,
   Fused,
   Cached,
   Quantized,
@@ -54,11 +57,20 @@ inline const StageInfo &getStage(Stage stage) {
 }
 std::optional<Stage> parseStage(llvm::StringRef name);
 
+/// Whether the stage is one of those of a model that learns, or of the others.
+inline bool isPassed(Stage stage, bool learns) {
+  if (stage == Stage::Differentiated)
+    return learns;
+  return !learns || stage <= Stage::Import || stage >= Stage::Tiled;
+}
+
 /// True for the stages whose IR a module can hold, and tenon-opt can reach.
 inline bool isModuleStage(Stage stage) { return stage <= Stage::LLVM; }
 
-/// Adds the pipelines that lead from one stage to a later one.
-void buildPipeline(mlir::OpPassManager &manager, Stage from, Stage to);
+/// Adds the pipelines that lead from one stage to a later one, over those that
+/// such a model passes.
+void buildPipeline(mlir::OpPassManager &manager, Stage from, Stage to,
+                   bool learns = false);
 
 /// From tiles to vectors: linears, attention, then all row-wise operations.
 void buildKernelPipeline(mlir::OpPassManager &manager);

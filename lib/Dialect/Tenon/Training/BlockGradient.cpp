@@ -1,0 +1,231 @@
+//===- BlockGradient.cpp - there and back through a block -----------------===//
+
+#include "BlockGradient.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace tenon;
+
+/// The numbers of a loop, all of them known.
+namespace {
+struct LoopRange {
+  int64_t lower, step, trips;
+
+  static std::optional<LoopRange> of(scf::ForOp loop) {
+    std::optional<int64_t> lower = getConstantIntValue(loop.getLowerBound());
+    std::optional<int64_t> upper = getConstantIntValue(loop.getUpperBound());
+    std::optional<int64_t> step = getConstantIntValue(loop.getStep());
+    if (!lower || !upper || !step || *step <= 0 || *upper < *lower)
+      return std::nullopt;
+    return LoopRange{*lower, *step,
+                     llvm::divideCeilSigned(*upper - *lower, *step)};
+  }
+};
+} // namespace
+
+static bool isFloatTensor(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && isa<FloatType>(type.getElementType());
+}
+
+//===----------------------------------------------------------------------===//
+// Forward
+//===----------------------------------------------------------------------===//
+
+bool BlockGradient::learns(Operation *op) {
+  return op
+      ->walk([&](WeightRefOp ref) {
+        auto weight = symbols.lookup<WeightOp>(ref.getWeight());
+        return weight && isTrainable(weight) ? WalkResult::interrupt()
+                                             : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+void BlockGradient::activate(Operation *op) {
+  bool isActive = llvm::any_of(op->getOperands(), [&](Value operand) {
+    return adjoints.wants(operand);
+  });
+  // A region reads weights, too.
+  if (!isActive && !learns(op))
+    return;
+  for (Value result : op->getResults())
+    if (isFloatTensor(result))
+      adjoints.setActive(result);
+}
+
+LogicalResult BlockGradient::forward(Block &block, IRMapping &mapping,
+                                     Tape *tape) {
+  for (Operation &op : block.without_terminator()) {
+    if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      if (failed(forwardLoop(loop, mapping, tape)))
+        return failure();
+      continue;
+    }
+    Operation *copy = builder.clone(op, mapping);
+    if (!tape)
+      continue;
+    activate(copy);
+    tape->push_back({copy, {}, {}});
+  }
+  return success();
+}
+
+LogicalResult BlockGradient::checkLoop(scf::ForOp loop,
+                                       const IRMapping &mapping) {
+  if (!LoopRange::of(loop))
+    return loop.emitOpError("has no gradient: its number of trips must be "
+                            "known");
+  if (loop.getNumResults() != 1 || !isFloatTensor(loop.getResult(0)))
+    return loop.emitOpError("has no gradient: it must carry one tensor of "
+                            "numbers");
+  WalkResult walked = loop.getBody()->walk([&](Operation *op) {
+    for (Value operand : op->getOperands())
+      if (!loop.getBodyRegion().isAncestor(operand.getParentRegion()) &&
+          adjoints.wants(mapping.lookupOrDefault(operand))) {
+        op->emitOpError("in a loop reads a value from outside that a weight "
+                        "is behind: such a value has no gradient yet");
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return failure(walked.wasInterrupted());
+}
+
+FailureOr<scf::ForOp>
+BlockGradient::forwardLoop(scf::ForOp loop, IRMapping &mapping, Tape *tape) {
+  if (tape && failed(checkLoop(loop, mapping)))
+    return failure();
+  Location loc = loop.getLoc();
+  SmallVector<Value> inits;
+  for (Value init : loop.getInitArgs())
+    inits.push_back(mapping.lookup(init));
+  Value stash;
+  if (tape) {
+    RankedTensorType type = tensorOf(inits[0]);
+    SmallVector<int64_t> shape = {LoopRange::of(loop)->trips};
+    shape.append(type.getShape().begin(), type.getShape().end());
+    stash = StashOp::create(
+        builder, loc, MemRefType::get(shape, type.getElementType()), inits[0]);
+  }
+  auto copy =
+      scf::ForOp::create(builder, loc, mapping.lookup(loop.getLowerBound()),
+                         mapping.lookup(loop.getUpperBound()),
+                         mapping.lookup(loop.getStep()), inits);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(copy.getBody());
+    IRMapping inner = mapping;
+    inner.map(loop.getInductionVar(), copy.getInductionVar());
+    inner.map(loop.getRegionIterArgs(), copy.getRegionIterArgs());
+    if (tape) {
+      LoopRange range = *LoopRange::of(loop);
+      auto constant = [&](int64_t value) -> Value {
+        return arith::ConstantIndexOp::create(builder, loc, value);
+      };
+      Value trip = copy.getInductionVar();
+      if (range.lower != 0)
+        trip = arith::SubIOp::create(builder, loc, trip, constant(range.lower));
+      if (range.step != 1)
+        trip = arith::DivUIOp::create(builder, loc, trip, constant(range.step));
+      KeepOp::create(builder, loc, copy.getRegionIterArg(0), stash, trip);
+    }
+    // The way back computes the body again, so that nothing inside is kept.
+    if (failed(forward(*loop.getBody(), inner, /*tape=*/nullptr)))
+      return failure();
+    auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+    SmallVector<Value> results;
+    for (Value result : yield.getOperands())
+      results.push_back(inner.lookup(result));
+    if (!results.empty())
+      scf::YieldOp::create(builder, yield.getLoc(), results);
+  }
+  mapping.map(loop.getResults(), copy.getResults());
+  if (tape) {
+    activate(copy);
+    tape->push_back({copy, loop, stash});
+    outer[copy] = mapping;
+  }
+  return copy;
+}
+
+//===----------------------------------------------------------------------===//
+// Backward
+//===----------------------------------------------------------------------===//
+
+LogicalResult BlockGradient::backward(const Tape &tape) {
+  for (const Step &step : llvm::reverse(tape)) {
+    Operation *op = step.op;
+    bool matters = llvm::any_of(op->getResults(), [&](Value result) {
+      return adjoints.wants(result) && adjoints.of(result);
+    });
+    if (!matters) {
+      if (counts)
+        ++counts->skipped;
+      continue;
+    }
+    if (step.original) {
+      if (failed(backwardLoop(step)))
+        return failure();
+      continue;
+    }
+    auto rule = dyn_cast<DifferentiableOpInterface>(op);
+    if (!rule)
+      return op->emitOpError(
+          "has no gradient yet: a model with it cannot be trained");
+    if (failed(rule.buildBackward(builder, adjoints)))
+      return failure();
+    if (counts)
+      ++counts->rules;
+  }
+  return success();
+}
+
+LogicalResult BlockGradient::backwardLoop(const Step &step) {
+  scf::ForOp loop = step.original;
+  auto copy = cast<scf::ForOp>(step.op);
+  Location loc = loop.getLoc();
+  LoopRange range = *LoopRange::of(loop);
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  Value last = constant(range.trips - 1);
+  auto back =
+      scf::ForOp::create(builder, loc, constant(0), constant(range.trips),
+                         constant(1), adjoints.of(copy.getResult(0)));
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(back.getBody());
+    Value trip =
+        arith::SubIOp::create(builder, loc, last, back.getInductionVar());
+    Value index = trip;
+    if (range.step != 1)
+      index = arith::MulIOp::create(builder, loc, index, constant(range.step));
+    if (range.lower != 0)
+      index = arith::AddIOp::create(builder, loc, index, constant(range.lower));
+    Value carried = KeptOp::create(
+        builder, loc, copy.getInitArgs()[0].getType(), step.stash, trip);
+    adjoints.setActive(carried);
+
+    IRMapping inner = outer.lookup(step.op);
+    inner.map(loop.getInductionVar(), index);
+    inner.map(loop.getRegionIterArg(0), carried);
+    Tape tape;
+    if (failed(forward(*loop.getBody(), inner, &tape)))
+      return failure();
+    auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+    adjoints.add(builder, loc, inner.lookup(yield.getOperand(0)),
+                 back.getRegionIterArg(0));
+    if (failed(backward(tape)))
+      return failure();
+    Value gradient = adjoints.of(carried);
+    if (!gradient)
+      return loop.emitOpError("has no gradient: what it carries does not "
+                              "depend on what it began with");
+    scf::YieldOp::create(builder, yield.getLoc(), gradient);
+  }
+  adjoints.add(builder, loc, copy.getInitArgs()[0], back.getResult(0));
+  if (counts)
+    ++counts->loops;
+  return success();
+}

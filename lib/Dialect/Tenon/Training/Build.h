@@ -1,0 +1,58 @@
+//===- Build.h - tensors of rules in one word each --------------*- C++ -*-===//
+
+#ifndef TENON_LIB_DIALECT_TENON_TRAINING_BUILD_H
+#define TENON_LIB_DIALECT_TENON_TRAINING_BUILD_H
+
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/Transforms/Differentiation.h"
+
+namespace tenon {
+
+inline mlir::RankedTensorType tensorOf(mlir::Value value) {
+  return mlir::cast<mlir::RankedTensorType>(value.getType());
+}
+
+/// Builds operations on tensors, so that a rule reads like its formula. Types
+/// of results follow from those of operands, by NumPy's rule of broadcasting.
+struct Build {
+  using Value = mlir::Value;
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+
+  Build(mlir::OpBuilder &builder, mlir::Operation *op)
+      : builder(builder), loc(op->getLoc()) {}
+  Build(mlir::OpBuilder &builder, mlir::Location loc)
+      : builder(builder), loc(loc) {}
+
+  Value add(Value x, Value y) const;
+  Value sub(Value x, Value y) const;
+  Value mul(Value x, Value y) const;
+  Value div(Value x, Value y) const;
+  Value scale(Value x, double factor) const;
+  Value shift(Value x, double amount) const;
+  /// numerator / x
+  Value reciprocal(Value x, double numerator) const;
+  Value activation(Value x, ActivationKind kind) const;
+  /// Over one dimension, which stays as 1.
+  Value reduce(Value x, Reduction kind, int64_t dim) const;
+  /// Over the last one.
+  Value mean(Value x) const;
+  Value sum(Value x) const;
+  /// The last two dimensions exchanged.
+  Value transpose(Value x) const;
+  Value matmul(Value x, Value y) const;
+
+private:
+  template <typename Op> Value binary(Value x, Value y) const;
+};
+
+// One function for each group of rules: attaches them to their operations.
+void attachElementwiseRules(mlir::MLIRContext *context);
+void attachProductRules(mlir::MLIRContext *context);
+void attachRowRules(mlir::MLIRContext *context);
+void attachViewRules(mlir::MLIRContext *context);
+
+} // namespace tenon
+
+#endif // TENON_LIB_DIALECT_TENON_TRAINING_BUILD_H
