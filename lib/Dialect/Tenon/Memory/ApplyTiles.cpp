@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 namespace tenon {
@@ -143,8 +144,10 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
   if (auto rope = dyn_cast<RopeOp>(op);
       rope && rope.getPosition() == operand.get())
     return 0; // Each row's own.
-  if (isa<TopKOp>(op))
+  if (isa<TopKOp, ActivationGradientOp>(op))
     return outDim;
+  if (isa<CrossEntropyOp, CrossEntropyGradientOp>(op))
+    return 0; // A target for each row.
   if (auto positions = dyn_cast<PositionsOp>(op);
       positions && positions.getPosition() == operand.get())
     return 0;
@@ -239,7 +242,8 @@ struct ApplyTiles : tenon::impl::TenonApplyTilesBase<ApplyTiles> {
       if (isa<DispatchOp>(op))
         return WalkResult::skip();
       if (isa<AppendKVOp, BlockAttentionOp, PartialAttentionOp,
-              CombineAttentionOp, CopyOp, RouteOp, ScatterAddOp, ClearOp>(op))
+              CombineAttentionOp, CopyOp, RouteOp, ScatterAddOp, ClearOp>(op) ||
+          isTrainingOp(op))
         work.push_back(op);
       else if (auto compute = dyn_cast<ComputeOpInterface>(op))
         if (compute.isBufferForm())
@@ -268,6 +272,8 @@ struct ApplyTiles : tenon::impl::TenonApplyTilesBase<ApplyTiles> {
       return tileParts(attention);
     if (isa<CombineAttentionOp, RouteOp>(op))
       return keepWhole(op);
+    if (isTrainingOp(op))
+      return tileTraining(op);
     if (auto append = dyn_cast<AppendKVOp>(op))
       return tileAppend(append);
     if (isa<AttentionOp, FfnOp>(op))

@@ -38,6 +38,10 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
     FailureOr<int64_t> weights = assignWeightPlaces(module);
     if (failed(weights))
       return failure();
+    // A model that learns has two moments for each weight.
+    if (!checkedMultiply(*weights, 2))
+      return module.emitError("has weights that pass the largest size, 2^62 "
+                              "bytes with their moments");
     sizes.weights = *weights;
 
     auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
@@ -79,6 +83,13 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
         ref.erase();
       else
         used.insert(ref.getWeightAttr().getAttr());
+    });
+    // What learns has a place even if nothing reads it.
+    module.walk([&](Operation *op) {
+      if (auto gradient = dyn_cast<GradientOp>(op))
+        used.insert(gradient.getWeightAttr().getAttr());
+      else if (auto update = dyn_cast<UpdateOp>(op))
+        used.insert(update.getWeightAttr().getAttr());
     });
     for (auto weight : llvm::make_early_inc_range(module.getOps<WeightOp>()))
       if (!used.contains(weight.getSymNameAttr())) {

@@ -86,6 +86,19 @@ void EntryRewriter::createFunction() {
       DictionaryAttr attrs = oldFunc.getArgAttrDict(i);
       attributes.push_back(attrs ? attrs : builder.getDictionaryAttr({}));
     }
+  bool learns = oldFunc
+                    ->walk([](Operation *op) {
+                      return isTrainingMemoryOp(op) ? WalkResult::interrupt()
+                                                    : WalkResult::advance();
+                    })
+                    .wasInterrupted();
+  if (learns)
+    for (auto [name, count] :
+         {std::pair(kGradientsInputName, 1), std::pair(kMomentsInputName, 2)}) {
+      types.push_back(bytes(count * sizes.weights));
+      attributes.push_back(builder.getDictionaryAttr(builder.getNamedAttr(
+          kInputNameAttrName, builder.getStringAttr(name))));
+    }
   if (oldFunc.getNumResults())
     types.push_back(atBound(cast<RankedTensorType>(oldFunc.getResultTypes()[0]),
                             sizes.maxChunk));
@@ -101,6 +114,11 @@ void EntryRewriter::createFunction() {
   newFunc->setAttr(kEntryAttrName, builder.getUnitAttr());
   newFunc.setAllArgAttrs(attributes);
   builder.setInsertionPointToStart(newFunc.addEntryBlock());
+  if (learns) {
+    unsigned after = EntryArguments::output(types.size());
+    gradients = newFunc.getArgument(after - 2);
+    moments = newFunc.getArgument(after - 1);
+  }
 }
 
 void EntryRewriter::mapArguments() {
@@ -174,12 +192,14 @@ LogicalResult EntryRewriter::rewriteOp(Operation *op) {
     return rewriteCachedAttention(attention), success();
   if (auto append = dyn_cast<CacheAppendOp>(op))
     return rewriteCacheAppend(append), success();
-  if (isa<SplitHeadsOp, MergeHeadsOp, SliceOp, RowsOp, LastRowsOp, TransposeOp>(
-          op))
+  if (isa<SplitHeadsOp, MergeHeadsOp, SliceOp, RowsOp, LastRowsOp, TransposeOp,
+          SqueezeOp>(op))
     return rewriteView(op);
   if (isa<FfnOp>(op))
     return op->emitOpError("must be two linears before it has buffers; "
                            "tenon-pack-weights makes them");
+  if (rewriteTraining(op))
+    return success();
   if (auto compute = dyn_cast<ComputeOpInterface>(op))
     return rewriteCompute(compute);
   if (auto dim = dyn_cast<tensor::DimOp>(op)) {
@@ -228,8 +248,8 @@ LogicalResult EntryRewriter::rewriteCompute(ComputeOpInterface op) {
   Value out = chooseOutput(op);
   SmallVector<Value> operands;
   for (OpOperand &operand : op->getOpOperands()) {
-    // Products read columns of their second operand, too.
-    bool anyStride = isa<MatmulOp>(op) && operand.getOperandNumber() == 1;
+    // Products read their operands by rows or by columns.
+    bool anyStride = isa<MatmulOp>(op);
     operands.push_back(anyStride ? mapping.lookup(operand.get())
                                  : withUnitStride(op->getLoc(), operand.get()));
   }

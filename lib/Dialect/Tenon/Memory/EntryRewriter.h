@@ -8,6 +8,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include <deque>
 
 namespace tenon {
@@ -67,6 +68,11 @@ private:
   void rewriteAttention(AttentionOp op);
   void rewriteCachedAttention(CachedAttentionOp op);
   void rewriteCacheAppend(CacheAppendOp op);
+  /// What only a model that learns has (EntryTraining.cpp); false: it is
+  /// something else.
+  bool rewriteTraining(mlir::Operation *op);
+  void rewriteGradientNorm(GradientNormOp op);
+  void rewriteUpdate(UpdateOp op);
   mlir::LogicalResult rewriteView(mlir::Operation *op);
 
   // Where results go.
@@ -109,6 +115,14 @@ private:
       llvm::function_ref<void(mlir::Value row, mlir::Value position)> body);
   /// The token of a row in a head tensor, or all if `row` is null.
   mlir::Value tokenOf(mlir::Location loc, mlir::Value heads, mlir::Value row);
+  /// A view of this type at so many bytes of a memory.
+  mlir::Value viewAt(mlir::Location loc, mlir::Value memory,
+                     mlir::MemRefType type, mlir::Value offset);
+  /// Where a weight's layer begins in its memory, in bytes.
+  mlir::Value layerOffset(mlir::Location loc, WeightOp weight,
+                          mlir::Value oldLayer);
+  /// The memory of a stash that belongs to a trip.
+  mlir::Value tripOf(mlir::Location loc, mlir::Value stash, mlir::Value trip);
   /// The rows of an old value: the tracked count, or a constant if static.
   mlir::Value rowsOf(mlir::Location loc, mlir::Value old);
   /// Attention of one query in parts over the keys, and their combination.
@@ -132,6 +146,8 @@ private:
   std::deque<Buffer> buffers;
   /// For each loop, the buffers of its carried tensors (null for scalars).
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Buffer *>> loopBuffers;
+  /// The memories of a model that learns; null for others.
+  mlir::Value gradients, moments;
   Buffer *output = nullptr;
   bool outputFitted = false;
 };

@@ -50,18 +50,27 @@ void EntryRewriter::rewriteWeightRef(WeightRefOp op) {
   Location loc = op.getLoc();
   auto weight =
       SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, op.getWeightAttr());
+  mapping.map(op.getResult(),
+              viewAt(loc, newFunc.getArgument(EntryArguments::Weights),
+                     getWeightMemRef(weight.getLayerType()),
+                     layerOffset(loc, weight, op.getLayer())));
+}
+
+Value EntryRewriter::viewAt(Location loc, Value memory, MemRefType type,
+                            Value offset) {
+  return memref::ViewOp::create(builder, loc, type, memory, offset,
+                                ValueRange());
+}
+
+Value EntryRewriter::layerOffset(Location loc, WeightOp weight,
+                                 Value oldLayer) {
   Value offset = constant(loc, *weight.getOffset());
-  if (op.getLayer()) {
-    Value stride = constant(loc, *weight.getStride());
-    Value layers = arith::MulIOp::create(builder, loc,
-                                         mapping.lookup(op.getLayer()), stride);
-    offset = arith::AddIOp::create(builder, loc, layers, offset);
-  }
-  Value weights = newFunc.getArgument(EntryArguments::Weights);
-  Value view = memref::ViewOp::create(builder, loc,
-                                      getWeightMemRef(weight.getLayerType()),
-                                      weights, offset, ValueRange());
-  mapping.map(op.getResult(), view);
+  if (!oldLayer)
+    return offset;
+  Value stride = constant(loc, *weight.getStride());
+  Value layers =
+      arith::MulIOp::create(builder, loc, mapping.lookup(oldLayer), stride);
+  return arith::AddIOp::create(builder, loc, layers, offset);
 }
 
 LogicalResult EntryRewriter::rewriteView(Operation *op) {
@@ -114,6 +123,19 @@ LogicalResult EntryRewriter::rewriteView(Operation *op) {
     Value kept = count ? count : constant(loc, type.getDimSize(0));
     Value offset = arith::SubIOp::create(builder, loc, all, kept);
     view = rectangle(0, offset);
+  } else if (isa<SqueezeOp>(op)) {
+    auto whole = cast<MemRefType>(from.getType());
+    SmallVector<OpFoldResult> zeros(whole.getRank(), builder.getIndexAttr(0));
+    SmallVector<OpFoldResult> ones(whole.getRank(), builder.getIndexAttr(1));
+    SmallVector<OpFoldResult> extents;
+    for (int64_t extent : whole.getShape())
+      extents.push_back(ShapedType::isDynamic(extent)
+                            ? OpFoldResult(count)
+                            : builder.getIndexAttr(extent));
+    auto kept = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
+        type.getShape(), whole, zeros, extents, ones));
+    view = memref::SubViewOp::create(builder, loc, kept, from, zeros, extents,
+                                     ones);
   } else {
     unsigned rank = type.getRank();
     SmallVector<unsigned> order = llvm::to_vector(llvm::seq(0u, rank));

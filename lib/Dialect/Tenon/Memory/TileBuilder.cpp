@@ -48,7 +48,13 @@ Value TileBuilder::extent(Value memref, unsigned dim) {
     } else if (auto expand = dyn_cast_or_null<memref::ExpandShapeOp>(op)) {
       return cast<Value>(expand.getMixedOutputShape()[dim]);
     } else if (auto part = dyn_cast_or_null<memref::SubViewOp>(op)) {
-      return cast<Value>(part.getMixedSizes()[dim]);
+      // Dimensions that the part has lost stand before this one.
+      llvm::SmallBitVector dropped = part.getDroppedDims();
+      unsigned from = 0;
+      for (unsigned left = dim;; ++from)
+        if (!dropped.test(from) && left-- == 0)
+          break;
+      return cast<Value>(part.getMixedSizes()[from]);
     } else if (auto view = dyn_cast_or_null<memref::ViewOp>(op)) {
       return view.getSizes()[type.getDynamicDimIndex(dim)];
     } else {

@@ -45,6 +45,10 @@ mlir::FailureOr<bool> tileAttention(BlockAttentionOp op);
 mlir::FailureOr<bool> tileParts(PartialAttentionOp op);
 mlir::FailureOr<bool> tileAppend(AppendKVOp op);
 mlir::FailureOr<bool> tileRows(mlir::Operation *op);
+/// Of the operations of learning that are no compute operations.
+mlir::FailureOr<bool> tileTraining(mlir::Operation *op);
+/// Whether that is one.
+bool isTrainingOp(mlir::Operation *op);
 
 /// Makes one dispatch of a parallel loop over tokens of different sequences
 /// that holds a dispatch.

@@ -1,0 +1,129 @@
+//===- EntryTraining.cpp - gradients, kept values and steps in memory -----===//
+//
+// Gradients lie in a memory of their own where the weights lie in theirs, and
+// so do the optimizer's moments, the second ones after the first. What a loop
+// keeps for the way back is a buffer with a place for each trip.
+//
+//===----------------------------------------------------------------------===//
+
+#include "EntryRewriter.h"
+#include "WeightLayout.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+
+using namespace mlir;
+using namespace tenon;
+
+Value EntryRewriter::tripOf(Location loc, Value stash, Value trip) {
+  auto type = cast<MemRefType>(stash.getType());
+  int64_t rank = type.getRank();
+  SmallVector<OpFoldResult> offsets(rank, builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(rank, builder.getIndexAttr(1));
+  SmallVector<OpFoldResult> extents;
+  for (int64_t extent : type.getShape())
+    extents.push_back(builder.getIndexAttr(extent));
+  auto alloc = stash.getDefiningOp<memref::AllocOp>();
+  for (auto [i, count] : llvm::enumerate(alloc.getDynamicSizes())) {
+    auto dim = llvm::find_if(llvm::seq(rank), [&, i = i](int64_t dim) {
+      return type.isDynamicDim(dim) && type.getDynamicDimIndex(dim) == i;
+    });
+    extents[*dim] = count;
+  }
+  offsets[0] = trip;
+  extents[0] = builder.getIndexAttr(1);
+  auto one = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
+      type.getShape().drop_front(), type, offsets, extents, strides));
+  return memref::SubViewOp::create(builder, loc, one, stash, offsets, extents,
+                                   strides);
+}
+
+bool EntryRewriter::rewriteTraining(Operation *op) {
+  Location loc = op->getLoc();
+  if (auto gradient = dyn_cast<GradientOp>(op)) {
+    auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(
+        op, gradient.getWeightAttr());
+    mapping.map(gradient.getResult(),
+                viewAt(loc, gradients,
+                       cast<MemRefType>(gradient.getResult().getType()),
+                       layerOffset(loc, weight, gradient.getLayer())));
+    return true;
+  }
+  if (isa<AddGradientOp, WeightGradientOp, EmbeddingGradientOp>(op)) {
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(withUnitStride(loc, operand));
+    Operation *copy = builder.clone(*op);
+    copy->setOperands(operands);
+    finishOp(copy, op);
+    return true;
+  }
+  if (auto stash = dyn_cast<StashOp>(op)) {
+    Value count = rows.lookup(stash.getLike());
+    auto type = cast<MemRefType>(stash.getResult().getType());
+    SmallVector<Value> extents(type.getNumDynamicDims(), count);
+    mapping.map(stash.getResult(),
+                memref::AllocOp::create(builder, loc, type, extents));
+    rows[stash.getResult()] = count;
+    return true;
+  }
+  if (auto keep = dyn_cast<KeepOp>(op)) {
+    copy(loc, mapping.lookup(keep.getValue()),
+         tripOf(loc, mapping.lookup(keep.getStash()),
+                mapping.lookup(keep.getTrip())));
+    return true;
+  }
+  if (auto kept = dyn_cast<KeptOp>(op)) {
+    // In no buffer: nothing may be written over it.
+    bind(kept.getResult(),
+         tripOf(loc, mapping.lookup(kept.getStash()),
+                mapping.lookup(kept.getTrip())),
+         /*buffer=*/nullptr, rows.lookup(kept.getStash()));
+    return true;
+  }
+  if (auto norm = dyn_cast<GradientNormOp>(op))
+    return rewriteGradientNorm(norm), true;
+  if (auto update = dyn_cast<UpdateOp>(op))
+    return rewriteUpdate(update), true;
+  return false;
+}
+
+void EntryRewriter::rewriteGradientNorm(GradientNormOp op) {
+  Location loc = op.getLoc();
+  Type f32 = builder.getF32Type();
+  // What lies between weights, and where they are computed, stays zero.
+  int64_t count = sizes.weights / static_cast<int64_t>(sizeof(float));
+  Value all =
+      viewAt(loc, gradients, MemRefType::get({count}, f32), constant(loc, 0));
+  int64_t blocks = llvm::divideCeilSigned(count, SumSquaresOp::kBlock);
+  Value sums =
+      memref::AllocOp::create(builder, loc, MemRefType::get({blocks}, f32));
+  finishOp(SumSquaresOp::create(builder, loc, all, sums), op);
+  Value out = chooseOutput(op);
+  finishOp(NormOfSumsOp::create(builder, loc, sums,
+                                mapping.lookup(op.getNumbers()), out),
+           op);
+}
+
+void EntryRewriter::rewriteUpdate(UpdateOp op) {
+  Location loc = op.getLoc();
+  auto weight =
+      SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, op.getWeightAttr());
+  // All layers in one: zeros between them stay zeros.
+  MemRefType layer = getWeightMemRef(weight.getLayerType());
+  int64_t bytes = layer.getNumElements() * int64_t(sizeof(float));
+  if (weight.getStacked())
+    bytes += (weight.getNumLayers() - 1) * int64_t(*weight.getStride());
+  auto type =
+      MemRefType::get({bytes / int64_t(sizeof(float))}, builder.getF32Type());
+  int64_t offset = *weight.getOffset();
+  auto at = [&](Value memory, int64_t begin) {
+    return viewAt(loc, memory, type, constant(loc, begin));
+  };
+  auto step = AdamWOp::create(
+      builder, loc, at(newFunc.getArgument(EntryArguments::Weights), offset),
+      at(gradients, offset), at(moments, offset),
+      at(moments, sizes.weights + offset), mapping.lookup(op.getNumbers()),
+      mapping.lookup(op.getNorm()), op.getDecay());
+  step->setAttr(kLabelAttrName,
+                builder.getStringAttr("update " + op.getWeight()));
+}

@@ -1,0 +1,152 @@
+//===- TileTraining.cpp - tasks of what learning adds ---------------------===//
+//
+// Every task writes places of its own, so that sums need no atomic operations
+// and their order is that of the IR (I5): a task has some rows of a weight's
+// gradient, some columns of a table's, or some elements of all.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileBuilder.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+
+using namespace mlir;
+using namespace tenon;
+
+/// Rows of a weight's gradient in a task: two register tiles of eight.
+static constexpr int64_t kGradientRows = 16;
+/// Columns of a table's gradient in a task: whole cache lines.
+static constexpr int64_t kTableColumns = 64;
+/// Elements that a task updates: 64 KiB of each of four memories.
+static constexpr int64_t kUpdateElements = 16384;
+/// Blocks that a task sums up.
+static constexpr int64_t kSumBlocks = 16;
+
+bool tenon::isTrainingOp(Operation *op) {
+  return isa<AddGradientOp, WeightGradientOp, EmbeddingGradientOp, SumSquaresOp,
+             NormOfSumsOp, AdamWOp>(op);
+}
+
+/// Replaces an operation by a dispatch over [0, total) in chunks; `operands`
+/// gives those of a chunk. Extents stay static: the last chunk, if it is
+/// shorter, is a copy of its own.
+static FailureOr<bool>
+cut(Operation *op, int64_t total, int64_t chunk,
+    llvm::function_ref<SmallVector<Value>(TileBuilder &, OpFoldResult offset,
+                                          int64_t size)>
+        operands) {
+  int64_t tasks = llvm::divideCeilSigned(total, chunk);
+  if (tasks <= 1)
+    return keepWhole(op);
+  OpBuilder builder(op);
+  TileBuilder outer(builder, op->getLoc());
+  auto body = [&](OpBuilder &inner, Location loc, Value task) {
+    TileBuilder tiles(inner, loc);
+    auto emitFull = [&] {
+      tiles.cloneWith(op, operands(tiles, tiles.multiply(task, chunk), chunk));
+    };
+    int64_t rest = total - (tasks - 1) * chunk;
+    if (rest == chunk)
+      return emitFull();
+    Value isLast = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq,
+                                         task, tiles.constant(tasks - 1));
+    auto branch = scf::IfOp::create(inner, loc, isLast, /*withElse=*/true);
+    OpBuilder::InsertionGuard guard(inner);
+    inner.setInsertionPoint(branch.thenYield());
+    tiles.cloneWith(
+        op, operands(tiles, inner.getIndexAttr((tasks - 1) * chunk), rest));
+    inner.setInsertionPoint(branch.elseYield());
+    emitFull();
+  };
+  DispatchOp::create(builder, op->getLoc(), outer.constant(tasks), /*grain=*/1,
+                     getLabel(op), body);
+  op->erase();
+  return true;
+}
+
+static FailureOr<bool> tileWeightGradient(WeightGradientOp op) {
+  return cut(op, memrefOf(op.getInto()).getDimSize(0), kGradientRows,
+             [&](TileBuilder &tiles, OpFoldResult first, int64_t count) {
+               OpFoldResult size = tiles.builder.getIndexAttr(count);
+               return SmallVector<Value>{
+                   tiles.view(op.getGradient(), {{1, first, size}}),
+                   op.getInput(), tiles.view(op.getInto(), {{0, first, size}})};
+             });
+}
+
+static FailureOr<bool> tileEmbeddingGradient(EmbeddingGradientOp op) {
+  return cut(op, memrefOf(op.getInto()).getDimSize(1), kTableColumns,
+             [&](TileBuilder &tiles, OpFoldResult first, int64_t count) {
+               OpFoldResult size = tiles.builder.getIndexAttr(count);
+               return SmallVector<Value>{
+                   op.getIds(),
+                   tiles.view(op.getGradient(), {{1, first, size}}),
+                   tiles.view(op.getInto(), {{1, first, size}})};
+             });
+}
+
+static FailureOr<bool> tileAddGradient(AddGradientOp op) {
+  MemRefType into = memrefOf(op.getInto());
+  // A vector is small.
+  if (into.getRank() == 1)
+    return keepWhole(op);
+  return cut(op, into.getDimSize(0), kGradientRows,
+             [&](TileBuilder &tiles, OpFoldResult first, int64_t count) {
+               OpFoldResult size = tiles.builder.getIndexAttr(count);
+               return SmallVector<Value>{
+                   tiles.view(op.getInput(), {{0, first, size}}),
+                   tiles.view(op.getInto(), {{0, first, size}})};
+             });
+}
+
+static FailureOr<bool> tileSumSquares(SumSquaresOp op) {
+  constexpr int64_t kBlock = SumSquaresOp::kBlock;
+  int64_t total = memrefOf(op.getInput()).getDimSize(0);
+  return cut(op, total, kSumBlocks * kBlock,
+             [&](TileBuilder &tiles, OpFoldResult first, int64_t count) {
+               OpFoldResult size = tiles.builder.getIndexAttr(count);
+               // The first block: a chunk begins with a whole one.
+               OpFoldResult block;
+               if (auto attr = dyn_cast<Attribute>(first))
+                 block = tiles.builder.getIndexAttr(
+                     cast<IntegerAttr>(attr).getInt() / kBlock);
+               else
+                 block = arith::DivUIOp::create(tiles.builder, tiles.loc,
+                                                cast<Value>(first),
+                                                tiles.constant(kBlock))
+                             .getResult();
+               OpFoldResult blocks = tiles.builder.getIndexAttr(
+                   llvm::divideCeilSigned(count, kBlock));
+               return SmallVector<Value>{
+                   tiles.view(op.getInput(), {{0, first, size}}),
+                   tiles.view(op.getOut(), {{0, block, blocks}})};
+             });
+}
+
+static FailureOr<bool> tileUpdate(AdamWOp op) {
+  return cut(op, memrefOf(op.getWeight()).getDimSize(0), kUpdateElements,
+             [&](TileBuilder &tiles, OpFoldResult first, int64_t count) {
+               OpFoldResult size = tiles.builder.getIndexAttr(count);
+               SmallVector<Value> operands;
+               for (Value memory : {op.getWeight(), op.getGradient(),
+                                    op.getFirst(), op.getSecond()})
+                 operands.push_back(tiles.view(memory, {{0, first, size}}));
+               operands.append({op.getNumbers(), op.getNorm()});
+               return operands;
+             });
+}
+
+FailureOr<bool> tenon::tileTraining(Operation *op) {
+  if (auto gradient = dyn_cast<WeightGradientOp>(op))
+    return tileWeightGradient(gradient);
+  if (auto gradient = dyn_cast<EmbeddingGradientOp>(op))
+    return tileEmbeddingGradient(gradient);
+  if (auto gradient = dyn_cast<AddGradientOp>(op))
+    return tileAddGradient(gradient);
+  if (auto sums = dyn_cast<SumSquaresOp>(op))
+    return tileSumSquares(sums);
+  if (auto update = dyn_cast<AdamWOp>(op))
+    return tileUpdate(update);
+  return keepWhole(op);
+}
