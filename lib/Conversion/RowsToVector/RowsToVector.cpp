@@ -6,6 +6,7 @@
 
 #include "tenon/Conversion/RowsToVector.h"
 #include "MixtureEmitters.h"
+#include "TrainingEmitters.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -44,7 +45,10 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
                   EmbeddingOp, PositionsOp, RopeOp, RmsNormOp, LayerNormOp,
                   QuantizeOp, SoftmaxOp, CausalMaskOp, PaddingMaskOp,
                   BandMaskOp, ScoreBiasOp, DistanceGatherOp, MatmulOp, TopKOp,
-                  RouteOp, ScatterAddOp, ClearOp>(op))
+                  RouteOp, ScatterAddOp, ClearOp, ZeroPadOp, SumHeadsOp,
+                  ActivationGradientOp, CrossEntropyOp, CrossEntropyGradientOp,
+                  AddGradientOp, WeightGradientOp, EmbeddingGradientOp,
+                  SumSquaresOp, NormOfSumsOp, AdamWOp>(op))
         ++numLowered;
     });
   }

@@ -1,0 +1,299 @@
+//===- Training.cpp - kernels of gradients --------------------------------===//
+
+#include "TrainingEmitters.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::rows;
+
+void rows::emit(KernelBuilder &b, ZeroPadOp op) {
+  Value input = op.getInput(), output = op.getOut();
+  auto offset = static_cast<int64_t>(op.getOffset());
+  int64_t size = cast<MemRefType>(input.getType()).getShape().back();
+  int64_t columns = cast<MemRefType>(output.getType()).getShape().back();
+  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    auto clear = [&](int64_t begin, int64_t end) {
+      b.forEachVector(b.getIndexAttr(end - begin), [&](Value j, Value mask) {
+        b.store(b.splat(0.0), output, at(row, b.addIndex(j, begin)), mask);
+      });
+    };
+    clear(0, offset);
+    b.forEachVector(b.getIndexAttr(size), [&](Value column, Value mask) {
+      Value x = b.load(input, at(row, column), mask);
+      b.store(x, output, at(row, b.addIndex(column, offset)), mask);
+    });
+    clear(offset + size, columns);
+  });
+}
+
+void rows::emit(KernelBuilder &b, SumHeadsOp op) {
+  Value input = op.getInput(), output = op.getOut();
+  int64_t group = cast<MemRefType>(input.getType()).getDimSize(0) /
+                  cast<MemRefType>(output.getType()).getDimSize(0);
+  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    Value first = b.mulIndex(row[0], group);
+    b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
+      Value sum = b.splat(0.0);
+      for (int64_t i = 0; i < group; ++i)
+        sum = b.add(
+            sum, b.load(input, {b.addIndex(first, i), row[1], column}, mask));
+      b.store(sum, output, at(row, column), mask);
+    });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Activations
+//===----------------------------------------------------------------------===//
+
+/// The derivative of an activation function at x.
+static Value slope(KernelBuilder &b, ActivationKind kind, Value x) {
+  auto constant = [&](double value) { return b.constantLike(value, x); };
+  Value one = constant(1.0), zero = constant(0.0);
+  auto isPositive = [&]() -> Value {
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, zero);
+  };
+  // (x s(c x))' = s (1 + c x (1 - s)) with the sigmoid s.
+  auto gated = [&](double factor) {
+    Value inner = b.mul(x, constant(factor));
+    Value s = b.sigmoid(inner);
+    return b.mul(s, b.fma(inner, b.sub(one, s), one));
+  };
+  switch (kind) {
+  case ActivationKind::Identity:
+    return one;
+  case ActivationKind::Silu:
+    return gated(1.0);
+  case ActivationKind::QuickGelu:
+    return gated(1.702);
+  case ActivationKind::Gelu: {
+    Value half = b.mul(b.mul(x, x), constant(-0.5));
+    Value density = b.mul(b.exp(half), constant(0.39894228040143268));
+    return b.fma(x, density, b.normalCdf(x));
+  }
+  case ActivationKind::GeluTanh: {
+    // x s(2 u) with u = c (x + a x³): s (1 + 2 x u' (1 - s)).
+    constexpr double kScale = 2 * 0.79788456080286536, kCubic = 0.044715;
+    Value square = b.mul(x, x);
+    Value inner =
+        b.mul(x, b.fma(square, constant(kScale * kCubic), constant(kScale)));
+    Value rise = b.fma(square, constant(3 * kScale * kCubic), constant(kScale));
+    Value s = b.sigmoid(inner);
+    return b.mul(s, b.fma(b.mul(x, rise), b.sub(one, s), one));
+  }
+  case ActivationKind::Relu:
+    return arith::SelectOp::create(b, isPositive(), one, zero);
+  case ActivationKind::ReluSquared:
+    return b.mul(b.max(x, zero), constant(2.0));
+  case ActivationKind::Tanh: {
+    Value t = b.tanh(x);
+    return b.sub(one, b.mul(t, t));
+  }
+  case ActivationKind::Sigmoid: {
+    Value s = b.sigmoid(x);
+    return b.mul(s, b.sub(one, s));
+  }
+  case ActivationKind::Mish: {
+    // x t with t = tanh(log(1 + e)) = n / (n + 2), n = e (e + 2):
+    // t + x (1 - t²) s(x), and 1 - t² = 4 (n + 1) / (n + 2)².
+    Value e = b.exp(b.min(x, constant(20.0)));
+    Value n = b.mul(e, b.add(e, constant(2.0)));
+    Value more = b.add(n, constant(2.0));
+    Value t = b.div(n, more);
+    Value rest = b.div(b.mul(constant(4.0), b.add(n, one)), b.mul(more, more));
+    return b.fma(b.mul(x, rest), b.sigmoid(x), t);
+  }
+  case ActivationKind::Exp:
+    return b.exp(x);
+  case ActivationKind::Log:
+    return b.div(one, x);
+  case ActivationKind::Sqrt:
+    return b.div(constant(0.5), math::SqrtOp::create(b, x));
+  }
+  llvm_unreachable("unknown activation");
+}
+
+void rows::emit(KernelBuilder &b, ActivationGradientOp op) {
+  Value output = op.getOut();
+  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
+      Value dy = b.load(op.getGradient(), at(row, column), mask);
+      Value x = b.load(op.getInput(), at(row, column), mask);
+      b.store(b.mul(dy, slope(b, op.getKind(), x)), output, at(row, column),
+              mask);
+    });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Cross entropy
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The maximum m of a row of logits, and the sum of e^(x - m).
+struct RowSums {
+  Value maximum, sum;
+};
+
+RowSums sumExponentials(KernelBuilder &b, Value logits, ValueRange row) {
+  Value lowest = b.splat(-std::numeric_limits<double>::infinity());
+  KernelBuilder::Values maxima =
+      b.forEachVector(lastDim(b, logits), lowest,
+                      [&](Value column, Value mask, ValueRange args) {
+                        Value x = b.load(logits, at(row, column), mask);
+                        if (mask)
+                          x = arith::SelectOp::create(b, mask, x, lowest);
+                        return KernelBuilder::Values{b.max(args[0], x)};
+                      });
+  Value maximum = b.reduceMax(maxima[0]), shift = b.splat(maximum);
+  int64_t columns = cast<MemRefType>(logits.getType()).getDimSize(1);
+  Value sum = sumOverRow(
+      b, columns, [&](Value column, Value mask, Value partial) -> Value {
+        Value x = b.load(logits, at(row, column), mask);
+        Value e = b.exp(b.sub(x, shift));
+        if (mask)
+          e = arith::SelectOp::create(b, mask, e, b.splat(0.0));
+        return b.add(partial, e);
+      });
+  return {maximum, sum};
+}
+
+/// The target of a row as i32, and whether there is one.
+std::pair<Value, Value> targetOf(KernelBuilder &b, Value targets,
+                                 ValueRange row) {
+  Value target = b.loadScalar(targets, row[0]);
+  Value none = arith::ConstantIntOp::create(b, 0, 32);
+  return {target,
+          arith::CmpIOp::create(b, arith::CmpIPredicate::sge, target, none)};
+}
+
+} // namespace
+
+void rows::emit(KernelBuilder &b, CrossEntropyOp op) {
+  Value logits = op.getLogits(), output = op.getOut();
+  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    auto [target, exists] = targetOf(b, op.getTargets(), row);
+    auto branch = scf::IfOp::create(b, b.getF32Type(), exists,
+                                    /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      auto [maximum, sum] = sumExponentials(b, logits, row);
+      Value place = arith::IndexCastOp::create(b, b.getIndexType(), target);
+      Value own = b.sub(b.loadScalar(logits, at(row, place)), maximum);
+      scf::YieldOp::create(b, b.sub(b.log(sum), own));
+      b.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(b, b.f32(0.0));
+    }
+    b.storeScalar(branch.getResult(0), output, at(row, b.index(0)));
+  });
+}
+
+void rows::emit(KernelBuilder &b, CrossEntropyGradientOp op) {
+  Value logits = op.getLogits(), output = op.getOut();
+  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
+    auto [target, exists] = targetOf(b, op.getTargets(), row);
+    auto [maximum, sum] = sumExponentials(b, logits, row);
+    Value shift = b.splat(maximum);
+    // Nothing comes back to a row without a target.
+    Value factor =
+        arith::SelectOp::create(b, exists, b.div(b.f32(1.0), sum), b.f32(0.0));
+    Value factors = b.splat(factor);
+    b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
+      Value x = b.load(logits, at(row, column), mask);
+      b.store(b.mul(b.exp(b.sub(x, shift)), factors), output, at(row, column),
+              mask);
+    });
+    auto branch = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenYield());
+    Value place = arith::IndexCastOp::create(b, b.getIndexType(), target);
+    Value p = b.loadScalar(output, at(row, place));
+    b.storeScalar(b.sub(p, b.f32(1.0)), output, at(row, place));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Gradients of weights
+//===----------------------------------------------------------------------===//
+
+void rows::emit(KernelBuilder &b, AddGradientOp op) {
+  Value into = op.getInto();
+  b.loopNest(leadingDims(b, into), [&](ValueRange row) {
+    b.forEachVector(lastDim(b, into), [&](Value column, Value mask) {
+      Value x = b.load(op.getInput(), at(row, column), mask);
+      Value g = b.load(into, at(row, column), mask);
+      b.store(b.add(g, x), into, at(row, column), mask);
+    });
+  });
+}
+
+/// Register tiles of eight rows and two vectors of columns, or of what is left:
+/// each step over t reads two vectors of x and broadcasts eight numbers of dy.
+void rows::emit(KernelBuilder &b, WeightGradientOp op) {
+  constexpr int64_t kRows = 8, kVectors = 2;
+  Value dy = op.getGradient(), x = op.getInput(), into = op.getInto();
+  auto type = cast<MemRefType>(into.getType());
+  int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
+  int64_t lanes = b.lanes();
+  Value count = b.materialize(b.dim(dy, 0));
+
+  // Rows [first, + height), vectors from `column` on; a mask is of the last.
+  auto emitTile = [&](Value first, int64_t height, Value column,
+                      int64_t vectors, Value mask) {
+    auto place = [&](Value row, int64_t v) {
+      return KernelBuilder::Values{row, b.addIndex(column, v * lanes)};
+    };
+    auto maskOf = [&](int64_t v) { return v + 1 == vectors ? mask : Value(); };
+    KernelBuilder::Values sums;
+    for (int64_t i = 0; i < height; ++i)
+      for (int64_t v = 0; v < vectors; ++v)
+        sums.push_back(b.load(into, place(b.addIndex(first, i), v), maskOf(v)));
+    sums = b.loop(b.index(0), count, 1, sums, [&](Value t, ValueRange args) {
+      KernelBuilder::Values inputs, next;
+      for (int64_t v = 0; v < vectors; ++v)
+        inputs.push_back(b.load(x, place(t, v), maskOf(v)));
+      for (int64_t i = 0; i < height; ++i) {
+        Value scalar = b.splat(b.loadScalar(dy, {t, b.addIndex(first, i)}));
+        for (int64_t v = 0; v < vectors; ++v)
+          next.push_back(b.fma(scalar, inputs[v], args[i * vectors + v]));
+      }
+      return next;
+    });
+    for (int64_t i = 0; i < height; ++i)
+      for (int64_t v = 0; v < vectors; ++v)
+        b.store(sums[i * vectors + v], into, place(b.addIndex(first, i), v),
+                maskOf(v));
+  };
+  auto emitRows = [&](Value first, int64_t height) {
+    int64_t width = kVectors * lanes, whole = columns / width * width;
+    b.loop(b.index(0), b.index(whole), width, [&](Value column) {
+      emitTile(first, height, column, kVectors, {});
+    });
+    if (int64_t left = columns - whole) {
+      int64_t partial = left % lanes;
+      emitTile(first, height, b.index(whole), llvm::divideCeil(left, lanes),
+               partial ? b.maskOf(partial) : Value());
+    }
+  };
+  int64_t whole = rows / kRows * kRows;
+  b.loop(b.index(0), b.index(whole), kRows,
+         [&](Value first) { emitRows(first, kRows); });
+  if (whole < rows)
+    emitRows(b.index(whole), rows - whole);
+}
+
+void rows::emit(KernelBuilder &b, EmbeddingGradientOp op) {
+  Value dy = op.getGradient(), into = op.getInto();
+  b.loopNest({b.dim(dy, 0)}, [&](ValueRange token) {
+    Value row = arith::IndexCastOp::create(b, b.getIndexType(),
+                                           b.loadScalar(op.getIds(), token));
+    b.forEachVector(lastDim(b, into), [&](Value column, Value mask) {
+      Value sum = b.add(b.load(into, {row, column}, mask),
+                        b.load(dy, at(token, column), mask));
+      b.store(sum, into, {row, column}, mask);
+    });
+  });
+}

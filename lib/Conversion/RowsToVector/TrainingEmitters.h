@@ -1,0 +1,27 @@
+//===- TrainingEmitters.h - kernels of learning -----------------*- C++ -*-===//
+
+#ifndef TENON_LIB_CONVERSION_ROWSTOVECTOR_TRAININGEMITTERS_H
+#define TENON_LIB_CONVERSION_ROWSTOVECTOR_TRAININGEMITTERS_H
+
+#include "Emitters.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+
+namespace tenon::rows {
+
+// Training.cpp
+void emit(KernelBuilder &b, ZeroPadOp op);
+void emit(KernelBuilder &b, SumHeadsOp op);
+void emit(KernelBuilder &b, ActivationGradientOp op);
+void emit(KernelBuilder &b, CrossEntropyOp op);
+void emit(KernelBuilder &b, CrossEntropyGradientOp op);
+void emit(KernelBuilder &b, AddGradientOp op);
+void emit(KernelBuilder &b, WeightGradientOp op);
+void emit(KernelBuilder &b, EmbeddingGradientOp op);
+// Optimizer.cpp
+void emit(KernelBuilder &b, SumSquaresOp op);
+void emit(KernelBuilder &b, NormOfSumsOp op);
+void emit(KernelBuilder &b, AdamWOp op);
+
+} // namespace tenon::rows
+
+#endif // TENON_LIB_CONVERSION_ROWSTOVECTOR_TRAININGEMITTERS_H

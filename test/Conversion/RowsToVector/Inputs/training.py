@@ -1,0 +1,168 @@
+"""Kernels of learning against NumPy in float64.
+
+Derivatives are central differences of the function itself, whose f32 form is within 3 ulp of it: 1e-5 absolute, as all
+derivatives here are of the size of 1. Sums of a few dozen f32 terms: 1e-5 relative to their size.
+"""
+
+import math
+import os
+import sys
+
+import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "Inputs"))
+from kernel_harness import Module, Report, memref, supported
+
+sigmoid = lambda x: 1 / (1 + np.exp(-x))
+erf = np.vectorize(math.erf)
+ACTIVATIONS = {
+    "identity": lambda x: x,
+    "silu": lambda x: x * sigmoid(x),
+    "gelu": lambda x: x / 2 * (1 + erf(x / math.sqrt(2))),
+    "gelu_tanh": lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+    "quick_gelu": lambda x: x * sigmoid(1.702 * x),
+    "relu_squared": lambda x: np.maximum(x, 0) ** 2,
+    "mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+}
+# Rows and columns of a weight: whole register tiles of every width, and none.
+WEIGHTS = [(16, 64), (19, 37), (3, 5)]
+TOKENS = 21
+# Elements of a sum of squares: whole blocks, and a block that is not.
+SQUARES = [8192, 4096 + 37, 11]
+PARAMETERS = 77
+
+
+def function(name, types, body):
+    arguments = ", ".join(f"%{i}: {t}" for i, t in enumerate(types))
+    return f"func.func @{name}({arguments}) {{\n  {body}\n  return\n}}"
+
+
+def build():
+    fs = []
+    m = memref((3, 53), "f32")
+    for kind in ACTIVATIONS:
+        fs.append(function(f"slope_{kind}", [m, m, m],
+                           f"tenon.activation_gradient %0, %1 into %2 {{kind = #tenon.activation_kind<{kind}>}} : ({m}, {m}, {m}) -> ()"))
+    x, i, y = memref((5, 43), "f32"), memref((5,), "i32"), memref((5, 1), "f32")
+    fs.append(function("loss", [x, i, y], f"tenon.cross_entropy %0, %1 into %2 : ({x}, {i}, {y}) -> ()"))
+    fs.append(function("loss_gradient", [x, i, x], f"tenon.cross_entropy_gradient %0, %1 into %2 : ({x}, {i}, {x}) -> ()"))
+    a, b = memref((4, 7), "f32"), memref((4, 40), "f32")
+    fs.append(function("pad", [a, b], f"tenon.zero_pad %0 into %1 {{offset = 19 : i64}} : ({a}, {b}) -> ()"))
+    a, b = memref((6, 5, 19), "f32"), memref((2, 5, 19), "f32")
+    fs.append(function("heads", [a, b], f"tenon.sum_heads %0 into %1 : ({a}, {b}) -> ()"))
+    for n, k in WEIGHTS:
+        dy, x, g = memref((TOKENS, n), "f32"), memref((TOKENS, k), "f32"), memref((n, k), "f32")
+        fs.append(function(f"weight_{n}", [dy, x, g], f"tenon.weight_gradient %0, %1 into %2 : {dy}, {x}, {g}"))
+    i, dy, g = memref((TOKENS,), "i32"), memref((TOKENS, 37), "f32"), memref((9, 37), "f32")
+    fs.append(function("table", [i, dy, g], f"tenon.embedding_gradient %0, %1 into %2 : {i}, {dy}, {g}"))
+    fs.append(function("add", [g, g], f"tenon.add_gradient %0 into %1 : {g}, {g}"))
+    numbers, norm = memref((10,), "f32"), memref((1, 1), "f32")
+    for n in SQUARES:
+        x, s = memref((n,), "f32"), memref(((n + 4095) // 4096,), "f32")
+        fs.append(function(f"squares_{n}", [x, s], f"tenon.sum_squares %0 into %1 : {x}, {s}"))
+        fs.append(function(f"norm_{n}", [s, numbers, norm], f"tenon.norm_of_sums %0, %1 into %2 : {s}, {numbers}, {norm}"))
+    w = memref((PARAMETERS,), "f32")
+    for decay in ("", " {decay}"):
+        fs.append(function("step" + decay.strip(" {}"), [w, w, w, w, numbers, norm],
+                           f"tenon.adamw %0, %1, %2, %3 by %4 norm %5{decay} : {w}, {w}, {w}, {w}, {numbers}, {norm}"))
+    return fs
+
+
+def check_losses(module, rng, target, report):
+    logits = (4 * rng.standard_normal((5, 43))).astype(np.float32)
+    logits[2] += 100  # e^x alone would overflow
+    targets = np.array([3, 42, 0, -1, 17], np.int32)
+    x = logits.astype(np.float64)
+    p = np.exp(x - x.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+    losses, gradient = np.empty((5, 1), np.float32), np.empty((5, 43), np.float32)
+    module.call("loss", logits, targets, losses)
+    module.call("loss_gradient", logits, targets, gradient)
+    some = targets >= 0
+    expected = np.where(some, -np.log(p[np.arange(5), targets]), 0)
+    report.close(f"{target} cross entropy", losses[:, 0], expected, 1e-5, 1e-6)
+    hot = np.eye(43)[targets]
+    report.close(f"{target} its gradient", gradient, np.where(some[:, None], p - hot, 0), 1e-6)
+
+
+def check_step(module, rng, target, report):
+    f32 = lambda: rng.standard_normal(PARAMETERS).astype(np.float32)
+    for decay in ("", "decay"):
+        for clip in (0.0, 0.5):
+            w, g, m, v, norm = f32(), f32(), f32(), f32() ** 2, np.array([[2.0]], np.float32)
+            scale, keep, beta1, beta2, rate, root, epsilon = 0.25, 0.98, 0.9, 0.99, 0.02, 0.3, 1e-8
+            numbers = np.array([scale, clip, keep, beta1, 1 - beta1, beta2, 1 - beta2, rate, root, epsilon], np.float32)
+            ge = g.astype(np.float64) * scale * (min(1, clip / (2 + 1e-6)) if clip else 1)
+            me, ve = beta1 * m + (1 - beta1) * ge, beta2 * v + (1 - beta2) * ge * ge
+            we = w * (keep if decay else 1.0) - rate * me / (np.sqrt(ve) / root + epsilon)
+            module.call("step" + decay, w, g, m, v, numbers, norm)
+            name = f"{target} step {decay} {clip}"
+            report.close(name, w, we, 1e-6, 1e-6)
+            report.close(name + ": first moment", m, me, 1e-6)
+            report.close(name + ": second moment", v, ve, 1e-6)
+            report.equal(name + ": gradient", g, np.zeros_like(g))
+
+
+def check(target, report):
+    module = Module(build(), target, ["--tenon-rows-to-vector"])
+    rng = np.random.default_rng(3)
+    f32 = lambda *shape: rng.standard_normal(shape, np.float32)
+    for kind, activation in ACTIVATIONS.items():
+        x, dy, dx = 3 * f32(3, 53), f32(3, 53), np.empty((3, 53), np.float32)
+        if kind in ("log", "sqrt"):
+            x = np.abs(x) + np.float32(0.5)
+        x[np.abs(x) < 1e-3] = 0.5  # where relu has no derivative
+        wide, h = x.astype(np.float64), 1e-6
+        slope = (activation(wide + h) - activation(wide - h)) / (2 * h)
+        module.call(f"slope_{kind}", dy, x, dx)
+        report.close(f"{target} slope of {kind}", dx, dy * slope, 1e-5, 1e-5)
+    check_losses(module, rng, target, report)
+
+    x, y = f32(4, 7), f32(4, 40)
+    module.call("pad", x, y)
+    expected = np.zeros_like(y)
+    expected[:, 19:26] = x
+    report.equal(f"{target} pad", y, expected)
+    x, y = f32(6, 5, 19), f32(2, 5, 19)
+    module.call("heads", x, y)
+    report.close(f"{target} heads", y, x.astype(np.float64).reshape(2, 3, 5, 19).sum(1), 1e-6)
+
+    for n, k in WEIGHTS:
+        dy, x, g = f32(TOKENS, n), f32(TOKENS, k), f32(n, k)
+        expected = g + dy.astype(np.float64).T @ x
+        module.call(f"weight_{n}", dy, x, g)
+        report.close(f"{target} weight {n} x {k}", g, expected, 1e-5)
+    ids, dy, g = rng.integers(0, 9, TOKENS).astype(np.int32), f32(TOKENS, 37), f32(9, 37)
+    expected = g.astype(np.float64)
+    np.add.at(expected, ids, dy)
+    module.call("table", ids, dy, g)
+    report.close(f"{target} table", g, expected, 1e-5)
+    more = f32(9, 37)
+    expected = g + more
+    module.call("add", more, g)
+    report.equal(f"{target} add", g, expected)
+
+    numbers = np.array([0.25] + [0] * 9, np.float32)
+    for n in SQUARES:
+        x, sums, norm = f32(n), np.empty((n + 4095) // 4096, np.float32), np.empty((1, 1), np.float32)
+        module.call(f"squares_{n}", x, sums)
+        blocks = [(x[i:i + 4096].astype(np.float64) ** 2).sum() for i in range(0, n, 4096)]
+        report.close(f"{target} squares {n}", sums, blocks, 0, 1e-6)
+        module.call(f"norm_{n}", sums, numbers, norm)
+        report.close(f"{target} norm {n}", norm[0], [0.25 * np.linalg.norm(x.astype(np.float64))], 0, 1e-6)
+    check_step(module, rng, target, report)
+
+
+report = Report()
+for target in sys.argv[1:]:
+    if supported(target):
+        check(target, report)
+    else:
+        print(f"skipped {target}: this CPU does not run it")
+report.finish()
