@@ -46,8 +46,9 @@ struct Flags {
       cl::value_desc("directory"), cl::cat(category)};
   cl::opt<std::string> emit{
       "emit",
-      cl::desc("Stop at a stage: import, fused, cached, quantized, packed, "
-               "tiled, kernels, llvm, asm, obj or exe (default)"),
+      cl::desc("Stop at a stage: import, differentiated (with --train), fused, "
+               "cached, quantized, packed, tiled, kernels, llvm, asm, obj or "
+               "exe (default)"),
       cl::value_desc("stage"), cl::init("exe"), cl::cat(category)};
   cl::opt<std::string> cpu{
       "mcpu",
@@ -58,6 +59,9 @@ struct Flags {
   cl::opt<std::string> attributes{"mattr",
                                   cl::desc("CPU features to add or take away"),
                                   cl::value_desc("+a,-b"), cl::cat(category)};
+  cl::opt<std::string> train{
+      "train", cl::desc("Compile a program that trains the model (a decoder)"),
+      cl::ValueOptional, cl::cat(category)};
   cl::opt<uint64_t> seed{
       "random-weights",
       cl::desc("Draw weights at random instead of reading them"),
@@ -241,9 +245,18 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   std::optional<Stage> stage = parseStage(flags.emit);
   if (!stage)
     return usage(strCat("unknown stage ", quoteName(std::string(flags.emit)),
-                        " in --emit; import, fused, cached, quantized, packed, "
-                        "tiled, kernels, llvm, asm, obj or exe is expected"));
+                        " in --emit; import, differentiated, fused, cached, "
+                        "quantized, packed, tiled, kernels, llvm, asm, obj or "
+                        "exe is expected"));
   options.stage = *stage;
+  options.train = flags.train.getNumOccurrences() > 0;
+  if (!flags.train.empty())
+    return usage(strCat("--train=", std::string(flags.train),
+                        ": only --train itself, which trains all weights, is "
+                        "there so far"));
+  if (options.stage == Stage::Differentiated && !options.train)
+    return usage("--emit=differentiated is for a model that learns: --train "
+                 "is missing");
   if (flags.seed.getNumOccurrences())
     options.randomSeed = flags.seed;
   options.noTokenizer = flags.noTokenizer;

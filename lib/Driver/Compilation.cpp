@@ -10,6 +10,7 @@
 #include "Progress.h"
 #include "Reporting.h"
 #include "Timing.h"
+#include "TrainingPlan.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Driver/Linker.h"
 #include "tenon/Driver/Registration.h"
@@ -27,8 +28,9 @@ using namespace tenon;
 
 namespace {
 
-/// The last stage that is the same for every CPU.
+/// The last stage that is the same for every CPU; of a model that learns, too.
 constexpr Stage kSharedStage = Stage::Quantized;
+constexpr Stage kSharedLearningStage = Stage::Differentiated;
 
 class Compilation {
 public:
@@ -43,6 +45,8 @@ private:
   Status compileVariant(TargetAttr target);
   Status checkPlan(std::vector<PlannedWeight> variantPlan, TargetAttr target);
   Status writeExecutable(llvm::ArrayRef<char> object);
+  /// The section of what checkpoints are made of.
+  Status writeTraining(runtime::PayloadWriter &writer);
   void print(mlir::ModuleOp printed);
   Status writeBytes(llvm::StringRef bytes);
   void say(const std::string &text) const {
@@ -51,6 +55,7 @@ private:
   }
 
   const CompileOptions &options;
+  Stage sharedStage = kSharedStage;
   Laps laps;
   std::optional<LoadedModel> model;
   std::optional<MetadataBuilder> metadata;
@@ -118,17 +123,19 @@ Status Compilation::compile() {
   laps.lap("import");
 
   // What is on tensors is the same for every CPU.
-  Stage shared = std::min(options.stage, kSharedStage);
-  Stage cached = std::min(options.stage, Stage::Cached);
+  sharedStage = options.train ? kSharedLearningStage : kSharedStage;
+  Stage withEntries = options.train ? kSharedLearningStage : Stage::Cached;
+  Stage shared = std::min(options.stage, sharedStage);
+  Stage cached = std::min(options.stage, withEntries);
   if (Status status = lower(*module, Stage::Import, cached); !status)
     return status;
-  if (cached == Stage::Cached)
+  if (cached == withEntries)
     metadata->readEntries(*module);
   if (Status status = findImportance(); !status)
     return status;
   if (Status status = lower(*module, cached, shared); !status)
     return status;
-  if (options.stage <= kSharedStage) {
+  if (options.stage <= sharedStage) {
     print(*module);
     return writeBytes(text);
   }
@@ -163,10 +170,14 @@ Status Compilation::lower(mlir::ModuleOp lowered, Stage from, Stage to) {
   // One pass manager for each stage, so that --time tells them apart.
   while (from < to) {
     Stage next = static_cast<Stage>(static_cast<int>(from) + 1);
+    if (!isPassed(next, options.train)) {
+      from = next;
+      continue;
+    }
     mlir::PassManager manager(context.get());
     if (options.configurePasses && !options.configurePasses(manager))
       return plainError("bad options for passes", ExitCode::BadUsage);
-    buildPipeline(manager, from, next);
+    buildPipeline(manager, from, next, options.train);
     std::string stage(getStage(next).name);
     if (reporting)
       reporting->enter(manager, lowered, stage);
@@ -205,13 +216,13 @@ Status Compilation::compileVariant(TargetAttr target) {
   (*variant)->setAttr(kTargetsAttrName,
                       mlir::ArrayAttr::get(context.get(), all));
   if (!linker) {
-    if (Status status = lower(*variant, kSharedStage, options.stage); !status)
+    if (Status status = lower(*variant, sharedStage, options.stage); !status)
       return status;
     print(*variant);
     return Status::success();
   }
   // What the lowering drops is read on the way.
-  if (Status status = lower(*variant, kSharedStage, Stage::Tiled); !status)
+  if (Status status = lower(*variant, sharedStage, Stage::Tiled); !status)
     return status;
   if (Status status = metadata->readMemory(*variant); !status)
     return status;
@@ -314,12 +325,25 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
     if (Status status = writer->write(std::as_bytes(std::span(chat))); !status)
       return status;
   }
+  if (options.train)
+    if (Status status = writeTraining(*writer); !status)
+      return status;
   if (Status status = writer->finish(metadata->take()); !status)
     return status;
   laps.lap("finish the file");
   if (options.time)
     laps.print(llvm::errs());
   return Status::success();
+}
+
+Status Compilation::writeTraining(runtime::PayloadWriter &writer) {
+  Expected<runtime::TrainingInfo> training = planTraining(plan, *model);
+  if (!training)
+    return training.takeError();
+  if (Status status = writer.beginSection("training"); !status)
+    return status;
+  std::string bytes = training->serialize();
+  return writer.write(std::as_bytes(std::span(bytes)));
 }
 
 void Compilation::print(mlir::ModuleOp printed) {

@@ -5,6 +5,7 @@
 #include "Families.h"
 #include "GenerationConfig.h"
 #include "Messages.h"
+#include "TrainingPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -235,6 +236,9 @@ static bool hasBlocks(const CompileOptions &options, const LoadedModel &model) {
 Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
   LoadedModel loaded;
   loaded.randomWeights = options.randomSeed.has_value();
+  if (options.train)
+    if (Status status = checkTraining(options); !status)
+      return status.takeError();
   if (Status status = loadDescription(options, loaded); !status)
     return status.takeError();
   if (!loaded.randomWeights && !loaded.directory.checkpoint)
@@ -247,6 +251,9 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
     return status.takeError();
   if (Status status = bindDescription(options, loaded); !status)
     return status.takeError();
+  if (options.train)
+    if (Status status = checkTraining(loaded); !status)
+      return status.takeError();
   if (!options.activations.empty() && !hasBlocks(options, loaded))
     return plainError(strCat("--activations=", options.activations,
                              ": no weights are quantized in groups, see "
@@ -281,6 +288,8 @@ tenon::importLoadedModel(mlir::MLIRContext &context, const LoadedModel &model,
   importOptions.context = model.context;
   importOptions.maxChunk = model.maxChunk;
   importOptions.weightDType = options.weightType;
+  if (options.train)
+    importOptions.weightDType = DType::F32;
   // Random weights are of the type that the configuration speaks of.
   if (model.randomWeights && !importOptions.weightDType)
     for (const char *key : {"torch_dtype", "dtype"})

@@ -184,6 +184,19 @@ static std::string tensorName(const PlannedWeight &weight, SourceAttr source,
   return text;
 }
 
+// What the layer is called: the stack may hold some of the model's only.
+static int64_t numberOf(const PlannedWeight &weight, int64_t place) {
+  if (weight.layerNumbers.empty())
+    return place;
+  return weight.layerNumbers[place / weight.experts] * weight.experts +
+         place % weight.experts;
+}
+
+std::string tenon::getTensorName(const PlannedWeight &weight, SourceAttr source,
+                                 int64_t place) {
+  return tensorName(weight, source, numberOf(weight, place));
+}
+
 /// Whether one tensor holds all experts of a layer.
 static bool isFused(const PlannedWeight &weight, SourceAttr source) {
   return weight.experts > 1 && !source.getName().contains("{e}");
@@ -369,11 +382,7 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
   if (PanelAttr panel = getPanel(type))
     request.panel =
         PanelLayout{panel.getN(), panel.getK(), panel.getInterleave()};
-  // What the layer is called: the stack may hold some of the model's only.
-  int64_t number = layer;
-  if (!weight.layerNumbers.empty())
-    number = weight.layerNumbers[layer / weight.experts] * weight.experts +
-             layer % weight.experts;
+  int64_t number = numberOf(weight, layer);
   // Biases that are concatenated, or not in order, are rows of one element
   // each.
   if (type.getRank() == 1 &&

@@ -59,6 +59,13 @@ std::unique_ptr<Command> makeCommand(const EntryInfo &entry) {
 
 Commands allCommands(const Metadata &metadata) {
   Commands commands;
+  if (metadata.entry("gradient")) {
+    commands.push_back(makeTrainCommand());
+    commands.push_back(makeEvalCommand());
+    commands.push_back(makeTokenizeCommand());
+    commands.push_back(makeInfoCommand());
+    return commands;
+  }
   commands.push_back(makeGenerateCommand());
   commands.push_back(makeTranslateCommand());
   commands.push_back(makeSummarizeCommand());
@@ -177,6 +184,13 @@ Expected<Command *> defaultCommand(const Commands &commands, Program &program,
   bool isCommand =
       std::ranges::find(kEntryCommands, first) != std::end(kEntryCommands);
   Command *command = defaultCommand(program.metadata(), commands);
+  if (program.metadata().entry("gradient"))
+    return withNote(plainError(strCat("this program trains a model; it has no "
+                                      "command ",
+                                      quoteName(std::string(first))),
+                               ExitCode::BadUsage),
+                    "its commands are train, eval, tokenize and info; `tenonc` "
+                    "compiles what train leaves to a program that generates");
   if (isCommand || !command)
     return withNote(
         plainError(isCommand

@@ -24,7 +24,7 @@ namespace {
 constexpr int kPatienceMicroseconds = 25 * 1000;
 constexpr int kInterruptedCode = static_cast<int>(ExitCode::Interrupted);
 
-std::atomic<bool> flag{false};
+std::atomic<bool> flag{false}, waits{false};
 bool outputWasClosed = false;
 char heldText[4096];
 std::atomic<size_t> heldSize{0};
@@ -37,6 +37,8 @@ void onInterrupt(int) {
   int savedErrno = errno;
   if (flag.exchange(true))
     _exit(kInterruptedCode);
+  if (waits.load())
+    return;
   itimerval timer{};
   timer.it_value.tv_usec = kPatienceMicroseconds;
   setitimer(ITIMER_REAL, &timer, nullptr);
@@ -83,6 +85,8 @@ void tenon::runtime::prepareProcess() {
 }
 
 bool tenon::runtime::standardOutputClosed() { return outputWasClosed; }
+
+void tenon::runtime::waitForStep() { waits.store(true); }
 
 bool tenon::runtime::interrupted() {
   return flag.load(std::memory_order_relaxed);

@@ -37,6 +37,9 @@ struct CompileOptions {
 
   Stage stage = Stage::Executable;
   TargetOptions target; ///< of one CPU, or a list for describeTargets
+  /// The executable learns: it has the loss, its gradient and an optimizer
+  /// instead of what generates.
+  bool train = false;
   /// Weights drawn at random from this seed instead of the checkpoint's.
   std::optional<uint64_t> randomSeed;
   /// No tokenizer goes into the executable, whatever the model comes with.

@@ -45,6 +45,10 @@ struct PlannedWeight {
   uint64_t totalBytes() const { return (layers - 1) * stride + layerBytes; }
 };
 
+/// The checkpoint's name of a source for a place in the stack.
+std::string getTensorName(const PlannedWeight &weight, SourceAttr source,
+                          int64_t place);
+
 /// All weights of a module after tenon-bufferize, by offset. Errors: a weight
 /// without a place, or two that overlap (a fault of a pass, or of IR by hand).
 Expected<std::vector<PlannedWeight>> planWeights(mlir::ModuleOp module);

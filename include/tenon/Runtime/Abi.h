@@ -19,14 +19,18 @@ extern "C" {
  * runtime and live longer than the call; weights, arena and cache are aligned
  * to 64 bytes at least. */
 typedef struct TenonFrame {
-  const uint8_t *weights; /* the "weights" section, mapped read-only */
+  const uint8_t *weights; /* the "weights" section, mapped read-only; of a
+                             model that learns a copy, which "update" writes */
   uint8_t *arena;         /* scratch of metadata "memory.arena" bytes */
   uint8_t *cache;         /* key/value cache, zero at first; null for encoders.
                              "memory.cache" bytes hold those of
                              "memory.sequences" sequences, one after the other,
                              each with the parts of "memory.caches":
                              "decode_batch" takes all, the others one */
-  void *const *buffers;   /* inputs in the order of the entry, then output */
+  void *const *buffers;   /* inputs in the order of the entry, then output;
+                             between them, for "gradient" and "update", the
+                             memories of gradients (as large as the weights)
+                             and of moments (twice that), zero at first */
   int64_t numTokens;      /* T: tokens in this call, at most "max_chunk" */
   int64_t position;       /* position of the first of them in the context;
                              "decode_batch" has an input instead */

@@ -28,6 +28,10 @@ bool standardOutputClosed();
 
 bool interrupted();
 
+/// Lets a step take its time: from now on the first Ctrl-C only sets the flag.
+/// For loops that have something to save.
+void waitForStep();
+
 /// The error to return when interrupted() is true: no message, code 130.
 Error interruption();
 

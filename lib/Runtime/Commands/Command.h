@@ -45,6 +45,9 @@ std::unique_ptr<Command> makeRunCommand();
 std::unique_ptr<Command> makeTokenizeCommand();
 std::unique_ptr<Command> makeInfoCommand();
 std::unique_ptr<Command> makeBenchCommand();
+/// Of models that learn.
+std::unique_ptr<Command> makeTrainCommand();
+std::unique_ptr<Command> makeEvalCommand();
 
 } // namespace tenon::runtime
 

@@ -81,19 +81,40 @@ Expected<Model *> Program::model() {
   if (!loaded)
     return loaded.takeError();
   loadedModel = std::move(*loaded);
+  if (Status status = startWorkers(**chosen); !status)
+    return status.takeError();
+  return loadedModel.get();
+}
+
+Expected<Trainer *> Program::trainer() {
+  if (loadedTrainer)
+    return loadedTrainer.get();
+  auto chosen = variant();
+  if (!chosen)
+    return chosen.takeError();
+  auto loaded = Trainer::load(payload, **chosen);
+  if (!loaded)
+    return loaded.takeError();
+  loadedTrainer = std::move(*loaded);
+  if (Status status = startWorkers(**chosen); !status)
+    return status.takeError();
+  return loadedTrainer.get();
+}
+
+Status Program::startWorkers(const TenonVariant &variant) {
   workers = std::make_unique<Executor>(threads(), cpus());
   Executor::install(workers.get());
-  if (options.profile) {
-    auto known = operations(**chosen);
-    if (!known)
-      return known.takeError();
-    profiled = *known;
-    int64_t last = -1;
-    for (const OperationInfo &operation : profiled)
-      last = std::max(last, operation.id);
-    workers->enableProfile(last + 1);
-  }
-  return loadedModel.get();
+  if (!options.profile)
+    return {};
+  auto known = operations(variant);
+  if (!known)
+    return known.takeError();
+  profiled = *known;
+  int64_t last = -1;
+  for (const OperationInfo &operation : profiled)
+    last = std::max(last, operation.id);
+  workers->enableProfile(last + 1);
+  return {};
 }
 
 std::string tenon::runtime::commandName(std::string_view def) {

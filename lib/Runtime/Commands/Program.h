@@ -5,6 +5,7 @@
 #include "tenon/Runtime/Executor.h"
 #include "tenon/Runtime/Model.h"
 #include "tenon/Runtime/Payload.h"
+#include "tenon/Runtime/Trainer.h"
 #include "tenon/Runtime/Variant.h"
 #include "tenon/Tokenizer/Tokenizer.h"
 
@@ -57,7 +58,9 @@ public:
   operations(const TenonVariant &variant) const;
   /// The model, and the executor that its kernels run on.
   Expected<Model *> model();
-  /// Only after model().
+  /// The same of a model that learns.
+  Expected<Trainer *> trainer();
+  /// Only after model() or trainer().
   Executor &executor() { return *workers; }
   unsigned threads();
   WeightMemory weightMemory() const;
@@ -82,12 +85,15 @@ public:
 
 private:
   const Topology &cpus();
+  /// Makes the executor of a variant's kernels.
+  Status startWorkers(const TenonVariant &variant);
 
   std::optional<Topology> topology;
   std::unique_ptr<Tokenizer> loadedTokenizer;
   std::unique_ptr<Executor> workers;
   std::span<const OperationInfo> profiled; ///< of the loaded model
   std::unique_ptr<Model> loadedModel;
+  std::unique_ptr<Trainer> loadedTrainer;
 };
 
 /// The bytes of a file, of standard input for "-".

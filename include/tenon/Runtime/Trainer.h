@@ -1,0 +1,79 @@
+//===- Trainer.h - calls what a model that learns is compiled to -*- C++
+//-*-===//
+//
+// Owns the weights, their gradients and the optimizer's moments. All arithmetic
+// on them happens behind the entry points (invariant I1); what is computed here
+// are the few numbers of a step.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_RUNTIME_TRAINER_H
+#define TENON_RUNTIME_TRAINER_H
+
+#include "tenon/Runtime/Abi.h"
+#include "tenon/Runtime/Memory.h"
+#include "tenon/Runtime/Payload.h"
+#include "tenon/Runtime/TrainingInfo.h"
+
+#include <array>
+#include <memory>
+#include <span>
+
+namespace tenon::runtime {
+
+/// AdamW's numbers, by the names and defaults of torch.optim.AdamW but for the
+/// rate.
+struct AdamW {
+  double rate = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weightDecay = 0.01; ///< of matrices
+  double clip = 0;           ///< the largest norm of the gradient; 0: any
+
+  /// The numbers of `tenon.update` for a step, counted from 1, whose loss is
+  /// the mean over so many targets.
+  std::array<float, 10> numbers(int64_t step, int64_t targets) const;
+};
+
+class Trainer {
+public:
+  /// A copy of the weights, and memory for the rest: 16 bytes a parameter in
+  /// all. Errors: OutOfResource; a payload that is damaged.
+  static Expected<std::unique_ptr<Trainer>> load(const Payload &payload,
+                                                 const TenonVariant &variant);
+
+  const TrainingInfo &info() const { return training; }
+  /// The most tokens of a sequence.
+  int64_t maxLength() const { return longest; }
+
+  /// Adds the gradient of a sequence, of 2 or more tokens of the vocabulary, to
+  /// what is there; returns the sum of its targets' losses. A sequence of T
+  /// tokens has T - 1 targets, each token but the first.
+  float addGradient(std::span<const int32_t> sequence);
+  /// The sum of losses alone.
+  float loss(std::span<const int32_t> sequence);
+  /// Changes the weights; returns the gradient's norm. Gradients are zero then.
+  float update(const std::array<float, 10> &numbers);
+
+  /// Weights and moments, each laid out as the weights are.
+  std::span<std::byte> weights() { return {weight.data(), weight.size()}; }
+  std::span<std::byte> firstMoments() {
+    return {moments.data(), weight.size()};
+  }
+  std::span<std::byte> secondMoments() {
+    return {moments.data() + weight.size(), weight.size()};
+  }
+
+private:
+  Trainer() = default;
+  float call(TenonEntryFn entry, std::span<const int32_t> sequence,
+             bool withGradient);
+
+  TrainingInfo training;
+  TenonEntryFn gradientFn = nullptr, lossFn = nullptr, updateFn = nullptr;
+  Region weight, gradient, moments, arena;
+  int64_t longest = 0;
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_RUNTIME_TRAINER_H

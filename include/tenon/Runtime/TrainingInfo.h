@@ -1,0 +1,53 @@
+//===- TrainingInfo.h - what a checkpoint of a trainer is made of -*- C++
+//-*-===//
+//
+// The section "training" of an executable that learns: which tensors of a
+// Hugging Face checkpoint its weights are, and the files that stand beside
+// them. Layout: the length of the JSON (u64), the JSON, the files' bytes one
+// after the other.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_RUNTIME_TRAININGINFO_H
+#define TENON_RUNTIME_TRAININGINFO_H
+
+#include "tenon/Support/Error.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tenon::runtime {
+
+/// A tensor of the checkpoint, f32.
+struct TrainedTensor {
+  std::string name;
+  std::vector<int64_t> shape; ///< as the file has it
+  uint64_t offset = 0;        ///< of its first element in the weights, bytes
+  uint64_t elements = 0;
+  /// Memory has the matrix with rows and columns exchanged (Conv1D).
+  bool transposed = false;
+};
+
+/// A file that is written as it is: config.json, tokenizer.json, ...
+struct CheckpointFile {
+  std::string name;
+  std::string bytes;
+};
+
+struct TrainingInfo {
+  std::vector<TrainedTensor> tensors;
+  std::vector<CheckpointFile> files;
+
+  std::string serialize() const;
+  /// Checks that every tensor lies within weights of so many bytes. Errors are
+  /// CorruptPayload.
+  static Expected<TrainingInfo> parse(std::span<const std::byte> section,
+                                      uint64_t weightBytes,
+                                      const std::string &filename);
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_RUNTIME_TRAININGINFO_H

@@ -1,0 +1,116 @@
+//===- TrainingPlan.cpp - what a trainer writes checkpoints of ------------===//
+
+#include "TrainingPlan.h"
+#include "tenon/Support/MappedFile.h"
+#include "tenon/Support/Strings.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace tenon;
+
+/// What stands beside the weights of a Hugging Face checkpoint, if it does.
+static constexpr const char *kFiles[] = {
+    "config.json",         "generation_config.json",
+    "tokenizer.json",      "tokenizer_config.json",
+    "tokenizer.model",     "special_tokens_map.json",
+    "added_tokens.json",   "vocab.json",
+    "vocab.txt",           "merges.txt",
+    "spiece.model",        "sentencepiece.bpe.model",
+    "chat_template.jinja", "chat_template.json"};
+
+Status tenon::checkTraining(const CompileOptions &options) {
+  auto refuse = [](const std::string &what) {
+    return plainError(what, ExitCode::BadUsage);
+  };
+  if (!options.quantize.empty())
+    return refuse("--quantize is for models that compute; a model that learns "
+                  "has weights in f32");
+  if (options.weightType && options.weightType != DType::F32)
+    return refuse("--dtype: a model that learns has weights in f32 so far");
+  if (!options.kvCache.empty() || !options.activations.empty() ||
+      options.maxSequences > 1)
+    return refuse("--kv-cache, --activations and --max-sequences are for "
+                  "models that compute, not for --train");
+  if (options.stage < Stage::Executable && !isPassed(options.stage, true))
+    return refuse(strCat("with --train there is no stage '",
+                         std::string(getStage(options.stage).name),
+                         "': import, differentiated, tiled and what follows "
+                         "can be printed"));
+  return {};
+}
+
+Status tenon::checkTraining(const LoadedModel &model) {
+  if (model.directory.gguf)
+    return withNote(
+        errorInFile(model.directory.path, "a GGUF file cannot be trained",
+                    ExitCode::BadUsage),
+        "a trainer writes checkpoints as Hugging Face has them, and starts "
+        "from one: a directory with config.json");
+  if (model.bound->kind() != lang::ModelKind::Decoder)
+    return plainError(strCat("--train: family ", model.description->name,
+                             " is an encoder; only decoders can be trained so "
+                             "far"),
+                      ExitCode::BadUsage);
+  return {};
+}
+
+/// The configuration with the type that the weights have now.
+static std::string withFloatType(std::string text, nlohmann::json config) {
+  bool changed = false;
+  for (const char *key : {"dtype", "torch_dtype"})
+    if (auto found = config.find(key);
+        found != config.end() && *found != "float32") {
+      *found = "float32";
+      changed = true;
+    }
+  return changed ? config.dump(2) + "\n" : text;
+}
+
+Expected<runtime::TrainingInfo>
+tenon::planTraining(std::span<const PlannedWeight> plan,
+                    const LoadedModel &model) {
+  runtime::TrainingInfo info;
+  const Checkpoint *checkpoint = model.checkpoint();
+  for (const PlannedWeight &weight : plan) {
+    if (!llvm::all_of(weight.sources, llvm::IsaPred<SourceAttr>))
+      continue; // computed
+    if (weight.sources.size() != 1 || weight.experts > 1)
+      return plainError(strCat("weight @", weight.name,
+                               " is no tensor of the checkpoint: it cannot be "
+                               "written there"));
+    auto source = mlir::cast<SourceAttr>(weight.sources[0]);
+    for (int64_t layer = 0; layer < weight.layers; ++layer) {
+      runtime::TrainedTensor tensor;
+      std::string name = getTensorName(weight, source, layer);
+      const TensorInfo *found = checkpoint ? checkpoint->find(name) : nullptr;
+      // The file may lack dimensions of 1, and a prefix of the name.
+      tensor.name = found ? found->name : name;
+      if (found)
+        tensor.shape.assign(found->shape.begin(), found->shape.end());
+      else
+        llvm::append_range(tensor.shape, source.getType().getShape());
+      tensor.offset = weight.offset + layer * weight.stride;
+      tensor.elements = weight.layerType.getNumElements();
+      tensor.transposed = source.getTransposed();
+      info.tensors.push_back(std::move(tensor));
+    }
+  }
+  llvm::StringRef directory =
+      llvm::sys::path::parent_path(model.directory.configPath);
+  for (const char *name : kFiles) {
+    llvm::SmallString<256> path(directory);
+    llvm::sys::path::append(path, name);
+    if (!llvm::sys::fs::exists(path))
+      continue;
+    Expected<MappedFile> file = MappedFile::open(path.str().str());
+    if (!file)
+      return file.takeError();
+    info.files.push_back({name, std::string(file->text())});
+  }
+  for (runtime::CheckpointFile &file : info.files)
+    if (file.name == "config.json")
+      if (Expected<nlohmann::json> config =
+              parseJson(file.bytes, model.directory.configPath))
+        file.bytes = withFloatType(file.bytes, std::move(*config));
+  return info;
+}

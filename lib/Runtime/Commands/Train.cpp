@@ -1,0 +1,236 @@
+//===- Train.cpp - train and eval of a model that learns ------------------===//
+#include "Command.h"
+#include "TrainingRun.h"
+
+#include "tenon/Support/Strings.h"
+
+#include <cmath>
+
+#include <CLI/CLI.hpp>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+namespace {
+
+class Train : public Command {
+public:
+  Train() : Command({"train", "", "Train the model on a file of tokens"}) {}
+
+  void declareOptions(CLI::App &app) override;
+  Status run(Program &program) override;
+
+private:
+  Status check(Program &program);
+
+  TrainingOptions options;
+  std::string resumed;
+  std::optional<int64_t> steps;
+};
+
+void Train::declareOptions(CLI::App &app) {
+  auto add = [&](const char *name, auto &to, const char *type,
+                 const char *help) {
+    return app.add_option(name, to, help)->type_name(type);
+  };
+  auto count = CLI::Range(int64_t(1), int64_t(1) << 40).description("");
+  auto part = CLI::Range(0.0, 1.0).description("");
+  add("--data", options.data, "FILE",
+      "Token ids to learn from, raw little-endian numbers of 16 bits, taken in "
+      "order, again and again");
+  add("--held-out", options.heldOut, "FILE",
+      "Token ids to measure the loss on, not learned from");
+  add("--objective", options.objective, "NAME",
+      "What is learned: causal, the next token");
+  add("--batch", options.batch, "N", "Sequences of a gradient (default: 16)")
+      ->check(count);
+  add("--accumulate", options.accumulate, "N",
+      "Gradients of a step: it is one of batch times this many sequences "
+      "(default: 1)")
+      ->check(count);
+  add("--length", options.length, "N",
+      "Tokens of a sequence (default: the most that the program was compiled "
+      "for); the loss is the mean over all but the first")
+      ->check(count);
+  add("--steps", steps, "N", "Steps to take in all")->check(count);
+  add("--optimizer", options.optimizer, "NAME", "adamw");
+  add("--rate", options.adamw.rate, "X", "Learning rate (default: 3e-4)")
+      ->check(CLI::NonNegativeNumber.description(""));
+  add("--schedule", options.schedule, "constant|linear|cosine",
+      "How the rate falls, as Transformers' schedules do (default: cosine)")
+      ->check(CLI::IsMember({"constant", "linear", "cosine"}));
+  add("--warmup", options.warmup, "N|N%",
+      "Steps over which the rate rises from 0 (default: 2%)");
+  add("--weight-decay", options.adamw.weightDecay, "X",
+      "Decay of matrices; vectors have none (default: 0.1)")
+      ->check(CLI::NonNegativeNumber.description(""));
+  add("--clip", options.adamw.clip, "X",
+      "The largest norm of a step's gradient; 0: any (default: 1)")
+      ->check(CLI::NonNegativeNumber.description(""));
+  add("--beta1", options.adamw.beta1, "X", "Of AdamW (default: 0.9)")
+      ->check(part);
+  add("--beta2", options.adamw.beta2, "X", "Of AdamW (default: 0.999)")
+      ->check(part);
+  add("--epsilon", options.adamw.epsilon, "X", "Of AdamW (default: 1e-8)")
+      ->check(CLI::NonNegativeNumber.description(""));
+  add("--eval-every", options.evalEvery, "N",
+      "Steps between two measurements of the held-out loss (default: one at "
+      "the end)")
+      ->check(count);
+  add("--save-every", options.saveEvery, "N",
+      "Steps between two checkpoints (default: one at the end)")
+      ->check(count);
+  auto *output = add("-o,--output", options.output, "DIR",
+                     "Directory for the checkpoint and the log");
+  add("--resume", resumed, "DIR",
+      "Go on with the training in this directory; only --steps and --quiet "
+      "may be given with it")
+      ->excludes(output);
+  app.add_flag("--quiet", options.quiet, "Show no progress");
+}
+
+Status Train::check(Program &program) {
+  auto refuse = [](const std::string &what) {
+    return plainError(what, ExitCode::BadUsage);
+  };
+  if (options.objective != "causal")
+    return refuse(strCat("--objective ", options.objective,
+                         ": this program learns to predict the next token, "
+                         "'causal', and nothing else so far"));
+  if (options.optimizer != "adamw")
+    return refuse(strCat("--optimizer ", options.optimizer,
+                         ": there is adamw, and no other so far"));
+  if (options.data.empty())
+    return refuse("what should be learned from? --data FILE says it");
+  if (options.output.empty())
+    return refuse("where should the checkpoint go? -o DIR says it");
+  if (options.steps < 1)
+    return refuse("how many steps? --steps N says it");
+  size_t used = 0;
+  try {
+    double warmup = std::stod(options.warmup, &used);
+    if (!(warmup >= 0 && warmup <= 1e12))
+      used = 0;
+  } catch (const std::exception &) {
+    used = 0;
+  }
+  if (!used ||
+      (options.warmup.substr(used) != "" && options.warmup.substr(used) != "%"))
+    return refuse(strCat("--warmup is a number of steps or a part of all, "
+                         "\"10%\", not ",
+                         quoteName(options.warmup)));
+  const Metadata &metadata = program.metadata();
+  int64_t most = std::min(metadata.memory.maxChunk, metadata.model.context);
+  if (options.length == 0)
+    options.length = most;
+  if (options.length < 2)
+    return refuse("--length is 2 at least: a token to predict the next from");
+  if (options.length > most)
+    return withNote(refuse(strCat("--length ", options.length,
+                                  ": this program was compiled for sequences "
+                                  "of at most ",
+                                  most, " tokens")),
+                    "tenonc --train --max-chunk=N compiles for more, up to the "
+                    "context");
+  return {};
+}
+
+Status Train::run(Program &program) {
+  if (!resumed.empty()) {
+    bool quiet = options.quiet;
+    auto before = readOptions(resumed);
+    if (!before)
+      return before.takeError();
+    options = std::move(*before);
+    options.quiet = quiet;
+  }
+  if (steps)
+    options.steps = *steps;
+  if (Status status = check(program); !status)
+    return status;
+  int64_t vocabulary = program.metadata().model.vocabSize;
+  auto data = TokenFile::open(options.data, vocabulary);
+  if (!data)
+    return data.takeError();
+  std::optional<TokenFile> heldOut;
+  if (!options.heldOut.empty()) {
+    auto file = TokenFile::open(options.heldOut, vocabulary);
+    if (!file)
+      return file.takeError();
+    heldOut = std::move(*file);
+  }
+  auto trainer = program.trainer();
+  if (!trainer)
+    return trainer.takeError();
+  TrainingRun run(**trainer, options, std::move(*data), std::move(heldOut));
+  if (Status status = resumed.empty() ? run.start() : run.resume(); !status)
+    return status;
+  double start = now();
+  Executor::Session session(program.executor());
+  Status status = run.run();
+  program.printProfile(now() - start);
+  return status;
+}
+
+class Eval : public Command {
+public:
+  Eval() : Command({"eval", "", "Measure the loss on a file of tokens"}) {}
+
+  void declareOptions(CLI::App &app) override {
+    app.add_option("--data", data,
+                   "Token ids, raw little-endian numbers of 16 bits")
+        ->type_name("FILE")
+        ->required();
+    app.add_option("--length", length,
+                   "Tokens of a sequence (default: the most that the program "
+                   "was compiled for)")
+        ->type_name("N")
+        ->check(CLI::Range(int64_t(2), int64_t(1) << 40).description(""));
+    app.add_option("--from", from,
+                   "Directory of a training, whose weights to take (default: "
+                   "those of the model)")
+        ->type_name("DIR");
+    app.add_flag("--json", json, "Print JSON");
+  }
+  Status run(Program &program) override;
+
+private:
+  std::string data, from;
+  int64_t length = 0;
+  bool json = false;
+};
+
+Status Eval::run(Program &program) {
+  auto file = TokenFile::open(data, program.metadata().model.vocabSize);
+  if (!file)
+    return file.takeError();
+  auto trainer = program.trainer();
+  if (!trainer)
+    return trainer.takeError();
+  int64_t most = (*trainer)->maxLength();
+  if (length > most)
+    return plainError(strCat("--length ", length,
+                             ": this program was compiled for sequences of at "
+                             "most ",
+                             most, " tokens"),
+                      ExitCode::BadUsage);
+  if (!from.empty())
+    if (Status status = readWeights(**trainer, from); !status)
+      return status;
+  Executor::Session session(program.executor());
+  double loss = meanLoss(**trainer, *file, length ? length : most);
+  if (json)
+    return writeJson({{"loss", loss}, {"perplexity", std::exp(loss)}});
+  return writeOutput(
+      format("loss %.6f, perplexity %.4f\n", loss, std::exp(loss)));
+}
+
+} // namespace
+
+std::unique_ptr<Command> tenon::runtime::makeTrainCommand() {
+  return std::make_unique<Train>();
+}
+
+std::unique_ptr<Command> tenon::runtime::makeEvalCommand() {
+  return std::make_unique<Eval>();
+}

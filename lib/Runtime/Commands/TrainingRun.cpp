@@ -1,0 +1,354 @@
+//===- TrainingRun.cpp - the steps of a training, and what it leaves ------===//
+//
+// A directory holds, each file written aside and renamed:
+//
+//   config.json, tokenizer.json, ...  as the model had them
+//   model.safetensors                 the weights, by the model's names
+//   tenon-state.safetensors           weights and moments of the last step that
+//                                     was saved: --resume reads this one alone,
+//                                     so that a kill between two files is none
+//   trainer_state.json                by the names of Transformers' Trainer
+//   log.jsonl                         a line for each step
+//
+//===----------------------------------------------------------------------===//
+#include "TrainingRun.h"
+
+#include "Program.h"
+
+#include "tenon/Runtime/Interrupt.h"
+#include "tenon/Support/AtomicFile.h"
+#include "tenon/Support/Strings.h"
+
+#include <cerrno>
+#include <cmath>
+#include <filesystem>
+#include <numbers>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+static constexpr const char *kState = "tenon-state.safetensors";
+static constexpr const char *kModel = "model.safetensors";
+static constexpr const char *kLog = "log.jsonl";
+
+double Schedule::factor(int64_t step) const {
+  auto taken = static_cast<double>(step - 1);
+  if (taken < static_cast<double>(warmup))
+    return taken / static_cast<double>(warmup);
+  if (kind == Kind::Constant)
+    return 1;
+  double left = static_cast<double>(std::max<int64_t>(1, steps - warmup));
+  double progress = std::min(1.0, (taken - static_cast<double>(warmup)) / left);
+  return kind == Kind::Linear
+             ? 1 - progress
+             : 0.5 * (1 + std::cos(std::numbers::pi * progress));
+}
+
+OrderedJson TrainingOptions::toJson() const {
+  return {{"data", data},
+          {"held_out", heldOut},
+          {"objective", objective},
+          {"optimizer", optimizer},
+          {"schedule", schedule},
+          {"warmup", warmup},
+          {"batch", batch},
+          {"accumulate", accumulate},
+          {"length", length},
+          {"steps", steps},
+          {"save_every", saveEvery},
+          {"eval_every", evalEvery},
+          {"rate", adamw.rate},
+          {"beta1", adamw.beta1},
+          {"beta2", adamw.beta2},
+          {"epsilon", adamw.epsilon},
+          {"weight_decay", adamw.weightDecay},
+          {"clip", adamw.clip}};
+}
+
+TrainingOptions TrainingOptions::fromJson(const OrderedJson &from) {
+  TrainingOptions options;
+  from.at("data").get_to(options.data);
+  from.at("held_out").get_to(options.heldOut);
+  from.at("objective").get_to(options.objective);
+  from.at("optimizer").get_to(options.optimizer);
+  from.at("schedule").get_to(options.schedule);
+  from.at("warmup").get_to(options.warmup);
+  from.at("batch").get_to(options.batch);
+  from.at("accumulate").get_to(options.accumulate);
+  from.at("length").get_to(options.length);
+  from.at("steps").get_to(options.steps);
+  from.at("save_every").get_to(options.saveEvery);
+  from.at("eval_every").get_to(options.evalEvery);
+  from.at("rate").get_to(options.adamw.rate);
+  from.at("beta1").get_to(options.adamw.beta1);
+  from.at("beta2").get_to(options.adamw.beta2);
+  from.at("epsilon").get_to(options.adamw.epsilon);
+  from.at("weight_decay").get_to(options.adamw.weightDecay);
+  from.at("clip").get_to(options.adamw.clip);
+  return options;
+}
+
+//===----------------------------------------------------------------------===//
+// Files
+//===----------------------------------------------------------------------===//
+
+static Status writeWhole(const std::string &path, std::string_view text) {
+  auto file = AtomicFile::create(path);
+  if (!file)
+    return file.takeError();
+  if (Status status = file->write(text); !status)
+    return status;
+  return file->commit();
+}
+
+/// Adds a line to a file.
+static Status appendLine(const std::string &path, std::string line) {
+  line += '\n';
+  int file =
+      open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0)
+    return systemError(path, "open", errno);
+  std::string_view rest(line);
+  int error = 0;
+  while (!rest.empty() && !error) {
+    ssize_t done = write(file, rest.data(), rest.size());
+    if (done < 0 && errno != EINTR)
+      error = errno;
+    else if (done > 0)
+      rest.remove_prefix(done);
+  }
+  close(file);
+  return error ? Status(systemError(path, "write", error)) : Status();
+}
+
+Status TrainingRun::start() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::exists(path("config.json"), error) && !fs::exists(path(kLog), error))
+    return withNote(
+        errorInFile(options.output,
+                    "the directory holds a model that no training wrote",
+                    ExitCode::BadUsage),
+        "-o names a directory of its own");
+  fs::create_directories(options.output, error);
+  if (error)
+    return systemError(options.output, "make the directory", error.value());
+  // A run of before is begun again.
+  return writeWhole(path(kLog), "");
+}
+
+Status TrainingRun::saveState(int64_t step) const {
+  FileNotes notes = {{"format", "tenon-trainer-1"},
+                     {"step", std::to_string(step)},
+                     {"options", options.toJson().dump()},
+                     {"history", history.dump()},
+                     {"data_hash", std::to_string(data.hash())}};
+  TensorGroup groups[] = {{"", trainer.weights()},
+                          {".first_moment", trainer.firstMoments()},
+                          {".second_moment", trainer.secondMoments()}};
+  return writeSafetensors(path(kState), trainer.info().tensors, groups, notes);
+}
+
+Status TrainingRun::save(int64_t step) {
+  if (Status status = saveState(step); !status)
+    return status;
+  for (const CheckpointFile &file : trainer.info().files)
+    if (Status status = writeWhole(path(file.name.c_str()), file.bytes);
+        !status)
+      return status;
+  TensorGroup weights[] = {{"", trainer.weights()}};
+  if (Status status = writeSafetensors(path(kModel), trainer.info().tensors,
+                                       weights, {{"format", "pt"}});
+      !status)
+    return status;
+  auto sequences = static_cast<double>(data.count(options.length));
+  double epoch =
+      static_cast<double>(step * options.batch * options.accumulate) /
+      sequences;
+  OrderedJson state = {{"best_metric", nullptr},
+                       {"epoch", epoch},
+                       {"global_step", step},
+                       {"max_steps", options.steps},
+                       {"log_history", OrderedJson::array()},
+                       {"train_batch_size", options.batch}};
+  for (const OrderedJson &line : history) {
+    OrderedJson entry = {{"step", line["step"]},
+                         {"loss", line["loss"]},
+                         {"grad_norm", line["gradient_norm"]},
+                         {"learning_rate", line["rate"]}};
+    if (line.contains("held_out_loss"))
+      entry["eval_loss"] = line["held_out_loss"];
+    state["log_history"].push_back(std::move(entry));
+  }
+  return writeWhole(path("trainer_state.json"), state.dump(2) + "\n");
+}
+
+Status TrainingRun::resume() {
+  TensorGroup groups[] = {{"", trainer.weights()},
+                          {".first_moment", trainer.firstMoments()},
+                          {".second_moment", trainer.secondMoments()}};
+  auto notes = readSafetensors(path(kState), trainer.info().tensors, groups);
+  if (!notes)
+    return notes.takeError();
+  if ((*notes)["data_hash"] != std::to_string(data.hash()))
+    return withNote(
+        errorInFile(options.data,
+                    "these are not the data that the training in '" +
+                        options.output + "' began with"),
+        "going on with other data is another training: start it "
+        "from the checkpoint with tenonc --train");
+  try {
+    done = std::stoll((*notes)["step"]);
+    history = OrderedJson::parse((*notes)["history"]);
+  } catch (const std::exception &) {
+    return errorInFile(path(kState), "the file is damaged: its notes are not "
+                                     "those of a training");
+  }
+  // Steps after the last one that was saved are taken again.
+  std::string lines;
+  for (const OrderedJson &line : history)
+    lines += line.dump() + "\n";
+  return writeWhole(path(kLog), lines);
+}
+
+Expected<TrainingOptions>
+tenon::runtime::readOptions(const std::string &directory) {
+  std::string path = directory + "/" + kState;
+  auto notes = readSafetensors(path, {}, {});
+  if (!notes)
+    return withNote(notes.takeError(),
+                    "--resume takes a directory that `train -o` wrote");
+  try {
+    TrainingOptions options =
+        TrainingOptions::fromJson(OrderedJson::parse((*notes)["options"]));
+    options.output = directory;
+    return options;
+  } catch (const OrderedJson::exception &) {
+    return errorInFile(path, "the file holds no training");
+  }
+}
+
+Status tenon::runtime::readWeights(Trainer &trainer,
+                                   const std::string &directory) {
+  TensorGroup weights[] = {{"", trainer.weights()}};
+  auto notes = readSafetensors(directory + "/" + kModel, trainer.info().tensors,
+                               weights);
+  return notes ? Status() : Status(notes.takeError());
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+double tenon::runtime::meanLoss(Trainer &trainer, const TokenFile &file,
+                                int64_t length) {
+  double sum = 0;
+  int64_t targets = 0;
+  for (uint64_t i = 0; i < file.count(length); ++i) {
+    std::span<const int32_t> sequence = file.sequence(i, length);
+    sum += trainer.loss(sequence);
+    targets += static_cast<int64_t>(sequence.size()) - 1;
+  }
+  return sum / static_cast<double>(targets);
+}
+
+Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
+  double start = now();
+  int64_t sequences = options.batch * options.accumulate;
+  int64_t targets = 0;
+  Measured measured;
+  double sum = 0;
+  uint64_t count = data.count(options.length);
+  for (int64_t i = 0; i < sequences; ++i) {
+    auto number = static_cast<uint64_t>((step - 1) * sequences + i) % count;
+    std::span<const int32_t> sequence = data.sequence(number, options.length);
+    sum += trainer.addGradient(sequence);
+    measured.tokens += static_cast<int64_t>(sequence.size());
+    targets += static_cast<int64_t>(sequence.size()) - 1;
+  }
+  measured.loss = sum / static_cast<double>(targets);
+  auto stop = [&](const char *what) {
+    return withNote(
+        plainError(strCat("the ", what, " of step ", step,
+                          " is no number: training stops here")),
+        "a lower --rate, a --clip or a longer --warmup keeps a training from "
+        "that; what was saved before is still there");
+  };
+  if (!std::isfinite(measured.loss))
+    return stop("loss");
+  AdamW adamw = options.adamw;
+  measured.rate = adamw.rate *= schedule.factor(step);
+  measured.norm = trainer.update(adamw.numbers(step, targets));
+  if (!std::isfinite(measured.norm))
+    return stop("gradient");
+  measured.seconds = now() - start;
+  return measured;
+}
+
+Status TrainingRun::log(int64_t step, const Measured &measured) {
+  double speed = static_cast<double>(measured.tokens) / measured.seconds;
+  OrderedJson line = {{"step", step},
+                      {"loss", measured.loss},
+                      {"gradient_norm", measured.norm},
+                      {"tokens_per_second", speed},
+                      {"rate", measured.rate}};
+  bool isLast = step == options.steps;
+  std::string held;
+  if (heldOut &&
+      (isLast || (options.evalEvery && step % options.evalEvery == 0))) {
+    double loss = meanLoss(trainer, *heldOut, options.length);
+    line["held_out_loss"] = loss;
+    held = format("  held-out loss %.4f", loss);
+  }
+  // A line a second is enough for a person.
+  double time = now();
+  if (!options.quiet &&
+      (step == 1 || isLast || !held.empty() || time - lastShown >= 1)) {
+    lastShown = time;
+    printNote(format("step %lld/%lld  loss %.4f  gradient %.3f  rate %.3g  "
+                     "%.0f tokens/s%s\n",
+                     static_cast<long long>(step),
+                     static_cast<long long>(options.steps), measured.loss,
+                     measured.norm, measured.rate, speed, held.c_str()));
+  }
+  history.push_back(line);
+  return appendLine(path(kLog), line.dump());
+}
+
+Status TrainingRun::run() {
+  schedule.kind = options.schedule == "constant" ? Schedule::Kind::Constant
+                  : options.schedule == "linear" ? Schedule::Kind::Linear
+                                                 : Schedule::Kind::Cosine;
+  schedule.steps = options.steps;
+  double warmup = std::stod(options.warmup);
+  if (options.warmup.ends_with('%'))
+    warmup *= static_cast<double>(options.steps) / 100;
+  schedule.warmup = static_cast<int64_t>(warmup);
+  if (done >= options.steps)
+    return plainError(strCat("the training has taken ", done,
+                             " steps already: --steps says how many there are "
+                             "to be in all"),
+                      ExitCode::BadUsage);
+  waitForStep();
+  while (done < options.steps) {
+    auto measured = takeStep(done + 1);
+    if (!measured)
+      return measured.takeError();
+    ++done;
+    if (Status status = log(done, *measured); !status)
+      return status;
+    bool isDue = options.saveEvery && done % options.saveEvery == 0;
+    if (isDue || done == options.steps || interrupted())
+      if (Status status = save(done); !status)
+        return status;
+    if (interrupted()) {
+      printNote(strCat("interrupted after step ", done, ", which is saved in ",
+                       options.output, ": --resume goes on from there\n"));
+      return interruption();
+    }
+  }
+  return {};
+}

@@ -1,0 +1,125 @@
+//===- Trainer.cpp - calls what a model that learns is compiled to --------===//
+#include "tenon/Runtime/Trainer.h"
+
+#include "tenon/Support/CheckedMath.h"
+#include "tenon/Support/Strings.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace tenon;
+using namespace tenon::runtime;
+
+std::array<float, 10> AdamW::numbers(int64_t step, int64_t targets) const {
+  double bias1 = 1 - std::pow(beta1, step), bias2 = 1 - std::pow(beta2, step);
+  double values[] = {1.0 / static_cast<double>(targets),
+                     clip,
+                     1 - rate * weightDecay,
+                     beta1,
+                     1 - beta1,
+                     beta2,
+                     1 - beta2,
+                     rate / bias1,
+                     std::sqrt(bias2),
+                     epsilon};
+  std::array<float, 10> numbers;
+  std::ranges::transform(values, numbers.begin(), [](double value) {
+    return static_cast<float>(value);
+  });
+  return numbers;
+}
+
+static TenonEntryFn findEntry(const TenonVariant &variant,
+                              std::string_view name) {
+  for (const TenonEntry &entry : std::span(variant.entries, variant.numEntries))
+    if (name == entry.name)
+      return entry.fn;
+  return nullptr;
+}
+
+Expected<std::unique_ptr<Trainer>> Trainer::load(const Payload &payload,
+                                                 const TenonVariant &variant) {
+  std::unique_ptr<Trainer> trainer(new Trainer());
+  trainer->gradientFn = findEntry(variant, "gradient");
+  trainer->lossFn = findEntry(variant, "loss");
+  trainer->updateFn = findEntry(variant, "update");
+  if (!trainer->gradientFn || !trainer->lossFn || !trainer->updateFn)
+    return plainError("this executable does not learn: tenonc --train compiles "
+                      "one that does",
+                      ExitCode::BadUsage);
+  const Metadata &metadata = payload.metadata();
+  trainer->longest = std::min(metadata.memory.maxChunk, metadata.model.context);
+  if (Status status = payload.verify("training"); !status)
+    return status.takeError();
+  const SectionInfo *section = metadata.section("weights");
+  uint64_t size = section ? section->size : 0;
+  auto bytes = payload.map("training");
+  if (!bytes)
+    return bytes.takeError();
+  auto info = TrainingInfo::parse(bytes->span(), size, payload.name());
+  if (!info)
+    return info.takeError();
+  trainer->training = std::move(*info);
+
+  struct Part {
+    Region &region;
+    std::optional<uint64_t> size;
+    const char *what;
+  };
+  // Room beside the weights is looked for before they are read.
+  for (Part part :
+       {Part{trainer->gradient, size, "the gradients"},
+        Part{trainer->moments, checkedMul(size, 2), "the optimizer's moments"},
+        Part{trainer->arena, metadata.memory.arena, "the arena"}}) {
+    auto region = Region::allocate(part.size.value_or(UINT64_MAX),
+                                   Region::Kind::Scratch, part.what);
+    if (!region)
+      return region.takeError();
+    part.region = std::move(*region);
+  }
+  auto weights = payload.load("weights");
+  if (!weights)
+    return weights.takeError();
+  trainer->weight = std::move(*weights);
+  return trainer;
+}
+
+float Trainer::call(TenonEntryFn entry, std::span<const int32_t> sequence,
+                    bool withGradient) {
+  // Entry points take memory that they may write; they don't.
+  auto inputs = const_cast<int32_t *>(sequence.data());
+  float result = 0;
+  void *const all[] = {inputs, inputs + 1, gradient.data(), moments.data(),
+                       &result};
+  void *const few[] = {inputs, inputs + 1, &result};
+  TenonFrame frame{};
+  frame.weights = reinterpret_cast<const uint8_t *>(weight.data());
+  frame.arena = reinterpret_cast<uint8_t *>(arena.data());
+  frame.buffers = withGradient ? all : few;
+  // The last token is a target only.
+  frame.numTokens = static_cast<int64_t>(sequence.size()) - 1;
+  frame.numRows = 1;
+  entry(&frame);
+  return result;
+}
+
+float Trainer::addGradient(std::span<const int32_t> sequence) {
+  return call(gradientFn, sequence, /*withGradient=*/true);
+}
+
+float Trainer::loss(std::span<const int32_t> sequence) {
+  return call(lossFn, sequence, /*withGradient=*/false);
+}
+
+float Trainer::update(const std::array<float, 10> &numbers) {
+  float norm = 0;
+  void *const buffers[] = {const_cast<float *>(numbers.data()), gradient.data(),
+                           moments.data(), &norm};
+  TenonFrame frame{};
+  frame.weights = reinterpret_cast<const uint8_t *>(weight.data());
+  frame.arena = reinterpret_cast<uint8_t *>(arena.data());
+  frame.buffers = buffers;
+  frame.numRows = 1;
+  updateFn(&frame);
+  return norm;
+}
