@@ -72,11 +72,24 @@ func.func @add_broadcast(%x: memref<?x16xf32>, %b: memref<16xf32>, %y: memref<?x
   return
 }
 
+// The depth is in the lanes where it lies side by side.
 // CHECK-LABEL: func.func @matmul_transposed
-// CHECK: memref.load
-// CHECK: math.fma
+// CHECK: %[[ROWS:.*]] = memref.transpose %arg1 (d0, d1, d2) -> (d0, d2, d1)
+// CHECK: vector.maskedload %[[ROWS]]
+// CHECK: vector.maskedload %arg0
+// CHECK: vector.fma
+// CHECK: memref.store
 func.func @matmul_transposed(%a: memref<4x?x8xf32>, %b: memref<2x8x?xf32, strided<[64, 1, 8]>>, %c: memref<4x?x?xf32>) {
   tenon.matmul %a, %b into %c : (memref<4x?x8xf32>, memref<2x8x?xf32, strided<[64, 1, 8]>>, memref<4x?x?xf32>) -> ()
+  return
+}
+
+// Nothing lies side by side.
+// CHECK-LABEL: func.func @matmul_apart
+// CHECK-NOT: vector
+// CHECK: math.fma {{.*}} : f32
+func.func @matmul_apart(%a: memref<4x?x8xf32>, %b: memref<2x8x?xf32, strided<[64, 16, 2]>>, %c: memref<4x?x?xf32>) {
+  tenon.matmul %a, %b into %c : (memref<4x?x8xf32>, memref<2x8x?xf32, strided<[64, 16, 2]>>, memref<4x?x?xf32>) -> ()
   return
 }
 
