@@ -33,7 +33,9 @@ void Train::declareOptions(CLI::App &app) {
                  const char *help) {
     return app.add_option(name, to, help)->type_name(type);
   };
-  auto count = CLI::Range(int64_t(1), int64_t(1) << 40).description("");
+  // Numbers of sequences, steps times the two of a step, stay below 2^63.
+  auto few = CLI::Range(int64_t(1), int64_t(1) << 15).description("");
+  auto count = CLI::Range(int64_t(1), int64_t(1) << 31).description("");
   auto part = CLI::Range(0.0, 1.0).description("");
   add("--data", options.data, "FILE",
       "Token ids to learn from, raw little-endian numbers of 16 bits, taken in "
@@ -43,11 +45,11 @@ void Train::declareOptions(CLI::App &app) {
   add("--objective", options.objective, "NAME",
       "What is learned: causal, the next token");
   add("--batch", options.batch, "N", "Sequences of a gradient (default: 16)")
-      ->check(count);
+      ->check(few);
   add("--accumulate", options.accumulate, "N",
       "Gradients of a step: it is one of batch times this many sequences "
       "(default: 1)")
-      ->check(count);
+      ->check(few);
   add("--length", options.length, "N",
       "Tokens of a sequence (default: the most that the program was compiled "
       "for); the loss is the mean over all but the first")
