@@ -91,7 +91,7 @@ def metadata(arch, c):
     if arch == "falcon":
         wide = c["new_decoder_architecture"] or not c["multi_query"]
         keys["attention.head_count_kv"] = c["num_kv_heads"] if wide else 1
-    elif "num_key_value_heads" in c:
+    elif "num_key_value_heads" in c and arch != "gptneox":  # whose heads share nothing, whatever its configuration says
         keys["attention.head_count_kv"] = c["num_key_value_heads"]
     if head_dim != width // heads:
         keys |= {"attention.key_length": head_dim, "attention.value_length": head_dim}

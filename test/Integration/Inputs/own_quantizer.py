@@ -107,7 +107,7 @@ def main():
     for name, layers in held.items():
         for i, matrix in enumerate(layers):
             parts = [f"model.layers.{i}.{part}.weight" for part in names[name]] if name in names else [
-                "model.embed_tokens.weight" if name == "embed" else "lm_head.weight"]
+                "model.embed_tokens.weight" if name == "words" else "lm_head.weight"]
             rows = 0
             for part in parts:
                 count = plain[part].shape[0]

@@ -69,7 +69,9 @@ TEST_F(TargetDescription, NamedCPUs) {
 TEST_F(TargetDescription, PrefetchesWhereMeasuredToHelp) {
   EXPECT_EQ(describe("znver5").getPrefetchDistance(), 3072);
   EXPECT_EQ(describe("znver4").getPrefetchDistance(), 0);
-  EXPECT_EQ(describe("x86-64-v3").getPrefetchDistance(), 0);
+  EXPECT_EQ(describe("znver3").getPrefetchDistance(), 1024);
+  EXPECT_EQ(describe("x86-64-v3").getPrefetchDistance(), 1024);
+  EXPECT_EQ(describe("x86-64-v2").getPrefetchDistance(), 0);
 }
 
 TEST_F(TargetDescription, UnusedExtensionsAreSwitchedOff) {
