@@ -65,6 +65,23 @@ inline Bound bindItems(const std::string &items,
   return result;
 }
 
+/// Tensors by their names and shapes, as a checkpoint has them.
+class FakeCatalog : public TensorCatalog {
+public:
+  std::map<std::string, std::vector<int64_t>, std::less<>> tensors;
+  const std::vector<int64_t> *shape(std::string_view name) const override {
+    auto found = tensors.find(name);
+    return found == tensors.end() ? nullptr : &found->second;
+  }
+  std::vector<std::string_view> names() const override {
+    std::vector<std::string_view> all;
+    for (const auto &[name, shape] : tensors)
+      all.push_back(name);
+    return all;
+  }
+  std::string description() const override { return "checkpoint"; }
+};
+
 inline bool contains(const std::string &text, const std::string &part) {
   return text.find(part) != std::string::npos;
 }

@@ -44,22 +44,6 @@ std::string keys(const std::string &config, const std::string &more = "",
   return diagnostics.str();
 }
 
-class FakeCatalog : public TensorCatalog {
-public:
-  std::map<std::string, std::vector<int64_t>, std::less<>> tensors;
-  const std::vector<int64_t> *shape(std::string_view name) const override {
-    auto found = tensors.find(name);
-    return found == tensors.end() ? nullptr : &found->second;
-  }
-  std::vector<std::string_view> names() const override {
-    std::vector<std::string_view> all;
-    for (const auto &[name, shape] : tensors)
-      all.push_back(name);
-    return all;
-  }
-  std::string description() const override { return "checkpoint"; }
-};
-
 /// What checkTensors says of a checkpoint with these tensors beside those that
 /// are read.
 std::string tensors(const std::vector<std::string> &more,

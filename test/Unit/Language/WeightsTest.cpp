@@ -6,22 +6,6 @@ using namespace tenon::lang;
 
 namespace {
 
-class FakeCatalog : public TensorCatalog {
-public:
-  std::map<std::string, std::vector<int64_t>, std::less<>> tensors;
-  const std::vector<int64_t> *shape(std::string_view name) const override {
-    auto found = tensors.find(name);
-    return found == tensors.end() ? nullptr : &found->second;
-  }
-  std::vector<std::string_view> names() const override {
-    std::vector<std::string_view> all;
-    for (const auto &[name, shape] : tensors)
-      all.push_back(name);
-    return all;
-  }
-  std::string description() const override { return "checkpoint"; }
-};
-
 const char *const kModel = R"(
   param n : int = 3
   param width : int = 4
