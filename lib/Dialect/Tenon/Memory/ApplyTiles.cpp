@@ -100,16 +100,11 @@ FailureOr<bool> tenon::tileLinear(LinearOp op) {
     int64_t tailColumns = columns - before * perPanel;
     if (tailPanels == group && tailColumns == group * perPanel)
       return emitFull();
-    // Shapes of columns stay static: the last task is a clone of its own.
-    Value isLast = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq,
-                                         task, tiles.constant(tasks - 1));
-    auto branch = scf::IfOp::create(inner, loc, isLast, /*withElse=*/true);
-    OpBuilder::InsertionGuard guard(inner);
-    inner.setInsertionPoint(branch.thenYield());
-    emit(inner.getIndexAttr(before), tailPanels,
-         inner.getIndexAttr(before * perPanel), tailColumns);
-    inner.setInsertionPoint(branch.elseYield());
-    emitFull();
+    auto emitLast = [&] {
+      emit(inner.getIndexAttr(before), tailPanels,
+           inner.getIndexAttr(before * perPanel), tailColumns);
+    };
+    tiles.whereLast(task, tasks, emitLast, emitFull);
   };
   DispatchOp::create(builder, loc, outer.constant(tasks),
                      chooseGrain(bytes, tasks), getLabel(op), body);

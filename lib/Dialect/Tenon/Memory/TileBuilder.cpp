@@ -84,6 +84,19 @@ Value TileBuilder::view(Value memref, ArrayRef<TileRange> ranges) {
                                    strides);
 }
 
+void TileBuilder::whereLast(Value task, int64_t tasks,
+                            llvm::function_ref<void()> last,
+                            llvm::function_ref<void()> full) {
+  Value isLast = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                       task, constant(tasks - 1));
+  auto branch = scf::IfOp::create(builder, loc, isLast, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(branch.thenYield());
+  last();
+  builder.setInsertionPoint(branch.elseYield());
+  full();
+}
+
 Operation *TileBuilder::cloneWith(Operation *op, ArrayRef<Value> operands) {
   Operation *clone = builder.clone(*op);
   clone->setOperands(operands);

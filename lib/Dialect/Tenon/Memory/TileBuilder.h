@@ -33,6 +33,11 @@ public:
   /// A copy of a buffer-form operation on other operands.
   mlir::Operation *cloneWith(mlir::Operation *op,
                              llvm::ArrayRef<mlir::Value> operands);
+  /// In a dispatch's body: `last` in the last of `tasks` tasks and `full` in
+  /// the others, so that each has static shapes.
+  void whereLast(mlir::Value task, int64_t tasks,
+                 llvm::function_ref<void()> last,
+                 llvm::function_ref<void()> full);
 
   mlir::OpBuilder &builder;
   mlir::Location loc;

@@ -49,15 +49,11 @@ cut(Operation *op, int64_t total, int64_t chunk,
     int64_t rest = total - (tasks - 1) * chunk;
     if (rest == chunk)
       return emitFull();
-    Value isLast = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::eq,
-                                         task, tiles.constant(tasks - 1));
-    auto branch = scf::IfOp::create(inner, loc, isLast, /*withElse=*/true);
-    OpBuilder::InsertionGuard guard(inner);
-    inner.setInsertionPoint(branch.thenYield());
-    tiles.cloneWith(
-        op, operands(tiles, inner.getIndexAttr((tasks - 1) * chunk), rest));
-    inner.setInsertionPoint(branch.elseYield());
-    emitFull();
+    auto emitLast = [&] {
+      tiles.cloneWith(
+          op, operands(tiles, inner.getIndexAttr((tasks - 1) * chunk), rest));
+    };
+    tiles.whereLast(task, tasks, emitLast, emitFull);
   };
   DispatchOp::create(builder, op->getLoc(), outer.constant(tasks), /*grain=*/1,
                      getLabel(op), body);
