@@ -159,8 +159,11 @@ Status Compilation::compile() {
   laps.lap("generate code");
   if (reporting)
     reporting->readAssembly(linker->getAssembly());
-  if (options.output.empty())
+  if (options.output.empty()) {
+    if (options.time)
+      laps.print(llvm::errs());
     return Status::success();
+  }
   if (options.stage != Stage::Executable)
     return writeBytes({bytes->data(), bytes->size()});
   return writeExecutable(*bytes);

@@ -32,16 +32,12 @@ static bool isWorking(Operation *op) {
          !op->hasTrait<OpTrait::ConstantLike>();
 }
 
-void tenon::countOperations(ModuleOp module, ModuleText &into) {
-  module.walk([&](Operation *op) {
-    if (!isa<ModuleOp>(op))
-      ++into.operations[op->getName().getStringRef().str()];
-  });
-}
-
 ModuleText tenon::printWithPlaces(ModuleOp module, StringRef source) {
   ModuleText result;
-  countOperations(module, result);
+  module.walk([&](Operation *op) {
+    if (!isa<ModuleOp>(op))
+      ++result.operations[op->getName().getStringRef().str()];
+  });
   OpPrintingFlags flags;
   flags.elideLargeElementsAttrs();
   AsmState::LocationMap printed;

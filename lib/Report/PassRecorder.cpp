@@ -62,7 +62,8 @@ std::unique_ptr<PassInstrumentation> PassRecorder::createInstrumentation() {
   return std::make_unique<Recording>(*this);
 }
 
-void PassRecorder::before(Pass *, Operation *) {
+void PassRecorder::before(Pass *, Operation *op) {
+  fingerprint.emplace(op);
   began = std::chrono::steady_clock::now();
 }
 
@@ -78,12 +79,15 @@ void PassRecorder::after(Pass *pass, Operation *op) {
         << pass->getName(); // an adaptor for functions
   record.description = pass->getDescription().str();
   record.milliseconds = took.count();
-  ModuleText text = printWithPlaces(cast<ModuleOp>(op), source);
-  const ModuleText &last = recorded.texts[current];
-  record.changed = text.text != last.text || text.places != last.places;
-  if (record.changed) {
-    current = recorded.texts.size();
-    recorded.texts.push_back(std::move(text));
+  if (*fingerprint != OperationFingerPrint(op)) {
+    // Operations may be others and say the same.
+    ModuleText text = printWithPlaces(cast<ModuleOp>(op), source);
+    const ModuleText &last = recorded.texts[current];
+    record.changed = text.text != last.text || text.places != last.places;
+    if (record.changed) {
+      current = recorded.texts.size();
+      recorded.texts.push_back(std::move(text));
+    }
   }
   record.text = current;
   recorded.passes.push_back(std::move(record));

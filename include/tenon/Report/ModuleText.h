@@ -46,9 +46,6 @@ struct FunctionGraph {
 /// are not the description's.
 ModuleText printWithPlaces(mlir::ModuleOp module, llvm::StringRef source);
 
-/// Counts a module's operations, without its text.
-void countOperations(mlir::ModuleOp module, ModuleText &into);
-
 /// The graphs of a module's functions on tensors. Functions with more than
 /// `limit` operations are left out: nobody reads such a picture.
 std::vector<FunctionGraph> getGraphs(mlir::ModuleOp module,

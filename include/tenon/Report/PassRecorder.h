@@ -2,6 +2,7 @@
 #ifndef TENON_REPORT_PASSRECORDER_H
 #define TENON_REPORT_PASSRECORDER_H
 
+#include "mlir/IR/OperationSupport.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "tenon/Report/ModuleText.h"
 
@@ -44,8 +45,8 @@ public:
 
   /// The module as it was imported.
   void start(mlir::ModuleOp module);
-  /// What passes run from now on lead to; a variant goes on from the module
-  /// that `mark` has seen last.
+  /// What passes run from now on lead to. Each variant goes on from the module
+  /// at which the first one parted.
   void enter(llvm::StringRef stage, llvm::StringRef variant);
   /// A stage ends with this module.
   void leave(mlir::ModuleOp module);
@@ -53,7 +54,6 @@ public:
   /// To be added to a pass manager. It must not outlive this.
   std::unique_ptr<mlir::PassInstrumentation> createInstrumentation();
 
-  const RecordedPasses &get() const { return recorded; }
   RecordedPasses take() { return std::move(recorded); }
 
 private:
@@ -66,6 +66,9 @@ private:
   size_t current = 0;               ///< text of the module as it is
   std::optional<size_t> whereSplit; ///< text at which variants part
   std::chrono::steady_clock::time_point began;
+  /// Of the module before the pass at hand: a pass that leaves it alone needs
+  /// no text of it.
+  std::optional<mlir::OperationFingerPrint> fingerprint;
 };
 
 } // namespace tenon
