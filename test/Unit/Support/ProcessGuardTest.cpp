@@ -25,8 +25,12 @@ void exhaust() {
   (void)kept;
 }
 
+template <class Exception> [[noreturn]] void raise(Exception exception) {
+  throw exception;
+}
+
 template <class Exception> void throwOutOfNoexcept(Exception exception) {
-  [&]() noexcept { throw exception; }();
+  [&]() noexcept { raise(exception); }();
 }
 
 } // namespace
