@@ -62,6 +62,7 @@ Commands allCommands(const Metadata &metadata) {
   if (metadata.entry("gradient")) {
     commands.push_back(makeTrainCommand());
     commands.push_back(makeEvalCommand());
+    commands.push_back(makeSequencesCommand());
     commands.push_back(makeTokenizeCommand());
     commands.push_back(makeInfoCommand());
     return commands;
@@ -189,7 +190,7 @@ Expected<Command *> defaultCommand(const Commands &commands, Program &program,
                                       "command ",
                                       quoteName(std::string(first))),
                                ExitCode::BadUsage),
-                    "its commands are train, eval, tokenize and info; `tenonc` "
+                    "its commands are train, eval, sequences, tokenize and info; `tenonc` "
                     "compiles what train leaves to a program that generates");
   if (isCommand || !command)
     return withNote(

@@ -84,30 +84,31 @@ Expected<std::unique_ptr<Trainer>> Trainer::load(const Payload &payload,
   return trainer;
 }
 
-float Trainer::call(TenonEntryFn entry, std::span<const int32_t> sequence,
+float Trainer::call(TenonEntryFn entry, const TrainingSequence &sequence,
                     bool withGradient) {
   // Entry points take memory that they may write; they don't.
-  auto inputs = const_cast<int32_t *>(sequence.data());
+  auto inputs = const_cast<int32_t *>(sequence.tokens.data());
+  auto targets = const_cast<int32_t *>(sequence.targets.data());
   float result = 0;
-  void *const all[] = {inputs, inputs + 1, gradient.data(), moments.data(),
+  void *const all[] = {inputs, targets, gradient.data(), moments.data(),
                        &result};
-  void *const few[] = {inputs, inputs + 1, &result};
+  void *const few[] = {inputs, targets, &result};
   TenonFrame frame{};
   frame.weights = reinterpret_cast<const uint8_t *>(weight.data());
   frame.arena = reinterpret_cast<uint8_t *>(arena.data());
   frame.buffers = withGradient ? all : few;
   // The last token is a target only.
-  frame.numTokens = static_cast<int64_t>(sequence.size()) - 1;
+  frame.numTokens = static_cast<int64_t>(sequence.tokens.size()) - 1;
   frame.numRows = 1;
   entry(&frame);
   return result;
 }
 
-float Trainer::addGradient(std::span<const int32_t> sequence) {
+float Trainer::addGradient(const TrainingSequence &sequence) {
   return call(gradientFn, sequence, /*withGradient=*/true);
 }
 
-float Trainer::loss(std::span<const int32_t> sequence) {
+float Trainer::loss(const TrainingSequence &sequence) {
   return call(lossFn, sequence, /*withGradient=*/false);
 }
 

@@ -12,6 +12,7 @@
 #include "tenon/Runtime/Abi.h"
 #include "tenon/Runtime/Memory.h"
 #include "tenon/Runtime/Payload.h"
+#include "tenon/Runtime/TrainingData.h"
 #include "tenon/Runtime/TrainingInfo.h"
 
 #include <array>
@@ -46,11 +47,10 @@ public:
   int64_t maxLength() const { return longest; }
 
   /// Adds the gradient of a sequence, of 2 or more tokens of the vocabulary, to
-  /// what is there; returns the sum of its targets' losses. A sequence of T
-  /// tokens has T - 1 targets, each token but the first.
-  float addGradient(std::span<const int32_t> sequence);
+  /// what is there; returns the sum of its targets' losses.
+  float addGradient(const TrainingSequence &sequence);
   /// The sum of losses alone.
-  float loss(std::span<const int32_t> sequence);
+  float loss(const TrainingSequence &sequence);
   /// Changes the weights; returns the gradient's norm. Gradients are zero then.
   float update(const std::array<float, 10> &numbers);
 
@@ -65,7 +65,7 @@ public:
 
 private:
   Trainer() = default;
-  float call(TenonEntryFn entry, std::span<const int32_t> sequence,
+  float call(TenonEntryFn entry, const TrainingSequence &sequence,
              bool withGradient);
 
   TrainingInfo training;

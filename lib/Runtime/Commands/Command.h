@@ -48,6 +48,7 @@ std::unique_ptr<Command> makeBenchCommand();
 /// Of models that learn.
 std::unique_ptr<Command> makeTrainCommand();
 std::unique_ptr<Command> makeEvalCommand();
+std::unique_ptr<Command> makeSequencesCommand();
 
 } // namespace tenon::runtime
 

@@ -1,6 +1,7 @@
 //===- Train.cpp - train and eval of a model that learns ------------------===//
 #include "Command.h"
 #include "TrainingRun.h"
+#include "TrainingText.h"
 
 #include "tenon/Support/Strings.h"
 
@@ -15,13 +16,14 @@ namespace {
 
 class Train : public Command {
 public:
-  Train() : Command({"train", "", "Train the model on a file of tokens"}) {}
+  Train() : Command({"train", "", "Train the model on texts"}) {}
 
   void declareOptions(CLI::App &app) override;
   Status run(Program &program) override;
 
 private:
   Status check(Program &program);
+  Status countSteps(uint64_t sequences);
 
   TrainingOptions options;
   std::string resumed;
@@ -37,11 +39,9 @@ void Train::declareOptions(CLI::App &app) {
   auto few = CLI::Range(int64_t(1), int64_t(1) << 15).description("");
   auto count = CLI::Range(int64_t(1), int64_t(1) << 31).description("");
   auto part = CLI::Range(0.0, 1.0).description("");
-  add("--data", options.data, "FILE",
-      "Token ids to learn from, raw little-endian numbers of 16 bits, taken in "
-      "order, again and again");
+  declareData(app, options.data, options.longTexts, "What to learn from");
   add("--held-out", options.heldOut, "FILE",
-      "Token ids to measure the loss on, not learned from");
+      "The same to measure the loss on, not learned from");
   add("--objective", options.objective, "NAME",
       "What is learned: causal, the next token");
   add("--batch", options.batch, "N", "Sequences of a gradient (default: 16)")
@@ -54,7 +54,18 @@ void Train::declareOptions(CLI::App &app) {
       "Tokens of a sequence (default: the most that the program was compiled "
       "for); the loss is the mean over all but the first")
       ->check(count);
-  add("--steps", steps, "N", "Steps to take in all")->check(count);
+  auto *inSteps =
+      add("--steps", steps, "N", "Steps to take in all")->check(count);
+  add("--epochs", options.epochs, "X",
+      "Steps in times that all data are met, rounded up to whole steps")
+      ->check(CLI::Range(1e-6, 1e9).description(""))
+      ->excludes(inSteps);
+  add("--shuffle", options.shuffle, "on|off",
+      "Meet the data in another order in each epoch (default: on of texts, off "
+      "of token ids)")
+      ->check(CLI::IsMember({"on", "off"}).description(""));
+  add("--seed", options.seed, "N", "Of that order (default: 1)")
+      ->check(CLI::Range(int64_t(0), int64_t(UINT32_MAX)).description(""));
   add("--optimizer", options.optimizer, "NAME", "adamw");
   add("--rate", options.adamw.rate, "X", "Learning rate (default: 3e-4)")
       ->check(CLI::NonNegativeNumber.description(""));
@@ -82,12 +93,15 @@ void Train::declareOptions(CLI::App &app) {
   add("--save-every", options.saveEvery, "N",
       "Steps between two checkpoints (default: one at the end)")
       ->check(count);
-  auto *output = add("-o,--output", options.output, "DIR",
-                     "Directory for the checkpoint and the log");
-  add("--resume", resumed, "DIR",
-      "Go on with the training in this directory; only --steps and --quiet "
-      "may be given with it")
-      ->excludes(output);
+  add("-o,--output", options.output, "DIR",
+      "Directory for the checkpoint and the log");
+  std::vector<CLI::Option *> others = app.get_options();
+  auto *resume = add("--resume", resumed, "DIR",
+                     "Go on with the training in this directory; only --steps "
+                     "and --quiet may be given with it");
+  for (CLI::Option *other : others)
+    if (other != inSteps && other != app.get_help_ptr())
+      resume->excludes(other);
   app.add_flag("--quiet", options.quiet, "Show no progress");
 }
 
@@ -106,8 +120,8 @@ Status Train::check(Program &program) {
     return refuse("what should be learned from? --data FILE says it");
   if (options.output.empty())
     return refuse("where should the checkpoint go? -o DIR says it");
-  if (options.steps < 1)
-    return refuse("how many steps? --steps N says it");
+  if (options.steps < 1 && options.epochs <= 0)
+    return refuse("how many steps? --steps N or --epochs X says it");
   size_t used = 0;
   try {
     double warmup = std::stod(options.warmup, &used);
@@ -137,6 +151,20 @@ Status Train::check(Program &program) {
   return {};
 }
 
+/// The steps of so many epochs.
+Status Train::countSteps(uint64_t sequences) {
+  if (options.epochs <= 0)
+    return {};
+  double steps =
+      std::ceil(options.epochs * static_cast<double>(sequences) /
+                static_cast<double>(options.batch * options.accumulate));
+  if (steps > static_cast<double>(int64_t(1) << 31))
+    return plainError("--epochs: these are more than 2^31 steps",
+                      ExitCode::BadUsage);
+  options.steps = static_cast<int64_t>(steps);
+  return {};
+}
+
 Status Train::run(Program &program) {
   if (!resumed.empty()) {
     bool quiet = options.quiet;
@@ -146,21 +174,35 @@ Status Train::run(Program &program) {
     options = std::move(*before);
     options.quiet = quiet;
   }
-  if (steps)
+  if (steps) {
     options.steps = *steps;
+    options.epochs = 0;
+  }
   if (Status status = check(program); !status)
     return status;
-  int64_t vocabulary = program.metadata().model.vocabSize;
-  auto data = TokenFile::open(options.data, vocabulary);
+  LongTexts longTexts = parseLongTexts(options.longTexts);
+  auto data =
+      readTrainingData(program, options.data, options.length, longTexts);
   if (!data)
     return data.takeError();
-  std::optional<TokenFile> heldOut;
+  std::optional<TrainingData> heldOut;
   if (!options.heldOut.empty()) {
-    auto file = TokenFile::open(options.heldOut, vocabulary);
+    auto file =
+        readTrainingData(program, options.heldOut, options.length, longTexts);
     if (!file)
       return file.takeError();
     heldOut = std::move(*file);
   }
+  if (Status status = countSteps(data->count()); !status)
+    return status;
+  if (!options.quiet)
+    printNote(format(
+        "%s: %llu sequences, %llu tokens; %lld steps of %lld "
+        "sequences\n",
+        options.data.c_str(), static_cast<unsigned long long>(data->count()),
+        static_cast<unsigned long long>(data->numTokens()),
+        static_cast<long long>(options.steps),
+        static_cast<long long>(options.batch * options.accumulate)));
   auto trainer = program.trainer();
   if (!trainer)
     return trainer.takeError();
@@ -176,13 +218,11 @@ Status Train::run(Program &program) {
 
 class Eval : public Command {
 public:
-  Eval() : Command({"eval", "", "Measure the loss on a file of tokens"}) {}
+  Eval() : Command({"eval", "", "Measure the loss on texts"}) {}
 
   void declareOptions(CLI::App &app) override {
-    app.add_option("--data", data,
-                   "Token ids, raw little-endian numbers of 16 bits")
-        ->type_name("FILE")
-        ->required();
+    declareData(app, data, longTexts, "What to measure on");
+    app.get_option("--data")->required();
     app.add_option("--length", length,
                    "Tokens of a sequence (default: the most that the program "
                    "was compiled for)")
@@ -197,15 +237,12 @@ public:
   Status run(Program &program) override;
 
 private:
-  std::string data, from;
+  std::string data, from, longTexts;
   int64_t length = 0;
   bool json = false;
 };
 
 Status Eval::run(Program &program) {
-  auto file = TokenFile::open(data, program.metadata().model.vocabSize);
-  if (!file)
-    return file.takeError();
   auto trainer = program.trainer();
   if (!trainer)
     return trainer.takeError();
@@ -216,11 +253,15 @@ Status Eval::run(Program &program) {
                              "most ",
                              most, " tokens"),
                       ExitCode::BadUsage);
+  auto texts = readTrainingData(program, data, length ? length : most,
+                                parseLongTexts(longTexts));
+  if (!texts)
+    return texts.takeError();
   if (!from.empty())
     if (Status status = readWeights(**trainer, from); !status)
       return status;
   Executor::Session session(program.executor());
-  double loss = meanLoss(**trainer, *file, length ? length : most);
+  double loss = meanLoss(**trainer, *texts);
   if (json)
     return writeJson({{"loss", loss}, {"perplexity", std::exp(loss)}});
   return writeOutput(

@@ -22,7 +22,6 @@
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
-#include <numbers>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -33,63 +32,6 @@ using namespace tenon::runtime;
 static constexpr const char *kState = "tenon-state.safetensors";
 static constexpr const char *kModel = "model.safetensors";
 static constexpr const char *kLog = "log.jsonl";
-
-double Schedule::factor(int64_t step) const {
-  auto taken = static_cast<double>(step - 1);
-  if (taken < static_cast<double>(warmup))
-    return taken / static_cast<double>(warmup);
-  if (kind == Kind::Constant)
-    return 1;
-  double left = static_cast<double>(std::max<int64_t>(1, steps - warmup));
-  double progress = std::min(1.0, (taken - static_cast<double>(warmup)) / left);
-  return kind == Kind::Linear
-             ? 1 - progress
-             : 0.5 * (1 + std::cos(std::numbers::pi * progress));
-}
-
-OrderedJson TrainingOptions::toJson() const {
-  return {{"data", data},
-          {"held_out", heldOut},
-          {"objective", objective},
-          {"optimizer", optimizer},
-          {"schedule", schedule},
-          {"warmup", warmup},
-          {"batch", batch},
-          {"accumulate", accumulate},
-          {"length", length},
-          {"steps", steps},
-          {"save_every", saveEvery},
-          {"eval_every", evalEvery},
-          {"rate", adamw.rate},
-          {"beta1", adamw.beta1},
-          {"beta2", adamw.beta2},
-          {"epsilon", adamw.epsilon},
-          {"weight_decay", adamw.weightDecay},
-          {"clip", adamw.clip}};
-}
-
-TrainingOptions TrainingOptions::fromJson(const OrderedJson &from) {
-  TrainingOptions options;
-  from.at("data").get_to(options.data);
-  from.at("held_out").get_to(options.heldOut);
-  from.at("objective").get_to(options.objective);
-  from.at("optimizer").get_to(options.optimizer);
-  from.at("schedule").get_to(options.schedule);
-  from.at("warmup").get_to(options.warmup);
-  from.at("batch").get_to(options.batch);
-  from.at("accumulate").get_to(options.accumulate);
-  from.at("length").get_to(options.length);
-  from.at("steps").get_to(options.steps);
-  from.at("save_every").get_to(options.saveEvery);
-  from.at("eval_every").get_to(options.evalEvery);
-  from.at("rate").get_to(options.adamw.rate);
-  from.at("beta1").get_to(options.adamw.beta1);
-  from.at("beta2").get_to(options.adamw.beta2);
-  from.at("epsilon").get_to(options.adamw.epsilon);
-  from.at("weight_decay").get_to(options.adamw.weightDecay);
-  from.at("clip").get_to(options.adamw.clip);
-  return options;
-}
 
 //===----------------------------------------------------------------------===//
 // Files
@@ -164,7 +106,7 @@ Status TrainingRun::save(int64_t step) {
                                        weights, {{"format", "pt"}});
       !status)
     return status;
-  auto sequences = static_cast<double>(data.count(options.length));
+  auto sequences = static_cast<double>(data.count());
   double epoch =
       static_cast<double>(step * options.batch * options.accumulate) /
       sequences;
@@ -243,14 +185,13 @@ Status tenon::runtime::readWeights(Trainer &trainer,
 // Steps
 //===----------------------------------------------------------------------===//
 
-double tenon::runtime::meanLoss(Trainer &trainer, const TokenFile &file,
-                                int64_t length) {
+double tenon::runtime::meanLoss(Trainer &trainer, const TrainingData &data) {
   double sum = 0;
   int64_t targets = 0;
-  for (uint64_t i = 0; i < file.count(length); ++i) {
-    std::span<const int32_t> sequence = file.sequence(i, length);
+  for (uint64_t i = 0; i < data.count(); ++i) {
+    TrainingSequence sequence = data.sequence(i);
     sum += trainer.loss(sequence);
-    targets += static_cast<int64_t>(sequence.size()) - 1;
+    targets += sequence.asked;
   }
   return sum / static_cast<double>(targets);
 }
@@ -261,13 +202,13 @@ Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
   int64_t targets = 0;
   Measured measured;
   double sum = 0;
-  uint64_t count = data.count(options.length);
   for (int64_t i = 0; i < sequences; ++i) {
-    auto number = static_cast<uint64_t>((step - 1) * sequences + i) % count;
-    std::span<const int32_t> sequence = data.sequence(number, options.length);
+    auto place = static_cast<uint64_t>((step - 1) * sequences + i);
+    TrainingSequence sequence =
+        data.sequence(options.sequenceAt(place, data.count()));
     sum += trainer.addGradient(sequence);
-    measured.tokens += static_cast<int64_t>(sequence.size());
-    targets += static_cast<int64_t>(sequence.size()) - 1;
+    measured.tokens += static_cast<int64_t>(sequence.tokens.size());
+    targets += sequence.asked;
   }
   measured.loss = sum / static_cast<double>(targets);
   auto stop = [&](const char *what) {
@@ -299,7 +240,7 @@ Status TrainingRun::log(int64_t step, const Measured &measured) {
   std::string held;
   if (heldOut &&
       (isLast || (options.evalEvery && step % options.evalEvery == 0))) {
-    double loss = meanLoss(trainer, *heldOut, options.length);
+    double loss = meanLoss(trainer, *heldOut);
     line["held_out_loss"] = loss;
     held = format("  held-out loss %.4f", loss);
   }

@@ -1,0 +1,43 @@
+//===- TrainingText.h - texts to learn from ---------------------*- C++ -*-===//
+#ifndef TENON_LIB_RUNTIME_COMMANDS_TRAININGTEXT_H
+#define TENON_LIB_RUNTIME_COMMANDS_TRAININGTEXT_H
+
+#include "Program.h"
+
+#include "tenon/Runtime/TrainingData.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tenon::runtime {
+
+/// What becomes of a text that has more tokens than a sequence.
+enum class LongTexts { Refuse, Split, Skip };
+/// By its name on the command line, or empty.
+LongTexts parseLongTexts(std::string_view name);
+/// Declares --data of a command, and --long-texts.
+void declareData(CLI::App &app, std::string &data, std::string &longTexts,
+                 const char *help);
+
+/// Reads a file to learn from, by the end of its name:
+///
+///   .txt    texts, each a sequence of its own, between the texts that end one
+///           (the model's end token as it is spelled, "<|endoftext|>") if the
+///           file has any, and between blank lines otherwise
+///   .jsonl  a line each: a string or {"text": ...}; {"prompt": ...,
+///           "completion": ...}; {"messages": [...]}, as the model's chat
+///           template writes them. Of the last two what the model answers is
+///           learned alone
+///   .bin    token ids, as TrainingData::readTokens reads them
+///
+/// A text gets what the tokenizer puts around one, and the model's end token.
+/// Errors: another name; a file without a text; a line that is none of these; a
+/// text that is too long, with its line.
+Expected<TrainingData> readTrainingData(Program &program,
+                                        const std::string &path, int64_t length,
+                                        LongTexts longTexts);
+
+} // namespace tenon::runtime
+
+#endif // TENON_LIB_RUNTIME_COMMANDS_TRAININGTEXT_H

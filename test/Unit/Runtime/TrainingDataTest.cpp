@@ -1,0 +1,93 @@
+//===- TrainingDataTest.cpp -----------------------------------------------===//
+#include "tenon/Runtime/TrainingData.h"
+
+#include "tenon/Runtime/Permutation.h"
+
+#include "../TestSupport.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+
+using namespace tenon;
+using namespace tenon::runtime;
+using tenon::test::TemporaryDirectory;
+
+TEST(PermutationTest, HasEachNumberOnce) {
+  for (uint64_t size : {1, 2, 3, 4, 5, 16, 17, 100, 1000, 4097}) {
+    Permutation order(size, 7);
+    std::set<uint64_t> found;
+    for (uint64_t i = 0; i < size; ++i) {
+      ASSERT_LT(order(i), size);
+      found.insert(order(i));
+    }
+    EXPECT_EQ(found.size(), size);
+  }
+}
+
+TEST(PermutationTest, IsChosenByTheKey) {
+  Permutation one(1000, 1), same(1000, 1), other(1000, 2);
+  int moved = 0, fixed = 0;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    EXPECT_EQ(one(i), same(i));
+    moved += one(i) != other(i);
+    fixed += one(i) == i;
+  }
+  EXPECT_GT(moved, 950);
+  EXPECT_LT(fixed, 20);
+}
+
+TEST(PermutationTest, ReachesFarPlacesAtOnce) {
+  const uint64_t size = uint64_t(1) << 62;
+  Permutation order(size, 3);
+  EXPECT_LT(order(size - 1), size);
+  EXPECT_NE(order(size - 1), order(size - 2));
+}
+
+static std::vector<int32_t> list(std::span<const int32_t> values) {
+  return {values.begin(), values.end()};
+}
+
+TEST(TrainingDataTest, EachTokenIsTheTargetOfTheOneBefore) {
+  TrainingData data;
+  data.add(std::vector<int32_t>{5, 6, 7});
+  TrainingSequence sequence = data.sequence(0);
+  EXPECT_EQ(list(sequence.targets), (std::vector<int32_t>{6, 7}));
+  EXPECT_EQ(sequence.asked, 2);
+}
+
+TEST(TrainingDataTest, TokensThatAreNotLearnedAreNoTargets) {
+  TrainingData data;
+  data.add(std::vector<int32_t>{5, 6, 7});
+  data.add(std::vector<int32_t>{1, 2, 3, 4}, {false, false, true, true});
+  data.add(std::vector<int32_t>{8, 9});
+  data.add(std::vector<int32_t>{1, 2}, {true, false}); // has no target
+  ASSERT_EQ(data.count(), 3u);
+  EXPECT_EQ(list(data.sequence(0).targets), (std::vector<int32_t>{6, 7}));
+  EXPECT_EQ(list(data.sequence(1).targets), (std::vector<int32_t>{-1, 3, 4}));
+  EXPECT_EQ(list(data.sequence(2).targets), (std::vector<int32_t>{9}));
+  EXPECT_EQ(data.sequence(1).asked, 2);
+}
+
+TEST(TrainingDataTest, HashTellsDataApart) {
+  TrainingData one, cut, masked;
+  one.add(std::vector<int32_t>{1, 2, 3, 4});
+  cut.add(std::vector<int32_t>{1, 2});
+  cut.add(std::vector<int32_t>{3, 4});
+  masked.add(std::vector<int32_t>{1, 2, 3, 4}, {false, false, true, true});
+  EXPECT_NE(one.hash(), cut.hash());
+  EXPECT_NE(one.hash(), masked.hash());
+}
+
+TEST(TrainingDataTest, ReadsTheHeaderOfLlmC) {
+  TemporaryDirectory directory;
+  std::string bytes(1024, '\0');
+  const int32_t header[3] = {20240520, 1, 3};
+  std::memcpy(bytes.data(), header, sizeof header);
+  bytes += std::string("\x07\0\x08\0\x2c\x01", 6);
+  std::string path = directory.write("data.bin", bytes);
+  auto data = TrainingData::readTokens(path, 301, 8);
+  ASSERT_TRUE(data);
+  EXPECT_EQ(list(data->sequence(0).tokens), (std::vector<int32_t>{7, 8, 300}));
+}
