@@ -30,6 +30,8 @@ config.environment["PATH"] = os.pathsep.join(path + [os.environ.get("PATH", "")]
 for name in ("TENON_SHARED", "CCACHE_DIR", "HOME", "TMPDIR"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
+# Nothing is left in the user's own cache.
+config.environment["XDG_CACHE_HOME"] = os.path.join(config.tenon_binary_dir, "test", "cache")
 # numpy's BLAS would start a thread for every core beside lit's own workers.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     config.environment[name] = "1"

@@ -1,6 +1,8 @@
 //===- Main.cpp - the program tenon-bench ---------------------------------===//
 
+#include "tenon/Bench/Compare.h"
 #include "tenon/Bench/Measure.h"
+#include "tenon/Runtime/MachineLimits.h"
 #include "tenon/Support/Strings.h"
 
 #include <charconv>
@@ -14,6 +16,7 @@ static constexpr const char *kHelp =
 
   tenon-bench OPERATION [PARAMETERS] [OPTIONS]
   tenon-bench --suite FILE [OPTIONS]
+  tenon-bench compare BEFORE.json AFTER.json [--tolerance PERCENT]
 
 Operations and their parameters, with defaults:
   linear     --m 1 --n 2048 --k 2048 --type f32|f16|bf16|q8_0|q4_0|q4_k|...
@@ -33,6 +36,13 @@ Options:
   --mattr +a,-b       CPU features to add or take away
   --json              in Google Benchmark's format
   --emit STAGE        print packed, tiled, kernels, llvm or asm instead
+
+limits keeps what it measured for this machine's own CPU in $XDG_CACHE_HOME/tenon (or
+~/.cache/tenon), where profiles of compiled programs find it.
+
+compare reads what tenon-bench and `PROGRAM bench` print with --json: the ratio of the times
+of each case, with a 95 % interval. It exits with 1 if a case is slower for sure: its
+interval begins more than --tolerance (2) percent above 1.
 )";
 
 namespace {
@@ -41,6 +51,7 @@ struct Arguments {
   Settings settings;
   std::vector<std::string> caseWords;
   std::string suite, emit;
+  double tolerance = 2; ///< of compare, in percent
   bool json = false, help = false;
 };
 
@@ -77,6 +88,12 @@ Expected<Arguments> parseArguments(int argc, char **argv) {
       return usage(strCat(word, " needs a value"));
     if (word == "--suite") {
       arguments.suite = value;
+    } else if (word == "--tolerance") {
+      auto [end, error] = std::from_chars(
+          value.data(), value.data() + value.size(), arguments.tolerance);
+      if (error != std::errc() || end != value.data() + value.size() ||
+          !(arguments.tolerance >= 0 && arguments.tolerance <= 1000))
+        return usage("--tolerance takes a number of percent from 0 to 1000");
     } else if (word == "--emit") {
       arguments.emit = value;
     } else if (word == "--clock") {
@@ -103,14 +120,46 @@ Expected<Arguments> parseArguments(int argc, char **argv) {
   return arguments;
 }
 
-Status run(int argc, char **argv) {
+/// The exit code of `compare BEFORE AFTER`.
+Expected<int> compare(const Arguments &arguments) {
+  if (arguments.caseWords.size() != 3)
+    return usage("compare takes two files");
+  auto isSlower = compareRuns(arguments.caseWords[1], arguments.caseWords[2],
+                              arguments.tolerance / 100);
+  if (!isSlower)
+    return isSlower.takeError();
+  return *isSlower ? 1 : 0;
+}
+
+/// Keeps limits for profiles, if they are those of this machine: not of a CPU
+/// with fewer instructions, nor of a share of its time.
+void keepLimits(const Result &result, const Settings &settings) {
+  bool isNative =
+      settings.target.cpu.empty() || settings.target.cpu == "native";
+  if (result.benchmark.operation != Operation::Limits || !isNative ||
+      !settings.target.attributes.empty() || settings.cpuClock)
+    return;
+  runtime::MachineLimits limits;
+  for (auto [name, rate] : Limits::fields())
+    if (result.limits.*rate > 0)
+      limits[name] = result.limits.*rate;
+  Status status = runtime::writeMachineLimits(
+      static_cast<unsigned>(result.benchmark.get("threads")), limits);
+  if (!status)
+    std::fprintf(stderr, "note: these limits are not kept for profiles: %s\n",
+                 printable(status.error().message).c_str());
+}
+
+Expected<int> run(int argc, char **argv) {
   Expected<Arguments> arguments = parseArguments(argc, argv);
   if (!arguments)
     return arguments.takeError();
   if (arguments->help || argc == 1) {
     std::fputs(kHelp, stdout);
-    return {};
+    return 0;
   }
+  if (!arguments->caseWords.empty() && arguments->caseWords[0] == "compare")
+    return compare(*arguments);
   std::vector<Case> cases;
   if (!arguments->suite.empty()) {
     if (!arguments->caseWords.empty())
@@ -141,6 +190,7 @@ Status run(int argc, char **argv) {
     Expected<Result> result = measure(c, arguments->settings);
     if (!result)
       return result.takeError();
+    keepLimits(*result, arguments->settings);
     if (!arguments->json) {
       std::printf("%s\n", formatResult(*result).c_str());
       std::fflush(stdout);
@@ -149,15 +199,15 @@ Status run(int argc, char **argv) {
   }
   if (arguments->json && arguments->emit.empty())
     std::printf("%s\n", formatJson(results, argv[0]).c_str());
-  return {};
+  return 0;
 }
 
 } // namespace
 
 int bench::main(int argc, char **argv) {
-  Status status = run(argc, argv);
-  if (status)
-    return 0;
-  std::fprintf(stderr, "%s\n", printable(status.error().message).c_str());
-  return static_cast<int>(status.error().code);
+  Expected<int> code = run(argc, argv);
+  if (code)
+    return *code;
+  std::fprintf(stderr, "%s\n", printable(code.error().message).c_str());
+  return static_cast<int>(code.error().code);
 }

@@ -419,6 +419,7 @@ Expected<Result> bench::measure(const Case &c, const Settings &settings) {
   result.cpuTime = median(sampled.cpus);
   result.bestTime = sampled.best();
   result.time = median(sampled.times());
+  result.samples = sampled.times();
   result.operationsPerSecond = work.operations / result.time;
   result.bytesPerSecond = work.bytes / result.time;
   result.ofLimit = median(ratios);

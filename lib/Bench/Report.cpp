@@ -75,6 +75,7 @@ std::string bench::formatJson(const std::vector<Result> &results,
       entry["of_limit"] = r.ofLimit;
       entry["best_of_limit"] = r.bestOfLimit;
       entry["limit"] = r.limit;
+      entry["samples"] = r.samples;
     }
     for (auto [field, rate] : Limits::fields())
       entry[std::string("limit_") + field] = r.limits.*rate;

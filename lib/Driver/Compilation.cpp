@@ -225,7 +225,10 @@ Status Compilation::compileVariant(TargetAttr target) {
     return Status::success();
   }
   // What the lowering drops is read on the way.
-  if (Status status = lower(*variant, sharedStage, Stage::Tiled); !status)
+  if (Status status = lower(*variant, sharedStage, Stage::Packed); !status)
+    return status;
+  metadata->readWork(*variant);
+  if (Status status = lower(*variant, Stage::Packed, Stage::Tiled); !status)
     return status;
   if (Status status = metadata->readMemory(*variant); !status)
     return status;

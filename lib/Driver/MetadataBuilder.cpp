@@ -250,9 +250,15 @@ void MetadataBuilder::addVariant(mlir::ModuleOp module, TargetAttr target) {
       return value ? value.str() : std::string();
     };
     auto id = operation.getAs<mlir::IntegerAttr>("id");
-    variant.operations.push_back(
-        {id ? id.getInt() : 0, text("name"), text("kind"), text("location")});
+    variant.operations.push_back({id ? id.getInt() : 0,
+                                  text("name"),
+                                  text("kind"),
+                                  text("location"),
+                                  text("entry"),
+                                  {}});
   }
+  work.addTo(variant.operations);
+  work = {};
 }
 
 void MetadataBuilder::setWeights(WeightsSummary summary) {

@@ -3,6 +3,7 @@
 #define TENON_LIB_DRIVER_METADATABUILDER_H
 
 #include "Frontend.h"
+#include "OperationWork.h"
 #include "tenon/Driver/WeightsWriter.h"
 #include "tenon/Runtime/Metadata.h"
 
@@ -20,6 +21,8 @@ public:
   /// arena is the largest of all. Error: a cache of another size, which is a
   /// fault of a pass.
   Status readMemory(mlir::ModuleOp module);
+  /// At Stage::Packed, for each variant: what its operations compute and read.
+  void readWork(mlir::ModuleOp module) { work = OperationWork(module); }
   /// At Stage::LLVM, in the order of the variants: operations of the profile.
   void addVariant(mlir::ModuleOp module, TargetAttr target);
   void setWeights(WeightsSummary summary);
@@ -32,6 +35,7 @@ private:
 
   const lang::BoundModel *bound;
   runtime::Metadata metadata;
+  OperationWork work; ///< of the variant at hand
   bool hasMemory = false;
 };
 

@@ -103,6 +103,11 @@ void declareGlobalOptions(CLI::App &app, GlobalOptions &options) {
   app.add_flag("--profile", options.profile,
                "Show the time of every operation on standard error")
       ->group("Everywhere");
+  app.add_option("--trace", options.trace,
+                 "Write when every operation ran, for Perfetto or "
+                 "chrome://tracing")
+      ->type_name("FILE")
+      ->group("Everywhere");
   app.add_flag("--verify", options.verify,
                "Compare the checksums of all weights first")
       ->group("Everywhere");
@@ -166,11 +171,12 @@ size_t skipGlobalOptions(const std::vector<std::string> &arguments) {
   while (i < arguments.size()) {
     const std::string &argument = arguments[i];
     if (argument == "--threads" || argument == "--kernels" ||
-        argument == "--weights-memory")
+        argument == "--trace" || argument == "--weights-memory")
       i += 2;
     else if (argument == "--profile" || argument == "--verify" ||
              argument.starts_with("--weights-memory=") ||
              argument.starts_with("--threads=") ||
+             argument.starts_with("--trace=") ||
              argument.starts_with("--kernels="))
       i += 1;
     else
@@ -352,7 +358,9 @@ Status runCommand(Program &program, const std::string &programName,
   if (program.options.verify)
     if (Status status = program.payload.verifyAll(); !status)
       return status;
-  return command->run(program);
+  if (Status status = command->run(program); !status)
+    return status;
+  return program.writeTrace();
 }
 
 Status runAll(std::span<char *> arguments,

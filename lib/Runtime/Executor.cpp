@@ -231,9 +231,16 @@ void Executor::count(int32_t op, std::chrono::steady_clock::time_point start) {
   auto elapsed = std::chrono::steady_clock::now() - start;
   if (op < 0 || static_cast<size_t>(op) >= times.size())
     return;
+  auto inNanoseconds = [](auto duration) -> int64_t {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(duration)
+        .count();
+  };
+  int64_t nanoseconds = inNanoseconds(elapsed);
   times[op].calls += 1;
-  times[op].nanoseconds +=
-      std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count();
+  times[op].nanoseconds += nanoseconds;
+  if (events.size() < mostEvents)
+    events.push_back(
+        {op, inNanoseconds(start.time_since_epoch()), nanoseconds});
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdio>
 #include <limits>
+#include <span>
 
 #include <nlohmann/json.hpp>
 
@@ -172,12 +173,48 @@ void parseModel(const json &from, Metadata &meta) {
   model.normalized = from.at("normalized").get<bool>();
 }
 
+constexpr std::string_view kWorkRows[] = {"tokens", "outputs", "routed",
+                                          "fixed"};
+constexpr std::string_view kWorkKeys[] = {"none", "own", "context", "source"};
+
+/// The place of a word among some.
+template <typename Enum>
+Enum choice(const json &from, const char *key,
+            std::span<const std::string_view> words) {
+  std::string word = string(from, key);
+  auto found = std::ranges::find(words, word);
+  if (found == words.end())
+    throw BadValue{"'" + std::string(key) + "' is '" + word + "'"};
+  return static_cast<Enum>(found - words.begin());
+}
+
+WorkInfo parseWork(const json &from) {
+  WorkInfo work;
+  work.rows = choice<WorkInfo::Rows>(from, "rows", kWorkRows);
+  work.keys = choice<WorkInfo::Keys>(from, "keys", kWorkKeys);
+  work.count = integer(from, "count", 0);
+  work.weightBytes = integer(from, "weight_bytes", 0);
+  work.rowOperations = integer(from, "row_operations", 0);
+  work.causal = from.at("causal").get<bool>();
+  work.window = integer(from, "window", 0);
+  work.pairOperations = integer(from, "pair_operations", 0);
+  work.keyBytes = integer(from, "key_bytes", 0);
+  work.products = string(from, "products");
+  return work;
+}
+
 VariantInfo parseVariant(const json &from) {
   VariantInfo variant{string(from, "cpu"), string(from, "features"), {}};
-  for (const json &operation : list(from, "operations"))
-    variant.operations.push_back(
-        {integer(operation, "id", 0, 1 << 24), string(operation, "name"),
-         string(operation, "kind"), string(operation, "location")});
+  for (const json &operation : list(from, "operations")) {
+    variant.operations.push_back({integer(operation, "id", 0, 1 << 24),
+                                  string(operation, "name"),
+                                  string(operation, "kind"),
+                                  string(operation, "location"),
+                                  string(operation, "entry"),
+                                  {}});
+    for (const json &part : list(operation, "work"))
+      variant.operations.back().work.push_back(parseWork(part));
+  }
   return variant;
 }
 
@@ -264,13 +301,32 @@ json entryToJson(const EntryInfo &entry) {
             {"labels", entry.labels}}}};
 }
 
+json workToJson(const WorkInfo &work) {
+  return {{"rows", kWorkRows[static_cast<size_t>(work.rows)]},
+          {"keys", kWorkKeys[static_cast<size_t>(work.keys)]},
+          {"count", work.count},
+          {"weight_bytes", work.weightBytes},
+          {"row_operations", work.rowOperations},
+          {"causal", work.causal},
+          {"window", work.window},
+          {"pair_operations", work.pairOperations},
+          {"key_bytes", work.keyBytes},
+          {"products", work.products}};
+}
+
 json variantToJson(const VariantInfo &variant) {
   json operations = json::array();
-  for (const OperationInfo &operation : variant.operations)
+  for (const OperationInfo &operation : variant.operations) {
+    json work = json::array();
+    for (const WorkInfo &part : operation.work)
+      work.push_back(workToJson(part));
     operations.push_back({{"id", operation.id},
                           {"name", operation.name},
                           {"kind", operation.kind},
-                          {"location", operation.location}});
+                          {"location", operation.location},
+                          {"entry", operation.entry},
+                          {"work", work}});
+  }
   return {{"cpu", variant.cpu},
           {"features", variant.features},
           {"operations", operations}};

@@ -6,6 +6,7 @@
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <iterator>
 #include <numeric>
@@ -183,11 +184,33 @@ Expected<Rows> Model::call(const Entry &entry, const Call &args) {
   frame.position = args.position;
   frame.numRows = args.rows;
   frame.sourceLength = args.sourceLength;
-  entry.fn(&frame);
+  callFunction(entry, frame, args.positions);
   return Rows{{reinterpret_cast<const float *>(output.data()),
                static_cast<size_t>(args.rows * cols)},
               args.rows,
               cols};
+}
+
+void Model::callFunction(const Entry &entry, const TenonFrame &frame,
+                         std::span<const int32_t> positions) {
+  if (!recorded)
+    return entry.fn(&frame);
+  auto nanoseconds = [](auto duration) -> int64_t {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(duration)
+        .count();
+  };
+  auto start = std::chrono::steady_clock::now();
+  entry.fn(&frame);
+  auto elapsed = std::chrono::steady_clock::now() - start;
+  EntryCall &call = recorded->emplace_back();
+  call.entry = entry.info;
+  call.tokens = frame.numTokens;
+  call.outputs = frame.numRows;
+  call.sourceLength = frame.sourceLength;
+  call.position = frame.position;
+  call.positions.assign(positions.begin(), positions.end());
+  call.start = nanoseconds(start.time_since_epoch());
+  call.nanoseconds = nanoseconds(elapsed);
 }
 
 Status Model::prefill(std::span<const int32_t> tokens, int64_t chunk, Want want,

@@ -49,6 +49,8 @@ struct Result {
   /// The name of the field of `limits` that is the limit.
   std::string limit;
   Limits limits;
+  /// Seconds of a call in each repetition, by the clock of the settings.
+  std::vector<double> samples;
 };
 
 /// Compiles a case and measures it, alternating with the machine's limits:

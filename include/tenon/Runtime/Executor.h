@@ -14,12 +14,20 @@
 #include "tenon/Runtime/Abi.h"
 #include "tenon/Runtime/Topology.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <vector>
 
 namespace tenon::runtime {
+
+/// When an operation ran, seen from the main thread.
+struct OperationEvent {
+  int32_t op = 0;
+  int64_t start = 0;       ///< nanoseconds of steady_clock
+  int64_t nanoseconds = 0; ///< how long
+};
 
 /// What one operation of the model has cost so far.
 struct OperationTime {
@@ -62,6 +70,13 @@ public:
   void enableProfile(size_t count) { times.assign(count ? count : 1, {}); }
   void clearProfile() { times.assign(times.size(), {}); }
   const std::vector<OperationTime> &profile() const { return times; }
+  /// Keeps when each of the first `most` operations ran, beside a profile.
+  void enableTrace(size_t most) {
+    mostEvents = most;
+    events.reserve(std::min<size_t>(most, 1 << 16));
+  }
+  const std::vector<OperationEvent> &trace() const { return events; }
+  bool isTraceFull() const { return events.size() == mostEvents; }
 
   /// Makes this executor the one that tenon_dispatch uses; null: none, calls
   /// run inline.
@@ -100,6 +115,8 @@ private:
   std::unique_ptr<Pool> pool;
   std::shared_ptr<Team> team; ///< null outside a session
   std::vector<OperationTime> times;
+  std::vector<OperationEvent> events;
+  size_t mostEvents = 0;
 };
 
 } // namespace tenon::runtime

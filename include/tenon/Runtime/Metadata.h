@@ -70,11 +70,47 @@ struct EntryInfo {
   bool incremental = false;
 };
 
+/// What an operation computes and reads in one call of its entry, as far as the
+/// compiler knows: what a profile sets beside its time. Of operations whose
+/// data stay in the CPU's caches nothing is counted.
+struct WorkInfo {
+  /// The rows that a linear multiplies.
+  enum class Rows {
+    Tokens,  ///< those of the call
+    Outputs, ///< those that an output is wanted of
+    Routed,  ///< `count` for each token, shared out among experts
+    Fixed,   ///< `count`
+  };
+  /// The keys that a query sees.
+  enum class Keys {
+    None,
+    Own,     ///< of the call's tokens
+    Context, ///< of all tokens so far
+    Source,
+  };
+  Rows rows = Rows::Tokens;
+  int64_t count = 1;
+  uint64_t weightBytes = 0;   ///< read by each call of the operation
+  uint64_t rowOperations = 0; ///< for a row; a multiply-add is two
+  Keys keys = Keys::None;
+  bool causal = false;
+  int64_t window = 0;          ///< most keys that a query sees; 0: all
+  uint64_t pairOperations = 0; ///< for a query and a key
+  uint64_t keyBytes = 0;       ///< of a key and its value, in all heads
+  /// Which of the machine's products it is made of, as `tenon-bench limits`
+  /// names them: fma, bf16, int8, int6, int5, int4.
+  std::string products;
+
+  bool operator==(const WorkInfo &) const = default;
+};
+
 struct OperationInfo {
   int64_t id = 0; ///< the `op` of tenon_dispatch
   std::string name;
   std::string kind;
-  std::string location; ///< file:line:col of the .tenon source
+  std::string location;       ///< file:line:col of the .tenon source
+  std::string entry;          ///< the function that it is called by
+  std::vector<WorkInfo> work; ///< of its parts; none: not known
 };
 
 /// What the metadata says of a TenonVariant.

@@ -54,6 +54,15 @@ const char *name(WeightMemory memory);
 WeightMemory chooseWeightMemory(uint64_t size,
                                 std::optional<uint64_t> available);
 
+/// A call of an entry, as a profile counts it.
+struct EntryCall {
+  const EntryInfo *entry = nullptr;
+  int64_t tokens = 0, outputs = 0, sourceLength = 0;
+  int64_t position = 0; ///< of the first token, if they follow one another
+  std::vector<int32_t> positions;     ///< of each token, if they don't
+  int64_t start = 0, nanoseconds = 0; ///< by steady_clock
+};
+
 class Model {
 public:
   /// Maps or loads the weights and allocates arena and cache. `payload` and
@@ -139,6 +148,9 @@ public:
   /// than the model was compiled for.
   Status decodeTogether(std::span<const Step> steps);
 
+  /// Keeps what calls there were, from now on, in `calls`; null: no longer.
+  void recordCalls(std::vector<EntryCall> *calls) { recorded = calls; }
+
   /// The last row that was computed; valid until the next call.
   std::span<const float> logits() const { return sequence().last; }
 
@@ -180,6 +192,9 @@ private:
   /// neighbours from `first` on. Rows are those of the sequences.
   Expected<Rows> decodeGroup(std::span<const Step> steps, int64_t first);
   Expected<Rows> call(const Entry &entry, const Call &call);
+  /// Calls an entry, and records that if asked to.
+  void callFunction(const Entry &entry, const TenonFrame &frame,
+                    std::span<const int32_t> positions);
   /// Calls an entry on the next tokens of the selected sequence.
   Expected<Rows> callNext(const Entry &entry, std::span<const int32_t> tokens,
                           int64_t rows);
@@ -203,6 +218,7 @@ private:
   std::vector<Sequence> sequences;
   int64_t selected = 0;
   uint64_t numSources = 0;
+  std::vector<EntryCall> *recorded = nullptr;
   std::vector<float> lastRows; ///< of steps that took several calls
 };
 

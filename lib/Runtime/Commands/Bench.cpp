@@ -28,6 +28,7 @@ namespace {
 struct Measurement {
   int64_t tokens = 0;
   std::vector<double> seconds;
+  OrderedJson profile; ///< with --profile and --json
 
   std::vector<double> rates() const {
     std::vector<double> values;
@@ -110,14 +111,19 @@ Status Bench::measure(Program &program, const char *name, Measurement &result,
       return status;
     if (i >= 0)
       result.seconds.push_back(now() - start);
-    else
-      program.executor().clearProfile();
+    else if (Profile *profile = program.profile())
+      profile->clear();
   }
+  if (!program.options.profile)
+    return {};
   double total = 0;
   for (double seconds : result.seconds)
     total += seconds;
-  if (program.options.profile)
-    printNote(strCat(name, ", ", repetitions, " times:\n"));
+  if (json) {
+    result.profile = program.profile()->json(total);
+    return {};
+  }
+  printNote(strCat(name, ", ", repetitions, " times:\n"));
   program.printProfile(total);
   return {};
 }
@@ -223,6 +229,8 @@ Status Bench::print(Program &program, const Measurement &prompt,
         {"tokens", one->tokens},           {"tokens_per_second", median},
         {"standard_deviation", deviation}, {"slowest", rates.front()},
         {"fastest", rates.back()},         {"seconds", one->seconds}};
+    if (!one->profile.is_null())
+      root[name]["profile"] = one->profile;
     table += format("%-11s %7lld %14.2f %9.2f %12.2f %12.2f\n", name,
                     static_cast<long long>(one->tokens), median, deviation,
                     rates.front(), rates.back());

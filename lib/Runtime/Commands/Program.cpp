@@ -104,16 +104,14 @@ Expected<Trainer *> Program::trainer() {
 Status Program::startWorkers(const TenonVariant &variant) {
   workers = std::make_unique<Executor>(threads(), cpus());
   Executor::install(workers.get());
-  if (!options.profile)
+  if (!options.profile && options.trace.empty())
     return {};
   auto known = operations(variant);
   if (!known)
     return known.takeError();
-  profiled = *known;
-  int64_t last = -1;
-  for (const OperationInfo &operation : profiled)
-    last = std::max(last, operation.id);
-  workers->enableProfile(last + 1);
+  counted = std::make_unique<Profile>(*known, *workers, !options.trace.empty());
+  if (loadedModel)
+    loadedModel->recordCalls(&counted->calls());
   return {};
 }
 
@@ -188,40 +186,13 @@ std::string Program::joinedTexts() const {
 }
 
 void Program::printProfile(double seconds) {
-  if (!options.profile || !workers)
-    return;
-  const std::vector<OperationTime> &times = workers->profile();
-  std::vector<const OperationInfo *> order;
-  uint64_t total = 0;
-  size_t width = 9;
-  for (const OperationInfo &operation : profiled) {
-    const OperationTime &time = times[operation.id];
-    if (time.calls == 0)
-      continue;
-    order.push_back(&operation);
-    total += time.nanoseconds;
-    width = std::max(width, operation.name.size());
-  }
-  std::ranges::sort(order, std::greater<>(), [&](auto *operation) {
-    return std::pair(times[operation->id].nanoseconds, -operation->id);
-  });
-  std::string table =
-      format("%-*s %-14s %9s %10s %9s %6s  %s\n", static_cast<int>(width),
-             "operation", "kind", "calls", "ms", "us/call", "share", "source");
-  for (const OperationInfo *operation : order) {
-    const OperationTime &time = times[operation->id];
-    table += format(
-        "%-*s %-14s %9llu %10.3f %9.2f %5.1f%%  %s\n", static_cast<int>(width),
-        operation->name.c_str(), operation->kind.c_str(),
-        static_cast<unsigned long long>(time.calls), time.nanoseconds * 1e-6,
-        time.nanoseconds * 1e-3 / time.calls, time.nanoseconds * 1e-7 / seconds,
-        operation->location.c_str());
-  }
-  double rest = std::max(0.0, seconds - total * 1e-9);
-  table +=
-      format("%-*s %-14s %9s %10.3f %9s %5.1f%%\n", static_cast<int>(width),
-             "(the rest)", "", "", rest * 1e3, "", rest / seconds * 100);
-  printNote(table);
+  if (options.profile && counted)
+    printNote(counted->table(seconds));
+}
+
+Status Program::writeTrace() const {
+  return options.trace.empty() || !counted ? Status()
+                                           : counted->writeTrace(options.trace);
 }
 
 Expected<std::string> tenon::runtime::readInput(const std::string &path) {

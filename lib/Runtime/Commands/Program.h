@@ -2,6 +2,7 @@
 #ifndef TENON_LIB_RUNTIME_COMMANDS_PROGRAM_H
 #define TENON_LIB_RUNTIME_COMMANDS_PROGRAM_H
 
+#include "Profile.h"
 #include "tenon/Runtime/Executor.h"
 #include "tenon/Runtime/Model.h"
 #include "tenon/Runtime/Payload.h"
@@ -21,6 +22,7 @@ namespace tenon::runtime {
 struct GlobalOptions {
   std::optional<unsigned> threads; ///< default: physical cores
   bool profile = false;
+  std::string trace; ///< a file, or empty
   bool verify = false;
   std::string weightsMemory; ///< "map", "huge", or empty: chosen by size
   std::string kernels;       ///< variants compiled for this CPU only
@@ -79,9 +81,13 @@ public:
   /// The texts given, joined by blanks.
   std::string joinedTexts() const;
 
-  /// Time per operation, as a table on standard error. `seconds`: the wall
-  /// clock of all that was profiled.
+  /// Time per operation, as a table on standard error, if asked for.
+  /// `seconds`: the wall clock of all that was profiled.
   void printProfile(double seconds);
+  /// What is counted for --profile and --trace; null: nothing.
+  Profile *profile() { return counted.get(); }
+  /// Writes the file of --trace, if asked for.
+  Status writeTrace() const;
 
 private:
   const Topology &cpus();
@@ -91,7 +97,7 @@ private:
   std::optional<Topology> topology;
   std::unique_ptr<Tokenizer> loadedTokenizer;
   std::unique_ptr<Executor> workers;
-  std::span<const OperationInfo> profiled; ///< of the loaded model
+  std::unique_ptr<Profile> counted;
   std::unique_ptr<Model> loadedModel;
   std::unique_ptr<Trainer> loadedTrainer;
 };

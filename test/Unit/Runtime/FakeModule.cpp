@@ -176,8 +176,8 @@ Metadata common() {
   meta.variants = {{"quantum9000", "sse2,quantum", {}},
                    {"x86-64",
                     "sse2",
-                    {{0, "store", "cache_append", "fake.tenon:1:2"},
-                     {1, "head", "linear", "fake.tenon:3:4"}}}};
+                    {{0, "store", "cache_append", "fake.tenon:1:2", "decode", {}},
+                     {1, "head", "linear", "fake.tenon:3:4", "decode", {}}}}};
   return meta;
 }
 

@@ -167,8 +167,9 @@ TEST_F(Generate, SpoiledLogits) {
 TEST_F(Generate, Profile) {
   Result result = run("./decoder generate -p a -n 4 --profile" + kGreedy);
   EXPECT_EQ(result.out, "abcde\n");
-  for (const char *text : {"operation", "head", "fake.tenon:3:4", "(the rest)",
-                           "prompt: 2 tokens", "generation: 4 tokens"})
+  for (const char *text :
+       {"operation", "head", "fake.tenon:3:4", "(outside the model)",
+        "prompt: 2 tokens", "generation: 4 tokens"})
     EXPECT_NE(result.err.find(text), std::string::npos) << result.err;
 }
 
@@ -216,9 +217,8 @@ TEST_F(Generate, PromptsOfJsonLines) {
 
 TEST_F(Generate, PromptsOfTokenIds) {
   write("ids.jsonl", "[" + std::to_string(fake::tokenOf('a')) + "]\n\"x\"\n");
-  EXPECT_PRINTS(
-      run("./sequences generate --prompts ids.jsonl -n 1" + kGreedy),
-      "b\nxy\n");
+  EXPECT_PRINTS(run("./sequences generate --prompts ids.jsonl -n 1" + kGreedy),
+                "b\nxy\n");
   write("bad.jsonl", "[1, -2]\n");
   EXPECT_FAILS(run("./sequences generate --prompts bad.jsonl"), 1,
                "bad.jsonl:1:1: error: expected a string, token ids, or an");

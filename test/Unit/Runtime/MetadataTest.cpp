@@ -52,6 +52,19 @@ Metadata everything() {
   classify.labels = {"cat", "dog"};
   meta.variants.push_back(
       {"x86-64", "sse2", {{0, "linear", "linear", "a.tenon:3:4"}}});
+  OperationInfo &operation = meta.variants[0].operations[0];
+  operation.entry = "prefill";
+  WorkInfo &work = operation.work.emplace_back();
+  work.rows = WorkInfo::Rows::Routed;
+  work.count = 2;
+  work.weightBytes = 64;
+  work.rowOperations = 128;
+  work.keys = WorkInfo::Keys::Context;
+  work.causal = true;
+  work.window = 8;
+  work.pairOperations = 32;
+  work.keyBytes = 16;
+  work.products = "int4";
   meta.weights.push_back({"w", 0, 100, 0x0123456789abcdefu, "f32"});
   meta.generation.doSample = true;
   meta.generation.temperature = 0.5;

@@ -152,10 +152,6 @@ private:
   bool outputFitted = false;
 };
 
-/// The name of an operation in a profile: its kind, and the weights that it
-/// reads or the name that the description gives to its result.
-std::string makeLabel(mlir::Operation *op);
-
 } // namespace tenon
 
 #endif // TENON_LIB_DIALECT_TENON_MEMORY_ENTRYREWRITER_H

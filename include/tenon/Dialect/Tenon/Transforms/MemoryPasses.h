@@ -32,6 +32,9 @@ inline constexpr llvm::StringLiteral kCacheBytesAttrName = "tenon.cache_bytes";
 
 /// On an operation in buffer form: its name in a profile.
 inline constexpr llvm::StringLiteral kLabelAttrName = "tenon.label";
+/// What that is for an operation on tensors: its kind, and the weights that it
+/// reads or the name that the description gives to its result.
+std::string makeLabel(mlir::Operation *op);
 
 /// The function that tenon-insert-calibration calls. In C:
 ///   void tenon_observe(int64_t place, const void *input, int64_t rows,
