@@ -21,18 +21,23 @@ using namespace tenon;
 // The plan
 //===----------------------------------------------------------------------===//
 
+PlannedWeight tenon::describeWeight(WeightOp op) {
+  PlannedWeight weight;
+  weight.name = op.getSymName().str();
+  weight.layerType = op.getLayerType();
+  weight.sources.assign(op.getSources().begin(), op.getSources().end());
+  weight.layers = op.getNumLayers();
+  weight.stacked = op.getStacked();
+  weight.experts = getExperts(op);
+  if (auto numbers = op.getLayers())
+    weight.layerNumbers.assign(numbers->begin(), numbers->end());
+  return weight;
+}
+
 Expected<std::vector<PlannedWeight>> tenon::planWeights(mlir::ModuleOp module) {
   std::vector<PlannedWeight> plan;
   for (auto op : module.getOps<WeightOp>()) {
-    PlannedWeight weight;
-    weight.name = op.getSymName().str();
-    weight.layerType = op.getLayerType();
-    weight.sources.assign(op.getSources().begin(), op.getSources().end());
-    weight.layers = op.getNumLayers();
-    weight.stacked = op.getStacked();
-    weight.experts = getExperts(op);
-    if (auto numbers = op.getLayers())
-      weight.layerNumbers.assign(numbers->begin(), numbers->end());
+    PlannedWeight weight = describeWeight(op);
     weight.layerBytes = getStorageBytes(weight.layerType);
     if (!op.getOffset())
       return plainError(strCat("weight @", weight.name, " has no offset"));
@@ -126,6 +131,7 @@ public:
       : options(options), sink(sink) {}
 
   Status write(const PlannedWeight &weight, runtime::WeightInfo &info);
+  Status writeLayer(const PlannedWeight &weight, int64_t layer);
 
 private:
   Status emit(std::span<const std::byte> bytes) {
@@ -134,7 +140,6 @@ private:
     return sink(bytes);
   }
   Status padTo(uint64_t offset);
-  Status writeLayer(const PlannedWeight &weight, int64_t layer);
   /// A weight that is computed, of another tensor or of nothing.
   Status writeComputed(const PlannedWeight &weight, mlir::Attribute source,
                        int64_t layer);
@@ -465,4 +470,10 @@ tenon::writeWeights(std::span<const PlannedWeight> plan,
     if (Status status = writer.write(weight, info); !status)
       return status.takeError();
   return summary;
+}
+
+Status tenon::writeWeightLayer(const PlannedWeight &weight, int64_t place,
+                               const WeightsOptions &options,
+                               const ByteSink &sink) {
+  return Writer(options, sink).writeLayer(weight, place);
 }

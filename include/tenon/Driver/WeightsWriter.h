@@ -49,6 +49,9 @@ struct PlannedWeight {
 std::string getTensorName(const PlannedWeight &weight, SourceAttr source,
                           int64_t place);
 
+/// What an operation says, but for its place in memory.
+PlannedWeight describeWeight(WeightOp op);
+
 /// All weights of a module after tenon-bufferize, by offset. Errors: a weight
 /// without a place, or two that overlap (a fault of a pass, or of IR by hand).
 Expected<std::vector<PlannedWeight>> planWeights(mlir::ModuleOp module);
@@ -84,6 +87,11 @@ struct WeightsSummary {
 Expected<WeightsSummary> writeWeights(std::span<const PlannedWeight> plan,
                                       const WeightsOptions &options,
                                       const ByteSink &sink);
+
+/// Writes one layer of a weight (or one expert of one), by its place in the
+/// stack, and nothing beside it. Errors as above.
+Status writeWeightLayer(const PlannedWeight &weight, int64_t place,
+                        const WeightsOptions &options, const ByteSink &sink);
 
 /// The plan's numbers without writing: what metadata says of a model.
 WeightsSummary summarizeWeights(std::span<const PlannedWeight> plan);

@@ -1,0 +1,73 @@
+//===- RulesTest.cpp - every operation on tensors can be evaluated --------===//
+
+#include "mlir/IR/MLIRContext.h"
+#include "tenon/Evaluate/Evaluator.h"
+#include "llvm/ADT/StringSet.h"
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+using namespace tenon;
+
+namespace {
+
+/// Operations that no stage of tensors has: those of the memory level, the
+/// declaration of a weight, and a terminator that its parent reads.
+const llvm::StringSet<> kNotOnTensors = {"tenon.weight",
+                                         "tenon.mixture_yield",
+                                         "tenon.append_kv",
+                                         "tenon.block_attention",
+                                         "tenon.partial_attention",
+                                         "tenon.combine_attention",
+                                         "tenon.element_bytes",
+                                         "tenon.copy",
+                                         "tenon.dispatch",
+                                         "tenon.step",
+                                         "tenon.yield",
+                                         "tenon.route",
+                                         "tenon.scatter_add",
+                                         "tenon.clear",
+                                         "tenon.sum_squares",
+                                         "tenon.norm_of_sums",
+                                         "tenon.adamw"};
+
+TEST(Rules, EveryOperationOnTensorsHasOne) {
+  mlir::MLIRContext context;
+  context.loadDialect<TenonDialect>();
+  size_t count = 0;
+  for (mlir::RegisteredOperationName name :
+       context.getRegisteredOperationsByDialect("tenon")) {
+    bool isEvaluated = EvaluationRules::get().find(name.getStringRef());
+    bool isExcepted = kNotOnTensors.contains(name.getStringRef());
+    EXPECT_NE(isEvaluated, isExcepted)
+        << name.getStringRef().str()
+        << (isEvaluated ? " has a rule but is said to need none"
+                        : " has no rule: lib/Evaluate needs one, or it is "
+                          "never on tensors");
+    count += isEvaluated;
+  }
+  EXPECT_GT(count, 50u);
+}
+
+NumberArray makeRow(std::vector<double> values) {
+  NumberArray array({1, static_cast<int64_t>(values.size())});
+  array.values = std::move(values);
+  return array;
+}
+
+TEST(RelativeError, IsOfTheGreatestMagnitude) {
+  EXPECT_EQ(relativeError(makeRow({1, 2}), makeRow({1, 2})), 0);
+  EXPECT_DOUBLE_EQ(relativeError(makeRow({1.5, 4}), makeRow({1, 4})), 0.125);
+  EXPECT_EQ(relativeError(makeRow({0}), makeRow({0})), 0);
+}
+
+TEST(RelativeError, IsInfiniteWhereNumbersAreMissing) {
+  EXPECT_TRUE(std::isinf(relativeError(makeRow({1}), makeRow({1, 2}))));
+  EXPECT_TRUE(std::isinf(relativeError(makeRow({NAN}), makeRow({1}))));
+  EXPECT_TRUE(std::isinf(relativeError(makeRow({INFINITY}), makeRow({1}))));
+  EXPECT_TRUE(std::isinf(relativeError(makeRow({1}), makeRow({0}))));
+  // The same in both is no difference.
+  EXPECT_EQ(relativeError(makeRow({-INFINITY, 1}), makeRow({-INFINITY, 1})), 0);
+}
+
+} // namespace
