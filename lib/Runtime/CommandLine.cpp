@@ -63,6 +63,10 @@ Commands allCommands(const Metadata &metadata) {
     commands.push_back(makeTrainCommand());
     commands.push_back(makeEvalCommand());
     commands.push_back(makeSequencesCommand());
+    commands.push_back(makeGenerateCommand());
+    commands.push_back(makeChatCommand());
+    commands.push_back(makeScoreCommand());
+    commands.push_back(makeLogitsCommand());
     commands.push_back(makeTokenizeCommand());
     commands.push_back(makeInfoCommand());
     return commands;
@@ -94,7 +98,7 @@ Commands allCommands(const Metadata &metadata) {
   return commands;
 }
 
-void declareGlobalOptions(CLI::App &app, GlobalOptions &options) {
+void declareGlobalOptions(CLI::App &app, GlobalOptions &options, bool learns) {
   app.add_option("--threads", options.threads,
                  "Threads to compute with (default: one per physical core)")
       ->check(CLI::Range(1u, 1000u).description(""))
@@ -118,6 +122,12 @@ void declareGlobalOptions(CLI::App &app, GlobalOptions &options) {
       ->check(CLI::IsMember({"map", "huge"}))
       ->type_name("map|huge")
       ->group("Everywhere");
+  if (learns)
+    app.add_option("--from", options.from,
+                   "Take the weights of the training in this directory, not "
+                   "those that were compiled in")
+        ->type_name("DIR")
+        ->group("Everywhere");
   app.add_option("--kernels", options.kernels,
                  "Use the kernels compiled for this CPU, not the best ones "
                  "(see info)")
@@ -171,12 +181,14 @@ size_t skipGlobalOptions(const std::vector<std::string> &arguments) {
   while (i < arguments.size()) {
     const std::string &argument = arguments[i];
     if (argument == "--threads" || argument == "--kernels" ||
-        argument == "--trace" || argument == "--weights-memory")
+        argument == "--trace" || argument == "--weights-memory" ||
+        argument == "--from")
       i += 2;
     else if (argument == "--profile" || argument == "--verify" ||
              argument.starts_with("--weights-memory=") ||
              argument.starts_with("--threads=") ||
              argument.starts_with("--trace=") ||
+             argument.starts_with("--from=") ||
              argument.starts_with("--kernels="))
       i += 1;
     else
@@ -191,13 +203,12 @@ Expected<Command *> defaultCommand(const Commands &commands, Program &program,
   bool isCommand =
       std::ranges::find(kEntryCommands, first) != std::end(kEntryCommands);
   Command *command = defaultCommand(program.metadata(), commands);
-  if (program.metadata().entry("gradient"))
+  if (program.metadata().entry("gradient") && !command)
     return withNote(plainError(strCat("this program trains a model; it has no "
                                       "command ",
                                       quoteName(std::string(first))),
                                ExitCode::BadUsage),
-                    "its commands are train, eval, sequences, tokenize and info; `tenonc` "
-                    "compiles what train leaves to a program that generates");
+                    "`--help` lists its commands");
   if (isCommand || !command)
     return withNote(
         plainError(isCommand
@@ -278,7 +289,8 @@ Status parseOptions(Program &program, Command &command,
   // with '[' and end with ']' would be split at commas.
   app.allow_extras();
   command.declareOptions(app);
-  declareGlobalOptions(app, program.options);
+  declareGlobalOptions(app, program.options,
+                       program.metadata().entry("gradient") != nullptr);
 
   arguments = markTexts(app, arguments);
   auto dashes = std::find(arguments.begin(), arguments.end(), "--");

@@ -31,9 +31,9 @@ tenon::runtime::chooseWeightMemory(uint64_t size,
                                    : WeightMemory::Mapped;
 }
 
-Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
-                                             const TenonVariant &variant,
-                                             WeightMemory weightMemory) {
+Expected<std::unique_ptr<Model>>
+Model::load(const Payload &payload, const TenonVariant &variant,
+            WeightMemory weightMemory, std::optional<Region> trained) {
   std::unique_ptr<Model> model(new Model());
   model->meta = payload.metadata();
   model->variant = &variant;
@@ -46,7 +46,8 @@ Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
     Expected<Region> mapping;
   };
   Part parts[] = {
-      {model->weights, weightMemory == WeightMemory::HugePages
+      {model->weights, trained ? Expected<Region>(std::move(*trained))
+                       : weightMemory == WeightMemory::HugePages
                            ? payload.load("weights")
                            : payload.map("weights")},
       {model->arena,

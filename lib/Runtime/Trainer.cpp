@@ -49,14 +49,9 @@ Expected<std::unique_ptr<Trainer>> Trainer::load(const Payload &payload,
                       ExitCode::BadUsage);
   const Metadata &metadata = payload.metadata();
   trainer->longest = std::min(metadata.memory.maxChunk, metadata.model.context);
-  if (Status status = payload.verify("training"); !status)
-    return status.takeError();
   const SectionInfo *section = metadata.section("weights");
   uint64_t size = section ? section->size : 0;
-  auto bytes = payload.map("training");
-  if (!bytes)
-    return bytes.takeError();
-  auto info = TrainingInfo::parse(bytes->span(), size, payload.name());
+  auto info = TrainingInfo::load(payload);
   if (!info)
     return info.takeError();
   trainer->training = std::move(*info);

@@ -1,6 +1,8 @@
 //===- TrainingInfo.cpp - what a checkpoint of a trainer is made of -------===//
 #include "tenon/Runtime/TrainingInfo.h"
 
+#include "tenon/Runtime/Payload.h"
+#include "tenon/Runtime/Safetensors.h"
 #include "tenon/Support/CheckedMath.h"
 #include "tenon/Support/Json.h"
 
@@ -94,4 +96,21 @@ Expected<TrainingInfo> TrainingInfo::parse(std::span<const std::byte> section,
     return corrupt(exception.what());
   }
   return info;
+}
+
+Expected<TrainingInfo> TrainingInfo::load(const Payload &payload) {
+  if (Status status = payload.verify("training"); !status)
+    return status.takeError();
+  const SectionInfo *section = payload.metadata().section("weights");
+  auto bytes = payload.map("training");
+  if (!bytes)
+    return bytes.takeError();
+  return parse(bytes->span(), section ? section->size : 0, payload.name());
+}
+
+Status TrainingInfo::readWeights(const std::string &directory,
+                                 std::span<std::byte> weights) const {
+  TensorGroup groups[] = {{"", weights}};
+  auto notes = readSafetensors(directory + "/" + kModelFile, tensors, groups);
+  return notes ? Status() : Status(notes.takeError());
 }

@@ -68,9 +68,11 @@ public:
   /// Maps or loads the weights and allocates arena and cache. `payload` and
   /// `variant` must outlive the model only until this returns (the mapping
   /// stays) and for good, respectively. Errors: OutOfResource, with the sizes.
+  /// `trained`: weights to take instead of the payload's, laid out alike.
   static Expected<std::unique_ptr<Model>>
   load(const Payload &payload, const TenonVariant &variant,
-       WeightMemory weightMemory = WeightMemory::Mapped);
+       WeightMemory weightMemory = WeightMemory::Mapped,
+       std::optional<Region> trained = {});
 
   const Metadata &metadata() const { return meta; }
   WeightMemory weightMemory() const { return weightsIn; }

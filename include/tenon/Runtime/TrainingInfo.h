@@ -36,6 +36,8 @@ struct CheckpointFile {
   std::string bytes;
 };
 
+class Payload;
+
 struct TrainingInfo {
   std::vector<TrainedTensor> tensors;
   std::vector<CheckpointFile> files;
@@ -46,7 +48,17 @@ struct TrainingInfo {
   static Expected<TrainingInfo> parse(std::span<const std::byte> section,
                                       uint64_t weightBytes,
                                       const std::string &filename);
+  /// The one of an executable that learns, whose sections are verified.
+  static Expected<TrainingInfo> load(const Payload &payload);
+
+  /// Reads weights, laid out as the section "weights" is, from the directory
+  /// that a training left. Errors: a checkpoint of another model.
+  Status readWeights(const std::string &directory,
+                     std::span<std::byte> weights) const;
 };
+
+/// The weights of a directory that a training left.
+inline constexpr const char *kModelFile = "model.safetensors";
 
 } // namespace tenon::runtime
 

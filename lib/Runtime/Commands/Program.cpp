@@ -77,13 +77,36 @@ Expected<Model *> Program::model() {
   auto chosen = variant();
   if (!chosen)
     return chosen.takeError();
-  auto loaded = Model::load(payload, **chosen, weightMemory());
+  std::optional<Region> trained;
+  if (!options.from.empty()) {
+    auto weights = trainedWeights();
+    if (!weights)
+      return weights.takeError();
+    trained = std::move(*weights);
+  }
+  auto loaded =
+      Model::load(payload, **chosen, weightMemory(), std::move(trained));
   if (!loaded)
     return loaded.takeError();
   loadedModel = std::move(*loaded);
   if (Status status = startWorkers(**chosen); !status)
     return status.takeError();
   return loadedModel.get();
+}
+
+/// A copy of the weights with those of --from in it.
+Expected<Region> Program::trainedWeights() const {
+  auto info = TrainingInfo::load(payload);
+  if (!info)
+    return info.takeError();
+  auto weights = payload.load("weights");
+  if (!weights)
+    return weights.takeError();
+  if (Status status =
+          info->readWeights(options.from, {weights->data(), weights->size()});
+      !status)
+    return status.takeError();
+  return std::move(*weights);
 }
 
 Expected<Trainer *> Program::trainer() {
@@ -96,6 +119,11 @@ Expected<Trainer *> Program::trainer() {
   if (!loaded)
     return loaded.takeError();
   loadedTrainer = std::move(*loaded);
+  if (!options.from.empty())
+    if (Status status = loadedTrainer->info().readWeights(
+            options.from, loadedTrainer->weights());
+        !status)
+      return status.takeError();
   if (Status status = startWorkers(**chosen); !status)
     return status.takeError();
   return loadedTrainer.get();

@@ -26,6 +26,9 @@ struct GlobalOptions {
   bool verify = false;
   std::string weightsMemory; ///< "map", "huge", or empty: chosen by size
   std::string kernels;       ///< variants compiled for this CPU only
+  /// Of a model that learns: the training whose weights to take instead of
+  /// those that it was compiled with.
+  std::string from;
 };
 
 struct TextInput;
@@ -91,6 +94,7 @@ public:
 
 private:
   const Topology &cpus();
+  Expected<Region> trainedWeights() const;
   /// Makes the executor of a variant's kernels.
   Status startWorkers(const TenonVariant &variant);
 

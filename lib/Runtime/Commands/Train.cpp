@@ -203,6 +203,10 @@ Status Train::run(Program &program) {
         static_cast<unsigned long long>(data->numTokens()),
         static_cast<long long>(options.steps),
         static_cast<long long>(options.batch * options.accumulate)));
+  if (!resumed.empty() && !program.options.from.empty())
+    return plainError("--resume goes on with the weights that are there: "
+                      "--from is for a new training",
+                      ExitCode::BadUsage);
   auto trainer = program.trainer();
   if (!trainer)
     return trainer.takeError();
@@ -228,16 +232,12 @@ public:
                    "was compiled for)")
         ->type_name("N")
         ->check(CLI::Range(int64_t(2), int64_t(1) << 40).description(""));
-    app.add_option("--from", from,
-                   "Directory of a training, whose weights to take (default: "
-                   "those of the model)")
-        ->type_name("DIR");
     app.add_flag("--json", json, "Print JSON");
   }
   Status run(Program &program) override;
 
 private:
-  std::string data, from, longTexts;
+  std::string data, longTexts;
   int64_t length = 0;
   bool json = false;
 };
@@ -257,9 +257,6 @@ Status Eval::run(Program &program) {
                                 parseLongTexts(longTexts));
   if (!texts)
     return texts.takeError();
-  if (!from.empty())
-    if (Status status = readWeights(**trainer, from); !status)
-      return status;
   Executor::Session session(program.executor());
   double loss = meanLoss(**trainer, *texts);
   if (json)

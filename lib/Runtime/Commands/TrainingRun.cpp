@@ -30,7 +30,6 @@ using namespace tenon;
 using namespace tenon::runtime;
 
 static constexpr const char *kState = "tenon-state.safetensors";
-static constexpr const char *kModel = "model.safetensors";
 static constexpr const char *kLog = "log.jsonl";
 
 //===----------------------------------------------------------------------===//
@@ -102,7 +101,7 @@ Status TrainingRun::save(int64_t step) {
         !status)
       return status;
   TensorGroup weights[] = {{"", trainer.weights()}};
-  if (Status status = writeSafetensors(path(kModel), trainer.info().tensors,
+  if (Status status = writeSafetensors(path(kModelFile), trainer.info().tensors,
                                        weights, {{"format", "pt"}});
       !status)
     return status;
@@ -171,14 +170,6 @@ tenon::runtime::readOptions(const std::string &directory) {
   } catch (const OrderedJson::exception &) {
     return errorInFile(path, "the file holds no training");
   }
-}
-
-Status tenon::runtime::readWeights(Trainer &trainer,
-                                   const std::string &directory) {
-  TensorGroup weights[] = {{"", trainer.weights()}};
-  auto notes = readSafetensors(directory + "/" + kModel, trainer.info().tensors,
-                               weights);
-  return notes ? Status() : Status(notes.takeError());
 }
 
 //===----------------------------------------------------------------------===//

@@ -56,9 +56,6 @@ private:
 /// The mean loss of all targets.
 double meanLoss(Trainer &trainer, const TrainingData &data);
 
-/// Reads weights from a directory that a training left. Errors: a checkpoint of
-/// another model.
-Status readWeights(Trainer &trainer, const std::string &directory);
 /// What --resume goes on with: the options of the training in a directory.
 Expected<TrainingOptions> readOptions(const std::string &directory);
 

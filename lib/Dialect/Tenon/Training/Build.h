@@ -47,6 +47,11 @@ private:
   template <typename Op> Value binary(Value x, Value y) const;
 };
 
+/// Makes products of all linears inside, and counts them. Errors: one that is
+/// gated.
+mlir::LogicalResult lowerLinears(mlir::Operation *root,
+                                 int64_t *count = nullptr);
+
 // One function for each group of rules: attaches them to their operations.
 void attachElementwiseRules(mlir::MLIRContext *context);
 void attachProductRules(mlir::MLIRContext *context);

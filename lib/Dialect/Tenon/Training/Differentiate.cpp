@@ -33,8 +33,9 @@ struct Differentiate : tenon::impl::TenonDifferentiateBase<Differentiate> {
     deriveUpdate(module, forward.getLoc());
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (!llvm::is_contained({kGradientName, kLossName, kUpdateName},
-                              function.getName()))
+      if (!llvm::is_contained(
+              {kGradientName, kLossName, kUpdateName, kForwardName},
+              function.getName()))
         function.erase();
   }
 
@@ -133,30 +134,6 @@ private:
     numSkipped += counts.skipped;
     numLoops += counts.loops;
     return lowerLinears(function);
-  }
-
-  /// Linears of plain weights are products: kernels of linears read packed
-  /// ones, which the optimizer does not write.
-  LogicalResult lowerLinears(func::FuncOp function) {
-    SmallVector<LinearOp> linears;
-    function.walk([&](LinearOp op) { linears.push_back(op); });
-    for (LinearOp op : linears) {
-      if (op.getGated())
-        return op.emitOpError("that is gated is no product: "
-                              "tenon-differentiate comes before fusion");
-      OpBuilder builder(op);
-      Build build(builder, op);
-      Value y = build.matmul(op.getInput(), build.transpose(op.getWeight()));
-      if (op.getBias())
-        y = build.add(y, op.getBias());
-      if (op.getActivation() != ActivationKind::Identity)
-        y = build.activation(y, op.getActivation());
-      if (op.getResidual())
-        y = build.add(y, op.getResidual());
-      op.getResult().replaceAllUsesWith(y);
-      op.erase();
-    }
-    return success();
   }
 
   /// The step of the optimizer, for each weight that has a gradient.

@@ -3,6 +3,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
 
 using namespace mlir;
@@ -12,6 +13,10 @@ void tenon::buildDifferentiatePipeline(OpPassManager &manager) {
   // Each use of a weight in a description is a reference: one is enough.
   manager.addPass(createCSEPass());
   manager.addPass(createTenonDifferentiate());
+  // What generates reads the weights that learn, as they are.
+  manager.addPass(createTenonFuseAttention());
+  manager.addPass(createTenonIncremental());
+  manager.addPass(createTenonLowerLinears());
   // What is computed again, but not read.
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

@@ -8,7 +8,8 @@ include "mlir/Pass/PassBase.td"
 def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
   let summary = "a decoder's @forward becomes its loss, gradient and optimizer's step";
   let description = [{
-    Replaces all entry points of a decoder by three:
+    Adds three entry points to the `@forward` of a decoder, and removes all
+    others:
 
     * `@gradient(tokens, targets)`: adds the gradient of the sum of all tokens'
       cross entropies to the weights' gradients, and returns that sum;
@@ -24,8 +25,9 @@ def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
 
     A loop over layers stays a loop in both directions (I3). On the way forward
     it keeps what it carries into each trip; the way back counts the trips down,
-    computes the layer again from that, and goes back through it. Linears become
-    products with the plain weight, whose gradient lies as it does.
+    computes the layer again from that, and goes back through it. Their linears
+    become products with the plain weight, whose gradient lies as it does;
+    `@forward` stays as it is, for what generates (tenon-lower-linears).
 
     Before:
     ```mlir
@@ -74,6 +76,32 @@ def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
     Statistic<"numSkipped", "skipped", "Number of operations without a gradient: no weight is behind them, or the loss does not depend on them">,
     Statistic<"numLoops", "loops", "Number of loops with a way back">,
     Statistic<"numWeights", "weights", "Number of weights that learn">,
+  ];
+}
+
+def TenonLowerLinears : Pass<"tenon-lower-linears", "::mlir::ModuleOp"> {
+  let summary = "linears become products with plain weights";
+  let description = [{
+    Kernels of linears read packed weights, which an optimizer doesn't write. So
+    in a model that learns, what generates computes products instead: with them
+    it reads the weights that learn, where they lie.
+
+    Before:
+    ```mlir
+    %y = tenon.linear %x, %w, %b : (tensor<?x32xf32>, tensor<64x32xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+    ```
+    After:
+    ```mlir
+    %t = tenon.transpose %w : tensor<64x32xf32> -> tensor<32x64xf32>
+    %p = tenon.matmul %x, %t : (tensor<?x32xf32>, tensor<32x64xf32>) -> tensor<?x64xf32>
+    %y = tenon.add %p, %b : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+    ```
+    An activation and a residual follow as operations. An error: a linear that
+    is gated, which only fusion makes.
+  }];
+  let dependentDialects = ["::tenon::TenonDialect"];
+  let statistics = [
+    Statistic<"numLowered", "lowered", "Number of linears that became products">,
   ];
 }
 
