@@ -149,6 +149,11 @@ struct Flags {
                "description to the kernels (FILE.json: its data; -: a table); "
                "without -o nothing else is written"),
       cl::value_desc("file.html"), cl::cat(category)};
+  cl::opt<std::string> reportProfile{
+      "report-profile",
+      cl::desc("Show in the report where the program's time went: a file that "
+               "`PROGRAM bench --profile --json` printed"),
+      cl::value_desc("file.json"), cl::cat(category)};
   cl::opt<bool> statistics{"tenon-statistics",
                            cl::desc("Say what passes did and declined"),
                            cl::cat(category)};
@@ -313,6 +318,10 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   }
   options.remarksOutput = flags.remarksOutput;
   options.report = flags.report;
+  options.reportProfile = flags.reportProfile;
+  if (!options.reportProfile.empty() && options.report.empty())
+    return usage("--report-profile is for a report: --report FILE says where "
+                 "it goes");
   if (!options.report.empty() && options.debugLines)
     return usage("--report and -g exclude each other: the report numbers "
                  "places in its own way");

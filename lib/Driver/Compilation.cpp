@@ -101,8 +101,11 @@ Status Compilation::compile() {
   // A user reads a place in a description, not the operation made from it.
   context->printOpOnDiagnostic(false);
   context->loadDialect<TenonDialect>();
-  if (Reporting::isAskedFor(options))
+  if (Reporting::isAskedFor(options)) {
     reporting.emplace(options, *context, model->description->source.name());
+    if (Status status = reporting->readProfile(*model); !status)
+      return status;
+  }
   Expected<std::vector<TargetAttr>> described =
       describeTargets(context.get(), options.target);
   if (!described)

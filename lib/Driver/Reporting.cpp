@@ -18,6 +18,17 @@ Reporting::Reporting(const CompileOptions &options, mlir::MLIRContext &context,
     recorder.emplace(this->source);
 }
 
+Status Reporting::readProfile(const LoadedModel &model) {
+  if (options.reportProfile.empty())
+    return Status::success();
+  Expected<ProfileData> profile =
+      tenon::readProfile(options.reportProfile, model.directory.name());
+  if (!profile)
+    return profile.takeError();
+  report.profile = std::move(*profile);
+  return Status::success();
+}
+
 void Reporting::start(mlir::ModuleOp module) {
   if (recorder)
     recorder->start(module);

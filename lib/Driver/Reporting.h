@@ -26,6 +26,8 @@ public:
 
   bool hasReport() const { return recorder.has_value(); }
 
+  /// The profile to be shown, if there is one: before what takes long.
+  Status readProfile(const LoadedModel &model);
   /// The imported module.
   void start(mlir::ModuleOp module);
   /// Before a pass manager runs on a module, which leads to a stage; after.

@@ -195,6 +195,42 @@ void writeKernels(json::OStream &out, const Report &report, bool withCode) {
   });
 }
 
+void writeProfile(json::OStream &out, const ProfileData &profile) {
+  out.attributeObject("profile", [&] {
+    out.attribute("kernels", fix(profile.kernels));
+    out.attribute("threads", profile.threads);
+    out.attributeArray("phases", [&] {
+      for (const ProfileData::Phase &phase : profile.phases)
+        out.object([&] {
+          out.attribute("name", phase.name);
+          out.attribute("tokensPerSecond", phase.tokensPerSecond);
+          out.attribute("seconds", phase.seconds);
+          out.attribute("between", phase.betweenOperations);
+          out.attribute("outside", phase.outside);
+          out.attributeObject("limits", [&] {
+            for (const auto &[name, rate] : phase.limits)
+              out.attribute(fix(name), rate);
+          });
+          out.attributeArray("operations", [&] {
+            for (const ProfileData::Operation &operation : phase.operations)
+              out.object([&] {
+                out.attribute("name", fix(operation.name));
+                out.attribute("kind", fix(operation.kind));
+                out.attribute("entry", fix(operation.entry));
+                out.attribute("line", operation.line);
+                out.attribute("calls", operation.calls);
+                out.attribute("ns", operation.nanoseconds);
+                out.attribute("operations", operation.operations);
+                out.attribute("bytes", operation.bytes);
+                out.attribute("limit", fix(operation.limit));
+                out.attribute("ofLimit", operation.ofLimit);
+              });
+          });
+        });
+    });
+  });
+}
+
 } // namespace
 
 std::string tenon::formatReportJson(const Report &report, size_t budget) {
@@ -235,6 +271,8 @@ std::string tenon::formatReportJson(const Report &report, size_t budget) {
           out.attribute("bytes", weight.bytes);
         });
     });
+    if (report.profile)
+      writeProfile(out, *report.profile);
   });
   return text;
 }

@@ -1,7 +1,9 @@
 //===- ReportText.cpp - a report as a table -------------------------------===//
 
 #include "tenon/Report/Report.h"
+
 #include "llvm/Support/Format.h"
+#include <cmath>
 
 using namespace llvm;
 using namespace tenon;
@@ -95,6 +97,24 @@ void tenon::printReport(const Report &report, raw_ostream &os) {
        << pass.stage << (pass.variant.empty() ? "" : " for " + pass.variant)
        << "\n";
   }
+
+  if (report.profile)
+    for (const ProfileData::Phase &phase : report.profile->phases) {
+      os << "\ntime of " << phase.name << ", "
+         << format("%.1f", phase.tokensPerSecond)
+         << " tokens a second\n     share  of limit          line  operation\n";
+      for (const ProfileData::Operation &operation : phase.operations) {
+        std::string ofLimit =
+            operation.limit.empty()
+                ? ""
+                : std::to_string(std::lround(operation.ofLimit * 100)) + " % " +
+                      operation.limit;
+        os << format("  %6.1f %%  %-14s  %6u  ",
+                     operation.nanoseconds * 1e-7 / phase.seconds,
+                     ofLimit.c_str(), operation.line)
+           << operation.name << "\n";
+      }
+    }
 
   size_t fused = 0, missed = 0;
   for (const RemarkEntry &remark : report.remarks) {

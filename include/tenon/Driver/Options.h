@@ -85,6 +85,8 @@ struct CompileOptions {
   /// Where the report's page is written; "-": the report as text on stdout;
   /// a name that ends in .json: its data; empty: nowhere.
   std::string report;
+  /// What `PROGRAM bench --profile --json` printed, for the report; or empty.
+  std::string reportProfile;
   /// Keep line tables in the object.
   bool debugLines = false;
   /// LLVM's optimization level.

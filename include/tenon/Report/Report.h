@@ -10,9 +10,11 @@
 
 #include "tenon/Report/KernelCode.h"
 #include "tenon/Report/PassRecorder.h"
+#include "tenon/Report/ProfileData.h"
 #include "tenon/Report/RemarkLog.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +37,7 @@ struct Report {
   /// What a kernel line's place stands for (`numberPlaces`).
   std::vector<std::vector<unsigned>> kernelPlaces;
   std::vector<Weight> weights; ///< by offset
+  std::optional<ProfileData> profile;
 };
 
 /// A line for each pass: time, operations before and after, what it made and

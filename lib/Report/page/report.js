@@ -382,6 +382,112 @@ function drawGraph(main) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Time: what a profile says of each operation, beside the limits of the machine it ran on.
+
+const goLine = (line) => make('a', {href: '#', click: (event) => {
+  event.preventDefault();
+  event.stopPropagation();
+  go({view: 'provenance', line});
+}}, String(line));
+
+/** Milliseconds that an operation would take less at the limit. */
+const gainOf = (operation) => operation.limit ? Math.max(0, operation.ns * (1 - operation.ofLimit)) * 1e-6 : 0;
+
+function timeTable(phase) {
+  const longest = Math.max(...phase.operations.map((operation) => operation.ns), 1);
+  const total = phase.seconds * 1e9;
+  const cell = (value, digits) => make('td', {class: 'right'}, value > 0 ? value.toFixed(digits) : '');
+  const rest = (name, ns) => make('tr', {class: 'same'}, make('td', {class: 'mono'}, name), make('td'), make('td'),
+    cell(ns * 1e-6, 3), make('td', {class: 'right'}, `${(100 * ns / total).toFixed(1)} %`));
+  return make('div', {class: 'scroll'}, make('table', {},
+    make('thead', {}, make('tr', {}, ['operation', 'line', 'calls', 'ms', 'share', '', 'GOP/s', 'GB/s', 'of limit', 'ms to gain']
+      .map((name, i) => make('th', {class: i > 1 && i !== 5 ? 'right' : ''}, name)))),
+    make('tbody', {}, phase.operations.map((operation) => make('tr', {class: state.line && operation.line === state.line ? 'picked' : ''},
+      make('td', {class: 'mono'}, operation.name), make('td', {class: 'mono'}, operation.line ? goLine(operation.line) : ''),
+      make('td', {class: 'right'}, String(operation.calls)), cell(operation.ns * 1e-6, 3),
+      make('td', {class: 'right'}, `${(100 * operation.ns / total).toFixed(1)} %`),
+      make('td', {}, make('span', {class: 'bars', style: `width:${(80 * operation.ns / longest).toFixed(1)}px`})),
+      cell(operation.operations / operation.ns, 1), cell(operation.bytes / operation.ns, 1),
+      make('td', {class: 'right'}, operation.limit ? `${Math.round(100 * operation.ofLimit)} % ${operation.limit}` : ''),
+      cell(gainOf(operation), 3))),
+      rest('between operations', phase.between), rest('outside the model', phase.outside))));
+}
+
+/** Operations a second over operations for a byte read, both in powers of ten: under the slope memory is the limit
+ *  (Williams, Waterman and Patterson 2009, doi:10.1145/1498765.1498785). */
+function roofline(phase) {
+  const points = phase.operations.filter((operation) => operation.operations > 0 && operation.bytes > 0)
+    .map((operation) => ({operation, x: operation.operations / operation.bytes, y: operation.operations / operation.ns}));
+  const read = (phase.limits.read || 0) / 1e9;
+  const roofs = Object.entries(phase.limits).filter(([name]) => name !== 'read' && points.some(({operation}) => operation.limit === name));
+  if (!roofs.length && phase.limits.fma) roofs.push(['fma', phase.limits.fma]);
+  if (!points.length || !read || !roofs.length) return undefined;
+  const xs = points.map(({x}) => x), ys = [...points.map(({y}) => y), ...roofs.map(([, rate]) => rate / 1e9)];
+  const low = [Math.floor(Math.log10(Math.min(...xs, 1))), Math.floor(Math.log10(Math.min(...ys)))];
+  const high = [Math.ceil(Math.log10(Math.max(...xs) * 1.5)), Math.ceil(Math.log10(Math.max(...ys) * 1.5))];
+  const width = 640, height = 360, left = 56, bottom = 40, right = 24;
+  const px = (x) => left + (Math.log10(x) - low[0]) / (high[0] - low[0]) * (width - left - right);
+  const py = (y) => height - bottom - (Math.log10(y) - low[1]) / (high[1] - low[1]) * (height - bottom - 12);
+  const label = (x, y, anchor, text) => make('text', {x, y, 'text-anchor': anchor, class: 'small'}, text);
+  const ticks = [];
+  for (let e = low[0]; e <= high[0]; ++e)
+    ticks.push(make('path', {class: 'grid', d: `M${px(10 ** e)},12V${height - bottom}`}),
+      label(px(10 ** e), height - bottom + 16, 'middle', String(10 ** e)));
+  for (let e = low[1]; e <= high[1]; ++e)
+    ticks.push(make('path', {class: 'grid', d: `M${left},${py(10 ** e)}H${width - right}`}), label(left - 6, py(10 ** e) + 4, 'end', String(10 ** e)));
+  const first = Math.max(10 ** low[0], 10 ** low[1] / read), highest = Math.max(...roofs.map(([, rate]) => rate / 1e9));
+  const lines = [make('path', {class: 'roof', d: `M${px(first)},${py(first * read)}L${px(highest / read)},${py(highest)}`}),
+    label(px(first) + 8, py(first * read) - 12, 'start', `read ${read.toFixed(1)} GB/s`)];
+  for (const [name, rate] of roofs)
+    lines.push(make('path', {class: 'roof', d: `M${px(rate / 1e9 / read)},${py(rate / 1e9)}H${width - right}`}),
+      label(width - right - 4, py(rate / 1e9) - 5, 'end', `${name} ${(rate / 1e9).toFixed(0)} GOP/s`));
+  const longest = Math.max(...points.map(({operation}) => operation.ns));
+  const dots = points.map(({operation, x, y}) => make('g', {class: `node ${state.line && operation.line === state.line ? 'lit' : ''}`,
+      click: () => { if (operation.line) go({line: operation.line}); }},
+    make('title', {}, `${operation.name}\n${y.toFixed(1)} GOP/s, ${x.toFixed(1)} operations a byte` +
+      (operation.limit ? `, ${Math.round(100 * operation.ofLimit)} % of ${operation.limit}` : '')),
+    make('circle', {class: 'point', cx: px(x), cy: py(y), r: 4 + 8 * Math.sqrt(operation.ns / longest)})));
+  return make('div', {class: 'scroll'}, make('svg', {class: 'graph', width, height, viewBox: `0 0 ${width} ${height}`, role: 'img',
+      'aria-label': `roofline of ${phase.name}`}, ticks, lines, dots,
+    label(width / 2, height - 6, 'middle', 'operations for a byte read from memory'), label(left + 4, 10, 'start', 'GOP/s')));
+}
+
+function drawTime(main) {
+  if (!report.profile) {
+    main.append(make('p', {}, 'No profile was given. ', make('span', {class: 'mono'}, 'PROGRAM bench --profile --json >profile.json'),
+      ' measures one, and ', make('span', {class: 'mono'}, 'tenonc … --report-profile=profile.json'), ' shows it here.'));
+    return;
+  }
+  main.append(make('p', {class: 'mono'}, `kernels for ${report.profile.kernels} · threads ${report.profile.threads}`));
+  for (const phase of report.profile.phases) {
+    const gain = phase.operations.reduce((sum, operation) => sum + gainOf(operation), 0), ms = phase.seconds * 1e3;
+    main.append(make('h2', {}, `${phase.name[0].toUpperCase()}${phase.name.slice(1)}: ${phase.tokensPerSecond.toFixed(1)} tokens a second`),
+      make('p', {}, Object.keys(phase.limits).length ? `With every operation at its limit: ${(ms - gain).toFixed(2)} ms instead of ${ms.toFixed(2)} ms.`
+                                                      : 'The limits of the machine were not measured: `tenon-bench limits` does it once.'),
+      timeTable(phase));
+    const picture = roofline(phase);
+    if (picture) main.append(make('p', {class: 'hint'}, 'Circles are operations, larger for those that take longer; lines are the limits.'), picture);
+  }
+}
+
+/** Microseconds of a call of each operation here and there. */
+function compareTimes(a, b) {
+  return a.phases.filter((phase) => b.phases.some((p) => p.name === phase.name)).flatMap((phase) => {
+    const twin = b.phases.find((p) => p.name === phase.name);
+    const perCall = (operation) => operation.ns / operation.calls * 1e-3;
+    const rows = phase.operations.map((operation) => {
+      const there = twin.operations.find((o) => o.name === operation.name && o.line === operation.line);
+      return make('tr', {}, make('td', {class: 'mono'}, operation.name), make('td', {class: 'right'}, perCall(operation).toFixed(2)),
+        make('td', {class: 'right'}, there ? perCall(there).toFixed(2) : ''),
+        make('td', {class: 'right'}, there ? (perCall(there) / perCall(operation)).toFixed(2) : ''));
+    });
+    return [make('h2', {}, `Time of ${phase.name}: ${phase.tokensPerSecond.toFixed(1)} tokens a second here, ${twin.tokensPerSecond.toFixed(1)} there`),
+      make('table', {}, make('thead', {}, make('tr', {}, ['operation', 'us a call here', 'there', 'ratio']
+        .map((name, i) => make('th', {class: i ? 'right' : ''}, name)))), make('tbody', {}, rows))];
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Comparison with the page or the data of another compilation.
 
 let other;
@@ -436,8 +542,9 @@ function drawCompare(main) {
   const found = compareReports(report, other);
   main.append(make('table', {}, make('tbody', {}, (found.length ? found : [['', 'nothing differs but times']]).map(([kind, text]) =>
     make('tr', {}, make('td', {class: kind === 'first' ? 'missed' : ''}, kind), make('td', {}, text))))));
+  if (report.profile && other.profile) main.append(...compareTimes(report.profile, other.profile));
   const rows = report.passes.map((pass, i) => [pass, other.passes[i]]).filter(([p, q]) => q && p.name === q.name);
-  main.append(make('h2', {}, 'Time'), make('table', {}, make('thead', {}, make('tr', {}, make('th', {}, 'pass'),
+  main.append(make('h2', {}, 'Time of passes'), make('table', {}, make('thead', {}, make('tr', {}, make('th', {}, 'pass'),
     make('th', {class: 'right'}, 'ms here'), make('th', {class: 'right'}, 'ms there'))), make('tbody', {}, rows.map(([p, q]) =>
     make('tr', {}, make('td', {class: 'mono'}, passName(p)), make('td', {class: 'right'}, p.ms.toFixed(2)), make('td', {class: 'right'}, q.ms.toFixed(2)))))));
 }
@@ -445,7 +552,7 @@ function drawCompare(main) {
 // ---------------------------------------------------------------------------------------------------------------------
 
 const views = {pipeline: ['Pipeline', drawPipeline], provenance: ['Provenance', drawProvenance], graph: ['Graph', drawGraph],
-  remarks: ['Remarks', drawRemarks], kernels: ['Kernels and weights', drawKernels], compare: ['Compare', drawCompare]};
+  remarks: ['Remarks', drawRemarks], kernels: ['Kernels and weights', drawKernels], time: ['Time', drawTime], compare: ['Compare', drawCompare]};
 
 function draw() {
   $('title').textContent = `Tenon: ${report.title}`;
