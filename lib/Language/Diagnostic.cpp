@@ -55,7 +55,7 @@ static Remark remarkAt(const SourceFile &file, SourceRange range,
   LineColumn at = file.lineColumn(range.begin);
   return {file.name() + ":" + std::to_string(at.line) + ":" +
               std::to_string(at.column),
-          std::move(message), showSource(file, range)};
+          std::move(message), showSource(file, range), range};
 }
 
 static void render(std::string &out, const Remark &remark, const char *label) {
@@ -71,12 +71,12 @@ Diagnostic &Diagnostic::note(const SourceFile &file, SourceRange range,
 }
 
 Diagnostic &Diagnostic::note(std::string message) {
-  notes.push_back({{}, std::move(message), {}});
+  notes.push_back({{}, std::move(message), {}, {}});
   return *this;
 }
 
 Diagnostic &Diagnostic::noteAt(std::string place, std::string message) {
-  notes.push_back({std::move(place), std::move(message), {}});
+  notes.push_back({std::move(place), std::move(message), {}, {}});
   return *this;
 }
 
@@ -102,7 +102,7 @@ Diagnostic &Diagnostics::error(const SourceFile &file, SourceRange range,
 
 Diagnostic &Diagnostics::report(Diagnostic::Severity severity,
                                 std::string place, std::string message) {
-  return add({severity, Remark{std::move(place), std::move(message), {}}});
+  return add({severity, Remark{std::move(place), std::move(message), {}, {}}});
 }
 
 Diagnostic &Diagnostics::error(std::string place, std::string message) {

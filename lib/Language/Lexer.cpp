@@ -15,13 +15,17 @@ static bool isWordStart(char c) {
 }
 static bool isWord(char c) { return isWordStart(c) || isDigit(c); }
 
-bool tenon::lang::isReservedWord(std::string_view word) {
-  static constexpr std::array kWords = {
+std::span<const std::string_view> tenon::lang::reservedWords() {
+  static constexpr std::array<std::string_view, 19> kWords = {
       "and", "def",   "else",    "false", "for",    "from", "if",
       "in",  "layer", "let",     "model", "not",    "of",   "optional",
       "or",  "param", "require", "true",  "weight",
   };
-  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+  return kWords;
+}
+
+bool tenon::lang::isReservedWord(std::string_view word) {
+  return std::ranges::find(reservedWords(), word) != reservedWords().end();
 }
 
 Token Lexer::token(Token::Kind kind, size_t begin, size_t end) {

@@ -9,6 +9,7 @@
 
 #include "tenon/Language/AST.h"
 #include "tenon/Language/Diagnostic.h"
+#include "tenon/Language/Parser.h"
 
 namespace tenon::lang {
 

@@ -29,6 +29,7 @@ struct Remark {
   std::string place; ///< "path:line:col", "path", or empty
   std::string message;
   std::string snippet; ///< the source line and the caret below it, or empty
+  std::optional<SourceRange> range; ///< in the description, if it is there
 };
 
 /// One error (or warning) with its notes.

@@ -6,6 +6,8 @@
 #include "tenon/Language/AST.h"
 #include "tenon/Language/Diagnostic.h"
 
+#include <span>
+
 namespace tenon::lang {
 
 /// Parses a whole description. Time and memory are linear in the text. The
@@ -17,6 +19,9 @@ std::unique_ptr<Model> parseModel(SourceFile source, Diagnostics &diagnostics);
 /// SourceFile::kMaxSize is an error like any other.
 std::unique_ptr<Model> parseModelFile(const std::string &path,
                                       Diagnostics &diagnostics);
+
+/// The words that can't be names, in alphabetical order.
+std::span<const std::string_view> reservedWords();
 
 /// Parses a def of the model once more, from its own text: nodes of their own
 /// with the same places. The def is not one of model.defs. Null on error, which
