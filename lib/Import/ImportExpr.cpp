@@ -326,7 +326,7 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
       return {};
     return LinearOp::create(builder, loc, type, input, weight,
                             importOptional(slots[2]), none, none,
-                            ActivationKind::Identity, false, noTile)
+                            ActivationKind::Identity, false, noTile, PlanAttr())
         .getResult();
   }
   case BuiltinId::Matmul: {
@@ -343,7 +343,8 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
                                 shape.getElementType()),
           rhs);
       return LinearOp::create(builder, loc, type, input, rhs, none, none, none,
-                              ActivationKind::Identity, false, noTile)
+                              ActivationKind::Identity, false, noTile,
+                              PlanAttr())
           .getResult();
     }
     return MatmulOp::create(builder, loc, type, input, rhs, none, noTile)

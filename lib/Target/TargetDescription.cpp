@@ -3,8 +3,8 @@
 #include "tenon/Target/TargetDescription.h"
 #include "X86.h"
 #include "tenon/Support/Strings.h"
+#include "tenon/Target/Tuning.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
@@ -109,23 +109,6 @@ void append(std::string &list, StringRef more) {
   list += more;
 }
 
-/// Of kernels that stream weights (TargetAttr), for the CPUs on which it was
-/// measured, and for those whose kernels are the same.
-///
-/// * Zen 5: its prefetchers need help, and reach 79 to 96 %: 3072 bytes are
-/// more
-///   than a core reads while memory answers.
-/// * Zen 4, weights read with int4 and int8: its prefetchers reach 90 to 100 %
-///   of what a core reads alone, 54 to 90 % beside others' requests.
-/// * Zen 3: alone they reach 56 to 69 % with one row, with help 71 to 88 %. The
-///   distance matters little: what is in the same superblocks is the same.
-int64_t getPrefetchDistance(StringRef cpu) {
-  return StringSwitch<int64_t>(cpu)
-      .Case("znver5", 3072)
-      .Cases({"znver3", "haswell", "x86-64-v3"}, 1024)
-      .Default(0);
-}
-
 } // namespace
 
 tenon::Expected<TargetAttr>
@@ -178,7 +161,7 @@ tenon::describeTarget(mlir::MLIRContext *context,
                          /*fma=*/has(*subtarget, "fma"), avx512,
                          /*bf16_dot=*/avx512 && has(*subtarget, "avx512bf16"),
                          caches.l1, caches.l2, caches.l3, vnni,
-                         has(*subtarget, "ssse3"), getPrefetchDistance(cpu));
+                         has(*subtarget, "ssse3"), getTuning(context, cpu));
 }
 
 std::string tenon::getRequiredFeatures(TargetAttr target) {

@@ -199,8 +199,8 @@ module attributes {tenon.max_chunk = 8 : i64} {
     // CHECK: tenon.append_kv %{{.*}}, %{{.*}}, %[[KEYS]], %[[VALUES]] at %[[POS]] {tenon.label = "append_kv"}
     tenon.cache_append %k, %v, %cache[%i] at %pos : tensor<2x?x4xf32>, tensor<2x?x4xf32>, !cache
     // CHECK: %[[LENGTH:.*]] = arith.addi %[[POS]], %[[T]]
-    // CHECK: tenon.block_attention %[[Q]], %[[KEYS]], %[[VALUES]] at %[[POS]] length %[[LENGTH]] into %[[O:.*]] {causal, scale = {{.*}}, tenon.label = "attention o", tile = #tenon.tile<rows = 4>, window = 64 : i64}
-    %o = tenon.cached_attention %q, %cache[%i] at %pos {causal, scale = 0.5 : f32, tile = #tenon.tile<rows = 4>, window = 64 : i64} : (tensor<4x?x4xf32>, !cache) -> tensor<4x?x4xf32> loc("o")
+    // CHECK: tenon.block_attention %[[Q]], %[[KEYS]], %[[VALUES]] at %[[POS]] length %[[LENGTH]] into %[[O:.*]] {causal, scale = {{.*}}, tenon.label = "attention o", tile = #tenon.tile<rows = 4, columns = 128>, window = 64 : i64}
+    %o = tenon.cached_attention %q, %cache[%i] at %pos {causal, scale = 0.5 : f32, tile = #tenon.tile<rows = 4, columns = 128>, window = 64 : i64} : (tensor<4x?x4xf32>, !cache) -> tensor<4x?x4xf32> loc("o")
     // CHECK: %[[TOKENS:.*]] = memref.transpose %[[O]]
     // CHECK: %[[M:.*]] = memref.collapse_shape %[[TOKENS]] {{\[\[}}0], [1, 2]]
     %m = tenon.merge_heads %o : tensor<4x?x4xf32> -> tensor<?x16xf32>

@@ -4,10 +4,10 @@
 // alone: two vectors of columns times six rows, or one of two planes (or terms)
 // after the other; with residuals of activations as well, three rows. Few rows
 // have no more than that. Many rows pass parts of K.
-module attributes {tenon.target = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true, prefetch_distance = 1024>} {
+module attributes {tenon.target = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true, tuning = <prefetch_distance = 1024, short_panels = 2>>} {
   // CHECK-LABEL: func @chains
-  // CHECK: tenon.depth_block = 256 : i64, tile = #tenon.tile<rows = 6, columns = 16
-  // CHECK: tenon.depth_block = 256 : i64, tile = #tenon.tile<rows = 6, columns = 16
+  // CHECK: plan = #tenon.plan<{{.*}}depth_block = 256{{.*}}>, tile = #tenon.tile<rows = 6, columns = 16
+  // CHECK: plan = #tenon.plan<{{.*}}depth_block = 256{{.*}}>, tile = #tenon.tile<rows = 6, columns = 16
   // CHECK: tile = #tenon.tile<rows = 3, columns = 16
   // CHECK: tile = #tenon.tile<rows = 6, columns = 16, group = 2>
   func.func @chains(%x: memref<?x4x!tenon.int8_group>, %r: memref<?x4x!tenon.int8_group<residual>>, %f: memref<8x4x!tenon.int8_group>, %w4: memref<2x2x!tenon.superblock<q4_0, 32>>, %w8: memref<2x2x!tenon.superblock<q8_0, 32>>, %y: memref<?x64xf32>, %z: memref<8x64xf32>) {
@@ -24,7 +24,7 @@ module attributes {tenon.target = #tenon.target<cpu = "znver3", features = "", v
 // With VNNI on as many registers there are f32 sums beside the integers.
 module attributes {tenon.target = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, vnni = true, ssse3 = true>} {
   // CHECK-LABEL: func @sums
-  // CHECK-NOT: tenon.depth_block
+  // CHECK-NOT: depth_block
   // CHECK: tile = #tenon.tile<rows = 3, columns = 16
   // CHECK: tile = #tenon.tile<rows = 8, columns = 16>
   func.func @sums(%x: memref<?x4x!tenon.int8_group>, %f: memref<8x4x!tenon.int8_group>, %w: memref<2x2x!tenon.superblock<q4_0, 32>>, %y: memref<?x64xf32>, %z: memref<8x64xf32>) {

@@ -13,23 +13,31 @@ static double toDouble(std::optional<llvm::APFloat> number, double otherwise) {
   return number ? number->convertToDouble() : otherwise;
 }
 
+static int64_t keyBlockOf(TileAttr tile) {
+  return tile ? tile.getColumns() : kDefaultKeyBlock;
+}
+
 AttentionCall::AttentionCall(BlockAttentionOp op)
     : query(op.getQuery()), keys(op.getKeys()), values(op.getValues()),
       position(op.getPosition()), length(op.getLength()), valid(op.getValid()),
       bias(op.getBias()), sink(op.getSink()),
       scale(op.getScale().convertToDouble()), cap(toDouble(op.getCap(), 0)),
       biasScale(toDouble(op.getBiasScale(), 1)), isBiasByKey(op.getBiasByKey()),
-      isCausal(op.getCausal()), window(op.getWindow()), band(op.getBand()) {}
+      isCausal(op.getCausal()), window(op.getWindow()), band(op.getBand()),
+      keyBlock(keyBlockOf(op.getTileAttr())),
+      plan(AttentionPlan::of(op.getPlan())) {}
 
 AttentionCall::AttentionCall(KernelBuilder &b, PartialAttentionOp op)
     : query(op.getQuery()), keys(op.getKeys()), values(op.getValues()),
       position(op.getPosition()), length(b.addIndex(op.getPosition(), 1)),
       bias(op.getBias()), scale(op.getScale().convertToDouble()),
       cap(toDouble(op.getCap(), 0)), biasScale(toDouble(op.getBiasScale(), 1)),
-      isBiasByKey(op.getBiasByKey()), isCausal(true), window(op.getWindow()) {}
+      isBiasByKey(op.getBiasByKey()), isCausal(true), window(op.getWindow()),
+      keyBlock(keyBlockOf(op.getTileAttr())),
+      plan(AttentionPlan::of(op.getPlan())) {}
 
-KeyRange attention::getKeyRange(KernelBuilder &b, Value first, Value last,
-                                Value length, bool isCausal,
+KeyRange attention::getKeyRange(KernelBuilder &b, int64_t keyBlock, Value first,
+                                Value last, Value length, bool isCausal,
                                 std::optional<int64_t> window,
                                 std::optional<int64_t> band) {
   KeyRange range{b.index(0), length};
@@ -41,7 +49,7 @@ KeyRange attention::getKeyRange(KernelBuilder &b, Value first, Value last,
   if (window || band) {
     Value begin = b.addIndex(first, window ? 1 - *window : -*band);
     begin = arith::MaxSIOp::create(b, begin, b.index(0));
-    range.begin = arith::AndIOp::create(b, begin, b.index(-kKeyBlock));
+    range.begin = arith::AndIOp::create(b, begin, b.index(-keyBlock));
   }
   return range;
 }
@@ -71,11 +79,12 @@ AttentionKernel::AttentionKernel(KernelBuilder &b, AttentionCall call)
   groups = cache.shape().heads;
   keyDim = cast<MemRefType>(call.query.getType()).getDimSize(2);
   valueDim = cache.shape().valueDim;
+  keyBlock = call.keyBlock;
 }
 
 KeyRange AttentionKernel::keyRange(Value first, Value last) {
-  return getKeyRange(b, first, last, call.length, call.isCausal, call.window,
-                     call.band);
+  return getKeyRange(b, keyBlock, first, last, call.length, call.isCausal,
+                     call.window, call.band);
 }
 
 KeyRange AttentionKernel::splitRange(const KeyRange &range, Value split) {
@@ -95,7 +104,7 @@ AttentionKernel::forEachSplit(const KeyRange &range, ValueRange inits,
 
 Value AttentionKernel::blockCount(const KeyRange &range, Value block) {
   return minIndex(arith::SubIOp::create(b, range.end, block),
-                  b.index(kKeyBlock));
+                  b.index(keyBlock));
 }
 
 Value AttentionKernel::scratch(ArrayRef<int64_t> shape) {

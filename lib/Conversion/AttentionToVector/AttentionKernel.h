@@ -12,14 +12,14 @@
 #define TENON_LIB_CONVERSION_ATTENTIONTOVECTOR_ATTENTIONKERNEL_H
 
 #include "CacheReader.h"
+#include "tenon/Dialect/Tenon/IR/Plan.h"
 
 namespace tenon::attention {
 
-/// Keys between two corrections of the running maximum, at its multiples.
-constexpr int64_t kKeyBlock = 128;
 /// Keys whose part is computed apart, at its multiples.
 constexpr int64_t kSplit = KVCacheType::kSplit;
-static_assert(kSplit % kKeyBlock == 0 && kKeyBlock % kLaneBlock == 0);
+static_assert(kSplit % kDefaultKeyBlock == 0 &&
+              kDefaultKeyBlock % kLaneBlock == 0);
 /// The running maximum before any key: finite, so that a difference to a masked
 /// score of minus infinity is one too, and not NaN.
 constexpr double kStartMaximum = -1e30;
@@ -42,6 +42,9 @@ struct AttentionCall {
   bool isBiasByKey;
   bool isCausal;
   std::optional<int64_t> window, band;
+  /// Keys between two corrections of the running maximum, at its multiples.
+  int64_t keyBlock;
+  AttentionPlan plan;
 };
 
 /// A range of keys.
@@ -50,9 +53,9 @@ struct KeyRange {
 };
 
 /// The keys that some query at positions first .. last sees, of `length`, from
-/// a multiple of kKeyBlock on.
-KeyRange getKeyRange(KernelBuilder &b, mlir::Value first, mlir::Value last,
-                     mlir::Value length, bool isCausal,
+/// a multiple of `keyBlock` on.
+KeyRange getKeyRange(KernelBuilder &b, int64_t keyBlock, mlir::Value first,
+                     mlir::Value last, mlir::Value length, bool isCausal,
                      std::optional<int64_t> window,
                      std::optional<int64_t> band = std::nullopt);
 
@@ -113,7 +116,7 @@ protected:
   KernelBuilder &b;
   AttentionCall call;
   CacheReader cache;
-  int64_t heads, groups, keyDim, valueDim;
+  int64_t heads, groups, keyDim, valueDim, keyBlock;
   /// Applied to products: the operation's scale times log2 e; under a cap c
   /// times 2 / c, too, for 2^x = e^(2 s / c).
   double scale;
@@ -136,13 +139,13 @@ protected:
     /// Positions by lanes, i32.
     Values positions;
     KeyRange range;
-    /// [keyDim][queries], [kKeyBlock][queries], [valueDim][queries].
+    /// [keyDim][queries], [keyBlock][queries], [valueDim][queries].
     Value queries, scores, output;
-    /// A block's keys [kKeyBlock / 16][keyDim][16] and values
-    /// [kKeyBlock][valueDim] in f32, unless the cache is plain; the scales of
+    /// A block's keys [keyBlock / 16][keyDim][16] and values
+    /// [keyBlock][valueDim] in f32, unless the cache is plain; the scales of
     /// its tokens.
     Value keys, values, keyScales, valueScales;
-    /// Of pairs: [kKeyBlock / 2][queries] probabilities of two keys.
+    /// Of pairs: [keyBlock / 2][queries] probabilities of two keys.
     Value weights;
   };
   struct Block {
@@ -239,7 +242,7 @@ private:
     Value first;
     int64_t count;
     KeyRange range;
-    /// [count][kKeyBlock], [count][valueDim rounded up to registers]; what
+    /// [count][keyBlock], [count][valueDim rounded up to registers]; what
     /// values are multiplied by, if that is not the probabilities.
     Value scores, output, weights;
   };
@@ -266,7 +269,6 @@ private:
 
   /// The result; or parts, of which the first has this index.
   Value out, partials, firstPart;
-  int64_t registers;
   /// Registers of components, and of a transposed block of keys.
   int64_t componentVectors, laneVectors;
 };

@@ -13,9 +13,10 @@ void attention::emitCombine(KernelBuilder &b, CombineAttentionOp op) {
   auto type = cast<MemRefType>(partials.getType());
   int64_t valueDim = cast<MemRefType>(out.getType()).getDimSize(2);
   int64_t state = type.getDimSize(2) - PartialAttentionOp::kState;
-  KeyRange range = getKeyRange(b, op.getPosition(), op.getPosition(),
-                               b.addIndex(op.getPosition(), 1),
-                               /*isCausal=*/true, op.getWindow());
+  KeyRange range =
+      getKeyRange(b, kDefaultKeyBlock, op.getPosition(), op.getPosition(),
+                  b.addIndex(op.getPosition(), 1),
+                  /*isCausal=*/true, op.getWindow());
   Value first = arith::DivUIOp::create(b, range.begin, b.index(kSplit));
   Value end = arith::CeilDivUIOp::create(b, range.end, b.index(kSplit));
   // Few registers at once: parts are few, and near.

@@ -16,7 +16,6 @@ using namespace tenon::attention;
 
 SingleQuery::SingleQuery(KernelBuilder &b, AttentionCall call)
     : AttentionKernel(b, call),
-      registers(b.getTarget() ? b.getTarget().getRegisters() : 16),
       componentVectors(llvm::divideCeil(valueDim, b.lanes())),
       laneVectors(kLaneBlock / b.lanes()) {}
 
@@ -33,9 +32,9 @@ SingleQuery::SingleQuery(KernelBuilder &b, PartialAttentionOp op)
 
 void SingleQuery::emit() {
   int64_t shared = heads / groups;
-  // Half of the registers accumulate scores.
-  int64_t atOnce = std::clamp<int64_t>(registers / 2 / laneVectors, 1,
-                                       std::min<int64_t>(shared, 8));
+  int64_t atOnce =
+      std::clamp<int64_t>(call.plan.scoreSums / laneVectors, 1,
+                          std::min<int64_t>(shared, call.plan.heads));
   b.loopNest({b.getIndexAttr(groups)}, [&](ValueRange indices) {
     Value group = indices[0], first = b.mulIndex(group, shared);
     int64_t full = shared / atOnce * atOnce;
@@ -54,9 +53,9 @@ void SingleQuery::emitHeads(Value group, Value first, int64_t count) {
   Heads heads{group, first, count, keyRange(call.position, call.position),
               {},    {},    {}};
   scoped([&] {
-    heads.scores = heads.weights = scratch({count, kKeyBlock});
+    heads.scores = heads.weights = scratch({count, keyBlock});
     if (cache.isScaled())
-      heads.weights = scratch({count, kKeyBlock});
+      heads.weights = scratch({count, keyBlock});
     heads.output = scratch({count, componentVectors * b.lanes()});
     if (partials)
       emitParts(heads);
@@ -142,7 +141,7 @@ KernelBuilder::Values
 SingleQuery::emitKeys(const Heads &heads, const KeyRange &range, Values state) {
   int64_t count = heads.count;
   clear(heads, heads.output);
-  return b.loop(range.begin, range.end, kKeyBlock, state,
+  return b.loop(range.begin, range.end, keyBlock, state,
                 [&](Value block, ValueRange args) {
                   Value keyCount = blockCount(range, block);
                   ValueRange before = args.take_front(count);
@@ -186,10 +185,10 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
                                               ValueRange maxima) {
   int64_t count = heads.count, lanes = b.lanes();
   // Transposed blocks at once: enough chains to hide the latency. They stay
-  // within a block of kKeyBlock, which memory has to its end.
+  // within a block of keyBlock, which memory has to its end.
   int64_t laneBlocks = std::clamp<int64_t>(
-      llvm::bit_floor(uint64_t(registers / 2 / (count * laneVectors))), 1,
-      kKeyBlock / kLaneBlock);
+      llvm::bit_floor(uint64_t(call.plan.scoreSums / (count * laneVectors))), 1,
+      keyBlock / kLaneBlock);
   if (cache.shape().capacity / kLaneBlock % laneBlocks)
     laneBlocks = 1;
   int64_t perHead = laneBlocks * laneVectors;
@@ -275,7 +274,7 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
   int64_t lanes = b.lanes();
   // Accumulators: those of some heads, each with its sum of probabilities, or
   // a part of one head's components.
-  int64_t accumulators = registers == 32 ? 24 : 10;
+  int64_t accumulators = call.plan.outputSums;
   int64_t vectorsAtOnce = std::min(componentVectors, accumulators - 1);
   int64_t headsAtOnce =
       std::max<int64_t>(1, vectorsAtOnce < componentVectors

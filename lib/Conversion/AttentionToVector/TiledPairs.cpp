@@ -18,8 +18,8 @@ void TiledPairs::allocate(Tile &tile) {
   int64_t queries = vectors * b.lanes();
   int64_t pairs = llvm::divideCeilSigned(keyDim, 2);
   tile.queries = scratch({pairs, queries});
-  tile.scores = scratch({kKeyBlock, queries});
-  tile.weights = scratch({kKeyBlock / 2, queries});
+  tile.scores = scratch({keyBlock, queries});
+  tile.weights = scratch({keyBlock / 2, queries});
   tile.output = scratch({valueDim, queries});
 }
 

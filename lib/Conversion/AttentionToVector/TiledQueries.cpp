@@ -15,9 +15,8 @@ using namespace tenon::attention;
 
 TiledQueries::TiledQueries(KernelBuilder &b, BlockAttentionOp op)
     : AttentionKernel(b, AttentionCall(op)), out(op.getOut()) {
-  // 16 accumulators of 32 registers, 8 of 16.
-  int64_t registers = b.getTarget() ? b.getTarget().getRegisters() : 16;
-  keysAtOnce = componentsAtOnce = registers / 4;
+  keysAtOnce = call.plan.keys;
+  componentsAtOnce = call.plan.components;
   int64_t rows = op.getTile() ? op.getTile()->getRows() : 2 * b.lanes();
   vectors = rows > b.lanes() ? 2 : 1;
 }
@@ -81,16 +80,16 @@ void TiledQueries::emitTile(Value head, Value group, Value start, Value total) {
 void TiledQueries::allocate(Tile &tile) {
   int64_t queries = vectors * b.lanes();
   tile.queries = scratch({keyDim, queries});
-  tile.scores = scratch({kKeyBlock, queries});
+  tile.scores = scratch({keyBlock, queries});
   tile.output = scratch({valueDim, queries});
   if (cache.isPlain())
     return;
-  tile.keys = scratch({kKeyBlock / kLaneBlock, keyDim, kLaneBlock});
+  tile.keys = scratch({keyBlock / kLaneBlock, keyDim, kLaneBlock});
   int64_t padded = llvm::alignTo(valueDim, b.lanes());
-  tile.values = scratch({kKeyBlock, padded});
+  tile.values = scratch({keyBlock, padded});
   if (cache.isScaled()) {
-    tile.keyScales = scratch({kKeyBlock});
-    tile.valueScales = scratch({kKeyBlock});
+    tile.keyScales = scratch({keyBlock});
+    tile.valueScales = scratch({keyBlock});
   }
 }
 
@@ -123,7 +122,7 @@ KernelBuilder::Values TiledQueries::startStates(const Tile &tile, Value sink) {
 KernelBuilder::Values
 TiledQueries::emitKeys(const Tile &tile, const KeyRange &range, Values state) {
   clear(tile.output);
-  return b.loop(range.begin, range.end, kKeyBlock, state,
+  return b.loop(range.begin, range.end, keyBlock, state,
                 [&](Value first, ValueRange args) {
                   Block block{first, blockCount(range, first)};
                   prepareBlock(tile, block);
@@ -245,7 +244,7 @@ void TiledQueries::packQueries(const Tile &tile) {
 Value TiledQueries::isFullyVisible(const Tile &tile, const Block &block) {
   // range.end may cut keys off for the later queries only; the first query of
   // a causal tile sees keys up to its own.
-  Value end = b.addIndex(block.first, kKeyBlock);
+  Value end = b.addIndex(block.first, keyBlock);
   Value result = compare(arith::CmpIPredicate::sle, end, call.length);
   if (call.isCausal)
     result = both(result, compare(arith::CmpIPredicate::sle, end,
@@ -326,32 +325,32 @@ Value TiledQueries::loadBias(const Tile &tile, Value key, int64_t vector) {
 KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
                                                const Block &block,
                                                ValueRange maxima, bool masked) {
-  Value end = masked ? block.count : b.index(kKeyBlock);
+  Value end = masked ? block.count : b.index(keyBlock);
   Value factor = b.splat(scale);
-  return b.loop(
-      b.index(0), end, keysAtOnce, maxima,
-      [&](Value offset, ValueRange maxima) {
-        Value key = b.addIndex(block.first, offset);
-        Values scores = emitProducts(tile, block, offset);
-        Values next(maxima);
-        for (int64_t i = 0; i < keysAtOnce; ++i) {
-          Value ofKey = factor;
-          if (cache.isScaled())
-            ofKey =
-                b.splat(b.loadScalar(tile.keyScales, b.addIndex(offset, i)));
-          for (int64_t v = 0; v < vectors; ++v) {
-            Value token = b.addIndex(key, i);
-            Value score = chainScores(b.mul(scores[i * vectors + v], ofKey),
+  return b.loop(b.index(0), end, keysAtOnce, maxima,
+                [&](Value offset, ValueRange maxima) {
+                  Value key = b.addIndex(block.first, offset);
+                  Values scores = emitProducts(tile, block, offset);
+                  Values next(maxima);
+                  for (int64_t i = 0; i < keysAtOnce; ++i) {
+                    Value ofKey = factor;
+                    if (cache.isScaled())
+                      ofKey = b.splat(
+                          b.loadScalar(tile.keyScales, b.addIndex(offset, i)));
+                    for (int64_t v = 0; v < vectors; ++v) {
+                      Value token = b.addIndex(key, i);
+                      Value score =
+                          chainScores(b.mul(scores[i * vectors + v], ofKey),
                                       loadBias(tile, token, v));
-            if (masked)
-              score = maskScores(visible(tile, token, v), score);
-            b.store(score, tile.scores,
-                    {b.addIndex(offset, i), b.index(v * b.lanes())});
-            next[v] = b.max(score, next[v]);
-          }
-        }
-        return next;
-      });
+                      if (masked)
+                        score = maskScores(visible(tile, token, v), score);
+                      b.store(score, tile.scores,
+                              {b.addIndex(offset, i), b.index(v * b.lanes())});
+                      next[v] = b.max(score, next[v]);
+                    }
+                  }
+                  return next;
+                });
 }
 
 KernelBuilder::Values TiledQueries::emitProbabilities(const Tile &tile,

@@ -18,35 +18,7 @@ UnpackedPanels::Form BlockFormat::unpackedForm() const {
 }
 
 int64_t BlockFormat::sumParts(size_t rows) const {
-  const Superblock &format = packed.getSuperblock();
-  bool isPlain =
-      format.bits == 4 && !format.isTable && format.scalesPerGroup == 1;
-  return isStreaming && isPlain && rows <= 2 && b.getTarget() &&
-                 b.getTarget().getVnni()
-             ? 2
-             : 1;
-}
-
-/// Several rows compute for so long between their reads that a CPU's
-/// prefetchers fall behind (Zen 4: 4 rows of int4 at 48 % of the int8 peak
-/// without asking, at 72 % with). The first cache waits for few lines at a
-/// time, 16 GB/s on Zen 4: where products of a line take longer than reading
-/// it, it is asked for early and for the second cache (8 rows of q8_0 at 52 %
-/// of the peak and then at 72 %, 6 of q6_k at 49 and at 62 %). A row with one
-/// product in a line runs into what its prefetchers have not got yet: it asks
-/// for the next superblock (q8_0 at 84 to 91 % of what a core reads, and then
-/// at 95 to 99 %; with fewer bits they do better alone).
-BlockFormat::Ahead BlockFormat::aheadOf(size_t rows) const {
-  int64_t ofTarget = b.getTarget() ? b.getTarget().getPrefetchDistance() : 0;
-  if (ofTarget > 0)
-    return {ofTarget};
-  int64_t bits = packed.getSuperblock().bits;
-  int64_t products = rows * activations.terms() * 8;
-  constexpr int64_t kNextSuperblock = 1;
-  if (rows == 1)
-    return products == bits ? Ahead{kNextSuperblock, 2} : Ahead();
-  constexpr int64_t kManyProducts = 4;
-  return products >= kManyProducts * bits ? Ahead{8192, 2} : Ahead{3072};
+  return isStreaming && int64_t(rows) <= plan.splitRows ? 2 : 1;
 }
 
 /// Of sums of rows and vectors those of `count` vectors from `first` on;
@@ -214,7 +186,7 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   // later it is a few lines at a time: many at once would fill the buffers that
   // wait for memory and stop them. The fence, no instruction, keeps LLVM from
   // gathering those, or reads, of several groups.
-  auto [distance, cache] = aheadOf(rows.size());
+  LinearPlan::Prefetch later = plan.prefetchOf(rows.size());
   LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "singlethread");
   SmallVector<Values, 2> integers;
   for (int64_t half = 0; half < format.scalesPerGroup; ++half)
@@ -222,9 +194,9 @@ Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   for (int64_t i = 0; i < kChunks / 2; ++i) {
     for (int64_t line : {2 * i, 2 * i + 1})
       for (const WeightVector &vector : vectors)
-        if (distance > 0)
-          packed.prefetch(placeOf(place, vector), vector.vector, line, distance,
-                          cache);
+        if (later.distance > 0)
+          packed.prefetch(placeOf(place, vector), vector.vector, line,
+                          later.distance, later.cache);
     // In the order of memory; half-bytes of a line together.
     bool areHalves = format.bits == 4;
     for (int64_t chunk :
@@ -349,7 +321,7 @@ Values BlockFormat::addAll(ValueRange rows, ArrayRef<WeightVector> vectors,
     Values next(args);
     // In the order in which they lie in memory, which is what
     // prefetchers of the CPU expect.
-    size_t together = vectorsTogether(), all = vectors.size();
+    size_t together = plan.streamVectors, all = vectors.size();
     for (size_t first = 0; first < all; first += together) {
       auto part = vectors.slice(first, std::min(together, all - first));
       Values own = pick(next, rows.size(), all, first, part.size());
@@ -367,28 +339,29 @@ Values BlockFormat::addSuperblock(ValueRange rows,
   Value base = b.mulIndex(superblock, format.groups);
   // LLVM would keep the activations of several rows, or of as many numbers, for
   // the next vectors, on the stack: they are nearer where they are.
-  if (isStreaming && (rows.size() > 1 || vectorsTogether() > 1))
+  if (isStreaming && (rows.size() > 1 || plan.streamVectors > 1))
     base = makeOpaque(b, base);
   auto step = [&](Value first, ValueRange args) {
     Values next(args);
     if (!isStreaming)
       askAhead(superblock);
-    for (int64_t i = 0; i < kStep; ++i) {
+    for (int64_t i = 0; i < plan.unrollGroups; ++i) {
       Value group = b.addIndex(first, i);
       next = addGroup(rows, vectors, {{}, superblock, group},
                       b.addIndex(base, group), next);
     }
     return next;
   };
-  if (format.groups == kStep)
+  if (format.groups == plan.unrollGroups)
     return step(b.index(0), sums);
   // First, as they lie before the groups.
-  return b.loop(b.index(0), b.index(format.groups), kStep,
+  return b.loop(b.index(0), b.index(format.groups), plan.unrollGroups,
                 addMinimums(rows, vectors, superblock, base, sums), step);
 }
 
-std::unique_ptr<WeightFormat>
-linear::getBlockFormat(KernelBuilder &b, Value input, Value weight) {
+std::unique_ptr<WeightFormat> linear::getBlockFormat(KernelBuilder &b,
+                                                     Value input, Value weight,
+                                                     const LinearPlan &plan) {
   auto type = cast<MemRefType>(weight.getType());
   auto inputType = cast<MemRefType>(input.getType());
   auto element = cast<SuperblockType>(type.getElementType());
@@ -402,8 +375,8 @@ linear::getBlockFormat(KernelBuilder &b, Value input, Value weight) {
   if (!fits)
     return nullptr;
   if (addsInChains(b.getTarget()))
-    return makeChainFormat(b, input, weight, type.getDimSize(0),
+    return makeChainFormat(b, input, weight, plan, type.getDimSize(0),
                            element.getColumns());
-  return std::make_unique<BlockFormat>(b, input, weight, type.getDimSize(0),
-                                       element.getColumns());
+  return std::make_unique<BlockFormat>(
+      b, input, weight, plan, type.getDimSize(0), element.getColumns());
 }

@@ -31,16 +31,16 @@ protected:
   template <typename T> using ArrayRef = llvm::ArrayRef<T>;
 
 public:
-  BlockFormat(KernelBuilder &b, Value input, Value weight, int64_t panels,
-              int64_t columns)
-      : WeightFormat(b, panels, columns), packed(b, weight),
+  BlockFormat(KernelBuilder &b, Value input, Value weight,
+              const LinearPlan &plan, int64_t panels, int64_t columns)
+      : WeightFormat(b, plan, panels, columns), packed(b, weight),
         activations(b, input) {}
 
   Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
 
   int64_t asksPerSum() const override {
     const Superblock &format = packed.getSuperblock();
-    return isUnpacked() || format.hasPairedMinimums()
+    return !unpacked || format.hasPairedMinimums()
                ? packed.superblocks()
                : packed.superblocks() * format.groups;
   }
@@ -48,13 +48,6 @@ public:
     return packed.superblocks() * packed.superblockBytes() / kLine;
   }
 
-  bool takesVectors() const override { return true; }
-  /// Eight short vectors of a panel at once would be much code for little: 16
-  /// columns share all lines of memory.
-  int64_t singleRowColumns() const override {
-    return b.lanes() < 8 ? Superblock::kLanes : numColumns;
-  }
-  bool unpacks() const override { return !isUnpacked(); }
   void unpack() override {
     unpacked.emplace(b, packed, unpackedForm());
     unpacked->fill(packed);
@@ -62,21 +55,7 @@ public:
   void forget() override { unpacked.reset(); }
 
 protected:
-  /// Whether integers are bytes in memory, and scales cheap to convert (SSE has
-  /// no instruction for f16).
-  virtual bool isUnpacked() const {
-    const Superblock &format = packed.getSuperblock();
-    return format.bits == 8 && !format.isTable &&
-           format.scale == Superblock::Scale::Half && b.lanes() > 4;
-  }
   virtual UnpackedPanels::Form unpackedForm() const;
-
-  /// How streaming kernels ask for what comes.
-  struct Ahead {
-    int64_t distance = 0; ///< in bytes; 0: they don't
-    int cache = 1;        ///< 1 or 2: for which cache
-  };
-  Ahead aheadOf(size_t rows) const;
 
   /// Adds a group to the sums, f32 (per channel: i32). `group` is the group's
   /// number among all along K.
@@ -89,9 +68,6 @@ protected:
   virtual Values addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
                              Value superblock, Value first, ValueRange sums);
 
-  /// Vectors that lie side by side in a line of memory, of which few rows take
-  /// one line after the other.
-  virtual size_t vectorsTogether() const { return 1; }
   static Values pick(ValueRange sums, size_t rows, size_t vectors, size_t first,
                      size_t count);
   static void put(ValueRange part, Values &sums, size_t rows, size_t vectors,
@@ -145,13 +121,9 @@ protected:
 private:
   /// Half-bytes that are the upper ones of their bytes can be left there, 16
   /// times what they are, and be added up apart: no shift for each, and two
-  /// short chains of sums instead of a long one. Not for so many rows that sums
-  /// fill the registers.
+  /// short chains of sums instead of a long one.
   int64_t sumParts(size_t rows) const;
   static constexpr int64_t kUp = 4;
-
-  /// Groups that are added in a piece: those of the smallest superblock.
-  static constexpr int64_t kStep = 2;
 
   /// Ask `number` of a sum, at the start of a piece, not within: LLVM would
   /// read what comes behind before it, and keep it on the stack.
@@ -166,10 +138,9 @@ private:
 };
 
 /// BlockFormat where products of bytes are added in chains (ByteProducts.h).
-std::unique_ptr<WeightFormat> makeChainFormat(KernelBuilder &b,
-                                              mlir::Value input,
-                                              mlir::Value weight,
-                                              int64_t panels, int64_t columns);
+std::unique_ptr<WeightFormat>
+makeChainFormat(KernelBuilder &b, mlir::Value input, mlir::Value weight,
+                const LinearPlan &plan, int64_t panels, int64_t columns);
 
 } // namespace tenon::linear
 

@@ -13,14 +13,16 @@ using Values = KernelBuilder::Values;
 
 std::unique_ptr<WeightFormat> linear::makeChainFormat(KernelBuilder &b,
                                                       Value input, Value weight,
+                                                      const LinearPlan &plan,
                                                       int64_t panels,
                                                       int64_t columns) {
-  return std::make_unique<ChainFormat>(b, input, weight, panels, columns);
+  return std::make_unique<ChainFormat>(b, input, weight, plan, panels, columns);
 }
 
 ChainFormat::ChainFormat(KernelBuilder &b, Value input, Value weight,
-                         int64_t panels, int64_t columns)
-    : BlockFormat(b, input, weight, panels, columns) {
+                         const LinearPlan &plan, int64_t panels,
+                         int64_t columns)
+    : BlockFormat(b, input, weight, plan, panels, columns) {
   int64_t most = mostInteger(packed.getSuperblock());
   planes = planesOfBytes(most);
   length = chainLength(planes == 2 ? 15 : most);
@@ -31,9 +33,7 @@ ChainFormat::ChainFormat(KernelBuilder &b, Value input, Value weight,
 //===----------------------------------------------------------------------===//
 
 bool ChainFormat::storesSums(size_t rows, size_t vectors) const {
-  // The other half is for chains.
-  int64_t registers = b.getTarget().getRegisters() / 2;
-  return !isStreaming || int64_t(rows * vectors) > registers;
+  return !isStreaming || int64_t(rows * vectors) > plan.registerSums;
 }
 
 size_t ChainFormat::StoredSums::placeOf(size_t row,
@@ -288,15 +288,10 @@ private:
 Values ChainFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                              const WeightGroup &place, Value group,
                              ValueRange sums) {
-  // As many vectors at once as their chains have registers; the rest of those
-  // is for weights, an activation and a product.
-  constexpr int64_t kTemporaries = 4;
-  int64_t chains = b.getTarget().getRegisters() - kTemporaries;
+  // As many vectors at once as their chains have registers.
   int64_t perVector = rows.size() * activations.terms() * planes;
-  int64_t most = vectors.size();
-  if (isStreaming)
-    most = std::min(most, Superblock::kLanes / b.lanes());
-  int64_t together = std::clamp<int64_t>(chains / perVector, 1, most);
+  int64_t together =
+      std::clamp<int64_t>(plan.chains / perVector, 1, vectors.size());
   Values next(sums);
   for (size_t first = 0; first < vectors.size(); first += together) {
     auto part = vectors.slice(
@@ -308,7 +303,7 @@ Values ChainFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
     own.resize(rows.size() * part.size());
     GroupSums all(*this, rows, part, place, group, own);
     if (isStreaming)
-      addStreamed(all, part, place, aheadOf(rows.size()));
+      addStreamed(all, part, place, plan.prefetchOf(rows.size()));
     else
       for (int64_t chunk = 0; chunk < Superblock::kChunks; ++chunk)
         all.addChunk(chunk);
@@ -319,16 +314,17 @@ Values ChainFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
 
 /// Weights in the order of memory, as BlockFormat takes them.
 void ChainFormat::addStreamed(GroupSums &all, ArrayRef<WeightVector> vectors,
-                              const WeightGroup &place, Ahead ahead) {
+                              const WeightGroup &place,
+                              LinearPlan::Prefetch later) {
   LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "singlethread");
   bool areHalves = packed.getSuperblock().bits == 4;
   constexpr int64_t kChunks = Superblock::kChunks;
   for (int64_t i = 0; i < kChunks / 2; ++i) {
     for (int64_t line : {2 * i, 2 * i + 1})
       for (const WeightVector &vector : vectors)
-        if (ahead.distance > 0)
+        if (later.distance > 0)
           packed.prefetch(placeOf(place, vector), vector.vector, line,
-                          ahead.distance, ahead.cache);
+                          later.distance, later.cache);
     // Half-bytes of a line together.
     all.addChunk(areHalves ? i : 2 * i);
     all.addChunk(areHalves ? i + kChunks / 2 : 2 * i + 1);

@@ -24,8 +24,8 @@ namespace tenon::linear {
 
 class ChainFormat : public BlockFormat {
 public:
-  ChainFormat(KernelBuilder &b, Value input, Value weight, int64_t panels,
-              int64_t columns);
+  ChainFormat(KernelBuilder &b, Value input, Value weight,
+              const LinearPlan &plan, int64_t panels, int64_t columns);
 
   Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
 
@@ -45,12 +45,8 @@ public:
                 StoredTile tile) override;
 
 protected:
-  bool isUnpacked() const override { return false; }
   UnpackedPanels::Form unpackedForm() const override {
     return {UnpackedPanels::Scaled::Sums, planes};
-  }
-  size_t vectorsTogether() const override {
-    return Superblock::kLanes / b.lanes();
   }
   Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                   const WeightGroup &place, Value group,
@@ -62,7 +58,7 @@ private:
   /// What a group adds to the outputs of some vectors.
   class GroupSums;
   void addStreamed(GroupSums &all, ArrayRef<WeightVector> vectors,
-                   const WeightGroup &place, Ahead ahead);
+                   const WeightGroup &place, LinearPlan::Prefetch later);
 
   /// Sums of outputs that are in memory, while they are computed: a register's
   /// place is by row and vector.

@@ -1,7 +1,6 @@
 //===- LinearKernel.cpp - the register-tiled kernel of a linear -----------===//
 
 #include "LinearKernel.h"
-#include "tenon/Dialect/Tenon/IR/TileAttrs.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -9,25 +8,13 @@ using namespace tenon::linear;
 
 using Values = KernelBuilder::Values;
 
-LinearKernel::LinearKernel(KernelBuilder &b, LinearOp op, WeightFormat &format)
-    : b(b), op(op), format(format), gated(op.getGated()),
+LinearKernel::LinearKernel(KernelBuilder &b, LinearOp op,
+                           const LinearPlan &plan, WeightFormat &format)
+    : b(b), op(op), plan(plan), format(format), gated(op.getGated()),
       columns(cast<MemRefType>(op.getOut().getType()).getDimSize(1)) {
-  int64_t registers = b.getTarget() ? b.getTarget().getRegisters() : 16;
   TileAttr tile = op.getTileAttr();
   tileRows = tile ? tile.getRows() : 4;
   tileVectors = std::max<int64_t>(1, tile ? tile.getColumns() / b.lanes() : 2);
-  // Few rows: half of the registers accumulate, the rest holds weights on their
-  // way.
-  int64_t rows = cast<MemRefType>(op.getOut().getType()).getDimSize(0);
-  int64_t panelVectors = format.panelColumns() / b.lanes();
-  int64_t panels = registers / 2 / panelVectors;
-  bool isFew = rows == 1 || (!ShapedType::isDynamic(rows) && rows <= tileRows &&
-                             (format.takesVectors() || rows <= panels));
-  if (!isFew)
-    return;
-  fewRows = rows;
-  tilePanels =
-      std::clamp<int64_t>(panels / rows, 1, tile ? tile.getGroup() : 1);
 }
 
 int64_t LinearKernel::panelOutputs() const {
@@ -54,7 +41,7 @@ void LinearKernel::forEachPart(int64_t vectors,
 }
 
 void LinearKernel::emit() {
-  if (fewRows > 0)
+  if (plan.panels > 0)
     emitFewRows();
   else
     emitManyRows();
@@ -63,8 +50,9 @@ void LinearKernel::emit() {
 void LinearKernel::emitFewRows() {
   format.setStreaming(true);
   Value row = b.index(0);
+  int64_t rows = cast<MemRefType>(op.getOut().getType()).getDimSize(0);
   int64_t all = panelOutputs() / b.lanes();
-  int64_t vectors = format.singleRowColumns() / b.lanes() / (gated ? 2 : 1);
+  int64_t vectors = plan.streamColumns / b.lanes() / (gated ? 2 : 1);
   if (vectors == 0 || all % vectors != 0)
     vectors = all;
   auto tile = [&](Value panel, int64_t panels) {
@@ -74,16 +62,16 @@ void LinearKernel::emitFewRows() {
         llvm::append_range(
             outputs,
             outputsOfPanel(i, std::min(vectors, all) * b.lanes(), first));
-      emitTile(row, fewRows, panel, outputs);
+      emitTile(row, rows, panel, outputs);
     });
   };
   int64_t fullPanels = columns / panelOutputs();
-  int64_t loopPanels = fullPanels / tilePanels * tilePanels;
-  if (loopPanels > tilePanels)
-    b.loop(b.index(0), b.index(loopPanels), tilePanels,
-           [&](Value panel) { tile(panel, tilePanels); });
+  int64_t loopPanels = fullPanels / plan.panels * plan.panels;
+  if (loopPanels > plan.panels)
+    b.loop(b.index(0), b.index(loopPanels), plan.panels,
+           [&](Value panel) { tile(panel, plan.panels); });
   else if (loopPanels > 0)
-    tile(b.index(0), tilePanels);
+    tile(b.index(0), plan.panels);
   // Fewer panels than a tile's, the last of them perhaps in part.
   int64_t left = fullPanels - loopPanels, rest = columns % panelOutputs();
   if (left > 0 && (rest == 0 || vectors < all)) {
@@ -96,7 +84,7 @@ void LinearKernel::emitFewRows() {
   for (int64_t i = 0; i < left; ++i)
     llvm::append_range(outputs, outputsOfPanel(i, panelOutputs()));
   llvm::append_range(outputs, outputsOfPanel(left, rest));
-  emitTile(row, fewRows, b.index(fullPanels - left), outputs);
+  emitTile(row, rows, b.index(fullPanels - left), outputs);
 }
 
 void LinearKernel::forEachTile(
@@ -137,7 +125,7 @@ void LinearKernel::emitManyRows() {
     });
   };
   auto many = [&](Value full) {
-    if (format.unpacks())
+    if (plan.unpackFrom > 0)
       format.unpack();
     if (int64_t steps = depthBlock()) {
       emitByDepth(full, steps);
@@ -158,10 +146,9 @@ void LinearKernel::emitManyRows() {
   OpFoldResult extent = b.dim(op.getOut(), 0);
   if (std::optional<int64_t> rows = getConstantIntValue(extent)) {
     int64_t full = *rows / tileRows * tileRows, size = *rows - full;
-    if (format.unpacks() && streamedRows() >= kWorthStreaming &&
-        *rows <= 2 * streamedRows()) {
+    if (*rows < plan.unpackFrom) {
       full = 0;
-      size = streamedRows();
+      size = plan.streamRows;
     }
     if (full > 0)
       many(b.index(full));
@@ -173,9 +160,9 @@ void LinearKernel::emitManyRows() {
   Value rows = b.materialize(extent);
   Value full = arith::SubIOp::create(
       b, rows, arith::RemUIOp::create(b, rows, b.index(tileRows)));
-  if (format.unpacks() && streamedRows() >= kWorthStreaming) {
+  if (plan.unpackFrom > 1) {
     Value isFew = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rows,
-                                        b.index(kUnpackedRows));
+                                        b.index(plan.unpackFrom));
     full = arith::SelectOp::create(b, isFew, b.index(0), full);
   }
   Value hasTiles =
@@ -186,31 +173,26 @@ void LinearKernel::emitManyRows() {
     b.setInsertionPointToStart(branch.thenBlock());
     many(full);
   }
+  if (tileRows == 1 && plan.unpackFrom <= 1)
+    return; // Full tiles leave no row.
   format.setStreaming(true);
   emitStreamed(full, rows, tiles);
-}
-
-int64_t LinearKernel::streamedRows() const {
-  return llvm::bit_floor(uint64_t(tileRows) - !format.unpacks());
 }
 
 /// All sums together ask for as many panels as they use, however few they are.
 std::optional<LinearKernel::Asking> LinearKernel::planAsking(Value full) {
   int64_t asks = format.asksPerSum(), lines = format.linesPerPanel();
-  // A small panel comes in while its first tile is computed: not worth a loop
-  // of its own in the code.
-  int64_t bytes = lines * WeightFormat::kLine;
-  if (asks <= 0 || !b.getTarget() || bytes <= b.getTarget().getL1() / 2)
+  if (asks <= 0 || !plan.nextPanels)
     return std::nullopt;
   Value tiles = arith::DivUIOp::create(b, full, b.index(tileRows));
-  Asking plan;
-  plan.each =
+  Asking asking;
+  asking.each =
       arith::CeilDivUIOp::create(b, b.index(lines), b.mulIndex(tiles, asks));
-  plan.perSum = b.mulIndex(plan.each, asks);
+  asking.perSum = b.mulIndex(asking.each, asks);
   // Once all were asked for, the last again: it is near.
-  plan.last = arith::DivUIOp::create(b, b.index(format.numPanels() * lines - 1),
-                                     plan.perSum);
-  return plan;
+  asking.last = arith::DivUIOp::create(
+      b, b.index(format.numPanels() * lines - 1), asking.perSum);
+  return asking;
 }
 
 void LinearKernel::askForNext(const Asking &asking, Value row, Value panel) {
@@ -227,9 +209,7 @@ void LinearKernel::askForNext(const Asking &asking, Value row, Value panel) {
 /// tile, which starts where those of the higher bits end.
 void LinearKernel::emitStreamed(Value first, Value end,
                                 llvm::function_ref<void(Value, int64_t)> tile) {
-  int64_t size = streamedRows();
-  if (size == 0)
-    return;
+  int64_t size = plan.streamRows;
   Value count = arith::SubIOp::create(b, end, first);
   Value rest = arith::RemUIOp::create(b, count, b.index(size));
   Value last = arith::SubIOp::create(b, end, rest);
@@ -274,10 +254,9 @@ LinearKernel::vectorsOf(Value panel, ArrayRef<OutputVector> outputs) {
 }
 
 int64_t LinearKernel::depthBlock() const {
-  auto block = op->getAttrOfType<IntegerAttr>(kDepthBlockAttrName);
-  if (!block)
+  if (plan.depthBlock == 0)
     return 0;
-  int64_t steps = std::max<int64_t>(block.getInt() / format.stepElements(), 1);
+  int64_t steps = std::max<int64_t>(plan.depthBlock / format.stepElements(), 1);
   steps = llvm::alignTo(steps, format.stepsTogether());
   return steps < format.steps() ? steps : 0;
 }
@@ -288,14 +267,14 @@ void LinearKernel::emitByDepth(Value full, int64_t steps) {
   auto least = [&](Value x, Value y) -> Value {
     return arith::MinUIOp::create(b, x, y);
   };
-  int64_t rowsTogether = kTilesTogether * tileRows;
+  int64_t rowsTogether = plan.depthTiles * tileRows;
   std::optional<Asking> asking = planAsking(full);
   b.loop(b.index(0), full, rowsTogether, [&](Value first) {
     Value end = least(b.addIndex(first, rowsTogether), full);
     forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
       SmallVector<WeightVector> vectors = vectorsOf(panel, part);
       Value sums = b.scratch(
-          {kTilesTogether, tileRows * int64_t(vectors.size()), b.lanes()},
+          {plan.depthTiles, tileRows * int64_t(vectors.size()), b.lanes()},
           format.sumType(), "sums of tiles");
       auto forTiles =
           [&](llvm::function_ref<void(Value, WeightFormat::StoredTile)> body) {

@@ -10,7 +10,8 @@ namespace tenon::linear {
 /// Emits a linear in buffer form before it. The caller erases it.
 class LinearKernel {
 public:
-  LinearKernel(KernelBuilder &b, LinearOp op, WeightFormat &format);
+  LinearKernel(KernelBuilder &b, LinearOp op, const LinearPlan &plan,
+               WeightFormat &format);
   void emit();
 
 private:
@@ -41,28 +42,18 @@ private:
   void forEachTile(llvm::function_ref<void(mlir::Value panel,
                                            llvm::ArrayRef<OutputVector> part)>
                        body);
-  /// Rows from which on unpacking panels is worth it, if tiles that read them
-  /// as they are have at least so many (Zen 4: without, 16 rows of q4_0 take
-  /// 0.85 times as long, 39 of q6_k 0.96 times).
-  static constexpr int64_t kUnpackedRows = 40, kWorthStreaming = 4;
-  /// Rows of a tile that reads panels as they are, the largest of them.
-  int64_t streamedRows() const;
   /// How the sums of many rows ask for the panels of the next task.
   struct Asking {
     /// Lines that one ask, and that one sum, asks for; the last sum that finds
     /// new ones.
     mlir::Value each, perSum, last;
   };
-  /// For so many rows in full tiles; nothing if it isn't worth it.
+  /// For so many rows in full tiles; nothing if none shall.
   std::optional<Asking> planAsking(mlir::Value full);
   /// Lets the next sum, of this tile and panel, ask for its part.
   void askForNext(const Asking &asking, mlir::Value row, mlir::Value panel);
-  /// Steps of the format that several tiles of rows pass before the next ones
-  /// (kDepthBlockAttrName); 0 if a tile passes all of K.
+  /// Steps of the format in a depth block; 0 if a tile passes all of K.
   int64_t depthBlock() const;
-  /// Zen 3: as fast with 2 to 8, slower with more, whose activations leave the
-  /// second-level cache.
-  static constexpr int64_t kTilesTogether = 4;
   void emitByDepth(mlir::Value full, int64_t steps);
   KernelBuilder::Values rowsFrom(mlir::Value row, int64_t rows);
   /// The vectors of weights of outputs, by panel and place in it.
@@ -80,16 +71,13 @@ private:
 
   KernelBuilder &b;
   LinearOp op;
+  const LinearPlan &plan;
   WeightFormat &format;
   bool gated;
   /// Columns of the result.
   int64_t columns;
   /// The register tile: rows, and accumulators in a row.
   int64_t tileRows, tileVectors;
-  /// The rows, if they are so few that all are one tile; else 0.
-  int64_t fewRows = 0;
-  /// Panels that few rows take at once.
-  int64_t tilePanels = 1;
 };
 
 } // namespace tenon::linear

@@ -27,13 +27,14 @@ struct LinearToVector : tenon::impl::TenonLinearToVectorBase<LinearToVector> {
       if (!cast<ComputeOpInterface>(op.getOperation()).isBufferForm())
         return;
       KernelBuilder builder(op);
-      auto format =
-          linear::WeightFormat::get(builder, op.getInput(), op.getWeight());
+      LinearPlan plan = LinearPlan::of(op.getPlanAttr());
+      auto format = linear::WeightFormat::get(builder, op.getInput(),
+                                              op.getWeight(), plan);
       if (!format) {
         ++numDeclined;
         return;
       }
-      linear::LinearKernel(builder, op, *format).emit();
+      linear::LinearKernel(builder, op, plan, *format).emit();
       op.erase();
       ++numLowered;
     });

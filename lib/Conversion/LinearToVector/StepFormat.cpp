@@ -15,24 +15,23 @@ namespace {
 /// links of a chain of multiply-adds in every lane.
 class StepFormat : public WeightFormat {
 public:
-  StepFormat(KernelBuilder &b, Value input, Value weight, int64_t links = 1)
-      : WeightFormat(b, cast<MemRefType>(weight.getType()).getDimSize(0),
+  StepFormat(KernelBuilder &b, Value input, Value weight,
+             const LinearPlan &plan, int64_t links = 1)
+      : WeightFormat(b, plan, cast<MemRefType>(weight.getType()).getDimSize(0),
                      cast<MemRefType>(weight.getType()).getDimSize(2)),
         links(links), input(input), weight(weight),
         group(cast<MemRefType>(weight.getType()).getDimSize(3)),
         depth(cast<MemRefType>(input.getType()).getDimSize(1)) {}
 
   Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override {
-    int64_t products =
-        rows.size() * elementsOfLine() / (b.lanes() * group) * links;
-    bool asks = isStreaming && products > kProductsAlone;
+    bool asks = isStreaming && plan.prefetchOf(rows.size()).distance > 0;
     auto step = [&](Value k, ValueRange sums, bool partial) {
       return addStep(rows, vectors, k, sums, partial, asks);
     };
     Values sums(rows.size() * vectors.size(), b.splat(0.0));
     int64_t fullSteps = depth / group, first = 0;
     if (ahead && asksPerSum() > 0) {
-      first = asksPerSum() * kStepsPerAsk;
+      first = asksPerSum() * plan.nextSteps;
       sums = b.loop(b.index(0), b.index(asksPerSum()), 1, sums,
                     [&](Value number, ValueRange args) {
                       return askAndAdd(number, args,
@@ -54,7 +53,7 @@ public:
     return depth % group == 0 ? depth / group : 0;
   }
   int64_t stepElements() const override { return group; }
-  int64_t stepsTogether() const override { return kStepsPerAsk; }
+  int64_t stepsTogether() const override { return plan.nextSteps; }
   void start(ValueRange rows, ArrayRef<WeightVector> vectors,
              StoredTile tile) override {
     for (size_t i = 0; i < rows.size() * vectors.size(); ++i)
@@ -67,12 +66,12 @@ public:
       return addStep(rows, vectors, k, args, /*partial=*/false, /*asks=*/false);
     };
     if (ahead && asksPerSum() > 0) {
-      Value ask0 = arith::DivUIOp::create(b, first, b.index(kStepsPerAsk));
-      Value ask1 = arith::DivUIOp::create(b, end, b.index(kStepsPerAsk));
+      Value ask0 = arith::DivUIOp::create(b, first, b.index(plan.nextSteps));
+      Value ask1 = arith::DivUIOp::create(b, end, b.index(plan.nextSteps));
       sums = b.loop(ask0, ask1, 1, sums, [&](Value number, ValueRange args) {
         return askAndAdd(number, args, step);
       });
-      first = b.mulIndex(ask1, kStepsPerAsk);
+      first = b.mulIndex(ask1, plan.nextSteps);
     }
     sums = b.loop(first, end, 1, sums, step);
     for (auto [i, sum] : llvm::enumerate(sums))
@@ -86,7 +85,7 @@ public:
     return sums;
   }
 
-  int64_t asksPerSum() const override { return depth / group / kStepsPerAsk; }
+  int64_t asksPerSum() const override { return depth / group / plan.nextSteps; }
   int64_t linesPerPanel() const override {
     auto type = cast<MemRefType>(weight.getType());
     int64_t bits = ShapedType::getNumElements(type.getShape().drop_front()) *
@@ -100,13 +99,14 @@ protected:
   Values addStep(ValueRange rows, ArrayRef<WeightVector> vectors, Value k,
                  ValueRange sums, bool partial, bool asks) {
     Values next(sums);
+    LinearPlan::Prefetch later = plan.prefetchOf(rows.size());
     if (asks && !partial)
       for (const WeightVector &vector : vectors)
         if (vector.vector.index * b.lanes() * group % elementsOfLine() == 0)
           b.prefetch(weight,
-                     {vector.panel, b.addIndex(k, stepsAhead()),
+                     {vector.panel, b.addIndex(k, stepsIn(later.distance)),
                       vector.vector.column(b), b.index(0)},
-                     2);
+                     later.cache);
     for (int64_t link = 0, end = partial ? 1 : links; link < end; ++link) {
       Values weights;
       for (const WeightVector &vector : vectors)
@@ -131,9 +131,9 @@ protected:
                  {ahead->panel, zero, zero, b.mulIndex(line, elementsOfLine())},
                  2);
     });
-    Value k = b.mulIndex(number, kStepsPerAsk);
+    Value k = b.mulIndex(number, plan.nextSteps);
     Values next(sums);
-    for (int64_t i = 0; i < kStepsPerAsk; ++i)
+    for (int64_t i = 0; i < plan.nextSteps; ++i)
       next = step(b.addIndex(k, i), next);
     return next;
   }
@@ -147,24 +147,17 @@ protected:
   /// sum + weights * input.
   virtual Value accumulate(Value weights, Value input, Value sum) = 0;
 
-  /// With more products than these in a line several rows ask for what they
-  /// stream: the prefetchers of a CPU fall behind (Zen 4: 8 rows of f32 and
-  /// bf16 at 65 % of the limit without, at 90 % with; 4 are at that of memory).
-  static constexpr int64_t kProductsAlone = 6;
-  /// Steps of 8 KiB.
-  int64_t stepsAhead() const {
+  /// Steps of so many bytes.
+  int64_t stepsIn(int64_t bytes) const {
     auto type = cast<MemRefType>(weight.getType());
-    return 8 * 8192 / (numColumns * group * type.getElementTypeBitWidth());
+    return llvm::divideCeil(8 * bytes,
+                            numColumns * group * type.getElementTypeBitWidth());
   }
 
   int64_t elementsOfLine() const {
     return 8 * kLine /
            cast<MemRefType>(weight.getType()).getElementTypeBitWidth();
   }
-
-  /// With many tiles of rows a line is asked for in as many steps: few enough
-  /// lines in flight for the core not to wait for them.
-  static constexpr int64_t kStepsPerAsk = 4;
 
   /// Of a step.
   int64_t links;
@@ -176,8 +169,9 @@ protected:
 /// k = 1: one weight a column and step, converted to f32, and a multiply-add.
 class MultiplyAddFormat : public StepFormat {
 public:
-  MultiplyAddFormat(KernelBuilder &b, Value input, Value weight)
-      : StepFormat(b, input, weight) {}
+  MultiplyAddFormat(KernelBuilder &b, Value input, Value weight,
+                    const LinearPlan &plan)
+      : StepFormat(b, input, weight, plan) {}
 
   Value loadWeights(Value panel, Value step, const PanelVector &vector,
                     int64_t) override {
@@ -198,8 +192,9 @@ public:
 /// 16 bits are zero. Two multiply-adds, in order.
 class WidenedPairFormat : public StepFormat {
 public:
-  WidenedPairFormat(KernelBuilder &b, Value input, Value weight)
-      : StepFormat(b, input, weight, /*links=*/2) {}
+  WidenedPairFormat(KernelBuilder &b, Value input, Value weight,
+                    const LinearPlan &plan)
+      : StepFormat(b, input, weight, plan, /*links=*/2) {}
 
   Value loadWeights(Value panel, Value step, const PanelVector &vector,
                     int64_t link) override {
@@ -227,8 +222,9 @@ public:
 /// k = 2, bf16: vdpbf16ps adds the products of two neighbours to each lane.
 class PairFormat : public StepFormat {
 public:
-  PairFormat(KernelBuilder &b, Value input, Value weight)
-      : StepFormat(b, input, weight) {}
+  PairFormat(KernelBuilder &b, Value input, Value weight,
+             const LinearPlan &plan)
+      : StepFormat(b, input, weight, plan) {}
 
   Value loadWeights(Value panel, Value step, const PanelVector &vector,
                     int64_t) override {
@@ -256,7 +252,8 @@ public:
 } // namespace
 
 std::unique_ptr<WeightFormat> linear::getStepFormat(KernelBuilder &b,
-                                                    Value input, Value weight) {
+                                                    Value input, Value weight,
+                                                    const LinearPlan &plan) {
   auto type = dyn_cast<MemRefType>(weight.getType());
   auto inputType = cast<MemRefType>(input.getType());
   if (!type || type.getRank() != 4 || !type.hasStaticShape() ||
@@ -267,14 +264,14 @@ std::unique_ptr<WeightFormat> linear::getStepFormat(KernelBuilder &b,
   if (type.getDimSize(1) != llvm::divideCeilSigned(depth, group))
     return nullptr;
   if (group == 1)
-    return std::make_unique<MultiplyAddFormat>(b, input, weight);
+    return std::make_unique<MultiplyAddFormat>(b, input, weight, plan);
   if (group != 2 || !type.getElementType().isBF16())
     return nullptr;
   if (inputType.getElementType().isF32())
-    return std::make_unique<WidenedPairFormat>(b, input, weight);
+    return std::make_unique<WidenedPairFormat>(b, input, weight, plan);
   bool multiplies =
       b.getTarget() && b.getTarget().getBf16Dot() && b.lanes() == 16;
   if (inputType.getElementType().isBF16() && multiplies)
-    return std::make_unique<PairFormat>(b, input, weight);
+    return std::make_unique<PairFormat>(b, input, weight, plan);
   return nullptr;
 }

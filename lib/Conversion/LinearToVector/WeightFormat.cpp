@@ -7,11 +7,12 @@ using namespace tenon;
 using namespace tenon::linear;
 
 std::unique_ptr<WeightFormat> WeightFormat::get(KernelBuilder &b, Value input,
-                                                Value weight) {
+                                                Value weight,
+                                                const LinearPlan &plan) {
   auto type = dyn_cast<MemRefType>(weight.getType());
   if (type && isa<SuperblockType>(type.getElementType()))
-    return getBlockFormat(b, input, weight);
-  return getStepFormat(b, input, weight);
+    return getBlockFormat(b, input, weight, plan);
+  return getStepFormat(b, input, weight, plan);
 }
 
 void WeightFormat::ask(Value number,

@@ -11,6 +11,7 @@
 #define TENON_LIB_CONVERSION_LINEARTOVECTOR_WEIGHTFORMAT_H
 
 #include "tenon/Conversion/BlockWeights.h"
+#include "tenon/Dialect/Tenon/IR/Plan.h"
 #include <memory>
 #include <optional>
 
@@ -25,9 +26,10 @@ struct WeightVector {
 class WeightFormat {
 public:
   /// The format of a packed weight (memref) for these inputs (memref), or null
-  /// if there is none for their types on this target.
+  /// if there is none for their types on this target. The plan outlives it.
   static std::unique_ptr<WeightFormat> get(KernelBuilder &b, mlir::Value input,
-                                           mlir::Value weight);
+                                           mlir::Value weight,
+                                           const LinearPlan &plan);
   virtual ~WeightFormat() = default;
 
   /// Bytes of a line of the caches.
@@ -82,14 +84,6 @@ public:
   /// come later.
   void setStreaming(bool on) { isStreaming = on; }
 
-  /// Whether `sum`, when streaming, works on one vector after the other: the
-  /// sums of the others need no registers.
-  virtual bool takesVectors() const { return false; }
-
-  /// Whether many rows gain from panels that are unpacked first.
-  virtual bool unpacks() const { return false; }
-  /// Columns of a panel that a single row should take at once.
-  virtual int64_t singleRowColumns() const { return numColumns; }
   /// Unpacks all panels to scratch memory; until `forget`, `sum` reads that.
   virtual void unpack() {}
   virtual void forget() {}
@@ -99,14 +93,16 @@ protected:
   void ask(mlir::Value number,
            llvm::function_ref<void(mlir::Value line)> prefetch);
 
-  WeightFormat(KernelBuilder &b, int64_t panels, int64_t numColumns)
-      : b(b), panels(panels), numColumns(numColumns) {}
+  WeightFormat(KernelBuilder &b, const LinearPlan &plan, int64_t panels,
+               int64_t numColumns)
+      : b(b), plan(plan), panels(panels), numColumns(numColumns) {}
 
   /// A register of a stored tile.
   mlir::Value loadSum(StoredTile tile, int64_t place);
   void storeSum(mlir::Value sum, StoredTile tile, int64_t place);
 
   KernelBuilder &b;
+  const LinearPlan &plan;
   int64_t panels, numColumns;
   std::optional<Lines> ahead;
   bool isStreaming = false;
@@ -114,11 +110,14 @@ protected:
 
 /// The format of weights `[panels, K / k, n, k]` for inputs `[M, K]`, or null.
 std::unique_ptr<WeightFormat> getStepFormat(KernelBuilder &b, mlir::Value input,
-                                            mlir::Value weight);
+                                            mlir::Value weight,
+                                            const LinearPlan &plan);
 /// The format of weights `[panels, S]` of superblocks for inputs `[M, G]` of
 /// int8 groups, or null.
-std::unique_ptr<WeightFormat>
-getBlockFormat(KernelBuilder &b, mlir::Value input, mlir::Value weight);
+std::unique_ptr<WeightFormat> getBlockFormat(KernelBuilder &b,
+                                             mlir::Value input,
+                                             mlir::Value weight,
+                                             const LinearPlan &plan);
 
 } // namespace tenon::linear
 

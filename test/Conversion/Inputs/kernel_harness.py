@@ -7,6 +7,7 @@ and LLVM's own tools (tenon-opt, mlir-translate, clang), found on PATH.
 
 import ctypes
 import os
+import re
 import subprocess
 import tempfile
 
@@ -49,7 +50,7 @@ def target_attribute(target):
     flag = {True: "true", False: "false"}
     return (f'#tenon.target<cpu = "{cpu}", features = "", vector_bits = {bits}, registers = {registers}, '
             f"fma = {flag[fma]}, avx512 = {flag[avx512]}, bf16_dot = {flag[dot]}, "
-            f"l1 = 49152, l2 = 1048576, l3 = 33554432>")
+            f"l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = {flag[dot]}, ssse3 = true>")
 
 
 def memref(shape, element):
@@ -69,7 +70,7 @@ class Module:
         self._run(["tenon-opt", base + ".mlir", *passes, *LOWERING, "-o", base + ".llvm.mlir"])
         # mlir-translate knows no tenon attributes; they have done their work.
         with open(base + ".llvm.mlir") as f:
-            lowered = f.read().replace(f"tenon.target = {target_attribute(target)}", "", 1)
+            lowered = re.sub("tenon.target = #tenon.target<[^>]*>", "", f.read(), count=1)
         with open(base + ".llvm.mlir", "w") as f:
             f.write(lowered)
         self._run(["mlir-translate", "--mlir-to-llvmir", base + ".llvm.mlir", "-o", base + ".ll"])

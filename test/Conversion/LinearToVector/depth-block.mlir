@@ -22,7 +22,7 @@ module attributes {tenon.target = #avx2} {
   // CHECK-COUNT-12: vector.load %[[SUMS]]
   // CHECK-COUNT-12: vector.store %{{.*}} : memref<?x32xf32>
   func.func @parts(%x: memref<?x40xf32>, %w: memref<1x40x32x1xf32>, %y: memref<?x32xf32>) {
-    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 16>, tenon.depth_block = 16 : i64} : (memref<?x40xf32>, memref<1x40x32x1xf32>, memref<?x32xf32>) -> ()
+    tenon.linear %x, %w into %y {plan = #tenon.plan<depth_block = 16>, tile = #tenon.tile<rows = 6, columns = 16>} : (memref<?x40xf32>, memref<1x40x32x1xf32>, memref<?x32xf32>) -> ()
     return
   }
 
@@ -32,7 +32,7 @@ module attributes {tenon.target = #avx2} {
   // CHECK: scf.for {{.*}} step %c24
   // CHECK: scf.for {{.*}} to %c4{{.*}} step %c2
   func.func @superblocks(%x: memref<?x8x!tenon.int8_group>, %w: memref<1x4x!tenon.superblock<q4_0, 32>>, %y: memref<?x32xf32>) {
-    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 16>, tenon.depth_block = 128 : i64} : (memref<?x8x!tenon.int8_group>, memref<1x4x!tenon.superblock<q4_0, 32>>, memref<?x32xf32>) -> ()
+    tenon.linear %x, %w into %y {plan = #tenon.plan<depth_block = 128>, tile = #tenon.tile<rows = 6, columns = 16>} : (memref<?x8x!tenon.int8_group>, memref<1x4x!tenon.superblock<q4_0, 32>>, memref<?x32xf32>) -> ()
     return
   }
 
@@ -43,11 +43,11 @@ module attributes {tenon.target = #avx2} {
   // CHECK-NOT: "sums of tiles"
   // CHECK: return
   func.func @whole(%x: memref<?x40xf32>, %w: memref<1x40x32x1xf32>, %y: memref<?x32xf32>) {
-    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 16>, tenon.depth_block = 40 : i64} : (memref<?x40xf32>, memref<1x40x32x1xf32>, memref<?x32xf32>) -> ()
+    tenon.linear %x, %w into %y {plan = #tenon.plan<depth_block = 40>, tile = #tenon.tile<rows = 6, columns = 16>} : (memref<?x40xf32>, memref<1x40x32x1xf32>, memref<?x32xf32>) -> ()
     return
   }
   func.func @odd(%x: memref<?x39xf32>, %w: memref<1x20x32x2xbf16>, %y: memref<?x32xf32>) {
-    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 16>, tenon.depth_block = 16 : i64} : (memref<?x39xf32>, memref<1x20x32x2xbf16>, memref<?x32xf32>) -> ()
+    tenon.linear %x, %w into %y {plan = #tenon.plan<depth_block = 16>, tile = #tenon.tile<rows = 6, columns = 16>} : (memref<?x39xf32>, memref<1x20x32x2xbf16>, memref<?x32xf32>) -> ()
     return
   }
 }
@@ -61,7 +61,7 @@ module attributes {tenon.target = #vnni} {
   // CHECK-NOT: "sums of tiles"
   // CHECK: return
   func.func @vnni(%x: memref<?x8x!tenon.int8_group>, %w: memref<1x4x!tenon.superblock<q4_0, 32>>, %y: memref<?x32xf32>) {
-    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 3, columns = 16>, tenon.depth_block = 128 : i64} : (memref<?x8x!tenon.int8_group>, memref<1x4x!tenon.superblock<q4_0, 32>>, memref<?x32xf32>) -> ()
+    tenon.linear %x, %w into %y {plan = #tenon.plan<depth_block = 128>, tile = #tenon.tile<rows = 3, columns = 16>} : (memref<?x8x!tenon.int8_group>, memref<1x4x!tenon.superblock<q4_0, 32>>, memref<?x32xf32>) -> ()
     return
   }
 }

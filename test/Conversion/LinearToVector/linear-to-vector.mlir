@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s --tenon-linear-to-vector --split-input-file | FileCheck %s
+// RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector --split-input-file | FileCheck %s
 
 #avx512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>
 module attributes {tenon.target = #avx512} {

@@ -1,6 +1,6 @@
 // A row of weights in blocks asks for memory where the target says so or weights are bytes, several rows always, of plain
 // numbers more than six; upper half-bytes of one row are not shifted, each.
-// RUN: tenon-opt %s --tenon-linear-to-vector --split-input-file | FileCheck %s
+// RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector --split-input-file | FileCheck %s
 
 #alone = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true>
 
@@ -68,7 +68,7 @@ module attributes {tenon.target = #alone} {
 
 // -----
 
-#asks = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = true, prefetch_distance = 3072>
+#asks = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = true, tuning = <prefetch_distance = 3072>>
 
 module attributes {tenon.target = #asks} {
   // CHECK-LABEL: func.func @asks

@@ -892,5 +892,6 @@ func.func @f(%n: index) {
 
 // -----
 
+// expected-error @+2 {{failed to parse Tenon_TargetAttr parameter 'tuning'}}
 // expected-error @+1 {{prefetch_distance must be between 0 and 1048576, found -1}}
-func.func private @f() attributes {t = #tenon.target<cpu = "", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 1, l2 = 1, l3 = 1, prefetch_distance = -1>}
+func.func private @f() attributes {t = #tenon.target<cpu = "", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 1, l2 = 1, l3 = 1, tuning = <prefetch_distance = -1>>}

@@ -66,12 +66,11 @@ TEST_F(TargetDescription, NamedCPUs) {
   EXPECT_GT(describe("haswell").getL2(), 0);
 }
 
-TEST_F(TargetDescription, PrefetchesWhereMeasuredToHelp) {
-  EXPECT_EQ(describe("znver5").getPrefetchDistance(), 3072);
-  EXPECT_EQ(describe("znver4").getPrefetchDistance(), 0);
-  EXPECT_EQ(describe("znver3").getPrefetchDistance(), 1024);
-  EXPECT_EQ(describe("x86-64-v3").getPrefetchDistance(), 1024);
-  EXPECT_EQ(describe("x86-64-v2").getPrefetchDistance(), 0);
+TEST_F(TargetDescription, CarriesTheTuningOfTheCpu) {
+  EXPECT_EQ(describe("znver4").getTuning().getName(), "zen4");
+  EXPECT_EQ(describe("x86-64-v2").getTuning().getName(), "generic");
+  EXPECT_EQ(describe("znver3", "-avx2").getTuning().getPrefetchDistance(),
+            1024);
 }
 
 TEST_F(TargetDescription, UnusedExtensionsAreSwitchedOff) {

@@ -419,16 +419,12 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t vectorBits, int64_t registers,
                                  bool fma, bool avx512, bool bf16Dot,
                                  int64_t l1, int64_t l2, int64_t l3, bool vnni,
-                                 bool ssse3, int64_t prefetchDistance) {
+                                 bool ssse3, TuningAttr) {
   if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512)
     return emitError() << "vector_bits must be 128, 256 or 512, found "
                        << vectorBits;
   if (registers <= 0 || l1 <= 0 || l2 <= 0 || l3 <= 0)
     return emitError() << "registers and sizes of caches must be positive";
-  constexpr int64_t kFarthest = 1 << 20; // Farther is out of any cache again.
-  if (prefetchDistance < 0 || prefetchDistance > kFarthest)
-    return emitError() << "prefetch_distance must be between 0 and "
-                       << kFarthest << ", found " << prefetchDistance;
   return success();
 }
 

@@ -1,6 +1,7 @@
 //===- TenonBufferOps.cpp - the memory level ------------------------------===//
 
 #include "VerifyShapes.h"
+#include "tenon/Dialect/Tenon/IR/Plan.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -134,7 +135,8 @@ void BlockAttentionOp::getEffects(Effects &effects) {
 LogicalResult BlockAttentionOp::verify() {
   FailureOr<int64_t> valueDim =
       verifyQuery(*this, getQuery(), getKeys(), getValues());
-  if (failed(valueDim))
+  if (failed(valueDim) ||
+      failed(tenon::detail::verifyKeyBlock(*this, getTile())))
     return failure();
   auto query = cast<MemRefType>(getQuery().getType());
   SmallVector<int64_t> shape(query.getShape());
@@ -177,7 +179,8 @@ void PartialAttentionOp::getEffects(Effects &effects) {
 LogicalResult PartialAttentionOp::verify() {
   FailureOr<int64_t> valueDim =
       verifyQuery(*this, getQuery(), getKeys(), getValues());
-  if (failed(valueDim))
+  if (failed(valueDim) ||
+      failed(tenon::detail::verifyKeyBlock(*this, getTile())))
     return failure();
   if (failed(tenon::detail::verifyChain(
           *this, {cast<MemRefType>(getQuery().getType()).getDimSize(0),

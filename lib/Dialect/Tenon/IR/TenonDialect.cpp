@@ -2,8 +2,10 @@
 
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "tenon/Dialect/Tenon/IR/Plan.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/IR/Tuning.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;

@@ -1,6 +1,7 @@
 //===- TenonOps.cpp - primitive operations --------------------------------===//
 
 #include "VerifyShapes.h"
+#include "tenon/Dialect/Tenon/IR/Plan.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -379,11 +380,12 @@ LogicalResult LinearOp::verify() {
           getGated() && !ShapedType::isDynamic(columns) ? 2 * columns : columns,
           "bias")))
     return failure();
-  if (getResidual())
-    return expectSameShape(*this, getResidual(), "residual",
-                           cast<ComputeOpInterface>(getOperation()).getOutput(),
-                           "result");
-  return success();
+  if (getResidual() &&
+      failed(expectSameShape(
+          *this, getResidual(), "residual",
+          cast<ComputeOpInterface>(getOperation()).getOutput(), "result")))
+    return failure();
+  return tenon::detail::verifyPlan(*this);
 }
 
 bool LinearOp::canWriteInPlace(OpOperand &operand) {

@@ -242,8 +242,8 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
         /*valid=*/Value(), lookupIf(op.getBias()), lookupIf(op.getSink()),
         tokenOf(loc, out, row), op.getScaleAttr(), op.getCapAttr(),
         op.getBiasScaleAttr(), op.getBiasByKeyAttr(), op.getCausalAttr(),
-        op.getWindowAttr(), op.getBandAttr(),
-        op->getAttrOfType<TileAttr>("tile"));
+        op.getWindowAttr(), op.getBandAttr(), op.getTileAttr(),
+        op.getPlanAttr());
     finishOp(attention, op);
   });
 }
@@ -266,7 +266,7 @@ void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value out) {
       builder, loc, mapping.lookup(op.getQuery()), keys, values, position,
       constant(loc, 0), lookupIf(op.getBias()), parts, op.getScaleAttr(),
       op.getCapAttr(), op.getBiasScaleAttr(), op.getBiasByKeyAttr(),
-      op.getWindowAttr(), op->getAttrOfType<TileAttr>("tile"));
+      op.getWindowAttr(), op.getTileAttr(), op.getPlanAttr());
   finishOp(attention, op);
   auto combine = CombineAttentionOp::create(builder, loc, parts, position,
                                             lookupIf(op.getSink()), out,
@@ -299,7 +299,7 @@ void EntryRewriter::rewriteAttention(AttentionOp op) {
       rowsOf(loc, op.getKey()), lookupIf(op.getValid()), lookupIf(op.getBias()),
       lookupIf(op.getSink()), out, op.getScaleAttr(), op.getCapAttr(),
       op.getBiasScaleAttr(), op.getBiasByKeyAttr(), op.getCausalAttr(),
-      op.getWindowAttr(), op.getBandAttr(), op.getTileAttr());
+      op.getWindowAttr(), op.getBandAttr(), op.getTileAttr(), op.getPlanAttr());
   finishOp(attention, op);
 }
 

@@ -25,9 +25,10 @@
 
 #include "TileModel.h"
 #include "tenon/Dialect/Tenon/IR/ByteProducts.h"
+#include "tenon/Dialect/Tenon/IR/Plan.h"
 #include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
-#include "tenon/Dialect/Tenon/IR/TileAttrs.h"
+#include "tenon/Dialect/Tenon/IR/Tuning.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 namespace tenon {
@@ -40,34 +41,20 @@ using namespace tenon;
 
 namespace {
 
-/// Keys between two corrections of the running maximum (invariant I5: fixed).
-constexpr int64_t kKeyBlock = 128;
 /// Columns of a panel (tenon-pack-weights).
 constexpr int64_t kPanelColumns = 32;
-/// Panels that one task of a linear of few rows reads.
-constexpr int64_t kDecodePanels = 4;
-/// More rows than this in a register tile gain nothing.
-constexpr int64_t kMaxRows = 8;
-/// Weights in superblocks: panels that one task of few rows reads at once.
-/// Measured on Zen 5, where kernels ask for what comes: two streams of short
-/// superblocks come to 90 to 97 % of what a core reads, one of long superblocks
-/// to 93 to 100 %; one short to 70 %, two long to 85 %. On Zen 4, where they
-/// don't, one stream comes to 90 to 100 %, two to 55 %.
-constexpr int64_t kDecodeShortPanels = 2, kDecodeLongPanels = 1;
-/// Panels of a task of many rows; fewer rather than less tasks than these.
-constexpr int64_t kMostPanels = 4, kLeastTasks = 8;
-/// Rows of their register tile: integers and f32 accumulate, the rest holds
+/// Of superblocks: integers and f32 accumulate, the rest of the registers holds
 /// weights and scales.
-constexpr int64_t kMaxBlockRows = 6, kBlockTemporaries = 4;
-/// More rows than this in a task hinder balance.
-constexpr int64_t kMaxRowGroup = 64;
+constexpr int64_t kBlockTemporaries = 4;
 
 struct TileModel {
   TargetAttr target;
+  Tuning tuning;
   int64_t lanes;
 
   explicit TileModel(TargetAttr target)
-      : target(target), lanes(target.getVectorBits() / 32) {}
+      : target(target), tuning(Tuning::of(target)),
+        lanes(target.getVectorBits() / 32) {}
 
   TileAttr get(int64_t rows, int64_t columns, int64_t group) const {
     return TileAttr::get(target.getContext(), rows, columns, group);
@@ -84,7 +71,7 @@ struct TileModel {
     int64_t rows = (target.getRegisters() - temporaries) / 2;
     if (!target.getFma())
       rows -= rows % 2;
-    return std::clamp<int64_t>(rows, 1, kMaxRows);
+    return std::clamp<int64_t>(rows, 1, tuning.mostRows);
   }
 
   TileAttr linear(ShapedType input, ShapedType weight,
@@ -111,8 +98,8 @@ struct TileModel {
     int64_t vectors = kPanelColumns / lanes;
     if (rows == 1 ||
         (isFew(rows) && rows * vectors <= target.getRegisters() / 2))
-      return get(rows, 2 * lanes, std::min(kDecodePanels, panels));
-    int64_t most = ShapedType::isDynamic(rows) ? kMaxRows : rows;
+      return get(rows, 2 * lanes, std::min(tuning.streamPanels, panels));
+    int64_t most = ShapedType::isDynamic(rows) ? tuning.mostRows : rows;
     SmallVector<int64_t> packed(weight.getShape());
     if (PanelAttr panel = getPanel(weight))
       packed = panel.getPackedShape(packed, element);
@@ -127,7 +114,7 @@ struct TileModel {
   /// of rows passes over all of them, which should leave room in the
   /// second-level cache for activations.
   int64_t panelsTogether(int64_t panels, int64_t bytes) const {
-    int64_t most = std::min(kMostPanels, panels / kLeastTasks);
+    int64_t most = std::min(tuning.mostPanels, panels / tuning.leastTasks);
     int64_t fitting = target.getL2() / 3 / std::max<int64_t>(bytes, 1);
     return std::max<int64_t>(1, std::min(most, fitting));
   }
@@ -146,16 +133,14 @@ struct TileModel {
       sums = std::max<int64_t>(2, planes * (1 + hasResidual));
     }
     int64_t most = (target.getRegisters() - kBlockTemporaries) / sums;
-    most = std::clamp<int64_t>(most, 1, kMaxBlockRows);
+    most = std::clamp<int64_t>(most, 1, tuning.mostBlockRows);
     // No f32 sums beside the integers.
     if (superblock.isPerChannel && !chains)
       most = linearRows(/*widensPairs=*/false);
     if (isFew(rows))
-      return get(chains ? std::min(rows, most) : rows, 2 * lanes,
-                 std::min(isShort && target.getPrefetchDistance() > 0
-                              ? kDecodeShortPanels
-                              : kDecodeLongPanels,
-                          panels));
+      return get(
+          chains ? std::min(rows, most) : rows, 2 * lanes,
+          std::min(isShort ? tuning.shortPanels : tuning.longPanels, panels));
     if (!ShapedType::isDynamic(rows))
       most = std::min(most, rows);
     // Unpacked panels of 32 columns take a byte for a weight and an f32 scale
@@ -169,7 +154,7 @@ struct TileModel {
     int64_t rows = 2 * lanes;
     if (!ShapedType::isDynamic(tokens))
       rows = std::min(rows, tokens);
-    return get(rows, kKeyBlock, 1);
+    return get(rows, kDefaultKeyBlock, 1);
   }
 
   TileAttr rows(ShapedType output) const {
@@ -181,14 +166,15 @@ struct TileModel {
     int64_t bytes = 1;
     for (int64_t dim = 0; dim < rank; ++dim)
       if (dim != tokenDim)
-        bytes *= output.isDynamicDim(dim) ? kKeyBlock : output.getDimSize(dim);
+        bytes *= output.isDynamicDim(dim) ? kDefaultKeyBlock
+                                          : output.getDimSize(dim);
     // Read once as f32, written once.
     if (auto quantized = dyn_cast<Int8GroupType>(output.getElementType()))
       bytes *= Superblock::kGroup * sizeof(float) + quantized.getBytes();
     else
       bytes *= sizeof(float) + getElementBytes(output.getElementType());
     int64_t group = target.getL1() / 2 / std::max<int64_t>(bytes, 1);
-    group = std::clamp<int64_t>(group, 1, kMaxRowGroup);
+    group = std::clamp<int64_t>(group, 1, tuning.rowGroup);
     return get(1, 1, llvm::bit_floor(static_cast<uint64_t>(group)));
   }
 };
@@ -206,7 +192,7 @@ TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
   if (auto attention = dyn_cast<CachedAttentionOp>(op)) {
     // Tokens of different sequences share no keys: each is a query alone.
     if (isa<ShapedType>(attention.getPosition().getType()))
-      return model.get(1, kKeyBlock, 1);
+      return model.get(1, kDefaultKeyBlock, 1);
     return model.attention(shaped(attention.getQuery()));
   }
   if (auto attention = dyn_cast<PartialAttentionOp>(op))
@@ -263,20 +249,17 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
     return text;
   }
 
-  /// Measured on Zen 3, 480 rows and K = 2048: f32 at 78 % of multiply-adds
-  /// without and at 88 % with blocks of 128 to 512, q4_0 at 58 and at 66 % of
-  /// the limit of its products. Not on 512 bits, where the weights of a tile
-  /// that passes all of K are read at the speed of the second-level cache.
-  static void setDepthBlock(LinearOp op, TargetAttr target) {
-    constexpr int64_t kDepth = 256;
-    auto output = cast<ComputeOpInterface>(op.getOperation()).getOutputType();
-    int64_t rows = output.getDimSize(0);
-    bool isMany = ShapedType::isDynamic(rows) || rows > kFewRows;
-    if (isMany && addsInChains(target) && target.getVectorBits() == 256 &&
-        !op->hasAttr(kDepthBlockAttrName))
-      op->setAttr(
-          kDepthBlockAttrName,
-          IntegerAttr::get(IntegerType::get(op.getContext(), 64), kDepth));
+  /// A plan that is there is kept.
+  static void setPlan(Operation *op, TileAttr tile, TargetAttr target) {
+    if (op->getAttr("plan"))
+      return;
+    if (auto linear = dyn_cast<LinearOp>(op)) {
+      if (PlanAttr plan = choosePlan(linear, tile, target))
+        linear.setPlanAttr(plan);
+    } else if (isa<AttentionOp, CachedAttentionOp, BlockAttentionOp,
+                   PartialAttentionOp>(op)) {
+      op->setAttr("plan", chooseAttentionPlan(target));
+    }
   }
 
   void runOnOperation() override {
@@ -292,13 +275,13 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
         return;
       if (isa<LinearOp>(op))
         tile = withOptions(tile);
-      if (op->getAttr("tile")) {
+      if (auto given = op->getAttrOfType<TileAttr>("tile")) {
+        setPlan(op, given, target);
         ++numKept;
         return;
       }
       op->setAttr("tile", tile);
-      if (auto linear = dyn_cast<LinearOp>(op))
-        setDepthBlock(linear, target);
+      setPlan(op, tile, target);
       remarkChosen(op, "tenon-select-tiles",
                    op->getName().getStringRef().drop_front(6))
           << says(describe(op, tile, target));

@@ -15,6 +15,11 @@ inline constexpr int64_t kFewRows = 8;
 /// that take none. SelectTiles.cpp explains the model.
 TileAttr chooseTile(mlir::Operation *op, TargetAttr target);
 
+/// The plan for a linear in tensor or buffer form with this tile, or null if
+/// its weight is not packed. SelectPlan.cpp explains the choice.
+PlanAttr choosePlan(LinearOp op, TileAttr tile, TargetAttr target);
+AttentionPlanAttr chooseAttentionPlan(TargetAttr target);
+
 } // namespace tenon
 
 #endif // TENON_LIB_DIALECT_TENON_MEMORY_TILEMODEL_H

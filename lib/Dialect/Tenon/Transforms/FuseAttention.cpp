@@ -311,7 +311,8 @@ struct FuseAttentionPass
         match.key, product.getRhs(), match.valid, match.bias, match.sink,
         /*out=*/Value(), builder.getF32FloatAttr(scale), f32(match.cap),
         f32(biasScale), unit(match.biasByKey), unit(match.causal),
-        i64(match.window), i64(match.band), /*tile=*/TileAttr());
+        i64(match.window), i64(match.band), /*tile=*/TileAttr(),
+        /*plan=*/AttentionPlanAttr());
     product.getResult().replaceAllUsesWith(attention.getResult());
     // The last first: scales of q and k may have other users and stay.
     for (Operation *op : match.ops)

@@ -52,7 +52,7 @@ LinearOp createLinear(PatternRewriter &rewriter, Location loc, Type type,
                       ActivationKind activation = ActivationKind::Identity) {
   return LinearOp::create(rewriter, loc, type, input, weight, bias, residual,
                           /*out=*/Value(), activation, /*gated=*/false,
-                          /*tile=*/TileAttr());
+                          /*tile=*/TileAttr(), /*plan=*/PlanAttr());
 }
 
 /// x·transpose(w) and x·w, w a weight, are linears.

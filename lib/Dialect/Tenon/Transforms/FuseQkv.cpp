@@ -181,7 +181,7 @@ private:
         type.clone({type.getDimSize(0), weight.getLayerType().getDimSize(0)}),
         first.linear.getInput(), weightRef, biasRef, /*residual=*/Value(),
         /*out=*/Value(), ActivationKind::Identity, /*gated=*/false,
-        /*tile=*/TileAttr());
+        /*tile=*/TileAttr(), /*plan=*/PlanAttr());
     int64_t offset = 0;
     for (Member &member : group) {
       remarkFused(member.linear, kPass, "fused") << says(

@@ -364,7 +364,8 @@ private:
           caches[number], layer, isSource ? sourceLength : position,
           op.getBias(), op.getSink(), op.getScaleAttr(), op.getCapAttr(),
           op.getBiasScaleAttr(), op.getBiasByKeyAttr(), op.getCausalAttr(),
-          op.getWindowAttr(), op.getBandAttr());
+          op.getWindowAttr(), op.getBandAttr(), op.getTileAttr(),
+          op.getPlanAttr());
       op.getResult().replaceAllUsesWith(cached.getResult());
       op.erase();
       ++numCached;

@@ -134,7 +134,7 @@ private:
                       Value residual, ActivationKind activation, bool gated) {
       return LinearOp::create(builder, op.getLoc(), type, input, weight, bias,
                               residual, /*out=*/Value(), activation, gated,
-                              /*tile=*/TileAttr())
+                              /*tile=*/TileAttr(), /*plan=*/PlanAttr())
           .getResult();
     };
     Value hidden;

@@ -101,11 +101,14 @@ class Linear:
         value = lambda n: f"%{n}" if n == "b" or rows != "?" else f"%{n}v"
         types["w"] = self.weight
         order = [n for n in "xwbry" if n in types]
-        # K in parts, with a short one at its end: the same bits.
-        depth = ", tenon.depth_block = 64 : i64" * (rows == "?" and self.residual)
+        # Another plan than the one that would be chosen, with K in parts, a short one at its end: the same bits.
+        plan = ""
+        if rows == "?" and self.residual:
+            unpack = f", unpack_from = {zlib.crc32(self.name.encode()) % 3}" * self.blocks
+            plan = f", plan = #tenon.plan<stream_rows = 2, depth_block = 64{unpack}>"
         lines.append(f"  tenon.linear {value('x')}, %w" + " bias(%b)" * self.bias
                      + f" residual({value('r')})" * self.residual + f" into {value('y')} "
-                     f"{{activation = #tenon.activation_kind<{self.activation}>{', gated' * self.gated}{depth}}} : "
+                     f"{{activation = #tenon.activation_kind<{self.activation}>{', gated' * self.gated}{plan}}} : "
                      f"({', '.join(types[n] for n in order)}) -> ()")
         return entry(f"{self.name}_{'any' if rows == '?' else rows}", self.bytes, buffers,
                      "\n".join(lines))

@@ -30,7 +30,7 @@ class Variant:
         flags = "".join(f", {name} = {str(getattr(self, name)).lower()}" for name in ("fma", "avx512", "bf16_dot"))
         return (f'#tenon.target<cpu = "", features = "", vector_bits = {self.bits}, registers = {self.registers}{flags}, '
                 f"l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = {str(self.vnni).lower()}, "
-                f"ssse3 = {str(self.ssse3).lower()}, prefetch_distance = {self.prefetch_distance}>")
+                f"ssse3 = {str(self.ssse3).lower()}, tuning = <prefetch_distance = {self.prefetch_distance}>>")
 
 
 VARIANTS = {

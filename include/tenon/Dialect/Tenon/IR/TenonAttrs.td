@@ -197,10 +197,9 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
     register in bits, the number of such registers, the instructions that
     matter to kernels, and the sizes of the caches in bytes. `vnni`: dot
     products of four bytes (`vpdpbusd`) at the vector width; `ssse3`: products of
-    bytes added in pairs (`pmaddubsw`). `prefetch_distance`: bytes between what
-    kernels that stream weights read and what they ask memory for; 0 where the
-    CPU's own prefetchers do better alone.
-    Set on the module as `tenon.target`.
+    bytes added in pairs (`pmaddubsw`). `tuning`: the numbers of its
+    micro-architecture (`#tenon.tuning`); without it those of the entry
+    "generic". Set on the module as `tenon.target`.
   }];
   let parameters = (ins StringRefParameter<"LLVM's name of the CPU">:$cpu,
                         StringRefParameter<"LLVM's feature string">:$features,
@@ -209,7 +208,7 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
                         "int64_t":$l1, "int64_t":$l2, "int64_t":$l3,
                         DefaultValuedParameter<"bool", "false">:$vnni,
                         DefaultValuedParameter<"bool", "false">:$ssse3,
-                        DefaultValuedParameter<"int64_t", "0">:$prefetch_distance);
+                        OptionalParameter<"::tenon::TuningAttr">:$tuning);
   let genVerifyDecl = 1;
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -218,11 +217,15 @@ def Tenon_TileAttr : Tenon_Attr<"Tile", "tile"> {
   let summary = "the tile sizes chosen for an operation";
   let description = [{
     Written by `tenon-select-tiles`, applied by `tenon-apply-tiles` and read by
-    the micro-kernel emitters; can be overridden by hand.
+    the micro-kernel emitters; can be overridden by hand. How the kernel of a
+    linear or an attention computes its tiles is said by its `plan`.
 
     * linear: the register tile is `rows` x `columns` outputs; one task of a
       dispatch computes `group` panels of the weight for all rows.
-    * attention: `rows` queries form a tile; `columns` keys form a block.
+    * attention: `rows` queries form a tile; `columns` keys form a block (16,
+      32, 64 or 128), after which the running maximum is corrected. It must be
+      the same for all kernels of a model, which decides about the last bits
+      (I5); 128 where there is no tile.
     * row-wise operations: one task computes `group` rows.
   }];
   let parameters = (ins DefaultValuedParameter<"int64_t", "1">:$rows,

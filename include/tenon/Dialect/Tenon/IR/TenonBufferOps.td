@@ -67,7 +67,7 @@ def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [AttrSizedOperandSegmen
                        AnyStridedMemRef:$out, F32Attr:$scale, OptionalAttr<F32Attr>:$cap,
                        OptionalAttr<F32Attr>:$bias_scale, UnitAttr:$bias_by_key, UnitAttr:$causal,
                        OptionalAttr<I64Attr>:$window, OptionalAttr<I64Attr>:$band,
-                       OptionalAttr<Tenon_TileAttr>:$tile);
+                       OptionalAttr<Tenon_TileAttr>:$tile, OptionalAttr<Tenon_AttentionPlanAttr>:$plan);
   let assemblyFormat = [{
     $query `,` $keys `,` $values `at` $position `length` $length
     (`valid` `(` $valid^ `:` type($valid) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
@@ -98,7 +98,8 @@ def Tenon_PartialAttentionOp : Tenon_Op<"partial_attention", [
                        Index:$position, Index:$first, Optional<AnyStridedMemRef>:$bias,
                        AnyStridedMemRef:$partials, F32Attr:$scale, OptionalAttr<F32Attr>:$cap,
                        OptionalAttr<F32Attr>:$bias_scale, UnitAttr:$bias_by_key,
-                       OptionalAttr<I64Attr>:$window, OptionalAttr<Tenon_TileAttr>:$tile);
+                       OptionalAttr<I64Attr>:$window, OptionalAttr<Tenon_TileAttr>:$tile,
+                       OptionalAttr<Tenon_AttentionPlanAttr>:$plan);
   let assemblyFormat = [{
     $query `,` $keys `,` $values `at` $position `from` $first
     (`bias` `(` $bias^ `:` type($bias) `)`)? `into` $partials attr-dict

@@ -39,7 +39,8 @@ def Tenon_AttentionOp : Tenon_SegmentedComputeOp<"attention", [DeclareOpInterfac
                        Optional<Tenon_Array>:$sink, Optional<AnyStridedMemRef>:$out,
                        F32Attr:$scale, OptionalAttr<F32Attr>:$cap, OptionalAttr<F32Attr>:$bias_scale,
                        UnitAttr:$bias_by_key, UnitAttr:$causal, OptionalAttr<I64Attr>:$window,
-                       OptionalAttr<I64Attr>:$band, OptionalAttr<Tenon_TileAttr>:$tile);
+                       OptionalAttr<I64Attr>:$band, OptionalAttr<Tenon_TileAttr>:$tile,
+                       OptionalAttr<Tenon_AttentionPlanAttr>:$plan);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`valid` `(` $valid^ `)`)? (`bias` `(` $bias^ `)`)?
     (`sink` `(` $sink^ `)`)? (`into` $out^)? attr-dict
@@ -121,7 +122,8 @@ def Tenon_CachedAttentionOp : Tenon_Op<"cached_attention", [MemoryEffects<[MemRe
                        Tenon_TensorPosition:$position, Optional<AnyRankedTensor>:$bias,
                        Optional<AnyRankedTensor>:$sink, F32Attr:$scale, OptionalAttr<F32Attr>:$cap,
                        OptionalAttr<F32Attr>:$bias_scale, UnitAttr:$bias_by_key, UnitAttr:$causal,
-                       OptionalAttr<I64Attr>:$window, OptionalAttr<I64Attr>:$band);
+                       OptionalAttr<I64Attr>:$window, OptionalAttr<I64Attr>:$band,
+                       OptionalAttr<Tenon_TileAttr>:$tile, OptionalAttr<Tenon_AttentionPlanAttr>:$plan);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     $query `,` $cache `[` $layer `]` `at` custom<Position>($position, type($position))

@@ -12,7 +12,7 @@
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
-include "tenon/Dialect/Tenon/IR/TenonAttrs.td"
+include "tenon/Dialect/Tenon/IR/TenonPlanAttrs.td"
 include "tenon/Dialect/Tenon/IR/TenonTypes.td"
 include "tenon/Dialect/Tenon/IR/TenonInterfaces.td"
 
@@ -189,7 +189,8 @@ def Tenon_LinearOp : Tenon_SegmentedComputeOp<"linear", [DeclareOpInterfaceMetho
                        Optional<Tenon_Array>:$bias, Optional<Tenon_Array>:$residual,
                        Optional<AnyStridedMemRef>:$out,
                        DefaultValuedAttr<Tenon_ActivationKindAttr, "::tenon::ActivationKind::Identity">:$activation,
-                       UnitAttr:$gated, OptionalAttr<Tenon_TileAttr>:$tile);
+                       UnitAttr:$gated, OptionalAttr<Tenon_TileAttr>:$tile,
+                       OptionalAttr<Tenon_PlanAttr>:$plan);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `)`)? (`residual` `(` $residual^ `)`)?
     (`into` $out^)? attr-dict `:` functional-type(operands, results)

@@ -1,0 +1,36 @@
+//===- Tuning.h - the table of tuning entries -------------------*- C++ -*-===//
+
+#ifndef TENON_TARGET_TUNING_H
+#define TENON_TARGET_TUNING_H
+
+#include "tenon/Dialect/Tenon/IR/Tuning.h"
+
+#include <string_view>
+#include <vector>
+
+namespace tenon {
+
+/// A micro-architecture's numbers, where they differ from those of the entry
+/// "generic", or were measured.
+struct TuningEntry {
+  std::string_view name; ///< as in #tenon.tuning
+  std::string_view cpus; ///< LLVM's names, separated by blanks
+  struct Number {
+    std::string_view field;
+    int64_t Tuning::*member;
+    int64_t value;
+    std::string_view source; ///< where it was measured, or that it was not
+  };
+  std::vector<Number> numbers;
+};
+
+/// All entries, "generic" first.
+const std::vector<TuningEntry> &getTuningTable();
+
+/// The numbers for a CPU by LLVM's name: those of "generic", and over them
+/// those of the entry that has the CPU.
+TuningAttr getTuning(mlir::MLIRContext *context, llvm::StringRef cpu);
+
+} // namespace tenon
+
+#endif // TENON_TARGET_TUNING_H

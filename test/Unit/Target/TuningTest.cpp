@@ -1,0 +1,69 @@
+//===- TuningTest.cpp - the table of tuning entries -----------------------===//
+
+#include "tenon/Target/Tuning.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/TargetParser/X86TargetParser.h"
+#include <gtest/gtest.h>
+
+using namespace tenon;
+
+namespace {
+
+// A number says where it comes from: "measured on a CPU: what", or that it was
+// not measured.
+TEST(Tuning, EachNumberHasASource) {
+  for (const TuningEntry &entry : getTuningTable()) {
+    EXPECT_FALSE(entry.numbers.empty()) << entry.name;
+    llvm::StringSet<> fields;
+    for (const TuningEntry::Number &number : entry.numbers) {
+      EXPECT_TRUE(number.source.starts_with("measured on ") ||
+                  number.source.starts_with("not measured"))
+          << entry.name << " " << number.field << ": " << number.source;
+      EXPECT_TRUE(fields.insert(number.field).second)
+          << entry.name << " has " << number.field << " twice";
+    }
+  }
+}
+
+TEST(Tuning, EachCpuIsOfOneEntryAndKnownToLLVM) {
+  llvm::StringSet<> names, cpus;
+  for (const TuningEntry &entry : getTuningTable()) {
+    EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
+    llvm::SmallVector<llvm::StringRef> list;
+    llvm::StringRef(entry.cpus).split(list, ' ', -1, false);
+    for (llvm::StringRef cpu : list) {
+      EXPECT_TRUE(cpus.insert(cpu).second) << cpu.str();
+      EXPECT_NE(llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true),
+                llvm::X86::CK_None)
+          << cpu.str();
+    }
+  }
+}
+
+// What an attribute has that says nothing is what the table says.
+TEST(Tuning, GenericNumbersAreTheDefaults) {
+  mlir::MLIRContext context;
+  context.loadDialect<TenonDialect>();
+  const TuningEntry &generic = getTuningTable().front();
+  EXPECT_EQ(generic.name, "generic");
+  EXPECT_EQ(getTuning(&context, "x86-64"),
+            Tuning().toAttr(&context, "generic"));
+  Tuning tuning;
+  for (const TuningEntry::Number &number : generic.numbers)
+    EXPECT_EQ(tuning.*number.member, number.value) << number.field;
+}
+
+TEST(Tuning, OfACpu) {
+  mlir::MLIRContext context;
+  context.loadDialect<TenonDialect>();
+  EXPECT_EQ(getTuning(&context, "znver5").getName(), "zen5");
+  EXPECT_EQ(getTuning(&context, "znver5").getPrefetchDistance(), 3072);
+  EXPECT_EQ(getTuning(&context, "znver4").getPrefetchDistance(), 0);
+  EXPECT_EQ(getTuning(&context, "znver3").getPrefetchDistance(), 1024);
+  EXPECT_EQ(getTuning(&context, "x86-64-v3").getPrefetchDistance(), 1024);
+  EXPECT_EQ(getTuning(&context, "x86-64-v2").getPrefetchDistance(), 0);
+  // Of no entry.
+  EXPECT_EQ(getTuning(&context, "btver2").getName(), "generic");
+}
+
+} // namespace
