@@ -154,6 +154,14 @@ struct Flags {
       cl::desc("Show in the report where the program's time went: a file that "
                "`PROGRAM bench --profile --json` printed"),
       cl::value_desc("file.json"), cl::cat(category)};
+  cl::opt<bool> verifyPasses{
+      "verify-passes",
+      cl::desc("Evaluate the model before and after every pass on tensors; a "
+               "pass that changes its results stops the compilation"),
+      cl::cat(category)};
+  cl::opt<std::string> verifyPassesFault{
+      "verify-passes-fault", cl::desc("Make a mistake after a pass (a test)"),
+      cl::value_desc("pass"), cl::ReallyHidden, cl::cat(category)};
   cl::opt<bool> statistics{"tenon-statistics",
                            cl::desc("Say what passes did and declined"),
                            cl::cat(category)};
@@ -322,6 +330,8 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   if (!options.reportProfile.empty() && options.report.empty())
     return usage("--report-profile is for a report: --report FILE says where "
                  "it goes");
+  options.verifyPasses = flags.verifyPasses;
+  options.verifyPassesFault = flags.verifyPassesFault;
   if (!options.report.empty() && options.debugLines)
     return usage("--report and -g exclude each other: the report numbers "
                  "places in its own way");

@@ -14,7 +14,9 @@
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Driver/Linker.h"
 #include "tenon/Driver/Registration.h"
+#include "tenon/Driver/WeightValues.h"
 #include "tenon/Driver/WeightsWriter.h"
+#include "tenon/Evaluate/PassVerifier.h"
 #include "tenon/Runtime/PayloadWriter.h"
 #include "tenon/Support/AtomicFile.h"
 #include "tenon/Support/ProcessGuard.h"
@@ -41,6 +43,7 @@ private:
   Status compile();
   /// Lowers a module from one stage to a later one.
   Status lower(mlir::ModuleOp lowered, Stage from, Stage to);
+  void startVerifying();
   Status findImportance();
   Status compileVariant(TargetAttr target);
   Status checkPlan(std::vector<PlannedWeight> variantPlan, TargetAttr target);
@@ -65,10 +68,11 @@ private:
   std::optional<VariantLinker> linker;
   std::string text; ///< of modules
   std::optional<Reporting> reporting;
-
-  // The module goes before its context.
+  // Modules go before their context.
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::optional<PassVerifier> verifier;
+  bool verifiesNewModule = true; ///< not the one that the last passes left
 };
 
 } // namespace
@@ -78,6 +82,8 @@ Status Compilation::run() {
   // What passes said helps most where one of them failed.
   if (reporting)
     reporting->printRemarks(llvm::errs());
+  if (verifier)
+    verifier->print(llvm::errs());
   if (!status || !reporting)
     return status;
   return reporting->write(*model, targets, plan);
@@ -122,6 +128,8 @@ Status Compilation::compile() {
   module = std::move(*imported);
   if (reporting)
     reporting->start(*module);
+  if (options.verifyPasses)
+    startVerifying();
   metadata.emplace(*model);
   laps.lap("import");
 
@@ -188,15 +196,38 @@ Status Compilation::lower(mlir::ModuleOp lowered, Stage from, Stage to) {
     if (reporting)
       reporting->enter(manager, lowered, stage);
     PassDiagnostics diagnostics(context.get(), llvm::errs());
+    // What comes later is on memory, and no longer what is evaluated.
+    bool verifies = verifier && next <= Stage::Packed;
+    if (verifies &&
+        failed(verifier->enter(manager, lowered, stage, verifiesNewModule)))
+      return plainError("the model could not be evaluated");
+    verifiesNewModule = false;
     if (failed(manager.run(lowered)))
       return plainError(
           strCat("the model could not be lowered to stage '", stage, "'"));
+    if (verifies && verifier->getCulprit())
+      return plainError(
+          strCat("pass ", *verifier->getCulprit(), " was found to be wrong"));
     if (reporting)
       reporting->leave(lowered);
     from = next;
     laps.lap(stage);
   }
   return Status::success();
+}
+
+void Compilation::startVerifying() {
+  // Reproducers run passes by their names.
+  registerAllPasses();
+  PassVerifierOptions verifierOptions;
+  verifierOptions.tokens = std::min(verifierOptions.tokens, model->context);
+  verifierOptions.fault = options.verifyPassesFault;
+  bool hasFile = !options.output.empty() && options.output != "-";
+  verifierOptions.reproducer = hasFile ? options.output : "tenonc";
+  uint64_t seed = options.randomSeed.value_or(0);
+  verifier.emplace(std::move(verifierOptions),
+                   readWeightsOf(model->checkpoint(), seed),
+                   readWeightsOf(model->checkpoint(), seed, /*rounds=*/false));
 }
 
 Status Compilation::findImportance() {
@@ -221,6 +252,7 @@ Status Compilation::compileVariant(TargetAttr target) {
   (*variant)->setAttr(kTargetAttrName, target);
   (*variant)->setAttr(kTargetsAttrName,
                       mlir::ArrayAttr::get(context.get(), all));
+  verifiesNewModule = true;
   if (!linker) {
     if (Status status = lower(*variant, sharedStage, options.stage); !status)
       return status;

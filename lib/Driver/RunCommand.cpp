@@ -2,12 +2,15 @@
 
 #include "tenon/Driver/RunCommand.h"
 #include "Messages.h"
+#include "PassDiagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "tenon/Checkpoint/ModelDirectory.h"
 #include "tenon/Driver/Registration.h"
 #include "tenon/Driver/WeightValues.h"
-#include "tenon/Evaluate/ModelRun.h"
+#include "tenon/Evaluate/PassVerifier.h"
 #include "tenon/Runtime/Npy.h"
 #include "tenon/Support/Strings.h"
 #include "llvm/Support/CommandLine.h"
@@ -49,6 +52,14 @@ struct Flags {
   cl::opt<int64_t> tokens{"tokens",
                           cl::desc("How many tokens are drawn (default: 7)"),
                           cl::value_desc("n"), cl::init(7), cl::cat(category)};
+  cl::opt<std::string> passes{
+      "verify-passes",
+      cl::desc("Run passes, as tenon-opt's --pass-pipeline names them, and "
+               "compare what the model computes before and after each"),
+      cl::value_desc("pipeline"), cl::cat(category)};
+  cl::opt<std::string> fault{
+      "verify-passes-fault", cl::desc("Make a mistake after a pass (a test)"),
+      cl::value_desc("pass"), cl::ReallyHidden, cl::cat(category)};
   cl::opt<int64_t> trips{"most-trips",
                          cl::desc("Leave a loop after so many trips"),
                          cl::value_desc("n"), cl::cat(category)};
@@ -164,6 +175,31 @@ Expected<std::vector<EvaluatedValue>> argumentsOf(mlir::func::FuncOp function,
   return arguments;
 }
 
+/// What went wrong has been said at its place.
+Error saidAlready() { return {"", ExitCode::BadInput}; }
+
+Status verifyPasses(const Flags &flags, mlir::ModuleOp module,
+                    const Checkpoint *checkpoint, NamedArrays inputs) {
+  PassVerifierOptions options;
+  options.tokens = flags.tokens;
+  options.seed = flags.seed;
+  options.inputs = std::move(inputs);
+  options.fault = flags.fault;
+  options.reproducer = flags.output;
+  PassVerifier verifier(std::move(options),
+                        readWeightsOf(checkpoint, flags.seed),
+                        readWeightsOf(checkpoint, flags.seed, false));
+  mlir::PassManager manager(module.getContext());
+  registerAllPasses();
+  if (failed(mlir::parsePassPipeline(flags.passes, manager, llvm::errs())))
+    return usage("--verify-passes is no pipeline of passes");
+  if (failed(verifier.enter(manager, module, "", /*isNew=*/true)))
+    return saidAlready();
+  bool succeeded = mlir::succeeded(manager.run(module));
+  verifier.print(llvm::outs());
+  return succeeded && !verifier.getCulprit() ? Status() : saidAlready();
+}
+
 Status evaluate(const Flags &flags, mlir::ModuleOp module) {
   std::optional<ModelDirectory> directory;
   if (!flags.weights.empty()) {
@@ -178,16 +214,16 @@ Status evaluate(const Flags &flags, mlir::ModuleOp module) {
   if (!given)
     return given.takeError();
   NamedArrays inputs = std::move(*given);
+  const Checkpoint *checkpoint =
+      directory ? directory->checkpoint.get() : nullptr;
+  if (!flags.passes.empty())
+    return verifyPasses(flags, module, checkpoint, std::move(inputs));
   drawInputs(module, flags.tokens, flags.seed, inputs);
 
-  Evaluator evaluator(
-      module, readWeightsOf(directory ? directory->checkpoint.get() : nullptr,
-                            flags.seed));
+  Evaluator evaluator(module, readWeightsOf(checkpoint, flags.seed));
   if (flags.trips.getNumOccurrences())
     evaluator.mostTrips = flags.trips;
   std::vector<NumberArray> results;
-  // What went wrong has been said at its place.
-  Error failed{"", ExitCode::BadInput};
   if (!flags.entry.empty()) {
     auto function = module.lookupSymbol<mlir::func::FuncOp>(flags.entry);
     if (!function)
@@ -198,15 +234,15 @@ Status evaluate(const Flags &flags, mlir::ModuleOp module) {
     if (!arguments)
       return arguments.takeError();
     auto values = evaluator.call(flags.entry, *arguments);
-    if (mlir::failed(values))
-      return failed;
+    if (failed(values))
+      return saidAlready();
     for (const EvaluatedValue &value : *values)
       if (value.array)
         results.push_back(*value.array);
   } else {
     auto run = runModel(evaluator, module, inputs);
-    if (mlir::failed(run))
-      return failed;
+    if (failed(run))
+      return saidAlready();
     for (auto &[name, result] : *run) {
       if (flags.output.empty())
         llvm::outs() << "@" << name << " ";
@@ -244,6 +280,8 @@ int tenon::runTenonRun(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registerCompilerDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false);
+  PassDiagnostics diagnostics(&context, llvm::errs());
   mlir::OwningOpRef<mlir::ModuleOp> module =
       mlir::parseSourceFile<mlir::ModuleOp>(flags.file, &context);
   if (!module)

@@ -11,8 +11,9 @@ using namespace mlir;
 using namespace tenon;
 
 /// The plain type that a weight is read in, before its blocks are made.
-static Type readingType(Type element) {
-  if (element.isF16() || element.isBF16() || element.isInteger(32))
+static Type readingType(Type element, bool rounds) {
+  if (element.isInteger(32) ||
+      (rounds && (element.isF16() || element.isBF16())))
     return element;
   return Float32Type::get(element.getContext());
 }
@@ -61,10 +62,10 @@ static void passThroughBlocks(DType scheme, MutableArrayRef<double> rows,
 
 static FailureOr<NumberArray> readWeight(WeightOp op, int64_t place,
                                          const Checkpoint *checkpoint,
-                                         uint64_t seed) {
+                                         uint64_t seed, bool rounds) {
   PlannedWeight weight = describeWeight(op);
   RankedTensorType type = weight.layerType;
-  Type element = readingType(type.getElementType());
+  Type element = readingType(type.getElementType(), rounds);
   weight.layerType = RankedTensorType::get(type.getShape(), element);
   WeightsOptions options;
   options.checkpoint = checkpoint;
@@ -86,7 +87,7 @@ static FailureOr<NumberArray> readWeight(WeightOp op, int64_t place,
     number = readNumber(element, bytes.data() + i * width);
 
   auto block = dyn_cast<BlockType>(type.getElementType());
-  if (!block)
+  if (!block || !rounds)
     return numbers;
   DType scheme = block.getScheme();
   MutableArrayRef<double> rest = numbers.values;
@@ -106,8 +107,9 @@ static FailureOr<NumberArray> readWeight(WeightOp op, int64_t place,
   return numbers;
 }
 
-WeightReader tenon::readWeightsOf(const Checkpoint *checkpoint, uint64_t seed) {
-  return [checkpoint, seed](WeightOp op, int64_t place) {
-    return readWeight(op, place, checkpoint, seed);
+WeightReader tenon::readWeightsOf(const Checkpoint *checkpoint, uint64_t seed,
+                                  bool rounds) {
+  return [=](WeightOp op, int64_t place) {
+    return readWeight(op, place, checkpoint, seed, rounds);
   };
 }

@@ -160,7 +160,8 @@ LogicalResult evaluateCacheAppend(Evaluator &e, CacheAppendOp op) {
       to.resize(heads * dim);
       for (int64_t h = 0; h < heads; ++h) {
         std::copy_n(from.row(h * tokens + t), dim, to.data() + h * dim);
-        roundToCache(cache.type.getElement(), {to.data() + h * dim, dim});
+        if (e.rounds)
+          roundToCache(cache.type.getElement(), {to.data() + h * dim, dim});
       }
     };
     round(k, token.key);

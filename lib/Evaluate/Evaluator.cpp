@@ -47,7 +47,8 @@ LogicalResult Evaluator::set(Value value, NumberArray numbers) {
            << "the value of type " << type << " has the shape ["
            << llvm::ArrayRef<int64_t>(numbers.shape)
            << "] when it is evaluated";
-  set(value, EvaluatedValue::of(roundTo(type, std::move(numbers))));
+  set(value, EvaluatedValue::of(rounds ? roundTo(type, std::move(numbers))
+                                       : fillGroups(type, std::move(numbers))));
   return success();
 }
 

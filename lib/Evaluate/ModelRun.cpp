@@ -252,8 +252,10 @@ LogicalResult Run::runCached(func::FuncOp prefill) {
       length.values[0] = static_cast<double>(sourceLength);
       given[kSourceLengthName.str()] = length;
     }
+    evaluator.firstToken = at;
     FailureOr<NumberArray> rows =
         call(function, given, {at, next - at, &caches});
+    evaluator.firstToken = 0;
     if (failed(rows))
       return failure();
     append(result, *rows);
@@ -292,7 +294,9 @@ LogicalResult Run::runBatch(func::FuncOp batch, const Caches &encoded,
     }
     given[kPositionsInputName.str()] = ofEach(static_cast<double>(t));
     given[kSourceLengthsName.str()] = ofEach(static_cast<double>(sourceLength));
+    evaluator.firstToken = -1 - t;
     FailureOr<NumberArray> rows = call(batch, given, {t, sequences, &caches});
+    evaluator.firstToken = 0;
     if (failed(rows))
       return failure();
     NumberArray last({1, rows->columns()});
@@ -304,15 +308,18 @@ LogicalResult Run::runBatch(func::FuncOp batch, const Caches &encoded,
 }
 
 LogicalResult Run::run() {
-  auto hasCache = [](func::FuncOp function) {
-    return llvm::any_of(function.getArgumentTypes(),
-                        llvm::IsaPred<KVCacheType>);
+  // A decoder may have no attention, and so no cache.
+  auto prefill = module.lookupSymbol<func::FuncOp>(kPrefillName);
+  auto isDerived = [&](func::FuncOp function) {
+    return prefill && llvm::is_contained({kEncodeName, kPrefillName,
+                                          kDecodeName, kDecodeBatchName},
+                                         function.getName());
   };
   for (auto function : module.getOps<func::FuncOp>()) {
     if (function.isExternal())
       continue;
-    if (hasCache(function)) {
-      if (function.getName() == kPrefillName && failed(runCached(function)))
+    if (isDerived(function)) {
+      if (function == prefill && failed(runCached(function)))
         return failure();
       continue;
     }

@@ -45,22 +45,28 @@ static void roundToGroups(Int8GroupType type, MutableArrayRef<double> row) {
   }
 }
 
+NumberArray tenon::fillGroups(RankedTensorType type, NumberArray array) {
+  if (!isa<Int8GroupType>(type.getElementType()))
+    return array;
+  int64_t columns = type.getDimSize(1) * Superblock::kGroup;
+  NumberArray filled({array.rows(), columns});
+  for (int64_t t = 0; t < array.rows(); ++t)
+    std::copy_n(array.row(t), std::min(array.columns(), columns),
+                filled.row(t));
+  return filled;
+}
+
 NumberArray tenon::roundTo(RankedTensorType type, NumberArray array) {
   Type element = type.getElementType();
-  if (auto groups = dyn_cast<Int8GroupType>(element)) {
-    int64_t columns = type.getDimSize(1) * Superblock::kGroup;
-    NumberArray rounded({array.rows(), columns});
-    for (int64_t t = 0; t < array.rows(); ++t) {
-      std::copy_n(array.row(t), std::min(array.columns(), columns),
-                  rounded.row(t));
-      roundToGroups(groups, {rounded.row(t), static_cast<size_t>(columns)});
-    }
-    return rounded;
-  }
-  if (element.isBF16() || element.isF16())
-    for (double &x : array.values)
+  NumberArray rounded = fillGroups(type, std::move(array));
+  if (auto groups = dyn_cast<Int8GroupType>(element))
+    for (int64_t t = 0; t < rounded.rows(); ++t)
+      roundToGroups(groups,
+                    {rounded.row(t), static_cast<size_t>(rounded.columns())});
+  else if (element.isBF16() || element.isF16())
+    for (double &x : rounded.values)
       x = roundTo(element, x);
-  return array;
+  return rounded;
 }
 
 void tenon::roundToCache(Type element, MutableArrayRef<double> components) {

@@ -68,6 +68,12 @@ struct CompileOptions {
   /// than one needs an entry point more.
   int64_t maxSequences = 1;
 
+  /// Every pass on tensors is held to what it declares about the numbers of the
+  /// model; a table of errors goes to stderr.
+  bool verifyPasses = false;
+  /// For the test of that: the pass after which a mistake is made.
+  std::string verifyPassesFault;
+
   /// NaN and infinity in weights are errors.
   bool strict = false;
   /// What the description doesn't read of a model is a warning, no error.

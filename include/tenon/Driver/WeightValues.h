@@ -17,8 +17,10 @@ namespace tenon {
 /// Reads weights of a checkpoint, or draws them from the seed as
 /// `tenonc --random-weights` does if it is null. Weights in blocks are
 /// quantized and taken apart again, those that the checkpoint holds in the same
-/// blocks only taken apart. The checkpoint outlives the reader.
-WeightReader readWeightsOf(const Checkpoint *checkpoint, uint64_t seed);
+/// blocks only taken apart. The checkpoint outlives the reader. Without
+/// `rounds` numbers are those of the checkpoint, in f32.
+WeightReader readWeightsOf(const Checkpoint *checkpoint, uint64_t seed,
+                           bool rounds = true);
 
 } // namespace tenon
 

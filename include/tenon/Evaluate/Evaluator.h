@@ -67,6 +67,13 @@ public:
   /// Loops end after so many trips: a layer of each kind says what there is to
   /// see of a large model.
   int64_t mostTrips = std::numeric_limits<int64_t>::max();
+  /// Whether values are rounded to what their types hold. Without, what a pass
+  /// makes of a model is seen apart from the precision that it chooses (weights
+  /// are what the reader says).
+  bool rounds = true;
+  /// Where the first token of a call stands in its sequence, for observers; a
+  /// negative number of its own where tokens are of different sequences.
+  int64_t firstToken = 0;
   Observer observer;
 
   /// Calls a function of one block. Arguments must be what its types say.

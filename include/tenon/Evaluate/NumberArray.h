@@ -85,6 +85,10 @@ struct EvaluatedValue {
 /// and f64 stay as they are: an evaluation knows the exact numbers.
 NumberArray roundTo(mlir::RankedTensorType type, NumberArray array);
 
+/// The same numbers in the shape that an array of this type has: rows of int8
+/// groups are filled up with zeros.
+NumberArray fillGroups(mlir::RankedTensorType type, NumberArray array);
+
 /// One number, as the element of a cache or a plain tensor holds it.
 double roundTo(mlir::Type element, double number);
 

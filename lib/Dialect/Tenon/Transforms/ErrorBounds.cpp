@@ -1,0 +1,96 @@
+//===- ErrorBounds.cpp - how exact passes on tensors are ------------------===//
+
+#include "tenon/Dialect/Tenon/Transforms/ErrorBounds.h"
+#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace tenon;
+
+namespace {
+
+/// Operations are arranged in another way; sums are the same up to f64.
+constexpr double kExact = 1e-9;
+/// Constants are multiplied, and rounded to f32 again.
+constexpr double kConstants = 1e-6;
+
+// By the precision of what is held. Far above what a model shows (a rounding of
+// 8 bits changes logits by one or two parts in a hundred), and below what a
+// wrong rewrite does, which is of the size of the results.
+constexpr double kOfHalf = 0.05, kOfBytes = 0.2, kOfNibbles = 0.6;
+
+double roundingOf(Type element) {
+  if (auto block = dyn_cast<BlockType>(element)) {
+    DType scheme = block.getScheme();
+    return scheme == DType::Q8_0 || scheme == DType::Q8_CHANNEL ? kOfBytes
+                                                                : kOfNibbles;
+  }
+  if (auto groups = dyn_cast<Int8GroupType>(element))
+    return groups.getResidual() ? kOfHalf : kOfBytes;
+  if (element.isInteger(8))
+    return kOfBytes;
+  return element.isF16() || element.isBF16() ? kOfHalf : 0;
+}
+
+/// Of the cache that functions take.
+double cacheRounding(ModuleOp module) {
+  double most = 0;
+  module.walk([&](Block *block) {
+    for (Type type : block->getArgumentTypes())
+      if (auto cache = dyn_cast<KVCacheType>(type))
+        most = std::max(most, roundingOf(cache.getElement()));
+  });
+  return most;
+}
+
+double weightRounding(ModuleOp module) {
+  double most = 0;
+  for (auto weight : module.getOps<WeightOp>())
+    most = std::max(most, roundingOf(weight.getTensorType().getElementType()));
+  return most;
+}
+
+/// Of values between operations.
+double valueRounding(ModuleOp module) {
+  double most = 0;
+  module.walk([&](Operation *op) {
+    if (isa<WeightRefOp>(op))
+      return;
+    for (Type type : op->getResultTypes())
+      if (auto tensor = dyn_cast<RankedTensorType>(type))
+        most = std::max(most, roundingOf(tensor.getElementType()));
+  });
+  return most;
+}
+
+} // namespace
+
+std::optional<ErrorBound> tenon::getErrorBound(StringRef pass, ModuleOp after) {
+  enum Kind { Exact, Constants, Cache, Weights, Values, Unknown };
+  Kind kind =
+      llvm::StringSwitch<Kind>(pass)
+          .Cases(
+              {"cse", "tenon-fuse-linear", "tenon-fuse-ffn", "tenon-fuse-qkv"},
+              Exact)
+          .Cases({"canonicalize", "tenon-fuse-attention", "tenon-fold-scales"},
+                 Constants)
+          .Case("tenon-incremental", Cache)
+          .Case("tenon-quantize-weights", Weights)
+          .Case("tenon-pack-weights", Values)
+          .Default(Unknown);
+  switch (kind) {
+  case Exact:
+    return ErrorBound{kExact, 0};
+  case Constants:
+    return ErrorBound{kConstants, 0};
+  case Cache:
+    return ErrorBound{kExact, cacheRounding(after)};
+  case Weights:
+    return ErrorBound{kExact, weightRounding(after)};
+  case Values:
+    return ErrorBound{kExact, valueRounding(after)};
+  case Unknown:
+    return std::nullopt;
+  }
+  llvm_unreachable("unknown kind");
+}

@@ -1,0 +1,237 @@
+//===- PassVerifier.cpp - whether passes keep what is computed ------------===//
+
+#include "tenon/Evaluate/PassVerifier.h"
+#include "FindDifference.h"
+#include "Reproducer.h"
+#include "SeedFault.h"
+#include "mlir/IR/OperationSupport.h"
+#include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "tenon/Dialect/Tenon/Transforms/ErrorBounds.h"
+#include "tenon/Support/AtomicFile.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace tenon;
+
+namespace tenon {
+/// What a pass manager calls; only runs on whole modules count.
+class Verification : public PassInstrumentation {
+public:
+  explicit Verification(PassVerifier &verifier) : verifier(verifier) {}
+
+  void runBeforePass(Pass *, Operation *op) override {
+    if (isa<ModuleOp>(op))
+      fingerprint.emplace(op);
+  }
+  void runAfterPass(Pass *pass, Operation *op) override {
+    auto module = dyn_cast<ModuleOp>(op);
+    if (!module || verifier.culprit)
+      return;
+    bool faulty = pass->getArgument() == verifier.options.fault &&
+                  seedFault(module, verifier.options.fault);
+    if (!faulty && *fingerprint == OperationFingerPrint(op)) {
+      PassVerifier::Line line;
+      line.stage = verifier.stage;
+      line.pass = pass->getArgument().str();
+      line.note = "changes nothing";
+      verifier.lines.push_back(std::move(line));
+      return;
+    }
+    verifier.after(pass, module);
+  }
+
+private:
+  PassVerifier &verifier;
+  std::optional<OperationFingerPrint> fingerprint;
+};
+} // namespace tenon
+
+/// Numbers of all weights.
+static int64_t countNumbers(ModuleOp module) {
+  int64_t count = 0;
+  for (auto weight : module.getOps<WeightOp>())
+    count += weight.getTensorType().getNumElements();
+  return count;
+}
+
+void PassVerifier::setUp(Evaluator &evaluator, ModuleOp module) const {
+  if (countNumbers(module) > options.mostNumbers)
+    evaluator.mostTrips = options.mostTrips;
+}
+
+FailureOr<NamedArrays> PassVerifier::evaluate(ModuleOp module, bool rounds) {
+  Evaluator evaluator(module, rounds ? rounded : exact);
+  evaluator.rounds = rounds;
+  setUp(evaluator, module);
+  return runModel(evaluator, module, inputs);
+}
+
+LogicalResult PassVerifier::enter(PassManager &manager, ModuleOp module,
+                                  StringRef nextStage, bool isNew) {
+  stage = nextStage.str();
+  if (culprit)
+    return success();
+  if (!before || isNew) {
+    if (!before) {
+      inputs = options.inputs;
+      drawInputs(module, options.tokens, options.seed, inputs);
+    }
+    FailureOr<NamedArrays> ofExact = evaluate(module, /*rounds=*/false);
+    FailureOr<NamedArrays> ofRounded = evaluate(module, /*rounds=*/true);
+    if (failed(ofExact) || failed(ofRounded))
+      return failure();
+    before = module.clone();
+    exactResults = std::move(*ofExact);
+    roundedResults = std::move(*ofRounded);
+  }
+  manager.addInstrumentation(std::make_unique<Verification>(*this));
+  return success();
+}
+
+void PassVerifier::after(Pass *pass, ModuleOp module) {
+  Line line;
+  line.stage = stage;
+  line.pass = pass->getArgument().str();
+  std::optional<ErrorBound> bound = getErrorBound(line.pass, module);
+  FailureOr<NamedArrays> ofExact = evaluate(module, /*rounds=*/false);
+  FailureOr<NamedArrays> ofRounded = evaluate(module, /*rounds=*/true);
+  if (failed(ofExact) || failed(ofRounded)) {
+    culprit = line.pass;
+    line.note = "cannot be evaluated afterwards";
+    lines.push_back(std::move(line));
+    return;
+  }
+  RunDifference rewrite = compareRuns(*ofExact, exactResults);
+  RunDifference rounding = compareRuns(*ofRounded, roundedResults);
+  if (rewrite.entry.empty()) {
+    line.note = "its functions are others than before";
+  } else if (!bound) {
+    line.note = "declares no bound";
+    line.rewrite = rewrite.error;
+  } else {
+    line.rewrite = rewrite.error;
+    line.rewriteBound = bound->rewrite;
+    if (bound->rounding > 0) {
+      line.rounding = rounding.error;
+      line.roundingBound = bound->rounding;
+    }
+    bool isWrong = !(rewrite.error <= bound->rewrite);
+    if (isWrong || (line.rounding && !(*line.rounding <= bound->rounding))) {
+      culprit = line.pass;
+      line.note = "exceeds its bound";
+      report(pass, module, line, isWrong ? rewrite : rounding, !isWrong,
+             isWrong ? bound->rewrite : bound->rounding);
+    }
+  }
+  lines.push_back(std::move(line));
+  before = module.clone();
+  exactResults = std::move(*ofExact);
+  roundedResults = std::move(*ofRounded);
+}
+
+//===----------------------------------------------------------------------===//
+// What is said
+//===----------------------------------------------------------------------===//
+
+void PassVerifier::report(Pass *pass, ModuleOp module, const Line &line,
+                          const RunDifference &difference, bool rounds,
+                          double bound) {
+  // Once more, with all values.
+  Operation *op = nullptr;
+  {
+    Trace traceBefore, traceAfter;
+    Evaluator evaluatorBefore(*before, rounds ? rounded : exact);
+    Evaluator evaluatorAfter(module, rounds ? rounded : exact);
+    for (auto [evaluator, trace, evaluated] :
+         {std::tuple(&evaluatorBefore, &traceBefore, *before),
+          std::tuple(&evaluatorAfter, &traceAfter, module)}) {
+      evaluator->rounds = rounds;
+      setUp(*evaluator, evaluated);
+      trace->record(*evaluator);
+      (void)runModel(*evaluator, evaluated, inputs);
+    }
+    op = findDifference(traceAfter, traceBefore, bound);
+  }
+  std::string text = llvm::formatv(
+      "{0} changes what @{1} computes: an error of {2:e1}, where {3:e1} is "
+      "allowed",
+      line.pass, difference.entry, difference.error, bound);
+  InFlightDiagnostic error = op ? op->emitError(text) : module.emitError(text);
+  if (op) {
+    std::string printed;
+    llvm::raw_string_ostream os(printed);
+    op->print(os, OpPrintingFlags().skipRegions().useLocalScope());
+    error.attachNote() << "from here on values differ: " << printed;
+  }
+  std::string file = writeReproducer(pass, rounds, bound);
+  if (!file.empty())
+    error.attachNote(UnknownLoc::get(module.getContext()))
+        << "reduced to " << file;
+}
+
+std::string PassVerifier::writeReproducer(Pass *pass, bool rounds,
+                                          double bound) {
+  if (options.reproducer.empty())
+    return {};
+  std::string pipeline;
+  {
+    llvm::raw_string_ostream os(pipeline);
+    pass->printAsTextualPipeline(os);
+  }
+  MLIRContext *context = before->getContext();
+  // Half-made modules have errors of their own, which are no news.
+  ScopedDiagnosticHandler silence(context,
+                                  [](Diagnostic &) { return success(); });
+  auto fails = [&](ModuleOp module) {
+    NamedArrays own = options.inputs;
+    drawInputs(module, options.tokens, options.seed, own);
+    auto run = [&](ModuleOp evaluated) {
+      Evaluator evaluator(evaluated, rounds ? rounded : exact);
+      evaluator.rounds = rounds;
+      setUp(evaluator, evaluated);
+      return runModel(evaluator, evaluated, own);
+    };
+    FailureOr<NamedArrays> first = run(module);
+    PassManager manager(context);
+    if (failed(first) || failed(parsePassPipeline(pipeline, manager)) ||
+        failed(manager.run(module)))
+      return false;
+    if (pass->getArgument() == options.fault)
+      seedFault(module, options.fault);
+    FailureOr<NamedArrays> second = run(module);
+    return succeeded(second) && !(compareRuns(*second, *first).error <= bound);
+  };
+  // As large models are slow to evaluate.
+  unsigned questions = countNumbers(*before) > options.mostNumbers ? 20 : 400;
+  OwningOpRef<ModuleOp> reduced = reduceModule(*before, fails, questions);
+
+  std::string path =
+      options.reproducer + "." + pass->getArgument().str() + ".mlir";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "// " << pass->getArgument() << " changes what this computes:\n"
+     << "//   tenon-run --verify-passes='" << pipeline << "' FILE\n";
+  reduced->print(os);
+  os << "\n";
+  Expected<AtomicFile> file = AtomicFile::create(path);
+  if (!file || !file->write(std::string_view(text)) || !file->commit())
+    return {};
+  return path;
+}
+
+void PassVerifier::print(llvm::raw_ostream &os) const {
+  auto number = [](std::optional<double> x) -> std::string {
+    return x ? llvm::formatv("{0:e1}", *x).str() : "";
+  };
+  auto bound = [&](double x) { return x > 0 ? number(x) : std::string(); };
+  os << llvm::formatv("{0,-11}{1,-24}{2,9}{3,9}{4,10}{5,9}\n", "stage", "pass",
+                      "error", "bound", "rounding", "bound");
+  for (const Line &line : lines) {
+    std::string text = llvm::formatv(
+        "{0,-11}{1,-24}{2,9}{3,9}{4,10}{5,9}  {6}", line.stage, line.pass,
+        number(line.rewrite), bound(line.rewriteBound), number(line.rounding),
+        bound(line.roundingBound), line.note);
+    os << StringRef(text).rtrim() << "\n";
+  }
+}
