@@ -3,16 +3,18 @@
 #   test/nightly.sh fuzz [SECONDS] [TARGET...]    each fuzz target for so long (600), under ASan and UBSan
 #   test/nightly.sh sanitize [address,undefined|thread]...    the unit tests of parsers and runtime under sanitizers
 #   test/nightly.sh faults     every call of the system fails, one after the other (test/Faults)
+#   test/nightly.sh programs [COUNT] [SEED]  random models against double precision (1000, by the date); needs build
 #   test/nightly.sh            all of it
-# Builds into build-fuzz and build-SANITIZERS beside build, which faults needs. Inputs that a fuzzer finds interesting are
-# kept in build-fuzz/corpus; one that fails is in build-fuzz/failures and belongs into test/Fuzz/Corpus once it is mended.
+# Builds into build-fuzz and build-SANITIZERS beside build, which faults and programs need. Inputs that a fuzzer finds
+# interesting are kept in build-fuzz/corpus; one that fails is in build-fuzz/failures and belongs into test/Fuzz/Corpus once it
+# is mended. Programs that fail are in build/random-programs, reduced.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 jobs=${TENON_JOBS:-$(nproc)}
 failed=0
 
 runtime=$(clang++-22 -print-runtime-dir 2>/dev/null)
-if [[ ${1:-all} != faults && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
+if [[ ${1:-all} != faults && ${1:-all} != programs && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
   echo "error: clang has no sanitizers here: install libclang-rt-22-dev" >&2
   exit 1
 fi
@@ -56,17 +58,26 @@ faults() {
   TENON_FAULTS=all ctest --test-dir build --output-on-failure -R '^lit-Faults$' || failed=1
 }
 
+programs() {
+  local count=${1:-1000} seed=${2:-$(date +%y%m%d)0000} python
+  python=$(sed -n 's/^TENON_PYTHON:[A-Z]*=//p' build/CMakeCache.txt)
+  PATH="$PWD/build/bin:$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$python" test/Evaluate/Inputs/random_programs.py \
+    build/random-programs --count "$count" --seed "$seed" --jobs "$jobs" || failed=1
+}
+
 case ${1:-all} in
 fuzz) fuzz "${@:2}" || failed=1 ;;
 sanitize) sanitize "${@:2}" || failed=1 ;;
 faults) faults ;;
+programs) programs "${@:2}" ;;
 all)
   fuzz || failed=1
   sanitize address,undefined thread || failed=1
   faults
+  programs
   ;;
 *)
-  sed -n '2,9s/^# \{0,1\}//p' "$0"
+  sed -n '2,11s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac

@@ -75,7 +75,7 @@ def draw(rng):
     s["kv_cache"] = pick("", "", "", "f32", "f16", "int8")
     s["tokens"], s["chunk"] = pick(1, 2, 5, 11, 19, 33), pick(1, 2, 3, 5, 8)
     s["sequences"] = pick(1, 1, 1, 2, 3)
-    if s["norm"] == "none" or s["norm_place"] == "after":
+    if s["norm"] == "none" or s["norm_place"] == "after" or s["norm_place"] == "post" and s["residual"] != "serial":
         # What grows from layer to layer without bound says nothing after many.
         s.update(layers=min(s["layers"], 2), branch_scale=0.5, embed_scale=1.0)
     if s["kind"] == "encoder":

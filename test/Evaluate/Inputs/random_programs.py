@@ -2,7 +2,7 @@
 """Random programs, compiled and compared with tenon-run, which evaluates what they mean in double precision.
 
   random_programs.py DIRECTORY --count 30 [--seed N] [--seconds S] [--jobs J]
-  random_programs.py DIRECTORY --spec FILE.json           one, as it was written down
+  random_programs.py DIRECTORY --spec FILE.json           one, as a program that failed left it
 
 Of each program: the compiler verifies its passes; the executable's logits are those of the evaluation, of the description
 where nothing is rounded, else of what the passes made of it; and they are the same bits in chunks and token by token. A
@@ -43,6 +43,9 @@ class Fault(Exception):
         self.kind = kind
 
 
+fault_to_make = None  # a pass of the compiler after which it makes a mistake, for a test of this script
+
+
 def run(command, kind):
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
@@ -72,11 +75,23 @@ def compare(got, want, bound, what):
     return error
 
 
+def draw_tokens(spec):
+    """Tokens, and those of a source or None."""
+    rng = np.random.default_rng(spec["seed"] + 1)
+    ids = lambda n: rng.integers(0, spec["vocab"], n).tolist()
+    return ids(spec["tokens"]), ids(spec["tokens"] + 2) if spec["cross"] else None
+
+
+def tenon_inputs(tokens, source):
+    return ["--input", f"tokens={json.dumps(tokens)}"] + (["--input", f"source={json.dumps(source)}"] if source else [])
+
+
 def is_sensitive(spec, directory):
     """Whether rounding alone may explain an error: weights that are changed a little change the results a lot."""
     plain = dict(spec, dtype="f32")
     write(plain, directory)
-    evaluate = lambda name: run(["tenon-run", f"{directory}/module.mlir", "--weights", directory, "--output", f"{directory}/{name}.npy"], "evaluate")
+    inputs = tenon_inputs(*draw_tokens(spec))
+    evaluate = lambda name: run(["tenon-run", f"{directory}/module.mlir", "--weights", directory, *inputs, "--output", f"{directory}/{name}.npy"], "evaluate")
     run(["tenonc", f"{directory}/random.tenon", "--checkpoint", directory, "--no-tokenizer", "--emit=import", "-o", f"{directory}/module.mlir"], "emit")
     evaluate("one")
     _, _, weights = programs.build(plain)
@@ -115,9 +130,7 @@ def check(spec, directory):
 
 def check_all(spec, directory):
     write(spec, directory)
-    rng = np.random.default_rng(spec["seed"] + 1)
-    ids = lambda n: rng.integers(0, spec["vocab"], n).tolist()
-    tokens, source = ids(spec["tokens"]), ids(spec["tokens"] + 2)
+    tokens, source = draw_tokens(spec)
     description = [f"{directory}/random.tenon", "--checkpoint", directory, "--no-tokenizer", "--quiet"]
     options = [f"--quantize={spec['quantize']}"] if spec["quantize"] else []
     if spec["kind"] != "encoder":
@@ -125,16 +138,15 @@ def check_all(spec, directory):
         options += [f"--max-sequences={spec['sequences']}"] if spec["sequences"] > 1 else []
     exact = is_exact(spec)
     exe = f"{directory}/exe"
-    run(["tenonc", *description, *options, "--verify-passes", "-O0", "-o", exe], "compile")
-
+    mistake = [f"--verify-passes-fault={fault_to_make}"] if fault_to_make else []
+    run(["tenonc", *description, *options, "--verify-passes", *mistake, "-O0", "-o", exe], "compile")
     run(["tenonc", *description, *options, f"--emit={'import' if exact else 'packed'}", "-o", f"{directory}/module.mlir"], "emit")
-    inputs = ["--input", f"tokens={json.dumps(tokens)}"] + (["--input", f"source={json.dumps(source)}"] if spec["cross"] else [])
-    run(["tenon-run", f"{directory}/module.mlir", "--weights", directory, *inputs, "--output", f"{directory}/want.npy"], "evaluate")
+    run(["tenon-run", f"{directory}/module.mlir", "--weights", directory, *tenon_inputs(tokens, source), "--output", f"{directory}/want.npy"], "evaluate")
     comma = lambda values: ",".join(map(str, values))
 
     def results(name, *more):
         command = ["run"] if spec["kind"] == "encoder" else ["logits"]
-        given = ["--tokens", comma(tokens)] + (["--source-tokens", comma(source)] if spec["cross"] else [])
+        given = ["--tokens", comma(tokens)] + (["--source-tokens", comma(source)] if source else [])
         run([exe, *command, *given, *more, "--output", f"{directory}/{name}.npy"], "program")
         return np.load(f"{directory}/{name}.npy").astype(np.float64)
 
@@ -149,26 +161,31 @@ def check_all(spec, directory):
 
 
 def reduce(spec, kind, directory):
-    """Plainer features as long as the fault stays."""
+    """Plainer features as long as the fault stays: many at a time, then fewer; then smaller numbers."""
     best = dict(spec)
-    changed = True
-    while changed:
-        changed = False
-        for key, plain in programs.PLAIN.items():
-            for value in [plain] + ([best[key] // 2, best[key] - 1] if isinstance(plain, int) and not isinstance(plain, bool) and key != "seed" else []):
-                if best[key] == value or key == "kind" or (isinstance(plain, int) and not isinstance(plain, bool) and value < min(plain, 1)):
-                    continue
-                tried = dict(best, **{key: value})
-                if key in ("heads", "groups") and tried["heads"] % max(tried["groups"], 1):
-                    tried["groups"] = 1
-                try:
-                    check(tried, directory)
-                except Fault as fault:
-                    if fault.kind == kind:
-                        best, changed = tried, True
-                        break
-                except Exception:
-                    pass
+
+    def fails(changes):
+        tried = dict(best, **changes)
+        if tried["heads"] % max(tried["groups"], 1):
+            tried["groups"] = 1
+        try:
+            check(tried, directory)
+        except Fault as fault:
+            return tried if fault.kind == kind else None
+        except Exception:
+            pass
+        return None
+
+    odd = [key for key, plain in programs.PLAIN.items() if best[key] != plain and key not in ("kind", "seed", "cross")]
+    size = len(odd)
+    while size:
+        for at in range(0, len(odd), size):
+            best = fails({key: programs.PLAIN[key] for key in odd[at:at + size]}) or best
+        odd = [key for key in odd if best[key] != programs.PLAIN[key]]
+        size = min(size // 2, len(odd))
+    for key in ("layers", "heads", "groups", "tokens", "experts", "ffn_dim", "hidden", "head_dim", "vocab"):
+        while best[key] > 1 and (small := fails({key: best[key] // 2})):
+            best = small
     return best
 
 
@@ -194,8 +211,11 @@ def main():
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--spec")
+    parser.add_argument("--fault", metavar="PASS", help="let the compiler make a mistake after this pass")
     parser.add_argument("--no-reduce", action="store_true")
     arguments = parser.parse_args()
+    global fault_to_make
+    fault_to_make = arguments.fault
     os.makedirs(arguments.directory, exist_ok=True)
     if arguments.spec:
         with open(arguments.spec) as file:
@@ -212,6 +232,8 @@ def main():
                 continue
             seed, spec, error, kind, text = outcome
             done += 1
+            if done % 100 == 0:
+                print(f"{done} programs, {failed} failed", file=sys.stderr, flush=True)
             if kind is None:
                 worst = max(worst, error or 0)
                 sensitive += error is None
