@@ -3,7 +3,7 @@
 # example model to a program and runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash .ci/build tenonc tenon-opt tenon-bench
+bash .ci/build tenonc tenon-opt tenon-run tenon-bench tenon-lsp-server
 
 set -x
 build/bin/tenonc examples/village -o build/village
