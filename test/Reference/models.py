@@ -241,6 +241,9 @@ class GPT2(Decoder):
         return layer_norm(x, self.weight(name + ".weight"), self.weight(name + ".bias"), self.config.get("layer_norm_epsilon", 1e-5))
 
     def logits(self, tokens, cache=None):
+        return self.states(tokens, cache) @ self.get("lm_head.weight", self.weight("wte.weight")).T
+
+    def states(self, tokens, cache=None):
         cache = self.new_cache() if cache is None else cache
         positions = self.positions(cache, len(tokens))
         visible = self.visible(positions)
@@ -251,7 +254,7 @@ class GPT2(Decoder):
             k, v = self.keep(cache, i, split_heads(k, self.heads), split_heads(v, self.heads))
             x = x + self.conv1d(attend(split_heads(q, self.heads), k, v, visible), at + "attn.c_proj")
             x = x + self.conv1d(self.act(self.conv1d(self.norm(x, at + "ln_2"), at + "mlp.c_fc")), at + "mlp.c_proj")
-        return self.norm(x, "ln_f") @ self.get("lm_head.weight", self.weight("wte.weight")).T
+        return self.norm(x, "ln_f")
 
 
 class Parallel(Decoder):
