@@ -1,6 +1,9 @@
 //===- RulesTest.cpp - every operation on tensors can be evaluated --------===//
 
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "tenon/Dialect/Tenon/Transforms/ErrorBounds.h"
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Evaluate/Evaluator.h"
 #include "llvm/ADT/StringSet.h"
 #include <gtest/gtest.h>
@@ -47,6 +50,22 @@ TEST(Rules, EveryOperationOnTensorsHasOne) {
     count += isEvaluated;
   }
   EXPECT_GT(count, 50u);
+}
+
+TEST(ErrorBounds, EveryPassOnTensorsDeclaresOne) {
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
+  mlir::PassManager manager(&context);
+  buildFusePipeline(manager);
+  buildCachePipeline(manager);
+  buildQuantizePipeline(manager);
+  buildPackPipeline(manager);
+  for (mlir::Pass &pass : manager.getPasses())
+    EXPECT_TRUE(getErrorBound(pass.getArgument(), *module))
+        << pass.getArgument().str()
+        << " declares no bound in Transforms/ErrorBounds.cpp";
+  EXPECT_FALSE(getErrorBound("tenon-tile", *module));
 }
 
 NumberArray makeRow(std::vector<double> values) {
