@@ -1,6 +1,7 @@
 //===- PassVerifier.cpp - whether passes keep what is computed ------------===//
 
 #include "tenon/Evaluate/PassVerifier.h"
+#include "CheckGradient.h"
 #include "FindDifference.h"
 #include "Reproducer.h"
 #include "SeedFault.h"
@@ -94,6 +95,8 @@ void PassVerifier::after(Pass *pass, ModuleOp module) {
   line.stage = stage;
   line.pass = pass->getArgument().str();
   std::optional<ErrorBound> bound = getErrorBound(line.pass, module);
+  // Functions that are new have inputs of their own.
+  drawInputs(module, options.tokens, options.seed, inputs);
   FailureOr<NamedArrays> ofExact = evaluate(module, /*rounds=*/false);
   FailureOr<NamedArrays> ofRounded = evaluate(module, /*rounds=*/true);
   if (failed(ofExact) || failed(ofRounded)) {
@@ -124,10 +127,39 @@ void PassVerifier::after(Pass *pass, ModuleOp module) {
              isWrong ? bound->rewrite : bound->rounding);
     }
   }
+  if (!culprit)
+    checkGradient(module, line);
   lines.push_back(std::move(line));
   before = module.clone();
   exactResults = std::move(*ofExact);
   roundedResults = std::move(*ofRounded);
+}
+
+/// Where there is a gradient it is that of the loss, by central differences.
+void PassVerifier::checkGradient(ModuleOp module, Line &line) {
+  // Only whole loops have a way back.
+  if (countNumbers(module) > options.mostNumbers)
+    return;
+  constexpr double kBound = 1e-5;
+  Evaluator evaluator(module, exact);
+  evaluator.rounds = false;
+  std::optional<FailureOr<double>> error =
+      gradientError(evaluator, module, inputs, options.seed);
+  if (!error)
+    return;
+  if (succeeded(*error) && **error <= kBound) {
+    line.note = llvm::formatv("gradient: {0:e1}", **error);
+    return;
+  }
+  culprit = line.pass;
+  line.note = "wrong gradient";
+  if (succeeded(*error))
+    module.emitError()
+        << llvm::formatv(
+               "{0} makes a gradient that is not that of the loss: an error of "
+               "{1:e1}, where {2:e1} is allowed",
+               line.pass, **error, kBound)
+               .str();
 }
 
 //===----------------------------------------------------------------------===//
@@ -225,11 +257,11 @@ void PassVerifier::print(llvm::raw_ostream &os) const {
     return x ? llvm::formatv("{0:e1}", *x).str() : "";
   };
   auto bound = [&](double x) { return x > 0 ? number(x) : std::string(); };
-  os << llvm::formatv("{0,-11}{1,-24}{2,9}{3,9}{4,10}{5,9}\n", "stage", "pass",
+  os << llvm::formatv("{0,-15}{1,-24}{2,9}{3,9}{4,10}{5,9}\n", "stage", "pass",
                       "error", "bound", "rounding", "bound");
   for (const Line &line : lines) {
     std::string text = llvm::formatv(
-        "{0,-11}{1,-24}{2,9}{3,9}{4,10}{5,9}  {6}", line.stage, line.pass,
+        "{0,-15}{1,-24}{2,9}{3,9}{4,10}{5,9}  {6}", line.stage, line.pass,
         number(line.rewrite), bound(line.rewriteBound), number(line.rounding),
         bound(line.roundingBound), line.note);
     os << StringRef(text).rtrim() << "\n";

@@ -2,7 +2,7 @@
 
 #include "SeedFault.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "tenon/Dialect/Tenon/IR/TenonDialect.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -73,6 +73,12 @@ bool tenon::seedFault(ModuleOp module, StringRef pass) {
                                  return true;
                                }) ||
            changeScale<CachedAttentionOp>(module);
+  if (pass == "tenon-differentiate")
+    return changeFirst<ActivationGradientOp>(module,
+                                             [](ActivationGradientOp op) {
+                                               op.setKind(ActivationKind::Tanh);
+                                               return true;
+                                             });
   if (pass == "tenon-pack-weights")
     return changeFirst<LinearOp>(module, forgetEpilogue);
   return false;

@@ -36,7 +36,8 @@ struct PassVerifierOptions {
 /// Evaluates a module before and after every pass that changes it, on the same
 /// inputs, and compares the results with what the pass declares
 /// (`getErrorBound`): once in exact arithmetic, and, where the pass chose a
-/// precision, with all rounding.
+/// precision, with all rounding. Where a model learns, its gradient is compared
+/// with central differences of the loss, too.
 class PassVerifier {
 public:
   /// The readers give weights as their types round them, and as they were.
@@ -68,6 +69,7 @@ private:
   };
 
   void after(mlir::Pass *pass, mlir::ModuleOp module);
+  void checkGradient(mlir::ModuleOp module, Line &line);
   mlir::FailureOr<NamedArrays> evaluate(mlir::ModuleOp module, bool rounds);
   void report(mlir::Pass *pass, mlir::ModuleOp module, const Line &line,
               const RunDifference &difference, bool rounds, double bound);

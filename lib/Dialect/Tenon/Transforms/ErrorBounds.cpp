@@ -15,11 +15,11 @@ constexpr double kExact = 1e-9;
 /// which random models were seen to make 2e-6 of their results.
 constexpr double kConstants = 1e-5;
 
-// By the precision of what is held. What a pass does besides rounding is held to
-// kExact, so that these need only catch what no rounding is: NaN, overflow, the
-// scale of another block. Eight bits change logits of trained models by one or
-// two parts in a hundred, those of small random ones by a sixth at most; four
-// bits those by as much as they are.
+// By the precision of what is held. What a pass does besides rounding is held
+// to kExact, so that these need only catch what no rounding is: NaN, overflow,
+// the scale of another block. Eight bits change logits of trained models by one
+// or two parts in a hundred, those of small random ones by a sixth at most;
+// four bits those by as much as they are.
 constexpr double kOfHalf = 0.05, kOfBytes = 0.5, kOfNibbles = 2;
 
 double roundingOf(Type element) {
@@ -72,9 +72,10 @@ std::optional<ErrorBound> tenon::getErrorBound(StringRef pass, ModuleOp after) {
   enum Kind { Exact, Constants, Cache, Weights, Values, Unknown };
   Kind kind =
       llvm::StringSwitch<Kind>(pass)
-          .Cases(
-              {"cse", "tenon-fuse-linear", "tenon-fuse-ffn", "tenon-fuse-qkv"},
-              Exact)
+          .Cases({"cse", "tenon-fuse-linear", "tenon-fuse-ffn",
+                  "tenon-fuse-qkv", "tenon-differentiate",
+                  "tenon-lower-linears"},
+                 Exact)
           .Cases({"canonicalize", "tenon-fuse-attention", "tenon-fold-scales"},
                  Constants)
           .Case("tenon-incremental", Cache)
