@@ -9,6 +9,7 @@
 #include "tenon/Bench/Program.h"
 #include "tenon/Conversion/BlockWeights.h"
 #include "tenon/Conversion/Opaque.h"
+#include "tenon/Dialect/Micro/IR/Micro.h"
 #include "tenon/Dialect/Tenon/IR/ByteProducts.h"
 
 using namespace mlir;
@@ -140,19 +141,13 @@ void addProducts(ModuleOp module, int64_t threads) {
         KernelBuilder::Values chains;
         for (int64_t i = 0; i < numChains(b.getTarget()); ++i)
           chains.push_back(b.splat(0.001 * (i + 1)));
-        chains = b.loop(
-            b.index(0), arguments.steps, 1, chains,
-            [&](Value, ValueRange values) {
-              KernelBuilder::Values next;
-              for (Value value : values)
-                next.push_back(
-                    LLVM::CallIntrinsicOp::create(
-                        b, b.getLoc(), value.getType(),
-                        b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
-                        ValueRange{value, factor, factor})
-                        .getResult(0));
-              return next;
-            });
+        chains = b.loop(b.index(0), arguments.steps, 1, chains,
+                        [&](Value, ValueRange values) {
+                          KernelBuilder::Values next;
+                          for (Value value : values)
+                            next.push_back(b.dotPairs(factor, factor, value));
+                          return next;
+                        });
         storeSum(b, chains, arguments, task);
       });
 }
@@ -297,9 +292,10 @@ void addRead(ModuleOp module) {
 
 OwningOpRef<ModuleOp> bench::buildLimits(MLIRContext &context,
                                          TargetAttr target, int64_t threads) {
-  context.loadDialect<TenonDialect, func::FuncDialect, scf::SCFDialect,
-                      memref::MemRefDialect, vector::VectorDialect,
-                      arith::ArithDialect, LLVM::LLVMDialect>();
+  context.loadDialect<TenonDialect, micro::MicroDialect, func::FuncDialect,
+                      scf::SCFDialect, memref::MemRefDialect,
+                      vector::VectorDialect, arith::ArithDialect,
+                      LLVM::LLVMDialect>();
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
   (*module)->setAttr(kTargetAttrName, target);
   addMultiplyAdds(*module, threads);

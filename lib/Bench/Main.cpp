@@ -35,7 +35,7 @@ Options:
   --mcpu CPU          native, x86-64-v2/v3/v4, or one of LLVM's names
   --mattr +a,-b       CPU features to add or take away
   --json              in Google Benchmark's format
-  --emit STAGE        print packed, tiled, kernels, llvm or asm instead
+  --emit STAGE        print packed, tiled, micro, kernels, llvm or asm
 
 limits keeps what it measured for this machine's own CPU in $XDG_CACHE_HOME/tenon (or
 ~/.cache/tenon), where profiles of compiled programs find it.

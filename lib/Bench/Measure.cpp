@@ -341,8 +341,8 @@ Expected<std::string> bench::emitText(const Case &c, const Settings &settings,
   std::optional<Stage> stage =
       parseStage(llvm::StringRef(stageName.data(), stageName.size()));
   if (!stage || *stage < Stage::Packed || *stage > Stage::Assembly)
-    return plainError(strCat("--emit takes packed, tiled, kernels, llvm or "
-                             "asm, not ",
+    return plainError(strCat("--emit takes packed, tiled, micro, kernels, llvm "
+                             "or asm, not ",
                              quoteName(stageName)),
                       ExitCode::BadUsage);
   auto session = Session::create(settings.target);

@@ -47,8 +47,8 @@ struct Flags {
   cl::opt<std::string> emit{
       "emit",
       cl::desc("Stop at a stage: import, differentiated (with --train), fused, "
-               "cached, quantized, packed, tiled, kernels, llvm, asm, obj or "
-               "exe (default)"),
+               "cached, quantized, packed, tiled, micro, kernels, llvm, asm, "
+               "obj or exe (default)"),
       cl::value_desc("stage"), cl::init("exe"), cl::cat(category)};
   cl::opt<std::string> cpu{
       "mcpu",
@@ -259,8 +259,8 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   if (!stage)
     return usage(strCat("unknown stage ", quoteName(std::string(flags.emit)),
                         " in --emit; import, differentiated, fused, cached, "
-                        "quantized, packed, tiled, kernels, llvm, asm, obj or "
-                        "exe is expected"));
+                        "quantized, packed, tiled, micro, kernels, llvm, asm, "
+                        "obj or exe is expected"));
   options.stage = *stage;
   options.train = flags.train.getNumOccurrences() > 0;
   if (!flags.train.empty())

@@ -13,7 +13,9 @@
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Conversion/KernelPasses.h"
 #include "tenon/Conversion/LoweringPasses.h"
+#include "tenon/Conversion/MicroPasses.h"
 #include "tenon/Conversion/RowsToVector.h"
+#include "tenon/Dialect/Micro/IR/Micro.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "tenon/Dialect/Tenon/Transforms/Differentiation.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
@@ -27,7 +29,7 @@ void tenon::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllToLLVMIRTranslations(registry);
-  registry.insert<TenonDialect>();
+  registry.insert<TenonDialect, micro::MicroDialect>();
   registerGradients(registry);
 }
 
@@ -49,6 +51,7 @@ void tenon::registerAllPasses() {
   registerTenonMemoryPasses();
   registerTilePipeline();
   registerTenonKernelPasses();
+  registerTenonMicroPasses();
   registerTenonLoweringPasses();
   registerLLVMPipeline();
   registerDriverPipelines();

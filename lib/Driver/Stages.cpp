@@ -7,6 +7,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Conversion/KernelPasses.h"
 #include "tenon/Conversion/LoweringPasses.h"
+#include "tenon/Conversion/MicroPasses.h"
 #include "tenon/Conversion/RowsToVector.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
@@ -37,7 +38,11 @@ static constexpr StageInfo kStages[] = {
     {Stage::Tiled, "tiled",
      "buffers have places in one arena; dispatches of tiles do the work",
      "tenon-tile-pipeline", buildTilePipeline},
-    {Stage::Kernels, "kernels", "tiles are loops over vectors",
+    {Stage::Micro, "micro",
+     "tiles are loops over vectors and micro-operations, for no CPU in "
+     "particular",
+     "tenon-micro-pipeline", buildMicroPipeline},
+    {Stage::Kernels, "kernels", "micro-operations are instructions",
      "tenon-kernel-pipeline", buildKernelPipeline},
     {Stage::LLVM, "llvm", "one function per distinct kernel, LLVM dialect only",
      "tenon-llvm-pipeline", buildLLVMPipeline},
@@ -64,10 +69,17 @@ void tenon::buildPipeline(OpPassManager &manager, Stage from, Stage to,
       info.build(manager);
 }
 
-void tenon::buildKernelPipeline(OpPassManager &manager) {
+void tenon::buildMicroPipeline(OpPassManager &manager) {
   manager.addPass(createTenonLinearToVector());
   manager.addPass(createTenonAttentionToVector());
   manager.addPass(createTenonRowsToVector());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+void tenon::buildKernelPipeline(OpPassManager &manager) {
+  manager.addPass(createTenonMicroToX86());
+  manager.addPass(createTenonMicroToVector());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }
@@ -97,7 +109,7 @@ buildStageRange(OpPassManager &manager, StringRef options,
     return error("tenon-pipeline: '" + option + "' is no stage of a module: '" +
                  name +
                  "'; import, differentiated, fused, cached, quantized, packed, "
-                 "tiled, kernels or llvm is expected");
+                 "tiled, micro, kernels or llvm is expected");
   };
   FailureOr<Stage> from = find("from", range.from);
   if (failed(from))
@@ -117,10 +129,14 @@ buildStageRange(OpPassManager &manager, StringRef options,
 } // namespace
 
 void tenon::registerDriverPipelines() {
-  PassPipelineRegistration<>(
-      "tenon-kernel-pipeline",
-      "from tiled to kernels: operations in tiles become loops over vectors",
-      buildKernelPipeline);
+  PassPipelineRegistration<>("tenon-micro-pipeline",
+                             "from tiled to micro: operations in tiles become "
+                             "loops over vectors and micro-operations",
+                             buildMicroPipeline);
+  PassPipelineRegistration<>("tenon-kernel-pipeline",
+                             "from micro to kernels: micro-operations become "
+                             "instructions of the target",
+                             buildKernelPipeline);
   registerPassPipeline(
       "tenon-pipeline",
       "from one stage of a compilation to a later one, by tenonc's names",

@@ -187,8 +187,7 @@ public:
   mlir::Value start(mlir::Value offsetSum);
   /// A sum of 0.
   mlir::Value zeros();
-  /// Adds four products in every lane: with VNNI by one instruction, else in 16
-  /// bits each. Targets between take chains.
+  /// Adds four products in every lane. Targets that add in chains take those.
   mlir::Value add(mlir::Value sum, mlir::Value weights,
                   mlir::Value activations);
   /// Adds two products of 16 bits in every lane.
@@ -203,11 +202,6 @@ public:
                           int64_t factor = 1);
 
 private:
-  /// The instruction that multiplies 16 bits and adds pairs.
-  llvm::StringRef multiplyPairs() const;
-  mlir::Value call(llvm::StringRef intrinsic, mlir::Type result,
-                   mlir::ValueRange operands);
-
   KernelBuilder &b;
   int64_t zero;
 };

@@ -126,7 +126,7 @@ public:
   Value loadPair(Value memref, ValueRange indices);
   /// A pair, vector<2xbf16>, in every lane.
   Value splatPair(Value pair);
-  /// sum + a[0] b[0] + a[1] b[1] of the pairs in each lane (vdpbf16ps).
+  /// sum + a[1] b[1] + a[0] b[0] of the pairs in each lane (micro.dot2_bf16).
   Value dotPairs(Value a, Value b, Value sum);
   /// The nearest integer, ties to even, of |x| < 2^22, on any target: i32.
   Value roundToInteger(Value x);

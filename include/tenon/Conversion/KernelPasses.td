@@ -20,8 +20,8 @@ def TenonLinearToVector : Pass<"tenon-linear-to-vector", "::mlir::ModuleOp"> {
     are computed together (I5).
 
     Weights in superblocks multiply int8 groups: the products of a group's bytes
-    are added exactly, in 32 bits (`vpdpbusd`, or `pmaddubsw` and `pmaddwd`, or
-    `pmaddwd` alone), then scaled and added to the output's f32 sum, group after
+    are added exactly, in 32 bits (`micro.dot4_i8`, or chains of
+    `micro.dot2_i8`), then scaled and added to the output's f32 sum, group after
     group. Tiles of rows read panels that a task has unpacked to bytes and f32
     scales in scratch memory; fewer rows take the integers out of superblocks as
     they go, and a single one asks for those that come later.
@@ -47,7 +47,7 @@ def TenonLinearToVector : Pass<"tenon-linear-to-vector", "::mlir::ModuleOp"> {
     // ... and the remaining rows by 4, 2 and 1.
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+  let dependentDialects = ["::tenon::micro::MicroDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
   let statistics = [
@@ -70,7 +70,7 @@ def TenonAttentionToVector : Pass<"tenon-attention-to-vector", "::mlir::ModuleOp
     A cache of f16 is extended where it is read. One of int8 is read as whole
     numbers: a score is multiplied by its key's scale, a probability by its
     value's. Many queries convert a block of keys and values once for a tile.
-    Blocks of bf16 pairs multiply by vdpbf16ps.
+    Blocks of bf16 pairs multiply by `micro.dot2_bf16`.
 
     Keys of more than 512 positions make parts with a maximum of their own, which
     are joined in order: by the kernel itself, or by `tenon.combine_attention` of
@@ -95,7 +95,7 @@ def TenonAttentionToVector : Pass<"tenon-attention-to-vector", "::mlir::ModuleOp
     }
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+  let dependentDialects = ["::tenon::micro::MicroDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
   let statistics = [

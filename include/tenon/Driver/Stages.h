@@ -30,6 +30,7 @@ enum class Stage {
   Quantized,
   Packed,
   Tiled,
+  Micro,
   Kernels,
   LLVM,
   Assembly,
@@ -72,10 +73,14 @@ inline bool isModuleStage(Stage stage) { return stage <= Stage::LLVM; }
 void buildPipeline(mlir::OpPassManager &manager, Stage from, Stage to,
                    bool learns = false);
 
-/// From tiles to vectors: linears, attention, then all row-wise operations.
+/// From tiles to vectors and micro-operations: linears, attention, then all
+/// row-wise operations.
+void buildMicroPipeline(mlir::OpPassManager &manager);
+/// Micro-operations to instructions of the target, or to what they mean.
 void buildKernelPipeline(mlir::OpPassManager &manager);
 
-/// Registers --tenon-kernel-pipeline, and --tenon-pipeline="from=S to=S".
+/// Registers --tenon-micro-pipeline, --tenon-kernel-pipeline, and
+/// --tenon-pipeline="from=S to=S".
 void registerDriverPipelines();
 
 } // namespace tenon

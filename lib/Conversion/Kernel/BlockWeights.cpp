@@ -1,7 +1,7 @@
 //===- BlockWeights.cpp - kernels' access to quantized weights ------------===//
 
 #include "tenon/Conversion/BlockWeights.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "tenon/Dialect/Micro/IR/Micro.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -103,33 +103,11 @@ Value BlockWeights::integers(const WeightGroup &group,
 
 /// The table's values, plus 128 to be unsigned.
 Value BlockWeights::lookUp(Value nibbles) {
-  auto type = cast<VectorType>(nibbles.getType());
   SmallVector<int8_t> table;
-  for (int64_t i = 0; i < type.getNumElements(); ++i)
-    table.push_back(static_cast<int8_t>(format.tableValues()[i % 16] + 128));
-  StringRef intrinsic;
-  if (b.lanes() == 16)
-    intrinsic = "llvm.x86.avx512.pshuf.b.512";
-  else if (b.lanes() == 8)
-    intrinsic = "llvm.x86.avx2.pshuf.b";
-  else if (b.getTarget() && b.getTarget().getSsse3())
-    intrinsic = "llvm.x86.ssse3.pshuf.b.128";
-  if (!intrinsic.empty()) {
-    Value steps = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(type, ArrayRef<int8_t>(table)));
-    return LLVM::CallIntrinsicOp::create(b, b.getLoc(), type,
-                                         b.getStringAttr(intrinsic),
-                                         ValueRange{steps, nibbles})
-        .getResult(0);
-  }
-  Value result = splatBytes(b, type, table[0]);
-  for (int64_t i = 1; i < 16; ++i) {
-    Value isStep = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, nibbles,
-                                         splatBytes(b, type, i));
-    result = arith::SelectOp::create(b, isStep, splatBytes(b, type, table[i]),
-                                     result);
-  }
-  return result;
+  for (int64_t i = 0; i < 16; ++i)
+    table.push_back(static_cast<int8_t>(format.tableValues()[i] + 128));
+  return micro::LookupOp::create(b, nibbles.getType(), nibbles,
+                                 b.getDenseI8ArrayAttr(table));
 }
 
 /// Bytes of a line of the caches.
@@ -292,12 +270,6 @@ Value Int8Activations::field(Value row, Value group, int64_t offset,
 
 ByteDot::ByteDot(KernelBuilder &b, int64_t zero) : b(b), zero(zero) {}
 
-Value ByteDot::call(StringRef intrinsic, Type result, ValueRange operands) {
-  return LLVM::CallIntrinsicOp::create(b, b.getLoc(), result,
-                                       b.getStringAttr(intrinsic), operands)
-      .getResult(0);
-}
-
 Value ByteDot::zeros() {
   return arith::ConstantOp::create(b,
                                    b.getZeroAttr(b.vectorType(b.getI32Type())));
@@ -314,66 +286,22 @@ Value ByteDot::start(Value offsetSum) {
 }
 
 Value ByteDot::addPairs(Value sum, Value a, Value c) {
-  TargetAttr target = b.getTarget();
-  int64_t lanes = b.lanes();
-  VectorType words = b.vectorType(b.getI32Type());
-  if (target && target.getVnni())
-    return call(lanes == 16 ? "llvm.x86.avx512.vpdpwssd.512"
-                            : "llvm.x86.avx512.vpdpwssd.256",
-                words, {sum, a, c});
-  return arith::AddIOp::create(b, sum, call(multiplyPairs(), words, {a, c}));
-}
-
-StringRef ByteDot::multiplyPairs() const {
-  return b.lanes() == 16  ? "llvm.x86.avx512.pmaddw.d.512"
-         : b.lanes() == 8 ? "llvm.x86.avx2.pmadd.wd"
-                          : "llvm.x86.sse2.pmadd.wd";
+  return micro::Dot2I16Op::create(b, sum.getType(), sum, a, c);
 }
 
 Value ByteDot::multiply(Value weights, Value activations) {
-  int64_t lanes = b.lanes();
-  return call(lanes == 16  ? "llvm.x86.avx512.pmaddubs.w.512"
-              : lanes == 8 ? "llvm.x86.avx2.pmadd.ub.sw"
-                           : "llvm.x86.ssse3.pmadd.ub.sw.128",
-              VectorType::get({2 * lanes}, b.getI16Type()),
-              {weights, activations});
+  return micro::Dot2I8Op::create(
+      b, VectorType::get({2 * b.lanes()}, b.getI16Type()), weights,
+      activations);
 }
 
 Value ByteDot::addProducts(Value sum, Value products, int64_t factor) {
   Value factors = arith::ConstantOp::create(
       b, DenseElementsAttr::get(cast<VectorType>(products.getType()),
                                 APInt(16, factor)));
-  Value pairs =
-      call(multiplyPairs(), b.vectorType(b.getI32Type()), {products, factors});
-  return sum ? arith::AddIOp::create(b, sum, pairs).getResult() : pairs;
+  return addPairs(sum ? sum : zeros(), products, factors);
 }
 
 Value ByteDot::add(Value sum, Value weights, Value activations) {
-  TargetAttr target = b.getTarget();
-  int64_t lanes = b.lanes();
-  VectorType words = b.vectorType(b.getI32Type());
-  if (target && target.getVnni())
-    return call(lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512"
-                            : "llvm.x86.avx512.vpdpbusd.256",
-                words, {sum, weights, activations});
-
-  VectorType pairs = VectorType::get({2 * lanes}, b.getI16Type());
-  // Bytes to 16 bits by shifts of what they are in; SSE2 multiplies those and
-  // adds pairs: first the even bytes of each 32 bits, then the odd.
-  auto parts = [&](Value value, bool isSigned) {
-    Value wide = vector::BitCastOp::create(b, pairs, value);
-    Value eight = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(pairs, APInt(16, 8)));
-    Value up = arith::ShLIOp::create(b, wide, eight);
-    if (isSigned)
-      return std::pair<Value, Value>(arith::ShRSIOp::create(b, up, eight),
-                                     arith::ShRSIOp::create(b, wide, eight));
-    return std::pair<Value, Value>(arith::ShRUIOp::create(b, up, eight),
-                                   arith::ShRUIOp::create(b, wide, eight));
-  };
-  auto [evenWeights, oddWeights] = parts(weights, /*isSigned=*/false);
-  auto [even, odd] = parts(activations, /*isSigned=*/true);
-  for (auto [w, a] : {std::pair(evenWeights, even), std::pair(oddWeights, odd)})
-    sum = arith::AddIOp::create(b, sum, call(multiplyPairs(), words, {w, a}));
-  return sum;
+  return micro::Dot4I8Op::create(b, sum.getType(), sum, weights, activations);
 }

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "tenon/Conversion/KernelBuilder.h"
+#include "tenon/Dialect/Micro/IR/Micro.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -54,28 +54,7 @@ Value KernelBuilder::roundToInteger(Value x) {
   Type i32 = getI32Type();
   auto vector = dyn_cast<VectorType>(x.getType());
   Type type = vector ? vector.clone(i32) : i32;
-  // Conversions round as they are told to, which is to the nearest.
-  int64_t lanes = vector && target ? vector.getDimSize(0) : 0;
-  auto convert = [&](StringRef intrinsic, ValueRange operands) {
-    return LLVM::CallIntrinsicOp::create(*this, getLoc(), type,
-                                         getStringAttr(intrinsic), operands)
-        .getResult(0);
-  };
-  if (lanes == 16 && target.getAvx512()) {
-    Value none = arith::ConstantOp::create(*this, getZeroAttr(type));
-    Value allLanes =
-        LLVM::ConstantOp::create(*this, getI16Type(), getI16IntegerAttr(-1));
-    Value asTold = LLVM::ConstantOp::create(*this, i32, getI32IntegerAttr(4));
-    return convert("llvm.x86.avx512.mask.cvtps2dq.512",
-                   {x, none, allLanes, asTold});
-  }
-  if (lanes == 8 && target.getVectorBits() >= 256)
-    return convert("llvm.x86.avx.cvt.ps2dq.256", x);
-  if (lanes == 4)
-    return convert("llvm.x86.sse2.cvtps2dq", x);
-  // Adding 1.5 * 2^23 leaves no place for a fraction.
-  Value magic = constantLike(12582912.0, x);
-  return arith::FPToSIOp::create(*this, type, sub(add(x, magic), magic));
+  return micro::RoundOp::create(*this, type, x);
 }
 
 /// Combines the halves of a vector until one element is left.
@@ -114,38 +93,7 @@ Value KernelBuilder::polynomial(Value x, ArrayRef<double> coefficients) {
 
 /// x * 2^n for n integral in [-252, 254].
 Value KernelBuilder::scaleByPowerOfTwo(Value x, Value n) {
-  auto vector = dyn_cast<VectorType>(x.getType());
-  if (target && target.getAvx512() && vector && vector.getDimSize(0) == 16) {
-    Value allLanes =
-        LLVM::ConstantOp::create(*this, getI16Type(), getI16IntegerAttr(-1));
-    Value currentRounding =
-        LLVM::ConstantOp::create(*this, getI32Type(), getI32IntegerAttr(4));
-    return LLVM::CallIntrinsicOp::create(
-               *this, getLoc(), vector,
-               getStringAttr("llvm.x86.avx512.mask.scalef.ps.512"),
-               ValueRange{x, n, x, allLanes, currentRounding})
-        .getResult(0);
-  }
-  // In two halves, each a power of two made in the exponent's bits, so that
-  // subnormal results and overflow come out by rounding.
-  Type intType = getI32Type();
-  if (vector)
-    intType = vector.clone(getI32Type());
-  auto constant = [&](int32_t value) -> Value {
-    if (vector)
-      return arith::ConstantOp::create(
-          *this, DenseElementsAttr::get(cast<ShapedType>(intType), value));
-    return arith::ConstantOp::create(*this, getI32IntegerAttr(value));
-  };
-  auto power = [&](Value exponent) -> Value {
-    Value biased = arith::AddIOp::create(*this, exponent, constant(127));
-    Value bits = arith::ShLIOp::create(*this, biased, constant(23));
-    return arith::BitcastOp::create(*this, x.getType(), bits);
-  };
-  Value integer = arith::FPToSIOp::create(*this, intType, n);
-  Value half = arith::ShRSIOp::create(*this, integer, constant(1));
-  Value rest = arith::SubIOp::create(*this, integer, half);
-  return mul(mul(x, power(half)), power(rest));
+  return micro::ScaleOp::create(*this, x.getType(), x, n);
 }
 
 // Both exponentials are a polynomial of degree 5 on half a binary place to

@@ -1,7 +1,7 @@
 //===- KernelPairs.cpp - products of pairs of bf16 ------------------------===//
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "tenon/Conversion/KernelBuilder.h"
+#include "tenon/Dialect/Micro/IR/Micro.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -24,9 +24,5 @@ Value KernelBuilder::loadPair(Value memref, ValueRange indices) {
 }
 
 Value KernelBuilder::dotPairs(Value a, Value b, Value sum) {
-  return LLVM::CallIntrinsicOp::create(
-             *this, getLoc(), sum.getType(),
-             getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
-             ValueRange{sum, a, b})
-      .getResult(0);
+  return micro::Dot2BF16Op::create(*this, sum.getType(), sum, a, b);
 }

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "tenon/Conversion/KernelPasses.h"
+#include "tenon/Dialect/Micro/IR/Micro.h"
 
 namespace tenon {
 #define GEN_PASS_DEF_TENONLINEARTOVECTOR

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "tenon/Dialect/Micro/IR/Micro.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;

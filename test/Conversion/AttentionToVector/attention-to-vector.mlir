@@ -34,7 +34,7 @@ module attributes {tenon.target = #avx512} {
   // CHECK: %{{.*}}:16 = scf.for
   // CHECK-COUNT-16: vector.fma
   // CHECK: arith.cmpi sle, {{.*}} : vector<16xi32>
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
+  // CHECK: micro.scale
   // CHECK: vector.store {{.*}} : memref<64x32xf32>, vector<16xf32>
   // CHECK: llvm.intr.stackrestore %[[TOP]]
   // CHECK-NOT: tenon.block_attention

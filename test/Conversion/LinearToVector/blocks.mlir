@@ -12,8 +12,8 @@ module attributes {tenon.target = #vnni512} {
   // CHECK-DAG: tenon.element_bytes %{{.*}} : memref<1x2x!tenon.superblock<q4_0, 32>> -> memref<1x2x1152xi8>
   // CHECK-DAG: tenon.element_bytes %{{.*}} : memref<1x4x!tenon.int8_group> -> memref<1x4x64xi8>
   // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
-  // CHECK-COUNT-32: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
-  // CHECK-NOT: vpdpbusd
+  // CHECK-COUNT-32: micro.dot4_i8
+  // CHECK-NOT: micro.dot4_i8
   // CHECK: scf.yield
   // CHECK-COUNT-2: vector.store %{{.*}} : memref<1x32xf32>, vector<16xf32>
   // CHECK-NOT: tenon.linear
@@ -38,12 +38,12 @@ module attributes {tenon.target = #vnni512} {
   // CHECK: vector.store %{{.*}} : memref<1x16x8x2x64xi8>, vector<64xi8>
   // CHECK: scf.for {{.*}} step %c6
   // CHECK: scf.for
-  // CHECK-COUNT-48: vpdpwssd.512
-  // CHECK-NOT: vpdpwssd
+  // CHECK-COUNT-48: micro.dot2_i16
+  // CHECK-NOT: micro.dot2_i16
   // CHECK: scf.for
   // CHECK: vector.load %{{.*}} : memref<1x16x8x2x64xi8>, vector<64xi8>
-  // CHECK-COUNT-96: vpdpbusd.512
-  // CHECK-NOT: vpdp
+  // CHECK-COUNT-96: micro.dot4_i8
+  // CHECK-NOT: micro.dot
   // CHECK: scf.yield
   // CHECK: scf.for %{{.*}} = %[[FULL]] to %{{.*}} step %c4
   // CHECK-NOT: memref<1x16x8x2x64xi8>
@@ -55,8 +55,8 @@ module attributes {tenon.target = #vnni512} {
 
   // Steps of a table.
   // CHECK-LABEL: func.func @table
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pshuf.b.512"
-  // CHECK: vpdpbusd.512
+  // CHECK: micro.lookup
+  // CHECK: micro.dot4_i8
   func.func @table(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<iq4_nl, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<iq4_nl, 32>>, memref<1x32xf32>) -> ()
     return
@@ -81,15 +81,15 @@ module attributes {tenon.target = #avx512} {
   // of a group and planes one chain of eight, whose end is one product by ones
   // (and by 16).
   // CHECK-LABEL: func.func @planes
-  // CHECK-NOT: vpdpbusd
+  // CHECK-NOT: micro.dot4_i8
   // CHECK: scf.for
-  // CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"
-  // CHECK-NOT: pmaddubs
+  // CHECK-COUNT-16: micro.dot2_i8
+  // CHECK-NOT: micro.dot2_i8
   // CHECK: %[[ONES:.*]] = arith.constant dense<1> : vector<32xi16>
-  // CHECK: "llvm.x86.avx512.pmaddw.d.512"(%{{.*}}, %[[ONES]])
+  // CHECK: micro.dot2_i16 %{{.*}}, %{{.*}}, %[[ONES]]
   // CHECK: %[[SIXTEENS:.*]] = arith.constant dense<16> : vector<32xi16>
-  // CHECK: "llvm.x86.avx512.pmaddw.d.512"(%{{.*}}, %[[SIXTEENS]])
-  // CHECK-NOT: pmaddw
+  // CHECK: micro.dot2_i16 %{{.*}}, %{{.*}}, %[[SIXTEENS]]
+  // CHECK-NOT: micro.dot2_i16
   // CHECK: arith.sitofp
   func.func @planes(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q8_0, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<q8_0, 32>>, memref<1x32xf32>) -> ()
@@ -100,12 +100,12 @@ module attributes {tenon.target = #avx512} {
   // which has a scale of its own.
   // CHECK-LABEL: func.func @six_bits
   // CHECK: scf.for
-  // CHECK-COUNT-2: pmaddubs
-  // CHECK-NOT: pmaddubs
-  // CHECK: pmaddw
-  // CHECK-COUNT-2: pmaddubs
-  // CHECK-NOT: pmaddubs
-  // CHECK: pmaddw
+  // CHECK-COUNT-2: micro.dot2_i8
+  // CHECK-NOT: micro.dot2_i8
+  // CHECK: micro.dot2_i16
+  // CHECK-COUNT-2: micro.dot2_i8
+  // CHECK-NOT: micro.dot2_i8
+  // CHECK: micro.dot2_i16
   // CHECK: arith.sitofp
   func.func @six_bits(%x: memref<1x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q6_k, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x8x!tenon.int8_group>, memref<1x1x!tenon.superblock<q6_k, 32>>, memref<1x32xf32>) -> ()
@@ -115,14 +115,14 @@ module attributes {tenon.target = #avx512} {
   // Of 5 bits four, of 4 bits eight results: a whole group.
   // CHECK-LABEL: func.func @five_bits
   // CHECK: scf.for
-  // CHECK-COUNT-4: pmaddubs
-  // CHECK-NOT: pmaddubs
-  // CHECK: pmaddw
+  // CHECK-COUNT-4: micro.dot2_i8
+  // CHECK-NOT: micro.dot2_i8
+  // CHECK: micro.dot2_i16
   // CHECK-LABEL: func.func @four_bits
   // CHECK: scf.for
-  // CHECK-COUNT-8: pmaddubs
-  // CHECK-NOT: pmaddubs
-  // CHECK: pmaddw
+  // CHECK-COUNT-8: micro.dot2_i8
+  // CHECK-NOT: micro.dot2_i8
+  // CHECK: micro.dot2_i16
   func.func @five_bits(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q5_0, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<q5_0, 32>>, memref<1x32xf32>) -> ()
     return
@@ -138,7 +138,7 @@ module attributes {tenon.target = #avx512} {
 #vnni256 = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
 module attributes {tenon.target = #vnni256} {
   // CHECK-LABEL: func.func @vnni256
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"
+  // CHECK: micro.dot4_i8
   func.func @vnni256(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q5_1, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 16>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<q5_1, 32>>, memref<1x32xf32>) -> ()
     return
@@ -150,8 +150,8 @@ module attributes {tenon.target = #vnni256} {
 #avx2 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, vnni = false, ssse3 = true>
 module attributes {tenon.target = #avx2} {
   // CHECK-LABEL: func.func @avx2
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+  // CHECK: micro.dot2_i8
+  // CHECK: micro.dot2_i16
   func.func @avx2(%x: memref<1x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q3_k, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 16>} : (memref<1x8x!tenon.int8_group>, memref<1x1x!tenon.superblock<q3_k, 32>>, memref<1x32xf32>) -> ()
     return
@@ -166,12 +166,12 @@ module attributes {tenon.target = #avx2} {
   // CHECK: scf.for {{.*}} step %c6
   // CHECK: scf.for
   // CHECK-NOT: iter_args
-  // CHECK-COUNT-96: "llvm.x86.avx2.pmadd.ub.sw"
-  // CHECK-NOT: pmadd.ub.sw
+  // CHECK-COUNT-96: micro.dot2_i8
+  // CHECK-NOT: micro.dot2_i8
   // CHECK: %[[OLD:.*]] = vector.load %[[SUMS]][%[[PLACE:.*]], %{{.*}}, %{{.*}}]
   // CHECK: %[[NEW:.*]] = vector.fma %{{.*}}, %{{.*}}, %[[OLD]]
   // CHECK: vector.store %[[NEW]], %[[SUMS]][%[[PLACE]], %{{.*}}, %{{.*}}]
-  // CHECK-COUNT-96: "llvm.x86.avx2.pmadd.ub.sw"
+  // CHECK-COUNT-96: micro.dot2_i8
   func.func @many_rows(%x: memref<?x4x!tenon.int8_group>, %w: memref<1x2x!tenon.superblock<q8_0, 32>>, %y: memref<?x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 16>} : (memref<?x4x!tenon.int8_group>, memref<1x2x!tenon.superblock<q8_0, 32>>, memref<?x32xf32>) -> ()
     return
@@ -183,8 +183,8 @@ module attributes {tenon.target = #avx2} {
 #ssse3 = #tenon.target<cpu = "x86-64-v2", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, vnni = false, ssse3 = true>
 module attributes {tenon.target = #ssse3} {
   // CHECK-LABEL: func.func @ssse3
-  // CHECK: llvm.call_intrinsic "llvm.x86.ssse3.pmadd.ub.sw.128"
-  // CHECK: llvm.call_intrinsic "llvm.x86.sse2.pmadd.wd"
+  // CHECK: micro.dot2_i8
+  // CHECK: micro.dot2_i16
   func.func @ssse3(%x: memref<1x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<q2_k, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 8>} : (memref<1x8x!tenon.int8_group>, memref<1x1x!tenon.superblock<q2_k, 32>>, memref<1x32xf32>) -> ()
     return
@@ -195,11 +195,11 @@ module attributes {tenon.target = #ssse3} {
 
 #sse2 = #tenon.target<cpu = "x86-64", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, vnni = false, ssse3 = false>
 module attributes {tenon.target = #sse2} {
-  // Nothing for bytes: 16 bits each.
+  // Nothing that adds bytes in 16 bits: four products, however they are made.
   // CHECK-LABEL: func.func @sse2
-  // CHECK-NOT: ssse3
-  // CHECK: llvm.call_intrinsic "llvm.x86.sse2.pmadd.wd"
-  // CHECK-NOT: ssse3
+  // CHECK-NOT: micro.dot2
+  // CHECK: micro.dot4_i8
+  // CHECK-NOT: micro.dot2
   // CHECK: return
   func.func @sse2(%x: memref<1x2x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<iq4_nl, 32>>, %y: memref<1x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 8>} : (memref<1x2x!tenon.int8_group>, memref<1x1x!tenon.superblock<iq4_nl, 32>>, memref<1x32xf32>) -> ()

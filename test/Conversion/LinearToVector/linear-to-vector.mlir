@@ -45,10 +45,10 @@ module attributes {tenon.target = #avx512} {
   // CHECK: vector.load {{.*}} : memref<1x4x32x2xbf16>, vector<32xbf16>
   // CHECK: vector.load {{.*}} : memref<1x7xbf16>, vector<2xbf16>
   // CHECK: vector.bitcast {{.*}} : vector<16xi32> to vector<32xbf16>
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+  // CHECK: micro.dot2_bf16
   // CHECK: scf.yield
   // CHECK: vector.from_elements {{.*}} : vector<2xbf16>
-  // CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+  // CHECK: micro.dot2_bf16
   func.func @pairs(%x: memref<1x7xbf16>, %w: memref<1x4x32x2xbf16>, %y: memref<1x16xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 1, columns = 32>} : (memref<1x7xbf16>, memref<1x4x32x2xbf16>, memref<1x16xf32>) -> ()
     return

@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s --split-input-file --tenon-pipeline="from=tiled to=kernels" | FileCheck %s
+// RUN: tenon-opt %s --split-input-file --tenon-pipeline="from=tiled to=micro" | FileCheck %s
 
 // Each field of a plan makes another kernel, whatever the target is tuned to.
 
@@ -118,9 +118,9 @@ module attributes {tenon.target = #avx2} {
   // Chains of two vectors for two rows are added up, of which each has eight products of bytes, before the next vectors.
   // CHECK-LABEL: func.func @chains(
   // CHECK: %{{.*}}:8 = scf.for
-  // CHECK-COUNT-32: pmadd.ub.sw
-  // CHECK-NOT: pmadd.ub.sw
-  // CHECK-COUNT-4: pmadd.wd
+  // CHECK-COUNT-32: micro.dot2_i8
+  // CHECK-NOT: micro.dot2_i8
+  // CHECK-COUNT-4: micro.dot2_i16
   func.func @chains(%x: memref<2x8x!tenon.int8_group>, %w: memref<1x4x!tenon.superblock<q4_0, 32>>, %y: memref<2x32xf32>) {
     tenon.linear %x, %w into %y {plan = #tenon.plan<panels = 1, stream_vectors = 4, chains = 4>, tile = #tenon.tile<rows = 6, columns = 16>} : (memref<2x8x!tenon.int8_group>, memref<1x4x!tenon.superblock<q4_0, 32>>, memref<2x32xf32>) -> ()
     return

@@ -10,7 +10,7 @@ module attributes {tenon.target = #alone} {
   // CHECK-NOT: memref.prefetch
   // CHECK: llvm.fence syncscope("singlethread")
   // CHECK-NOT: arith.shrui
-  // CHECK-COUNT-8: vpdpbusd.512
+  // CHECK-COUNT-8: micro.dot4_i8
   // CHECK: arith.shrsi
   // CHECK-NEXT: arith.addi
   // CHECK-NEXT: arith.sitofp
@@ -79,7 +79,7 @@ module attributes {tenon.target = #asks} {
   }
   // 16 bits: two sums for each.
   // CHECK-LABEL: func.func @residual
-  // CHECK-COUNT-16: vpdpbusd.512
+  // CHECK-COUNT-16: micro.dot4_i8
   // CHECK: arith.shli
   // CHECK: arith.sitofp
   func.func @residual(%x: memref<1x64x!tenon.int8_group<residual>>, %w: memref<1x32x!tenon.superblock<q8_0, 32>>, %y: memref<1x32xf32>) {

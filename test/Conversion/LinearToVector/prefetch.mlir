@@ -32,7 +32,7 @@ module attributes {tenon.target = #tenon.target<cpu = "znver5", features = "", v
   // CHECK-NEXT: arith.addi
   // CHECK: scf.for
   // CHECK: memref.prefetch {{.*}}, read, locality<2>, data
-  // CHECK-COUNT-96: vpdpbusd
+  // CHECK-COUNT-96: micro.dot4_i8
   func.func @blocks(%x: memref<?x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q4_0, 32>>, %y: memref<?x32xf32>) {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 32>} : (memref<?x64x!tenon.int8_group>, memref<1x32x!tenon.superblock<q4_0, 32>>, memref<?x32xf32>) -> ()
     return
@@ -41,7 +41,7 @@ module attributes {tenon.target = #tenon.target<cpu = "znver5", features = "", v
   // CHECK-LABEL: func.func @bytes
   // CHECK: scf.for {{.*}} to %c32
   // CHECK: memref.prefetch {{.*}}, read, locality<2>, data
-  // CHECK-COUNT-192: vpdpbusd
+  // CHECK-COUNT-192: micro.dot4_i8
   // CHECK-NOT: memref.prefetch
   // CHECK: vector.store
   func.func @bytes(%x: memref<?x64x!tenon.int8_group>, %w: memref<1x32x!tenon.superblock<q8_0, 32>>, %y: memref<?x32xf32>) {

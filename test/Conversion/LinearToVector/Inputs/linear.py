@@ -54,7 +54,8 @@ def linear(case, rows, target):
 def check(target, report):
     cases = [c for c in CASES if c.pairs == 1 or TARGETS[target][4]]
     module = Module([linear(c, rows, target) for c in cases for rows in (1, 5, "?")], target,
-                    ["--tenon-select-tiles", "--tenon-linear-to-vector"], os.environ.get("KEEP"))
+                    ["--tenon-select-tiles", "--tenon-linear-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"],
+                    os.environ.get("KEEP"))
     rng = np.random.default_rng(7)
     for case in cases:
         x = rng.standard_normal((MOST_ROWS, case.k + case.padding), np.float32)

@@ -73,8 +73,8 @@ class Module:
             with open(base + ".mlir", "w") as file:
                 file.write(f"module attributes {{tenon.target = {variant.attribute()}}} {{\n")
                 file.write("\n".join(entries) + "\n}\n")
-            run(["tenon-opt", base + ".mlir", "--tenon-select-tiles", "--tenon-kernel-pipeline",
-                 "--tenon-llvm-pipeline", "--emit-bytecode", "-o", base + ".mlirbc"])
+            run(["tenon-opt", base + ".mlir", "--tenon-select-tiles", "--tenon-micro-pipeline",
+                 "--tenon-kernel-pipeline", "--tenon-llvm-pipeline", "--emit-bytecode", "-o", base + ".mlirbc"])
             run(["mlir-translate", "--mlir-to-llvmir", "--allow-unregistered-dialect", base + ".mlirbc", "-o",
                  base + ".ll"])
             run(["clang", "-O1", "-w", *("-march=" + variant.march).split(), "-mprefer-vector-width=512",

@@ -1,0 +1,161 @@
+//===- MicroOps.td - what kernels do beyond arith and vector *- tablegen -*-===//
+//
+// The few operations that make kernels fast and that arith, math and vector do
+// not have, each with its formula and the order of its additions. Emitters write
+// these and know no instruction; tenon-micro-to-x86 replaces those for which
+// its table has one, tenon-micro-to-vector says in arith and vector alone what
+// each means, bit by bit.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_DIALECT_MICRO_IR_MICROOPS_TD
+#define TENON_DIALECT_MICRO_IR_MICROOPS_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Micro_Dialect : Dialect {
+  let name = "micro";
+  let cppNamespace = "::tenon::micro";
+  let summary = "operations on registers that CPUs have instructions for";
+  let description = [{
+    Vectors of one dimension, as wide as a register of the target. A *lane* is 32
+    bits wide: i32 and f32 elements are one, 16-bit elements two, bytes four a
+    lane.
+  }];
+}
+
+class Micro_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Micro_Dialect, mnemonic, traits>;
+
+class Micro_VectorOf<list<Type> elements> : FixedVectorOfRankAndType<[1], elements>;
+def Micro_Bytes : Micro_VectorOf<[I8]>;
+def Micro_Words : Micro_VectorOf<[I16]>;
+def Micro_Lanes : Micro_VectorOf<[I32]>;
+def Micro_Floats : Micro_VectorOf<[F32]>;
+def Micro_Pairs : Micro_VectorOf<[BF16]>;
+def Micro_Numbers : AnyTypeOf<[F32, Micro_Floats], "f32 or a vector of it">;
+
+def Micro_Dot4I8Op : Micro_Op<"dot4_i8", [Pure, AllTypesMatch<["sum", "result"]>, AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "adds four products of unsigned and signed bytes to every lane";
+  let description = [{
+    `result[i] = sum[i] + lhs[4i] rhs[4i] + ... + lhs[4i+3] rhs[4i+3]`, lhs
+    unsigned, rhs signed, exact in 32 bits (which wrap). Additions of integers:
+    no order shows.
+
+    Example:
+    ```mlir
+    %t = micro.dot4_i8 %s, %w, %x : vector<16xi32>, vector<64xi8>
+    ```
+  }];
+  let arguments = (ins Micro_Lanes:$sum, Micro_Bytes:$lhs, Micro_Bytes:$rhs);
+  let results = (outs Micro_Lanes:$result);
+  let assemblyFormat = "$sum `,` $lhs `,` $rhs attr-dict `:` type($sum) `,` type($lhs)";
+  let hasVerifier = 1;
+}
+
+def Micro_Dot2I8Op : Micro_Op<"dot2_i8", [Pure, AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "adds two products of unsigned and signed bytes in 16 bits";
+  let description = [{
+    `result[i] = lhs[2i] rhs[2i] + lhs[2i+1] rhs[2i+1]`, lhs unsigned, rhs
+    signed. The sum must fit 16 bits: what it is otherwise depends on the target
+    (x86 saturates it). `chainLength` in tenon/Dialect/Tenon/IR/ByteProducts.h
+    says how many results can be added up before even those don't fit.
+
+    Example:
+    ```mlir
+    %p = micro.dot2_i8 %w, %x : vector<32xi8> -> vector<16xi16>
+    ```
+  }];
+  let arguments = (ins Micro_Bytes:$lhs, Micro_Bytes:$rhs);
+  let results = (outs Micro_Words:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Micro_Dot2I16Op : Micro_Op<"dot2_i16", [Pure, AllTypesMatch<["sum", "result"]>, AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "adds two products of signed 16-bit numbers to every lane";
+  let description = [{
+    `result[i] = sum[i] + lhs[2i] rhs[2i] + lhs[2i+1] rhs[2i+1]`, exact in 32
+    bits (which wrap).
+
+    Example:
+    ```mlir
+    %t = micro.dot2_i16 %s, %a, %b : vector<8xi32>, vector<16xi16>
+    ```
+  }];
+  let arguments = (ins Micro_Lanes:$sum, Micro_Words:$lhs, Micro_Words:$rhs);
+  let results = (outs Micro_Lanes:$result);
+  let assemblyFormat = "$sum `,` $lhs `,` $rhs attr-dict `:` type($sum) `,` type($lhs)";
+  let hasVerifier = 1;
+}
+
+def Micro_Dot2BF16Op : Micro_Op<"dot2_bf16", [Pure, AllTypesMatch<["sum", "result"]>, AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "adds two products of bf16 to every lane, in f32";
+  let description = [{
+    `result[i] = (sum[i] + lhs[2i+1] rhs[2i+1]) + lhs[2i] rhs[2i]`, in this order:
+    products of bf16 are exact in f32, each addition is rounded to nearest even.
+    x86 takes numbers below the least normal one for 0.
+
+    Example:
+    ```mlir
+    %t = micro.dot2_bf16 %s, %a, %b : vector<16xf32>, vector<32xbf16>
+    ```
+  }];
+  let arguments = (ins Micro_Floats:$sum, Micro_Pairs:$lhs, Micro_Pairs:$rhs);
+  let results = (outs Micro_Floats:$result);
+  let assemblyFormat = "$sum `,` $lhs `,` $rhs attr-dict `:` type($sum) `,` type($lhs)";
+  let hasVerifier = 1;
+}
+
+def Micro_LookupOp : Micro_Op<"lookup", [Pure, AllTypesMatch<["indices", "result"]>]> {
+  let summary = "bytes of a table of 16";
+  let description = [{
+    `result[i] = table[indices[i]]`; indices are below 16.
+
+    Example:
+    ```mlir
+    %v = micro.lookup %i in [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12] : vector<64xi8>
+    ```
+  }];
+  let arguments = (ins Micro_Bytes:$indices, DenseI8ArrayAttr:$table);
+  let results = (outs Micro_Bytes:$result);
+  let assemblyFormat = "$indices `in` $table attr-dict `:` type($indices)";
+  let hasVerifier = 1;
+}
+
+def Micro_RoundOp : Micro_Op<"round", [Pure]> {
+  let summary = "the nearest integer";
+  let description = [{
+    The integer nearest to x, of two the even one, for |x| < 2^22. A scalar or a
+    vector.
+
+    Example:
+    ```mlir
+    %n = micro.round %x : vector<16xf32> -> vector<16xi32>
+    ```
+  }];
+  let arguments = (ins Micro_Numbers:$input);
+  let results = (outs AnyTypeOf<[I32, Micro_Lanes]>:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Micro_ScaleOp : Micro_Op<"scale", [Pure, AllTypesMatch<["input", "exponent", "result"]>]> {
+  let summary = "multiplies by a power of two";
+  let description = [{
+    `result = x 2^n`, n an integral number in [-252, 254] as f32; rounded once
+    to nearest even where the result is below the least normal number. A scalar
+    or a vector.
+
+    Example:
+    ```mlir
+    %y = micro.scale %x, %n : vector<16xf32>
+    ```
+  }];
+  let arguments = (ins Micro_Numbers:$input, Micro_Numbers:$exponent);
+  let results = (outs Micro_Numbers:$result);
+  let assemblyFormat = "$input `,` $exponent attr-dict `:` type($input)";
+}
+
+#endif // TENON_DIALECT_MICRO_IR_MICROOPS_TD
