@@ -1,6 +1,7 @@
 //===- CommandLine.cpp - the program tenonc -------------------------------===//
 
 #include "tenon/Driver/CommandLine.h"
+#include "Adapters.h"
 #include "LinkConfig.h"
 #include "Messages.h"
 #include "TokenizeCommand.h"
@@ -60,8 +61,15 @@ struct Flags {
                                   cl::desc("CPU features to add or take away"),
                                   cl::value_desc("+a,-b"), cl::cat(category)};
   cl::opt<std::string> train{
-      "train", cl::desc("Compile a program that trains the model (a decoder)"),
-      cl::ValueOptional, cl::cat(category)};
+      "train",
+      cl::desc("Compile a program that trains the model (a decoder): all of "
+               "it, or lora:rank=8,alpha=16,targets=wq|wv beside it"),
+      cl::value_desc("what"), cl::ValueOptional, cl::cat(category)};
+  cl::opt<std::string> adapter{
+      "adapter",
+      cl::desc("Add the adapters in this directory, in PEFT's layout, to the "
+               "weights"),
+      cl::value_desc("directory"), cl::cat(category)};
   cl::opt<uint64_t> seed{
       "random-weights",
       cl::desc("Draw weights at random instead of reading them"),
@@ -263,10 +271,20 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
                         "obj or exe is expected"));
   options.stage = *stage;
   options.train = flags.train.getNumOccurrences() > 0;
-  if (!flags.train.empty())
-    return usage(strCat("--train=", std::string(flags.train),
-                        ": only --train itself, which trains all weights, is "
-                        "there so far"));
+  if (!flags.train.empty()) {
+    Expected<AdapterOptions> adapters =
+        parseAdapterOptions(std::string(flags.train));
+    if (!adapters)
+      return adapters.takeError();
+    options.adapters = std::move(*adapters);
+  }
+  options.adapter = flags.adapter;
+  if (!options.adapter.empty() && flags.seed.getNumOccurrences())
+    return usage("--adapter changes weights that random ones are not");
+  if (!options.adapter.empty() && !flags.calibrate.empty())
+    return usage(
+        "--calibrate runs the model without the adapters of --adapter: "
+        "they exclude each other so far");
   if (options.stage == Stage::Differentiated && !options.train)
     return usage("--emit=differentiated is for a model that learns: --train "
                  "is missing");

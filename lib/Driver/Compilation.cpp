@@ -1,6 +1,7 @@
 //===- Compilation.cpp - from a model to an executable --------------------===//
 
 #include "tenon/Driver/Compilation.h"
+#include "Adapters.h"
 #include "Calibration.h"
 #include "Frontend.h"
 #include "Importance.h"
@@ -12,6 +13,8 @@
 #include "Timing.h"
 #include "TrainingPlan.h"
 #include "mlir/Pass/PassManager.h"
+#include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+#include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
 #include "tenon/Driver/Linker.h"
 #include "tenon/Driver/Registration.h"
 #include "tenon/Driver/WeightValues.h"
@@ -191,6 +194,13 @@ Status Compilation::lower(mlir::ModuleOp lowered, Stage from, Stage to) {
     mlir::PassManager manager(context.get());
     if (options.configurePasses && !options.configurePasses(manager))
       return plainError("bad options for passes", ExitCode::BadUsage);
+    if (next == Stage::Differentiated && options.adapters) {
+      TenonInsertAdaptersOptions adapters;
+      adapters.rank = options.adapters->rank;
+      adapters.alpha = options.adapters->alpha;
+      llvm::append_range(adapters.targets, options.adapters->targets);
+      manager.addPass(createTenonInsertAdapters(std::move(adapters)));
+    }
     buildPipeline(manager, from, next, options.train);
     std::string stage(getStage(next).name);
     if (reporting)
@@ -328,6 +338,14 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
   weightsOptions.seed = options.randomSeed.value_or(0);
   weightsOptions.strict = options.strict;
   weightsOptions.warn = [](const std::string &text) { printMessage(text); };
+  std::optional<AdapterDirectory> adapter;
+  if (!options.adapter.empty()) {
+    Expected<AdapterDirectory> opened = AdapterDirectory::open(options.adapter);
+    if (!opened)
+      return opened.takeError();
+    adapter = std::move(*opened);
+    weightsOptions.adapter = &*adapter;
+  }
   requireMemory(); // weights are packed by TBB's threads
   uint64_t total = 0;
   bool quantizes = false;
@@ -346,6 +364,19 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
   }();
   if (!summary)
     return summary.takeError();
+  if (adapter)
+    if (Status status = adapter->checkAllUsed(); !status)
+      return status;
+  // Memories of gradients and moments are as large as the weights with what
+  // follows the last one, up to its alignment.
+  if (uint64_t rest = writer->sectionSize() % kMemoryAlignment;
+      options.train && rest != 0) {
+    static const std::byte zeros[kMemoryAlignment] = {};
+    if (Status status =
+            writer->write(std::span(zeros).first(kMemoryAlignment - rest));
+        !status)
+      return status;
+  }
   say(strCat(summary->parameters, " parameters in ", writer->sectionSize(),
              " bytes of weights"));
   metadata->setWeights(std::move(*summary));
@@ -378,7 +409,8 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
 }
 
 Status Compilation::writeTraining(runtime::PayloadWriter &writer) {
-  Expected<runtime::TrainingInfo> training = planTraining(plan, *model);
+  Expected<runtime::TrainingInfo> training =
+      planTraining(plan, *model, options.adapters);
   if (!training)
     return training.takeError();
   if (Status status = writer.beginSection("training"); !status)

@@ -1,6 +1,7 @@
 //===- TrainingPlan.cpp - what a trainer writes checkpoints of ------------===//
 
 #include "TrainingPlan.h"
+#include "Adapters.h"
 #include "tenon/Support/MappedFile.h"
 #include "tenon/Support/Strings.h"
 #include "llvm/Support/FileSystem.h"
@@ -66,14 +67,43 @@ static std::string withFloatType(std::string text, nlohmann::json config) {
   return changed ? config.dump(2) + "\n" : text;
 }
 
+/// Which modules have adapters, by the last part of their path.
+static std::string adapterConfigOf(std::span<const PlannedWeight> plan,
+                                   const LoadedModel &model,
+                                   const AdapterOptions &adapters) {
+  std::vector<std::string> modules;
+  bool isTransposed = false;
+  for (const PlannedWeight &weight : plan) {
+    auto source = mlir::dyn_cast<SourceAttr>(weight.sources[0]);
+    if (!source || weight.frozen ||
+        !source.getName().ends_with(".lora_A.weight"))
+      continue;
+    llvm::StringRef path =
+        source.getName().drop_back(llvm::StringRef(".lora_A.weight").size());
+    modules.push_back(path.rsplit('.').second.str());
+    llvm::StringRef base =
+        llvm::StringRef(weight.name).rsplit('.').first; // without ".lora_a"
+    for (const PlannedWeight &other : plan)
+      if (other.name == base)
+        isTransposed |=
+            mlir::cast<SourceAttr>(other.sources[0]).getTransposed();
+  }
+  llvm::sort(modules);
+  modules.erase(std::unique(modules.begin(), modules.end()), modules.end());
+  return adapterConfig(adapters, model.directory.path, modules, isTransposed);
+}
+
 Expected<runtime::TrainingInfo>
 tenon::planTraining(std::span<const PlannedWeight> plan,
-                    const LoadedModel &model) {
+                    const LoadedModel &model,
+                    const std::optional<AdapterOptions> &adapters) {
   runtime::TrainingInfo info;
   const Checkpoint *checkpoint = model.checkpoint();
   for (const PlannedWeight &weight : plan) {
     if (!llvm::all_of(weight.sources, llvm::IsaPred<SourceAttr>))
       continue; // computed
+    if (weight.frozen)
+      continue;
     if (weight.sources.size() != 1 || weight.experts > 1)
       return plainError(strCat("weight @", weight.name,
                                " is no tensor of the checkpoint: it cannot be "
@@ -94,6 +124,12 @@ tenon::planTraining(std::span<const PlannedWeight> plan,
       tensor.transposed = source.getTransposed();
       info.tensors.push_back(std::move(tensor));
     }
+  }
+  if (adapters) {
+    info.weightsFile = "adapter_model.safetensors";
+    info.files.push_back(
+        {"adapter_config.json", adapterConfigOf(plan, model, *adapters)});
+    return info;
   }
   llvm::StringRef directory =
       llvm::sys::path::parent_path(model.directory.configPath);

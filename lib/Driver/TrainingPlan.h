@@ -13,10 +13,12 @@ Status checkTraining(const CompileOptions &options);
 Status checkTraining(const LoadedModel &model);
 
 /// The tensors that the weights of a plan are, by the names and shapes of the
-/// checkpoint, and the files that stand beside them, whose `dtype` is f32 now.
+/// checkpoint, and the files that stand beside them, whose `dtype` is f32 now;
+/// with adapters, what PEFT has of such.
 /// Errors: a weight that is no tensor as it is; a file that cannot be read.
 Expected<runtime::TrainingInfo>
-planTraining(std::span<const PlannedWeight> plan, const LoadedModel &model);
+planTraining(std::span<const PlannedWeight> plan, const LoadedModel &model,
+             const std::optional<AdapterOptions> &adapters);
 
 } // namespace tenon
 

@@ -1,7 +1,9 @@
 //===- WeightsWriter.cpp - from checkpoint to payload ---------------------===//
 
 #include "tenon/Driver/WeightsWriter.h"
+#include "Adapters.h"
 #include "tenon/Checkpoint/NonFinite.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Driver/BiasTables.h"
 #include "tenon/Support/CheckedMath.h"
@@ -29,6 +31,9 @@ PlannedWeight tenon::describeWeight(WeightOp op) {
   weight.layers = op.getNumLayers();
   weight.stacked = op.getStacked();
   weight.experts = getExperts(op);
+  weight.frozen = op->hasAttr(kFrozenAttrName);
+  if (auto initial = op->getAttrOfType<mlir::StringAttr>(kInitialAttrName))
+    weight.initial = initial.str();
   if (auto numbers = op.getLayers())
     weight.layerNumbers.assign(numbers->begin(), numbers->end());
   return weight;
@@ -122,7 +127,8 @@ uint64_t mix(uint64_t x) {
 /// A tensor that rows are read from; null where weights are random.
 struct OpenedTensor {
   const TensorInfo *info = nullptr;
-  uint64_t begin = 0; ///< of the expert, bytes from the tensor's start
+  uint64_t begin = 0;      ///< of the expert, bytes from the tensor's start
+  std::vector<float> made; ///< what is read instead of the file
 };
 
 class Writer {
@@ -222,6 +228,25 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
   rows.rows = elements / columns;
   rows.transposed = source.getTransposed();
 
+  auto take = [&](std::vector<float> values) {
+    opened.made = std::move(values);
+    rows.dtype = DType::F32;
+    rows.data = reinterpret_cast<const std::byte *>(opened.made.data());
+  };
+  uint64_t seed =
+      mix(options.seed ^ xxh3(std::as_bytes(std::span(std::as_const(name)))));
+  if (!weight.initial.empty()) {
+    std::vector<float> values(elements);
+    if (weight.initial == kInitialNormal) {
+      fillNormal(seed, 0, values.data(), values.size());
+      double factor =
+          1 / (0.02 * std::sqrt(3.0 * static_cast<double>(columns)));
+      for (float &value : values)
+        value = static_cast<float>(value * factor);
+    }
+    take(std::move(values));
+    return rows;
+  }
   bool fused = isFused(weight, source);
   if (!options.checkpoint) {
     // A vector called weight scales a norm; anything else is drawn.
@@ -229,7 +254,7 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
         type.getRank() == 1 && llvm::StringRef(name).ends_with("weight");
     rows.fill = scale ? RowSource::Fill::Ones : RowSource::Fill::Normal;
     rows.transposed = false;
-    rows.seed = mix(options.seed ^ xxh3(std::as_bytes(std::span(name))));
+    rows.seed = seed;
     if (fused)
       rows.seed = mix(rows.seed + layer % weight.experts);
     return rows;
@@ -259,6 +284,22 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
   if (fused)
     opened.begin = info->size / weight.experts * (layer % weight.experts);
   rows.data = options.checkpoint->bytes(*info).data() + opened.begin;
+  if (!options.adapter || !options.adapter->changes(name))
+    return rows;
+  if (fused || isBlock(info->dtype) || info->rowsPerHead)
+    return errorInFile(
+        info->file->path(),
+        strCat("tensor ", quoteName(name),
+               ", of experts, in blocks or in another order: an adapter cannot "
+               "be added to it"));
+  std::vector<float> values(elements);
+  convertElements(info->dtype, rows.data, DType::F32,
+                  reinterpret_cast<std::byte *>(values.data()), values.size());
+  if (Status status =
+          options.adapter->add(name, type.getShape(), rows.transposed, values);
+      !status)
+    return status.takeError();
+  take(std::move(values));
   return rows;
 }
 
@@ -413,6 +454,8 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
                              rows * request.columns, " elements, the type ",
                              typeName(type), " has ", type.getNumElements()));
   request.released = [&](size_t index, int64_t begin, int64_t end) {
+    if (!tensors[index].made.empty())
+      return;
     const TensorInfo &info = *tensors[index].info;
     uint64_t width =
         request.columns / blockElements(info.dtype) * blockBytes(info.dtype);

@@ -13,7 +13,9 @@ using namespace tenon::runtime;
 using json = nlohmann::json;
 
 std::string TrainingInfo::serialize() const {
-  json root = {{"tensors", json::array()}, {"files", json::array()}};
+  json root = {{"tensors", json::array()},
+               {"files", json::array()},
+               {"weights_file", weightsFile}};
   for (const TrainedTensor &tensor : tensors)
     root["tensors"].push_back({{"name", tensor.name},
                                {"shape", tensor.shape},
@@ -83,6 +85,9 @@ Expected<TrainingInfo> TrainingInfo::parse(std::span<const std::byte> section,
         return corrupt("tensor '" + info.tensors.back().name +
                        "' is not within the weights");
     }
+    info.weightsFile = root->at("weights_file").get<std::string>();
+    if (info.weightsFile.find('/') != std::string::npos)
+      return corrupt("the weights' file has a path");
     for (const json &from : root->at("files")) {
       auto size = from.at("size").get<uint64_t>();
       auto name = from.at("name").get<std::string>();
@@ -111,6 +116,6 @@ Expected<TrainingInfo> TrainingInfo::load(const Payload &payload) {
 Status TrainingInfo::readWeights(const std::string &directory,
                                  std::span<std::byte> weights) const {
   TensorGroup groups[] = {{"", weights}};
-  auto notes = readSafetensors(directory + "/" + kModelFile, tensors, groups);
+  auto notes = readSafetensors(directory + "/" + weightsFile, tensors, groups);
   return notes ? Status() : Status(notes.takeError());
 }

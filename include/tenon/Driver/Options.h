@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mlir {
 class PassManager;
@@ -26,6 +27,13 @@ inline constexpr int64_t kDefaultMaxChunk = 512;
 /// More sequences than this cannot be decoded together.
 inline constexpr int64_t kMostSequences = 64;
 
+/// Adapters of low rank that learn beside a frozen model (LoRA).
+struct AdapterOptions {
+  int64_t rank = 8;
+  double alpha = 16;
+  std::vector<std::string> targets; ///< names of weights
+};
+
 struct CompileOptions {
   /// A model directory (Hugging Face layout), or a description (.tenon).
   std::string input;
@@ -40,6 +48,11 @@ struct CompileOptions {
   /// The executable learns: it has the loss, its gradient and an optimizer
   /// instead of what generates.
   bool train = false;
+  /// Of a model that learns: only these adapters do.
+  std::optional<AdapterOptions> adapters;
+  /// A directory with adapters in PEFT's layout, which are added to the
+  /// weights; empty: none.
+  std::string adapter;
   /// Weights drawn at random from this seed instead of the checkpoint's.
   std::optional<uint64_t> randomSeed;
   /// No tokenizer goes into the executable, whatever the model comes with.

@@ -35,6 +35,9 @@ struct PlannedWeight {
   uint64_t offset = 0; ///< of layer 0, bytes from the start of the weights
   uint64_t stride = 0; ///< bytes from one layer to the next
   uint64_t layerBytes = 0;
+  bool frozen = false; ///< of a model that learns: it does not
+  /// What a weight that no checkpoint has begins with (IR/Adapters.h).
+  std::string initial;
 
   bool operator==(const PlannedWeight &) const = default;
 
@@ -56,10 +59,14 @@ PlannedWeight describeWeight(WeightOp op);
 /// without a place, or two that overlap (a fault of a pass, or of IR by hand).
 Expected<std::vector<PlannedWeight>> planWeights(mlir::ModuleOp module);
 
+class AdapterDirectory;
+
 struct WeightsOptions {
   /// Null: random weights from `seed`.
   const Checkpoint *checkpoint = nullptr;
   uint64_t seed = 0;
+  /// What is added to the checkpoint's matrices; null: nothing.
+  AdapterDirectory *adapter = nullptr;
   /// NaN or infinity is an error, not a warning.
   bool strict = false;
   /// How much an error in each column of a weight's layer matters; empty: all

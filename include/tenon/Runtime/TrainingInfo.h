@@ -41,6 +41,8 @@ class Payload;
 struct TrainingInfo {
   std::vector<TrainedTensor> tensors;
   std::vector<CheckpointFile> files;
+  /// The one that the tensors are in.
+  std::string weightsFile = "model.safetensors";
 
   std::string serialize() const;
   /// Checks that every tensor lies within weights of so many bytes. Errors are
@@ -56,9 +58,6 @@ struct TrainingInfo {
   Status readWeights(const std::string &directory,
                      std::span<std::byte> weights) const;
 };
-
-/// The weights of a directory that a training left.
-inline constexpr const char *kModelFile = "model.safetensors";
 
 } // namespace tenon::runtime
 

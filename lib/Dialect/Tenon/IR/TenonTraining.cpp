@@ -2,6 +2,7 @@
 
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "VerifyShapes.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -16,6 +17,7 @@ using tenon::detail::expectSameShape;
 
 bool tenon::isTrainable(WeightOp weight) {
   return isa<FloatType>(weight.getTensorType().getElementType()) &&
+         !weight->hasAttr(kFrozenAttrName) &&
          llvm::all_of(weight.getSources(), llvm::IsaPred<SourceAttr>);
 }
 

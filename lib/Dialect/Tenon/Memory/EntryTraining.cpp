@@ -9,6 +9,7 @@
 #include "EntryRewriter.h"
 #include "WeightLayout.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 using namespace mlir;
@@ -90,10 +91,15 @@ bool EntryRewriter::rewriteTraining(Operation *op) {
 void EntryRewriter::rewriteGradientNorm(GradientNormOp op) {
   Location loc = op.getLoc();
   Type f32 = builder.getF32Type();
-  // What lies between weights, and where they are computed, stays zero.
-  int64_t count = sizes.weights / static_cast<int64_t>(sizeof(float));
-  Value all =
-      viewAt(loc, gradients, MemRefType::get({count}, f32), constant(loc, 0));
+  // What lies between weights, and where they are computed, stays zero; so does
+  // what frozen ones before those that learn would have.
+  int64_t begin = sizes.weights;
+  for (auto weight : op->getParentOfType<ModuleOp>().getOps<WeightOp>())
+    if (!weight->hasAttr(kFrozenAttrName))
+      begin = std::min<int64_t>(begin, *weight.getOffset());
+  int64_t count = (sizes.weights - begin) / static_cast<int64_t>(sizeof(float));
+  Value all = viewAt(loc, gradients, MemRefType::get({count}, f32),
+                     constant(loc, begin));
   int64_t blocks = llvm::divideCeilSigned(count, SumSquaresOp::kBlock);
   Value sums =
       memref::AllocOp::create(builder, loc, MemRefType::get({blocks}, f32));

@@ -79,6 +79,59 @@ def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
   ];
 }
 
+def TenonInsertAdapters : Pass<"tenon-insert-adapters", "::mlir::ModuleOp"> {
+  let summary = "small weights that learn, beside weights that don't";
+  let description = [{
+    Low-rank adaptation (LoRA, arXiv:2106.09685): all weights of the model are
+    frozen, and beside those of the linears that `targets` name, two small
+    matrices learn:
+
+    `y = x Wᵀ + alpha / rank (x Aᵀ) Bᵀ`, A `[rank, in]`, B `[out, rank]`
+
+    A begins with random numbers, B with zeros, so that the model is at first
+    what it was. A target is the name of a weight in the description ("wq") or of
+    its module in the checkpoint ("q_proj"). The new weights have the names that
+    PEFT gives them in a file, and come after all others: gradients and moments
+    of what learns are one piece of memory.
+
+    Before:
+    ```mlir
+    tenon.weight @block.wq : tensor<4x64x64xf32> from [#tenon.source<"layers.{i}.q_proj.weight", tensor<64x64xf32>>] stacked
+    ...
+    %w = tenon.weight_ref @block.wq[%i] : tensor<64x64xf32>
+    %y = tenon.linear %x, %w : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+    ```
+    After, with rank 8 and alpha 16:
+    ```mlir
+    tenon.weight @block.wq : tensor<4x64x64xf32> from [...] stacked {tenon.frozen}
+    tenon.weight @block.wq.lora_a : tensor<4x8x64xf32> from [
+      #tenon.source<"base_model.model.layers.{i}.q_proj.lora_A.weight", tensor<8x64xf32>>] stacked {tenon.initial = "normal"}
+    tenon.weight @block.wq.lora_b : tensor<4x64x8xf32> from [
+      #tenon.source<"base_model.model.layers.{i}.q_proj.lora_B.weight", tensor<64x8xf32>>] stacked {tenon.initial = "zeros"}
+    ...
+    %y0 = tenon.linear %x, %w : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+    %a = tenon.weight_ref @block.wq.lora_a[%i] : tensor<8x64xf32>
+    %h = tenon.linear %x, %a : (tensor<?x64xf32>, tensor<8x64xf32>) -> tensor<?x8xf32>
+    %b = tenon.weight_ref @block.wq.lora_b[%i] : tensor<64x8xf32>
+    %d = tenon.linear %h, %b : (tensor<?x8xf32>, tensor<64x8xf32>) -> tensor<?x64xf32>
+    %s = tenon.scale %d {factor = 2.0 : f32} : (tensor<?x64xf32>) -> tensor<?x64xf32>
+    %y = tenon.add %y0, %s : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+    Errors: a target that no linear reads; weights of experts; a weight that is
+    no tensor of the checkpoint as it is.
+  }];
+  let dependentDialects = ["::tenon::TenonDialect"];
+  let options = [
+    Option<"rank", "rank", "int64_t", "8", "Rows of A, columns of B">,
+    Option<"alpha", "alpha", "double", "16.0", "What the sum of both is scaled by, times the rank">,
+    ListOption<"targets", "targets", "std::string", "Names of weights">,
+  ];
+  let statistics = [
+    Statistic<"numAdapters", "adapters", "Number of linears that have an adapter">,
+    Statistic<"numSkipped", "skipped", "Number of linears that no target names">,
+  ];
+}
+
 def TenonLowerLinears : Pass<"tenon-lower-linears", "::mlir::ModuleOp"> {
   let summary = "linears become products with plain weights";
   let description = [{
