@@ -9,10 +9,12 @@
 //                                     so that a kill between two files is none
 //   trainer_state.json                by the names of Transformers' Trainer
 //   log.jsonl                         a line for each step
+//   loss.svg                          the losses of those lines
 //
 //===----------------------------------------------------------------------===//
 #include "TrainingRun.h"
 
+#include "LossCurve.h"
 #include "Program.h"
 
 #include "tenon/Runtime/Interrupt.h"
@@ -101,30 +103,74 @@ Status TrainingRun::save(int64_t step) {
         !status)
       return status;
   TensorGroup weights[] = {{"", trainer.weights()}};
-  if (Status status = writeSafetensors(path(kModelFile), trainer.info().tensors,
-                                       weights, {{"format", "pt"}});
+  if (Status status =
+          writeSafetensors(path(trainer.info().weightsFile.c_str()),
+                           trainer.info().tensors, weights, {{"format", "pt"}});
       !status)
     return status;
-  auto sequences = static_cast<double>(data.count());
-  double epoch =
-      static_cast<double>(step * options.batch * options.accumulate) /
-      sequences;
-  OrderedJson state = {{"best_metric", nullptr},
-                       {"epoch", epoch},
-                       {"global_step", step},
-                       {"max_steps", options.steps},
-                       {"log_history", OrderedJson::array()},
-                       {"train_batch_size", options.batch}};
+  if (Status status = writeWhole(path("loss.svg"), drawLossCurve(history));
+      !status)
+    return status;
+  return writeWhole(path("trainer_state.json"),
+                    transformersState(step).dump(2) + "\n");
+}
+
+/// The fields of Transformers' TrainerState, all of them; what is ours stands
+/// where it keeps the state of callbacks.
+OrderedJson TrainingRun::transformersState(int64_t step) const {
+  int64_t together = options.batch * options.accumulate;
+  auto epochOf = [&](int64_t taken) {
+    return static_cast<double>(taken * together) /
+           static_cast<double>(data.count());
+  };
+  OrderedJson lines = OrderedJson::array(), best, bestStep;
+  int64_t tokens = 0;
   for (const OrderedJson &line : history) {
-    OrderedJson entry = {{"step", line["step"]},
-                         {"loss", line["loss"]},
-                         {"grad_norm", line["gradient_norm"]},
-                         {"learning_rate", line["rate"]}};
-    if (line.contains("held_out_loss"))
-      entry["eval_loss"] = line["held_out_loss"];
-    state["log_history"].push_back(std::move(entry));
+    auto at = line["step"].get<int64_t>();
+    lines.push_back({{"epoch", epochOf(at)},
+                     {"step", at},
+                     {"loss", line["loss"]},
+                     {"grad_norm", line["gradient_norm"]},
+                     {"learning_rate", line["rate"]}});
+    tokens += line.value("tokens", int64_t(0));
+    if (!line.contains("held_out_loss"))
+      continue;
+    const OrderedJson &loss = line["held_out_loss"];
+    lines.push_back(
+        {{"epoch", epochOf(at)}, {"step", at}, {"eval_loss", loss}});
+    if (best.is_null() || loss.get<double>() < best.get<double>()) {
+      best = loss;
+      bestStep = at;
+    }
   }
-  return writeWhole(path("trainer_state.json"), state.dump(2) + "\n");
+  OrderedJson attributes = {{"seed", options.seed},
+                            {"data", options.data},
+                            {"data_hash", strCat(data.hash())},
+                            {"next_sequence", step * together}};
+  return {{"best_global_step", bestStep},
+          {"best_metric", best},
+          {"best_model_checkpoint", nullptr},
+          {"epoch", epochOf(step)},
+          {"eval_steps", options.evalEvery ? options.evalEvery : options.steps},
+          {"global_step", step},
+          {"is_hyper_param_search", false},
+          {"is_local_process_zero", true},
+          {"is_world_process_zero", true},
+          {"log_history", std::move(lines)},
+          {"logging_steps", 1},
+          {"max_steps", options.steps},
+          {"num_input_tokens_seen", tokens},
+          {"num_train_epochs",
+           static_cast<int64_t>(std::ceil(epochOf(options.steps)))},
+          {"save_steps", options.saveEvery ? options.saveEvery : options.steps},
+          {"stateful_callbacks",
+           {{"tenon",
+             {{"args", OrderedJson::object()},
+              {"attributes", std::move(attributes)}}}}},
+          {"total_flos", 0},
+          {"train_batch_size", options.batch},
+          {"trial_name", nullptr},
+          {"trial_params", nullptr}};
 }
 
 Status TrainingRun::resume() {
@@ -225,6 +271,7 @@ Status TrainingRun::log(int64_t step, const Measured &measured) {
   OrderedJson line = {{"step", step},
                       {"loss", measured.loss},
                       {"gradient_norm", measured.norm},
+                      {"tokens", measured.tokens},
                       {"tokens_per_second", speed},
                       {"rate", measured.rate}};
   bool isLast = step == options.steps;
@@ -240,11 +287,13 @@ Status TrainingRun::log(int64_t step, const Measured &measured) {
   if (!options.quiet &&
       (step == 1 || isLast || !held.empty() || time - lastShown >= 1)) {
     lastShown = time;
-    printNote(format("step %lld/%lld  loss %.4f  gradient %.3f  rate %.3g  "
-                     "%.0f tokens/s%s\n",
-                     static_cast<long long>(step),
-                     static_cast<long long>(options.steps), measured.loss,
-                     measured.norm, measured.rate, speed, held.c_str()));
+    double left = measured.seconds * static_cast<double>(options.steps - step);
+    printNote(format(
+        "step %lld/%lld  loss %.4f  gradient %.3f  rate %.3g  "
+        "%.0f tokens/s%s%s\n",
+        static_cast<long long>(step), static_cast<long long>(options.steps),
+        measured.loss, measured.norm, measured.rate, speed,
+        isLast ? "" : format("  %.0f s left", left).c_str(), held.c_str()));
   }
   history.push_back(line);
   return appendLine(path(kLog), line.dump());

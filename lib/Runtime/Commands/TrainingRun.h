@@ -39,6 +39,7 @@ private:
   Status log(int64_t step, const Measured &measured);
   Status save(int64_t step);
   Status saveState(int64_t step) const;
+  OrderedJson transformersState(int64_t step) const;
   std::string path(const char *name) const {
     return options.output + "/" + name;
   }
