@@ -50,7 +50,7 @@ Expected<std::unique_ptr<Trainer>> Trainer::load(const Payload &payload,
   const Metadata &metadata = payload.metadata();
   trainer->longest = std::min(metadata.memory.maxChunk, metadata.model.context);
   const SectionInfo *section = metadata.section("weights");
-  uint64_t size = section ? section->size : 0;
+  uint64_t size = trainer->size = section ? section->size : 0;
   auto info = TrainingInfo::load(payload);
   if (!info)
     return info.takeError();

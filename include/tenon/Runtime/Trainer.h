@@ -55,13 +55,9 @@ public:
   float update(const std::array<float, 10> &numbers);
 
   /// Weights and moments, each laid out as the weights are.
-  std::span<std::byte> weights() { return {weight.data(), weight.size()}; }
-  std::span<std::byte> firstMoments() {
-    return {moments.data(), weight.size()};
-  }
-  std::span<std::byte> secondMoments() {
-    return {moments.data() + weight.size(), weight.size()};
-  }
+  std::span<std::byte> weights() { return {weight.data(), size}; }
+  std::span<std::byte> firstMoments() { return {moments.data(), size}; }
+  std::span<std::byte> secondMoments() { return {moments.data() + size, size}; }
 
 private:
   Trainer() = default;
@@ -71,6 +67,7 @@ private:
   TrainingInfo training;
   TenonEntryFn gradientFn = nullptr, lossFn = nullptr, updateFn = nullptr;
   Region weight, gradient, moments, arena;
+  uint64_t size = 0; ///< of the weights, bytes; memories are whole pages
   int64_t longest = 0;
 };
 
