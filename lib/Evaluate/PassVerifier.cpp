@@ -78,13 +78,12 @@ LogicalResult PassVerifier::enter(PassManager &manager, ModuleOp module,
       inputs = options.inputs;
       drawInputs(module, options.tokens, options.seed, inputs);
     }
-    FailureOr<NamedArrays> ofExact = evaluate(module, /*rounds=*/false);
-    FailureOr<NamedArrays> ofRounded = evaluate(module, /*rounds=*/true);
-    if (failed(ofExact) || failed(ofRounded))
+    FailureOr<NamedArrays> results = evaluate(module, /*rounds=*/false);
+    if (failed(results))
       return failure();
     before = module.clone();
-    exactResults = std::move(*ofExact);
-    roundedResults = std::move(*ofRounded);
+    exactResults = std::move(*results);
+    roundedResults.reset();
   }
   manager.addInstrumentation(std::make_unique<Verification>(*this));
   return success();
@@ -98,15 +97,27 @@ void PassVerifier::after(Pass *pass, ModuleOp module) {
   // Functions that are new have inputs of their own.
   drawInputs(module, options.tokens, options.seed, inputs);
   FailureOr<NamedArrays> ofExact = evaluate(module, /*rounds=*/false);
-  FailureOr<NamedArrays> ofRounded = evaluate(module, /*rounds=*/true);
-  if (failed(ofExact) || failed(ofRounded)) {
+  // Rounding is looked at where a pass chose a precision only.
+  FailureOr<NamedArrays> ofRounded = NamedArrays();
+  bool rounds = bound && bound->rounding > 0;
+  if (rounds) {
+    if (!roundedResults) {
+      FailureOr<NamedArrays> earlier = evaluate(*before, /*rounds=*/true);
+      if (succeeded(earlier))
+        roundedResults = std::move(*earlier);
+    }
+    ofRounded = evaluate(module, /*rounds=*/true);
+  }
+  if (failed(ofExact) || failed(ofRounded) || (rounds && !roundedResults)) {
     culprit = line.pass;
     line.note = "cannot be evaluated afterwards";
     lines.push_back(std::move(line));
     return;
   }
   RunDifference rewrite = compareRuns(*ofExact, exactResults);
-  RunDifference rounding = compareRuns(*ofRounded, roundedResults);
+  RunDifference rounding;
+  if (rounds)
+    rounding = compareRuns(*ofRounded, *roundedResults);
   if (rewrite.entry.empty()) {
     line.note = "its functions are others than before";
   } else if (!bound) {
@@ -115,7 +126,7 @@ void PassVerifier::after(Pass *pass, ModuleOp module) {
   } else {
     line.rewrite = rewrite.error;
     line.rewriteBound = bound->rewrite;
-    if (bound->rounding > 0) {
+    if (rounds) {
       line.rounding = rounding.error;
       line.roundingBound = bound->rounding;
     }
@@ -132,7 +143,9 @@ void PassVerifier::after(Pass *pass, ModuleOp module) {
   lines.push_back(std::move(line));
   before = module.clone();
   exactResults = std::move(*ofExact);
-  roundedResults = std::move(*ofRounded);
+  roundedResults.reset();
+  if (rounds)
+    roundedResults = std::move(*ofRounded);
 }
 
 /// Where there is a gradient it is that of the loss, by central differences.

@@ -81,7 +81,8 @@ private:
   std::string stage;
   /// The module before the pass at hand, and what it computes.
   mlir::OwningOpRef<mlir::ModuleOp> before;
-  NamedArrays inputs, exactResults, roundedResults;
+  NamedArrays inputs, exactResults;
+  std::optional<NamedArrays> roundedResults; ///< once they were needed
   std::vector<Line> lines;
   std::optional<std::string> culprit;
 };
