@@ -26,6 +26,10 @@
 // CHECK: tenon.linear {{.*}}tile = #tenon.tile<rows = {{[0-9]}}, columns = {{[0-9]+}}, group = 2>
 // CHECK: tenon.linear {{.*}}tile = #tenon.tile<rows = {{[0-9]}}, columns = {{[0-9]+}}>
 
+// Products that no fusion took: eight sums; heads count for the row size.
+// CHECK-LABEL: func @product
+// CHECK: tenon.matmul {{.*}}tile = #tenon.tile<rows = 4, columns = 2, group = {{[0-9]+}}>
+
 // CHECK-LABEL: func @one
 // CHECK: tenon.rms_norm {{.*}}tile = #tenon.tile<>
 // AVX512: tenon.linear {{.*}}tile = #tenon.tile<columns = 32, group = 4>
@@ -62,6 +66,10 @@ module attributes {tenon.target = TARGET} {
     %1 = tenon.linear %x, %n : (tensor<?x128xf32>, tensor<512x128xf32, #tenon.panel<n = 32, k = 1>>) -> tensor<?x512xf32>
     %2 = tenon.linear %y, %d : (tensor<?x4096xf32>, tensor<2048x4096xf32, #tenon.panel<n = 32, k = 1>>) -> tensor<?x2048xf32>
     return
+  }
+  func.func @product(%q: tensor<8x?x8xf32>, %k: tensor<8x8x16xf32>) -> tensor<8x?x16xf32> {
+    %0 = tenon.matmul %q, %k : (tensor<8x?x8xf32>, tensor<8x8x16xf32>) -> tensor<8x?x16xf32>
+    return %0 : tensor<8x?x16xf32>
   }
   func.func @one(%x: tensor<1x128xf32>, %g: tensor<128xf32>, %w: !w, %two: !two, %q: tensor<8x1x8xf32>, %c: !cache, %i: index) -> tensor<8x1x8xf32> {
     %0 = tenon.rms_norm %x, %g {eps = 1.0e-5 : f32} : (tensor<1x128xf32>, tensor<128xf32>) -> tensor<1x128xf32>

@@ -15,10 +15,6 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::rows;
 
-/// Rows and columns (or vectors of them) that are computed together: eight sums
-/// hide the latency of a multiply-add.
-static constexpr int64_t kRows = 4, kColumns = 2;
-
 /// True if neighbours in this dimension, counted from the last one, are
 /// neighbours in memory.
 static bool isContiguous(Value memref, int64_t fromLast) {
@@ -49,6 +45,8 @@ struct Product {
   KernelBuilder &b;
   Value lhs, rhs, output;
   KernelBuilder::Values head, rhsHead;
+  /// That are computed together.
+  int64_t rows, columns;
 
   KernelBuilder::Values at(KernelBuilder::Values place, Value row,
                            Value column) const {
@@ -69,7 +67,7 @@ struct Product {
 
 void Product::columnsInLanes() const {
   Value depth = b.materialize(extentOf(lhs, 0));
-  forEachTile(b, extentOf(output, 1), kRows, [&](Value first, int64_t height) {
+  forEachTile(b, extentOf(output, 1), rows, [&](Value first, int64_t height) {
     b.forEachVector(extentOf(output, 0), [&](Value column, Value mask) {
       KernelBuilder::Values sums = b.loop(
           b.index(0), depth, 1, KernelBuilder::Values(height, b.splat(0.0)),
@@ -113,9 +111,9 @@ void Product::depthInLanes() const {
                       at(head, b.addIndex(row, i), b.addIndex(column, j)));
   };
   // Columns outside: theirs is the larger operand, which passes once.
-  forEachTile(b, extentOf(output, 0), kColumns,
+  forEachTile(b, extentOf(output, 0), columns,
               [&](Value column, int64_t width) {
-                forEachTile(b, extentOf(output, 1), kRows,
+                forEachTile(b, extentOf(output, 1), rows,
                             [&](Value row, int64_t height) {
                               emitTile(row, height, column, width);
                             });
@@ -154,7 +152,15 @@ void rows::emit(KernelBuilder &b, MatmulOp op) {
     rhs = transposed(b, rhs);
   auto emitHead = [&](KernelBuilder::Values head,
                       KernelBuilder::Values rhsHead) {
-    Product product = {b, lhs, rhs, output, head, rhsHead};
+    TileAttr tile = op.getTileAttr();
+    Product product = {b,
+                       lhs,
+                       rhs,
+                       output,
+                       head,
+                       rhsHead,
+                       /*rows=*/tile ? tile.getRows() : 1,
+                       /*columns=*/tile ? tile.getColumns() : 1};
     columns ? product.columnsInLanes()
     : depth ? product.depthInLanes()
             : product.oneByOne();

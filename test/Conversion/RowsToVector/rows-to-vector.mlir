@@ -84,6 +84,16 @@ func.func @matmul_transposed(%a: memref<4x?x8xf32>, %b: memref<2x8x?xf32, stride
   return
 }
 
+// As many rows and columns together as the tile says.
+// CHECK-LABEL: func.func @matmul_tile
+// CHECK: scf.for {{.*}} step %c3
+// CHECK: scf.for {{.*}} step %c2
+// CHECK-COUNT-6: vector.fma
+func.func @matmul_tile(%a: memref<4x?x8xf32>, %b: memref<2x8x?xf32, strided<[64, 1, 8]>>, %c: memref<4x?x?xf32>) {
+  tenon.matmul %a, %b into %c {tile = #tenon.tile<rows = 2, columns = 3>} : (memref<4x?x8xf32>, memref<2x8x?xf32, strided<[64, 1, 8]>>, memref<4x?x?xf32>) -> ()
+  return
+}
+
 // Nothing lies side by side.
 // CHECK-LABEL: func.func @matmul_apart
 // CHECK-NOT: vector

@@ -16,6 +16,8 @@
 //   Weights in superblocks have two accumulators for an output, the exact
 //   integers of a group and the sum of all groups: 6 rows x 2 vectors of 32
 //   registers, 3 of 16.
+// * matmul. Four rows by two columns (or vectors of them): eight sums hide the
+//   latency of the multiply-add.
 // * rows. One task reads and writes half of the first-level cache, so that it
 //   is worth handing to a worker and its result is still near.
 // * attention. Queries are in the lanes, two vectors of them; keys come in
@@ -201,6 +203,10 @@ TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
     return model.attention(shaped(attention.getQuery()));
   if (isa<FfnOp>(op))
     return {};
+  if (isa<MatmulOp>(op)) {
+    ShapedType output = cast<ComputeOpInterface>(op).getOutputType();
+    return model.get(4, 2, model.rows(output).getGroup());
+  }
   if (auto compute = dyn_cast<ComputeOpInterface>(op))
     return model.rows(compute.getOutputType());
   if (auto copy = dyn_cast<CopyOp>(op))

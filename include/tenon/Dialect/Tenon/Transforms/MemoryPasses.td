@@ -8,10 +8,11 @@ include "mlir/Pass/PassBase.td"
 def TenonSelectTiles : Pass<"tenon-select-tiles", "::mlir::ModuleOp"> {
   let summary = "choose tile sizes from the target";
   let description = [{
-    Writes a `tile` on every compute operation, from `tenon.target` and the
-    operation's shapes; `tenon-apply-tiles` and the kernels read it. A tile that
-    is already there is kept, so that a choice can be overridden by hand. The
-    model of the choice is in lib/Dialect/Tenon/Memory/SelectTiles.cpp.
+    Writes a `tile` on every compute operation, and a `plan` on linears and
+    attentions, from `tenon.target`, its tuning and the operation's shapes;
+    `tenon-apply-tiles` and the kernels obey them. What is already there is kept,
+    so that a choice can be overridden by hand. The models of the choices are in
+    lib/Dialect/Tenon/Memory/SelectTiles.cpp and SelectPlan.cpp.
 
     Before:
     ```mlir
@@ -20,7 +21,7 @@ def TenonSelectTiles : Pass<"tenon-select-tiles", "::mlir::ModuleOp"> {
     ```
     After, for vectors of 512 bits and 32 registers:
     ```mlir
-    %y = tenon.linear %x, %w {tile = #tenon.tile<rows = 8, columns = 32>} : ...
+    %y = tenon.linear %x, %w {plan = #tenon.plan<stream_rows = 4>, tile = #tenon.tile<rows = 8, columns = 32>} : ...
     %z = tenon.rms_norm %y, %g {eps = 1.0e-5 : f32, tile = #tenon.tile<group = 32>} : ...
     ```
   }];
