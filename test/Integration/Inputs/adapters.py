@@ -83,4 +83,14 @@ for program, flags in ((tuner, ("--from", second)), (merged, ())):
     found = json.loads(run(program, "eval", "--data", data, "--length", "29", "--json", *flags))["loss"]
     if abs(found - wanted) > 1e-5 * wanted:
         sys.exit(f"{program}: loss {found}, expected {wanted}")
+# Losses of 20 steps of AdamW, decay and clipping included, from the same beginning in PyTorch 2.14 (Transformers' model,
+# each linear with its two matrices beside it).
+TORCH = [6.593689, 6.5504, 6.496864, 6.43122, 6.352782, 6.261153, 6.156344, 6.038937, 5.910211, 5.772371,
+         5.629098, 5.485252, 5.345047, 5.211462, 5.086835, 4.970871, 4.859906, 4.752274, 4.648636, 4.55034]
+run(tuner, "train", "--data", data, "--batch", "1", "--length", "29", "--steps", "20", "--rate", "1e-2", "--schedule",
+    "constant", "--warmup", "0", "-o", first, "--quiet")
+with open(os.path.join(first, "log.jsonl"), encoding="utf-8") as file:
+    losses = [json.loads(line)["loss"] for line in file]
+if max(abs(loss - wanted) / wanted for loss, wanted in zip(losses, TORCH, strict=True)) > 1e-5:
+    sys.exit(f"losses {losses}, PyTorch's {TORCH}")
 print(f"slopes are off by {worst:.1e} at most")
