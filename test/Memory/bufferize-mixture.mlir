@@ -70,3 +70,35 @@ module attributes {tenon.max_chunk = 8 : i64} {
     return %y : tensor<?x64xf32>
   }
 }
+
+// -----
+
+// The gradient of a mixture: rows of inputs and of the gradient are gathered, what comes back to them is added up, and
+// to the gates it goes by columns.
+
+// CHECK-LABEL: func.func @gradient
+// CHECK-SAME: %[[X:[a-z0-9]*]]: memref<8x64xf32>, %[[G:[a-z0-9]*]]: memref<8x4xf32>
+module attributes {tenon.max_chunk = 8 : i64} {
+  func.func @gradient(%x: tensor<?x64xf32>, %g: tensor<?x4xf32>, %dy: tensor<?x64xf32>) -> tensor<?x64xf32> {
+    // CHECK: tenon.clear %[[DX:[a-z_0-9]*]] {
+    // CHECK: tenon.clear %[[DG:[a-z_0-9]*]] {{.*}} : memref<?x4xf32>
+    // CHECK: tenon.route %{{.*}} into %[[ROWS:.*]], %[[WEIGHTS:.*]], %{{.*}} top 2
+    // CHECK: scf.for %[[E:.*]] = %c0{{[_0-9]*}} to %c4
+    // CHECK:   %[[R:.*]] = memref.subview %[[ROWS]]
+    // CHECK:   %[[W:.*]] = memref.subview %[[WEIGHTS]]
+    // CHECK:   tenon.embedding %[[R]], %{{.*}} into %[[XE:[a-z_0-9]*]] {
+    // CHECK:   tenon.embedding %[[R]], %{{.*}} into %[[DE:[a-z_0-9]*]] {
+    // CHECK:   %[[GATE:.*]] = memref.expand_shape %[[W]]
+    // CHECK:   tenon.mul %[[DE]], %[[GATE]] into %[[Y:[a-z_0-9]*]] {
+    // CHECK:   tenon.scatter_add %[[Y]] at %[[R]] into %[[DX]]
+    // CHECK:   %[[COLUMN:.*]] = memref.subview %[[DG]][0, %[[E]]] [%{{.*}}, 1] [1, 1]
+    // CHECK:   tenon.scatter_add %{{.*}} at %[[R]] into %[[COLUMN]]
+    %dx, %dg = tenon.mixture_gradient %x gates(%g) gradient(%dy) top 2 of 4 {
+    ^bb0(%rows: tensor<?x64xf32>, %gate: tensor<?x1xf32>, %d: tensor<?x64xf32>, %e: index):
+      %0 = tenon.mul %d, %gate : (tensor<?x64xf32>, tensor<?x1xf32>) -> tensor<?x64xf32>
+      %1 = tenon.reduce %rows {kind = #tenon.reduction<sum>, dim = 1 : i64} : (tensor<?x64xf32>) -> tensor<?x1xf32>
+      tenon.mixture_gradient_yield %0, %1 : tensor<?x64xf32>, tensor<?x1xf32>
+    } : (tensor<?x64xf32>, tensor<?x4xf32>, tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x4xf32>)
+    return %dx : tensor<?x64xf32>
+  }
+}

@@ -211,11 +211,14 @@ void rows::emit(KernelBuilder &b, ScatterAddOp op) {
   b.loopNest(leadingDims(b, input), [&](ValueRange pair) {
     Value row = arith::IndexCastOp::create(b, b.getIndexType(),
                                            b.loadScalar(op.getRows(), pair));
-    Value weight = b.splat(b.loadScalar(op.getWeights(), pair));
+    Value weight = op.getWeights()
+                       ? b.splat(b.loadScalar(op.getWeights(), pair))
+                       : Value();
     b.forEachVector(lastDim(b, input), [&](Value column, Value mask) {
-      Value sum = b.fma(b.load(input, at(pair, column), mask), weight,
-                        b.load(output, {row, column}, mask));
-      b.store(sum, output, {row, column}, mask);
+      Value x = b.load(input, at(pair, column), mask);
+      Value y = b.load(output, {row, column}, mask);
+      b.store(weight ? b.fma(x, weight, y) : b.add(x, y), output, {row, column},
+              mask);
     });
   });
 }

@@ -49,7 +49,9 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
                   RouteOp, ScatterAddOp, ClearOp, ZeroPadOp, SumHeadsOp,
                   ActivationGradientOp, CrossEntropyOp, CrossEntropyGradientOp,
                   AddGradientOp, WeightGradientOp, EmbeddingGradientOp,
-                  SumSquaresOp, NormOfSumsOp, AdamWOp>(op))
+                  ZerosLikeOp, PadRowsOp, ClampGradientOp, ScoreBiasGradientOp,
+                  DistanceGatherGradientOp, SumSquaresOp, NormOfSumsOp,
+                  AdamWOp>(op))
         ++numLowered;
     });
   }

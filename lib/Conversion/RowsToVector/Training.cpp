@@ -7,42 +7,6 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::rows;
 
-void rows::emit(KernelBuilder &b, ZeroPadOp op) {
-  Value input = op.getInput(), output = op.getOut();
-  auto offset = static_cast<int64_t>(op.getOffset());
-  int64_t size = cast<MemRefType>(input.getType()).getShape().back();
-  int64_t columns = cast<MemRefType>(output.getType()).getShape().back();
-  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
-    auto clear = [&](int64_t begin, int64_t end) {
-      b.forEachVector(b.getIndexAttr(end - begin), [&](Value j, Value mask) {
-        b.store(b.splat(0.0), output, at(row, b.addIndex(j, begin)), mask);
-      });
-    };
-    clear(0, offset);
-    b.forEachVector(b.getIndexAttr(size), [&](Value column, Value mask) {
-      Value x = b.load(input, at(row, column), mask);
-      b.store(x, output, at(row, b.addIndex(column, offset)), mask);
-    });
-    clear(offset + size, columns);
-  });
-}
-
-void rows::emit(KernelBuilder &b, SumHeadsOp op) {
-  Value input = op.getInput(), output = op.getOut();
-  int64_t group = cast<MemRefType>(input.getType()).getDimSize(0) /
-                  cast<MemRefType>(output.getType()).getDimSize(0);
-  b.loopNest(leadingDims(b, output), [&](ValueRange row) {
-    Value first = b.mulIndex(row[0], group);
-    b.forEachVector(lastDim(b, output), [&](Value column, Value mask) {
-      Value sum = b.splat(0.0);
-      for (int64_t i = 0; i < group; ++i)
-        sum = b.add(
-            sum, b.load(input, {b.addIndex(first, i), row[1], column}, mask));
-      b.store(sum, output, at(row, column), mask);
-    });
-  });
-}
-
 //===----------------------------------------------------------------------===//
 // Activations
 //===----------------------------------------------------------------------===//

@@ -9,14 +9,20 @@
 namespace tenon::rows {
 
 // Training.cpp
-void emit(KernelBuilder &b, ZeroPadOp op);
-void emit(KernelBuilder &b, SumHeadsOp op);
 void emit(KernelBuilder &b, ActivationGradientOp op);
 void emit(KernelBuilder &b, CrossEntropyOp op);
 void emit(KernelBuilder &b, CrossEntropyGradientOp op);
 void emit(KernelBuilder &b, AddGradientOp op);
 void emit(KernelBuilder &b, WeightGradientOp op);
 void emit(KernelBuilder &b, EmbeddingGradientOp op);
+// ShapeGradients.cpp
+void emit(KernelBuilder &b, ZeroPadOp op);
+void emit(KernelBuilder &b, SumHeadsOp op);
+void emit(KernelBuilder &b, ZerosLikeOp op);
+void emit(KernelBuilder &b, PadRowsOp op);
+void emit(KernelBuilder &b, ClampGradientOp op);
+void emit(KernelBuilder &b, ScoreBiasGradientOp op);
+void emit(KernelBuilder &b, DistanceGatherGradientOp op);
 // Optimizer.cpp
 void emit(KernelBuilder &b, SumSquaresOp op);
 void emit(KernelBuilder &b, NormOfSumsOp op);

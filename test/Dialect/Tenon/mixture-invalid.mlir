@@ -186,8 +186,16 @@ func.func @f(%x: memref<4x64xf32>, %r: memref<4xi32>, %v: memref<4xf32>, %y: mem
 // -----
 
 func.func @f(%x: memref<4x64xf32>, %r: memref<3xi32>, %v: memref<4xf32>, %y: memref<?x64xf32>) {
-  // expected-error @+1 {{needs an i32 and an f32 for each row of 'memref<4x64xf32>'}}
+  // expected-error @+1 {{needs an i32 for each row of 'memref<4x64xf32>', found 'memref<3xi32>'}}
   tenon.scatter_add %x at %r, %v into %y : memref<4x64xf32>, memref<3xi32>, memref<4xf32>, memref<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<4x64xf32>, %r: memref<4xi32>, %v: memref<3xf32>, %y: memref<?x64xf32>) {
+  // expected-error @+1 {{needs an f32 for each row of 'memref<4x64xf32>', found 'memref<3xf32>'}}
+  tenon.scatter_add %x at %r, %v into %y : memref<4x64xf32>, memref<4xi32>, memref<3xf32>, memref<?x64xf32>
   return
 }
 

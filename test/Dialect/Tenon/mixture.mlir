@@ -42,6 +42,8 @@ func.func @memory(%g: memref<?x8xf32>, %n: memref<64xi32>, %w: memref<64xf32>, %
   tenon.route %g into %n, %w, %o top 2 : memref<?x8xf32>, memref<64xi32>, memref<64xf32>, memref<9xindex>
   // CHECK: tenon.scatter_add %{{.*}} at %{{.*}}, %{{.*}} into %{{.*}} : memref<4x64xf32>, memref<4xi32>, memref<4xf32>, memref<?x64xf32>
   tenon.scatter_add %x at %r, %v into %y : memref<4x64xf32>, memref<4xi32>, memref<4xf32>, memref<?x64xf32>
+  // CHECK: tenon.scatter_add %{{.*}} at %{{.*}} into %{{.*}} : memref<4x64xf32>, memref<4xi32>, memref<?x64xf32>
+  tenon.scatter_add %x at %r into %y : memref<4x64xf32>, memref<4xi32>, memref<?x64xf32>
   // CHECK: tenon.clear %{{.*}} : memref<?x64xf32>
   tenon.clear %y : memref<?x64xf32>
   return

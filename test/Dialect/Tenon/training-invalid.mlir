@@ -238,3 +238,152 @@ func.func @f(%w: memref<8xf32>, %g: memref<9xf32>, %n: memref<10xf32>, %m: memre
   tenon.adamw %w, %g, %w, %w by %n norm %m : memref<8xf32>, memref<9xf32>, memref<8xf32>, memref<8xf32>, memref<10xf32>, memref<1x1xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{input 'tensor<?x8xf32>' and result 'tensor<?x9xf32>' must have the same shape}}
+  %0 = tenon.zeros_like %x : (tensor<?x8xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %y: tensor<?x9xf32>) {
+  // expected-error @+1 {{gradient 'tensor<?x8xf32>' and input 'tensor<?x9xf32>' must have the same shape}}
+  %0 = tenon.clamp_gradient %x, %y : (tensor<?x8xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{input 'tensor<?x8xf32>' and result 'tensor<?x9xf32>' must have the same shape}}
+  %0 = tenon.clamp_gradient %x, %x : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{needs scores of rank 3, found 'tensor<?x8xf32>'}}
+  %0 = tenon.score_bias_gradient %x : (tensor<?x8xf32>) -> tensor<4x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x?x?xf32>) {
+  // expected-error @+1 {{result 'tensor<4x8xf32>' must be [4, 2 R + 1]}}
+  %0 = tenon.score_bias_gradient %x : (tensor<4x?x?xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x?x?xf32>, %i: tensor<8xi32>) {
+  // expected-error @+1 {{index 'tensor<8xi32>' must be i32 [2 R + 1]}}
+  %0 = tenon.distance_gather_gradient %x, %i : (tensor<4x?x?xf32>, tensor<8xi32>) -> tensor<4x?x5xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x?x?xf32>, %i: tensor<9xi32>) {
+  // expected-error @+1 {{of 'tensor<4x?x?xf32>' cannot be 'tensor<3x?x5xf32>'}}
+  %0 = tenon.distance_gather_gradient %x, %i : (tensor<4x?x?xf32>, tensor<9xi32>) -> tensor<3x?x5xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<1x8xf32>, %y: tensor<?x9xf32>) {
+  // expected-error @+1 {{'tensor<1x8xf32>' has no place at row 0 of 'tensor<?x9xf32>'}}
+  %0 = tenon.pad_rows %x, %y {offset = 0 : i64} : (tensor<1x8xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<1x8xf32>, %y: tensor<3x8xf32>) {
+  // expected-error @+1 {{like 'tensor<3x8xf32>' and result 'tensor<4x8xf32>' must have the same shape}}
+  %0 = tenon.pad_rows %x, %y {offset = 0 : i64} : (tensor<1x8xf32>, tensor<3x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>, %g: tensor<?x7xf32>, %dy: tensor<?x64xf32>) {
+  // expected-error @+1 {{gates 'tensor<?x7xf32>' must have 8 columns}}
+  %dx, %dg = tenon.mixture_gradient %x gates(%g) gradient(%dy) top 2 of 8 {
+  ^bb0(%rows: tensor<?x64xf32>, %gate: tensor<?x1xf32>, %d: tensor<?x64xf32>, %e: index):
+    tenon.mixture_gradient_yield %d, %gate : tensor<?x64xf32>, tensor<?x1xf32>
+  } : (tensor<?x64xf32>, tensor<?x7xf32>, tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x7xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>, %g: tensor<?x8xf32>, %dy: tensor<?x64xf32>) {
+  // expected-error @+1 {{top 9 of 8}}
+  %dx, %dg = tenon.mixture_gradient %x gates(%g) gradient(%dy) top 9 of 8 {
+  ^bb0(%rows: tensor<?x64xf32>, %gate: tensor<?x1xf32>, %d: tensor<?x64xf32>, %e: index):
+    tenon.mixture_gradient_yield %d, %gate : tensor<?x64xf32>, tensor<?x1xf32>
+  } : (tensor<?x64xf32>, tensor<?x8xf32>, tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>, %g: tensor<?x8xf32>, %dy: tensor<5x?xf32>) {
+  // expected-error @+1 {{'tensor<5x?xf32>' must have a row for each of gates 'tensor<?x8xf32>'}}
+  %dx, %dg = tenon.mixture_gradient %x gates(%g) gradient(%dy) top 2 of 8 {
+  ^bb0(%rows: tensor<?x64xf32>, %gate: tensor<?x1xf32>, %d: tensor<?x64xf32>, %e: index):
+    tenon.mixture_gradient_yield %d, %gate : tensor<?x64xf32>, tensor<?x1xf32>
+  } : (tensor<?x64xf32>, tensor<?x8xf32>, tensor<5x?xf32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>, %g: tensor<?x8xf32>, %dy: tensor<?x64xf32>) {
+  // expected-error @+1 {{gives gradients of its inputs and of its gates}}
+  %dx, %dg = tenon.mixture_gradient %x gates(%g) gradient(%dy) top 2 of 8 {
+  ^bb0(%rows: tensor<?x64xf32>, %gate: tensor<?x1xf32>, %d: tensor<?x64xf32>, %e: index):
+    tenon.mixture_gradient_yield %d, %gate : tensor<?x64xf32>, tensor<?x1xf32>
+  } : (tensor<?x64xf32>, tensor<?x8xf32>, tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x64xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>, %g: tensor<?x8xf32>, %dy: tensor<?x64xf32>) {
+  // expected-error @+1 {{body takes rows of each input, of a gate and of the gradient, and the expert}}
+  %dx, %dg = tenon.mixture_gradient %x gates(%g) gradient(%dy) top 2 of 8 {
+  ^bb0(%rows: tensor<?x64xf32>, %gate: tensor<?x2xf32>, %d: tensor<?x64xf32>, %e: index):
+    tenon.mixture_gradient_yield %d, %gate : tensor<?x64xf32>, tensor<?x2xf32>
+  } : (tensor<?x64xf32>, tensor<?x8xf32>, tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>, %g: tensor<?x8xf32>, %dy: tensor<?x64xf32>) {
+  // expected-error @+1 {{body gives rows of each input, and of a gate}}
+  %dx, %dg = tenon.mixture_gradient %x gates(%g) gradient(%dy) top 2 of 8 {
+  ^bb0(%rows: tensor<?x64xf32>, %gate: tensor<?x1xf32>, %d: tensor<?x64xf32>, %e: index):
+    tenon.mixture_gradient_yield %d, %d : tensor<?x64xf32>, tensor<?x64xf32>
+  } : (tensor<?x64xf32>, tensor<?x8xf32>, tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%g: tensor<?x8xf32>, %dy: tensor<?x64xf32>) {
+  // expected-error @+1 {{needs an input}}
+  %dg = tenon.mixture_gradient gates(%g) gradient(%dy) top 2 of 8 {
+  ^bb0(%gate: tensor<?x1xf32>, %d: tensor<?x64xf32>, %e: index):
+    tenon.mixture_gradient_yield %gate : tensor<?x1xf32>
+  } : (tensor<?x8xf32>, tensor<?x64xf32>) -> tensor<?x8xf32>
+  return
+}

@@ -20,6 +20,35 @@ func.func @tensors(%x: tensor<?x32xf32>, %h: tensor<8x?x16xf32>, %t: tensor<?xi3
   %4 = tenon.cross_entropy_gradient %x, %t : (tensor<?x32xf32>, tensor<?xi32>) -> tensor<?x32xf32>
   // CHECK: tenon.squeeze %{{.*}} : tensor<1x64xf32> -> tensor<64xf32>
   %5 = tenon.squeeze %s : tensor<1x64xf32> -> tensor<64xf32>
+  // CHECK: tenon.zeros_like %{{.*}} : (tensor<?x32xf32>) -> tensor<?x32xf32>
+  %6 = tenon.zeros_like %x : (tensor<?x32xf32>) -> tensor<?x32xf32>
+  // CHECK: tenon.clamp_gradient %{{.*}}, %{{.*}} {high = 7.000000e+00 : f32, low = -7.000000e+00 : f32} : (tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<?x32xf32>
+  %7 = tenon.clamp_gradient %x, %x {low = -7.0 : f32, high = 7.0 : f32} : (tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<?x32xf32>
+  // CHECK: tenon.pad_rows %{{.*}}, %{{.*}} {offset = 1 : i64} : (tensor<1x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  %8 = tenon.zero_pad %x {offset = 0 : i64} : (tensor<?x32xf32>) -> tensor<?x64xf32>
+  %9 = tenon.pad_rows %s, %8 {offset = 1 : i64} : (tensor<1x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func @scores
+func.func @scores(%s: tensor<8x?x?xf32>, %i: tensor<33xi32>) {
+  // CHECK: tenon.score_bias_gradient %{{.*}} : (tensor<8x?x?xf32>) -> tensor<8x33xf32>
+  %0 = tenon.score_bias_gradient %s : (tensor<8x?x?xf32>) -> tensor<8x33xf32>
+  // CHECK: tenon.distance_gather_gradient %{{.*}}, %{{.*}} : (tensor<8x?x?xf32>, tensor<33xi32>) -> tensor<8x?x12xf32>
+  %1 = tenon.distance_gather_gradient %s, %i : (tensor<8x?x?xf32>, tensor<33xi32>) -> tensor<8x?x12xf32>
+  return
+}
+
+// CHECK-LABEL: func @mixture
+func.func @mixture(%x: tensor<?x64xf32>, %g: tensor<?x8xf32>, %dy: tensor<?x64xf32>) {
+  // CHECK: %{{.*}}:2 = tenon.mixture_gradient %{{.*}} gates(%{{.*}}) gradient(%{{.*}}) top 2 of 8 {
+  // CHECK: ^bb0(%{{.*}}: tensor<?x64xf32>, %[[GATE:.*]]: tensor<?x1xf32>, %[[D:.*]]: tensor<?x64xf32>, %{{.*}}: index):
+  // CHECK: tenon.mixture_gradient_yield %[[D]], %[[GATE]] : tensor<?x64xf32>, tensor<?x1xf32>
+  // CHECK: } : (tensor<?x64xf32>, tensor<?x8xf32>, tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+  %dx, %dg = tenon.mixture_gradient %x gates(%g) gradient(%dy) top 2 of 8 {
+  ^bb0(%rows: tensor<?x64xf32>, %gate: tensor<?x1xf32>, %d: tensor<?x64xf32>, %e: index):
+    tenon.mixture_gradient_yield %d, %gate : tensor<?x64xf32>, tensor<?x1xf32>
+  } : (tensor<?x64xf32>, tensor<?x8xf32>, tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
   return
 }
 

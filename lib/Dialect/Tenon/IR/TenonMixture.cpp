@@ -154,7 +154,8 @@ LogicalResult RouteOp::verify() {
 void ScatterAddOp::getEffects(Effects &effects) {
   addEffect(effects, MemoryEffects::Read::get(), getInputMutable());
   addEffect(effects, MemoryEffects::Read::get(), getRowsMutable());
-  addEffect(effects, MemoryEffects::Read::get(), getWeightsMutable());
+  for (OpOperand &weights : getWeightsMutable())
+    addEffect(effects, MemoryEffects::Read::get(), weights);
   addEffect(effects, MemoryEffects::Read::get(), getOutMutable());
   addEffect(effects, MemoryEffects::Write::get(), getOutMutable());
 }
@@ -162,17 +163,23 @@ void ScatterAddOp::getEffects(Effects &effects) {
 LogicalResult ScatterAddOp::verify() {
   auto input = cast<MemRefType>(getInput().getType());
   auto rows = cast<MemRefType>(getRows().getType());
-  auto weights = cast<MemRefType>(getWeights().getType());
   auto out = cast<MemRefType>(getOut().getType());
   if (input.getRank() != 2 || out.getRank() != 2 ||
       input.getDimSize(1) != out.getDimSize(1))
     return emitOpError() << "rows of " << input << " do not fit " << out;
-  if (rows.getRank() != 1 || !rows.getElementType().isInteger(32) ||
-      weights.getRank() != 1 || !weights.getElementType().isF32() ||
-      !compatible(rows.getDimSize(0), input.getDimSize(0)) ||
-      !compatible(weights.getDimSize(0), input.getDimSize(0)))
-    return emitOpError() << "needs an i32 and an f32 for each row of " << input
-                         << ", found " << rows << " and " << weights;
+  auto isOneEach = [&](MemRefType type) {
+    return type.getRank() == 1 &&
+           compatible(type.getDimSize(0), input.getDimSize(0));
+  };
+  if (!isOneEach(rows) || !rows.getElementType().isInteger(32))
+    return emitOpError() << "needs an i32 for each row of " << input
+                         << ", found " << rows;
+  if (!getWeights())
+    return success();
+  auto weights = cast<MemRefType>(getWeights().getType());
+  if (!isOneEach(weights) || !weights.getElementType().isF32())
+    return emitOpError() << "needs an f32 for each row of " << input
+                         << ", found " << weights;
   return success();
 }
 

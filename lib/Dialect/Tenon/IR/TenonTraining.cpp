@@ -111,6 +111,117 @@ bool CrossEntropyGradientOp::canWriteInPlace(OpOperand &operand) {
   return operand.get() == getLogits();
 }
 
+LogicalResult ZerosLikeOp::verify() {
+  return expectSameShape(*this, getInput(), "input",
+                         cast<ComputeOpInterface>(getOperation()).getOutput(),
+                         "result");
+}
+
+LogicalResult ClampGradientOp::verify() {
+  Value output = cast<ComputeOpInterface>(getOperation()).getOutput();
+  if (failed(expectSameShape(*this, getGradient(), "gradient", getInput(),
+                             "input")))
+    return failure();
+  return expectSameShape(*this, getInput(), "input", output, "result");
+}
+
+bool ClampGradientOp::canWriteInPlace(OpOperand &operand) {
+  return operand.getOperandNumber() < 2 && getGradient() != getInput();
+}
+
+LogicalResult ScoreBiasGradientOp::verify() {
+  ShapedType scores = shaped(getGradient()), output = outputOf(*this);
+  if (scores.getRank() != 3)
+    return emitOpError("needs scores of rank 3, found ") << scores;
+  if (output.getRank() != 2 ||
+      !compatible(output.getDimSize(0), scores.getDimSize(0)) ||
+      output.isDynamicDim(1) || output.getDimSize(1) % 2 == 0)
+    return emitOpError() << "result " << output << " must be ["
+                         << scores.getDimSize(0) << ", 2 R + 1]";
+  return success();
+}
+
+LogicalResult DistanceGatherGradientOp::verify() {
+  ShapedType scores = shaped(getGradient()), index = shaped(getIndex()),
+             output = outputOf(*this);
+  if (index.getRank() != 1 || !index.getElementType().isSignlessInteger(32) ||
+      index.isDynamicDim(0) || index.getDimSize(0) % 2 == 0)
+    return emitOpError() << "index " << index << " must be i32 [2 R + 1]";
+  if (scores.getRank() != 3 || output.getRank() != 3 ||
+      failed(verifyCompatibleShape(scores.getShape().drop_back(),
+                                   output.getShape().drop_back())))
+    return emitOpError() << "of " << scores << " cannot be " << output;
+  return success();
+}
+
+LogicalResult PadRowsOp::verify() {
+  ShapedType input = shaped(getInput()), output = outputOf(*this);
+  int64_t offset = getOffset();
+  if (failed(expectSameShape(
+          *this, getLike(), "like",
+          cast<ComputeOpInterface>(getOperation()).getOutput(), "result")))
+    return failure();
+  // Subtracting does not wrap: both are sizes.
+  if (input.getRank() != 2 || output.getRank() != 2 || offset < 0 ||
+      input.isDynamicDim(0) || input.getDimSize(1) != output.getDimSize(1) ||
+      (!output.isDynamicDim(0) &&
+       offset > output.getDimSize(0) - input.getDimSize(0)))
+    return emitOpError() << input << " has no place at row " << offset << " of "
+                         << output;
+  return success();
+}
+
+LogicalResult MixtureGradientOp::verify() {
+  auto gates = cast<RankedTensorType>(getGates().getType());
+  int64_t experts = getExperts(), top = getTop();
+  if (gates.getRank() != 2 || gates.getDimSize(1) != experts)
+    return emitOpError() << "gates " << gates << " must have " << experts
+                         << " columns";
+  if (top < 1 || top > experts)
+    return emitOpError() << "top " << top << " of " << experts;
+  if (getInputs().empty())
+    return emitOpError("needs an input");
+  SmallVector<Type> types(getInputs().getTypes());
+  types.push_back(getGradient().getType());
+  for (Type type : types) {
+    auto rows = cast<RankedTensorType>(type);
+    if (rows.getRank() != 2 || rows.isDynamicDim(1) ||
+        !compatible(rows.getDimSize(0), gates.getDimSize(0)))
+      return emitOpError() << type << " must have a row for each of gates "
+                           << gates;
+  }
+  types.back() = gates;
+  if (types != SmallVector<Type>(getResults().getTypes()))
+    return emitOpError("gives gradients of its inputs and of its gates");
+  return success();
+}
+
+LogicalResult MixtureGradientOp::verifyRegions() {
+  Block &block = getBody().front();
+  // Some rows of each, however many: those of gates have one column.
+  SmallVector<Type> given, wanted;
+  auto rowsOf = [](Type type, int64_t columns) -> Type {
+    return cast<RankedTensorType>(type).clone({ShapedType::kDynamic, columns});
+  };
+  auto columnsOf = [](Type type) {
+    return cast<RankedTensorType>(type).getDimSize(1);
+  };
+  for (Type type : getInputs().getTypes())
+    given.push_back(rowsOf(type, columnsOf(type)));
+  given.push_back(rowsOf(getGates().getType(), 1));
+  wanted = given;
+  given.push_back(
+      rowsOf(getGradient().getType(), columnsOf(getGradient().getType())));
+  given.push_back(IndexType::get(getContext()));
+  if (SmallVector<Type>(block.getArgumentTypes()) != given)
+    return emitOpError("body takes rows of each input, of a gate and of the "
+                       "gradient, and the expert");
+  auto yield = cast<MixtureGradientYieldOp>(block.getTerminator());
+  if (SmallVector<Type>(yield.getValues().getTypes()) != wanted)
+    return emitOpError("body gives rows of each input, and of a gate");
+  return success();
+}
+
 LogicalResult SqueezeOp::verify() {
   auto input = cast<RankedTensorType>(getInput().getType());
   RankedTensorType output = getType();

@@ -139,7 +139,7 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
   if (auto rope = dyn_cast<RopeOp>(op);
       rope && rope.getPosition() == operand.get())
     return 0; // Each row's own.
-  if (isa<TopKOp, ActivationGradientOp>(op))
+  if (isa<TopKOp, ActivationGradientOp, ClampGradientOp>(op))
     return outDim;
   if (isa<CrossEntropyOp, CrossEntropyGradientOp>(op))
     return 0; // A target for each row.
@@ -161,8 +161,8 @@ FailureOr<bool> tenon::tileRows(Operation *op) {
   MemRefType outType = memrefOf(out);
   // Head tensors are cut by tokens; what depends on the token's place is cut by
   // heads.
-  bool byHeads =
-      isa<CausalMaskOp, BandMaskOp, ScoreBiasOp, DistanceGatherOp>(op);
+  bool byHeads = isa<CausalMaskOp, BandMaskOp, ScoreBiasOp, DistanceGatherOp,
+                     DistanceGatherGradientOp>(op);
   unsigned dim = outType.getRank() == 3 && !byHeads ? 1 : 0;
   auto tile = op->getAttrOfType<TileAttr>("tile");
   int64_t group = tile ? tile.getGroup() : kDefaultGroup;
@@ -265,7 +265,7 @@ struct ApplyTiles : tenon::impl::TenonApplyTilesBase<ApplyTiles> {
       return tileAttention(attention);
     if (auto attention = dyn_cast<PartialAttentionOp>(op))
       return tileParts(attention);
-    if (isa<CombineAttentionOp, RouteOp>(op))
+    if (isa<CombineAttentionOp, RouteOp, PadRowsOp>(op))
       return keepWhole(op);
     if (isTrainingOp(op))
       return tileTraining(op);

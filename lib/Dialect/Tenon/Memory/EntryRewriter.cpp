@@ -180,6 +180,8 @@ LogicalResult EntryRewriter::rewriteOp(Operation *op) {
     return rewriteIf(branch);
   if (auto mixture = dyn_cast<MixtureOp>(op))
     return rewriteMixture(mixture);
+  if (auto mixture = dyn_cast<MixtureGradientOp>(op))
+    return rewriteMixtureGradient(mixture);
   if (auto yield = dyn_cast<scf::YieldOp>(op))
     return rewriteYield(cast<scf::ForOp>(yield->getParentOp())), success();
   if (auto ret = dyn_cast<func::ReturnOp>(op))

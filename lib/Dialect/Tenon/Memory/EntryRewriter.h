@@ -50,6 +50,12 @@ private:
     bool isOutput = false;
   };
 
+  /// What an expert of a mixture sees: its number, how many rows (null: the
+  /// only one there is), which, and their gates.
+  struct ExpertRows {
+    mlir::Value number, count, rows, gates;
+  };
+
   // The signature.
   mlir::LogicalResult checkSignature();
   void createFunction();
@@ -62,6 +68,7 @@ private:
   mlir::LogicalResult rewriteLoop(mlir::scf::ForOp op);
   mlir::LogicalResult rewriteIf(mlir::scf::IfOp op);
   mlir::LogicalResult rewriteMixture(MixtureOp op);
+  mlir::LogicalResult rewriteMixtureGradient(MixtureGradientOp op);
   void rewriteYield(mlir::scf::ForOp loop);
   void rewriteReturn(mlir::func::ReturnOp op);
   void rewriteWeightRef(WeightRefOp op);
@@ -74,6 +81,15 @@ private:
   void rewriteGradientNorm(GradientNormOp op);
   void rewriteUpdate(UpdateOp op);
   mlir::LogicalResult rewriteView(mlir::Operation *op);
+
+  /// Sorts rows by the experts whose gate isn't 0, and emits a body for those
+  /// that have any.
+  mlir::LogicalResult forEachExpert(
+      mlir::Operation *op, mlir::Value oldGates, int64_t top, int64_t experts,
+      llvm::function_ref<mlir::LogicalResult(const ExpertRows &)> emitBody);
+  /// Binds an argument of a body to an expert's rows of a memref.
+  void gatherRows(mlir::Operation *op, const ExpertRows &expert,
+                  mlir::Value from, mlir::Value argument);
 
   // Where results go.
   void findDestinations(mlir::Operation *terminator,

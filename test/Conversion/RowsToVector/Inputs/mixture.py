@@ -38,6 +38,7 @@ def build():
     for n in (7, 64):
         x, i, w, y = memref((3, n), "f32"), memref((3,), "i32"), memref((3,), "f32"), memref((ROWS, n), "f32")
         fs.append(function(f"scatter_{n}", [x, i, w, y], f"tenon.scatter_add %0 at %1, %2 into %3 : {x}, {i}, {w}, {y}"))
+        fs.append(function(f"add_{n}", [x, i, y], f"tenon.scatter_add %0 at %1 into %2 : {x}, {i}, {y}"))
         fs.append(function(f"clear_{n}", [y], f"tenon.clear %0 : {y}"))
     return fs
 
@@ -87,6 +88,10 @@ def check(target, report):
         expected[rows] += x.astype(np.float64) * weights[:, None]
         module.call(f"scatter_{n}", x, rows, weights, y)
         report.close(f"{target} scatter {n}", y, expected, 1e-6, 1e-6)
+        expected = y.copy()
+        expected[rows] += x
+        module.call(f"add_{n}", x, rows, y)
+        report.equal(f"{target} add {n}", y, expected)
         module.call(f"clear_{n}", y)
         report.equal(f"{target} clear {n}", y, np.zeros_like(y))
 

@@ -36,6 +36,8 @@ TOKENS = 21
 # Elements of a sum of squares: whole blocks, and a block that is not.
 SQUARES = [8192, 4096 + 37, 11]
 PARAMETERS = 77
+# The furthest distance of biases and of gathered scores.
+REACH = 16
 
 
 def function(name, types, body):
@@ -62,6 +64,16 @@ def build():
     i, dy, g = memref((TOKENS,), "i32"), memref((TOKENS, 37), "f32"), memref((9, 37), "f32")
     fs.append(function("table", [i, dy, g], f"tenon.embedding_gradient %0, %1 into %2 : {i}, {dy}, {g}"))
     fs.append(function("add", [g, g], f"tenon.add_gradient %0 into %1 : {g}, {g}"))
+    m = memref((3, 53), "f32")
+    fs.append(function("zeros", [m, m], f"tenon.zeros_like %0 into %1 : ({m}, {m}) -> ()"))
+    fs.append(function("clamp", [m, m, m], f"tenon.clamp_gradient %0, %1 into %2 {{low = -1.0 : f32, high = 0.5 : f32}} : ({m}, {m}, {m}) -> ()"))
+    fs.append(function("below", [m, m, m], f"tenon.clamp_gradient %0, %1 into %2 {{high = 0.5 : f32}} : ({m}, {m}, {m}) -> ()"))
+    x, y = memref((2, 21), "f32"), memref((7, 21), "f32")
+    fs.append(function("rows", [x, y, y], f"tenon.pad_rows %0, %1 into %2 {{offset = 3 : i64}} : ({x}, {y}, {y}) -> ()"))
+    s, g = memref((3, 11, 13), "f32"), memref((3, 2 * REACH + 1), "f32")
+    fs.append(function("bias", [s, g], f"tenon.score_bias_gradient %0 into %1 : ({s}, {g}) -> ()"))
+    i, x = memref((2 * REACH + 1,), "i32"), memref((3, 11, 6), "f32")
+    fs.append(function("gathered", [s, i, x], f"tenon.distance_gather_gradient %0, %1 into %2 : ({s}, {i}, {x}) -> ()"))
     numbers, norm = memref((10,), "f32"), memref((1, 1), "f32")
     for n in SQUARES:
         x, s = memref((n,), "f32"), memref(((n + 4095) // 4096,), "f32")
@@ -89,6 +101,37 @@ def check_losses(module, rng, target, report):
     report.close(f"{target} cross entropy", losses[:, 0], expected, 1e-5, 1e-6)
     hot = np.eye(43)[targets]
     report.close(f"{target} its gradient", gradient, np.where(some[:, None], p - hot, 0), 1e-6)
+
+
+def check_shapes(module, rng, target, report):
+    f32 = lambda *shape: rng.standard_normal(shape, np.float32)
+    x, dy, y = f32(3, 53), f32(3, 53), f32(3, 53)
+    x[0, :2] = (-1, 0.5)  # the bounds themselves are inside
+    module.call("clamp", dy, x, y)
+    report.equal(f"{target} clamp", y, np.where((x >= -1) & (x <= 0.5), dy, 0).astype(np.float32))
+    module.call("below", dy, x, y)
+    report.equal(f"{target} clamp above", y, np.where(x <= 0.5, dy, 0).astype(np.float32))
+    module.call("zeros", x, y)
+    report.equal(f"{target} zeros", y, np.zeros_like(y))
+    x, y = f32(2, 21), f32(7, 21)
+    module.call("rows", x, f32(7, 21), y)
+    expected = np.zeros_like(y)
+    expected[3:5] = x
+    report.equal(f"{target} rows", y, expected)
+
+    scores, bias = f32(3, 11, 13), f32(3, 2 * REACH + 1)
+    expected = np.zeros((3, 2 * REACH + 1))
+    for t in range(11):
+        expected[:, REACH - t:REACH - t + 13] += scores[:, t]
+    module.call("bias", scores, bias)
+    report.close(f"{target} bias", bias, expected, 1e-5)
+    index, x = rng.integers(0, 6, 2 * REACH + 1).astype(np.int32), f32(3, 11, 6)
+    expected = np.zeros(x.shape)
+    for t in range(11):
+        for s in range(13):
+            expected[:, t, index[REACH + s - t]] += scores[:, t, s]
+    module.call("gathered", scores, index, x)
+    report.close(f"{target} gathered", x, expected, 1e-5)
 
 
 def check_step(module, rng, target, report):
@@ -157,6 +200,7 @@ def check(target, report):
         module.call(f"norm_{n}", sums, numbers, norm)
         report.close(f"{target} norm {n}", norm[0], [0.25 * np.linalg.norm(x.astype(np.float64))], 0, 1e-6)
     check_step(module, rng, target, report)
+    check_shapes(module, rng, target, report)
 
 
 report = Report()

@@ -122,7 +122,8 @@ def Tenon_RouteOp : Tenon_Op<"route", [DeclareOpInterfaceMethods<MemoryEffectsOp
 def Tenon_ScatterAddOp : Tenon_Op<"scatter_add", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "weighted rows added where they belong";
   let description = [{
-    `out[rows[n], :] += weights[n] * input[n, :]`; the rows are distinct.
+    `out[rows[n], :] += weights[n] * input[n, :]`, weights 1 if absent; the rows
+    are distinct.
 
     Example:
     ```mlir
@@ -130,11 +131,10 @@ def Tenon_ScatterAddOp : Tenon_Op<"scatter_add", [DeclareOpInterfaceMethods<Memo
       : memref<?x64xf32>, memref<?xi32>, memref<?xf32>, memref<?x64xf32>
     ```
   }];
-  let arguments = (ins AnyStridedMemRef:$input, AnyStridedMemRef:$rows, AnyStridedMemRef:$weights,
+  let arguments = (ins AnyStridedMemRef:$input, AnyStridedMemRef:$rows, Optional<AnyStridedMemRef>:$weights,
                        AnyStridedMemRef:$out, OptionalAttr<Tenon_TileAttr>:$tile);
   let assemblyFormat = [{
-    $input `at` $rows `,` $weights `into` $out attr-dict
-    `:` type($input) `,` type($rows) `,` type($weights) `,` type($out)
+    $input `at` $rows (`,` $weights^)? `into` $out attr-dict `:` type(operands)
   }];
   let hasVerifier = 1;
 }

@@ -10,6 +10,7 @@
 #ifndef TENON_DIALECT_TENON_IR_TENONTRAININGOPS_TD
 #define TENON_DIALECT_TENON_IR_TENONTRAININGOPS_TD
 
+include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "tenon/Dialect/Tenon/IR/TenonOps.td"
 
 //===----------------------------------------------------------------------===//
@@ -101,6 +102,136 @@ def Tenon_CrossEntropyGradientOp : Tenon_ComputeOp<"cross_entropy_gradient", [De
                        OptionalAttr<Tenon_TileAttr>:$tile);
   let assemblyFormat = "$logits `,` $targets (`into` $out^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
+}
+
+def Tenon_ZerosLikeOp : Tenon_ComputeOp<"zeros_like", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
+  let summary = "zeros of a shape";
+  let description = [{
+    `y = 0`, of the shape of x: what a sum begins with.
+
+    Example: `%y = tenon.zeros_like %x : (tensor<?x64xf32>) -> tensor<?x64xf32>`
+  }];
+  let arguments = (ins Tenon_Array:$input, Optional<AnyStridedMemRef>:$out,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$input (`into` $out^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tenon_ClampGradientOp : Tenon_ComputeOp<"clamp_gradient", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut", "canWriteInPlace"]>]> {
+  let summary = "the gradient of clamp";
+  let description = [{
+    `dx = dy` where `low <= x <= high`, else 0; a bound that is absent bounds
+    nothing.
+
+    Example:
+    ```mlir
+    %dx = tenon.clamp_gradient %dy, %x {low = -7.0 : f32, high = 7.0 : f32}
+      : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Tenon_Array:$gradient, Tenon_Array:$input, Optional<AnyStridedMemRef>:$out,
+                       OptionalAttr<F32Attr>:$low, OptionalAttr<F32Attr>:$high,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$gradient `,` $input (`into` $out^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tenon_ScoreBiasGradientOp : Tenon_ComputeOp<"score_bias_gradient", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
+  let summary = "the gradient of a bias on distances";
+  let description = [{
+    `db[h, R + d] = sum_t dy[h, t, t + d]` for a bias `[H, 2 R + 1]` of
+    `tenon.score_bias`, over the t for which there are such scores, in order.
+
+    Example:
+    ```mlir
+    %db = tenon.score_bias_gradient %dy : (tensor<8x?x?xf32>) -> tensor<8x577xf32>
+    ```
+  }];
+  let arguments = (ins Tenon_Array:$gradient, Optional<AnyStridedMemRef>:$out,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$gradient (`into` $out^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tenon_DistanceGatherGradientOp : Tenon_ComputeOp<"distance_gather_gradient", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
+  let summary = "the gradient of scores gathered by distance";
+  let description = [{
+    `dx[h, t, n] = sum_s dy[h, t, s]` over the s with `index[R + s - t] = n`, in
+    order: the gradient of `tenon.distance_gather`.
+
+    Example:
+    ```mlir
+    %dx = tenon.distance_gather_gradient %dy, %i : (tensor<8x?x?xf32>, tensor<1089xi32>) -> tensor<8x?x512xf32>
+    ```
+  }];
+  let arguments = (ins Tenon_Array:$gradient, Tenon_Array:$index, Optional<AnyStridedMemRef>:$out,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$gradient `,` $index (`into` $out^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tenon_PadRowsOp : Tenon_ComputeOp<"pad_rows", [DeclareOpInterfaceMethods<Tenon_ComputeOpInterface, ["getOut"]>]> {
+  let summary = "a range of rows, zeros beside it";
+  let description = [{
+    `y[t, :] = x[t - offset, :]` where there is such a row, else 0: the gradient
+    of `tenon.rows`. `like` has as many rows as the result; its numbers are not
+    read.
+
+    Example:
+    ```mlir
+    %y = tenon.pad_rows %x, %like {offset = 0 : i64} : (tensor<1x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Tenon_Array:$input, Tenon_Array:$like, Optional<AnyStridedMemRef>:$out,
+                       I64Attr:$offset, OptionalAttr<Tenon_TileAttr>:$tile);
+  let assemblyFormat = "$input `,` $like (`into` $out^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tenon_MixtureGradientOp : Tenon_Op<"mixture_gradient", [SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "the gradients of a mixture of experts";
+  let description = [{
+    For `y[t] = sum_e gates[t, e] f_e(inputs[t])` (`tenon.mixture`), gradients of
+    the inputs and, last, of the gates, from that of y. The body sees, for each
+    expert, the rows of the inputs whose gate isn't 0, those gates, the same rows
+    of the gradient, and the expert's number. It gives what comes back to each of
+    the inputs, which is added up over experts, e ascending, and to the gates,
+    which is theirs; gates that are 0 get 0. To weights it adds itself.
+
+    Example:
+    ```mlir
+    %dx, %dg = tenon.mixture_gradient %x gates(%g) gradient(%dy) top 2 of 8 {
+    ^bb0(%rows: tensor<?x64xf32>, %gate: tensor<?x1xf32>, %d: tensor<?x64xf32>, %e: index):
+      ...
+      tenon.mixture_gradient_yield %drows, %dgate : tensor<?x64xf32>, tensor<?x1xf32>
+    } : (tensor<?x64xf32>, tensor<?x8xf32>, tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, AnyRankedTensor:$gates,
+                       AnyRankedTensor:$gradient, I64Attr:$top, I64Attr:$experts);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $inputs `gates` `(` $gates `)` `gradient` `(` $gradient `)` `top` $top `of` $experts $body attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// Of the body: the rows of each input.
+    ::llvm::ArrayRef<::mlir::BlockArgument> getRows() { return getBody().front().getArguments().take_front(getInputs().size()); }
+    ::mlir::Value getGateRows() { return getBody().front().getArguments()[getInputs().size()]; }
+    ::mlir::Value getGradientRows() { return getBody().front().getArguments()[getInputs().size() + 1]; }
+    /// The number of the expert at hand, in the body.
+    ::mlir::Value getExpert() { return getBody().front().getArguments().back(); }
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def Tenon_MixtureGradientYieldOp : Tenon_Op<"mixture_gradient_yield", [Pure, ReturnLike, Terminator, HasParent<"MixtureGradientOp">]> {
+  let summary = "what comes back through an expert";
+  let description = [{ Example: `tenon.mixture_gradient_yield %dx, %dg : tensor<?x64xf32>, tensor<?x1xf32>` }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
 }
 
 def Tenon_SqueezeOp : Tenon_ViewOp<"squeeze"> {
