@@ -104,12 +104,13 @@ tenon::planTraining(std::span<const PlannedWeight> plan,
       continue; // computed
     if (weight.frozen)
       continue;
-    if (weight.sources.size() != 1 || weight.experts > 1)
+    if (weight.sources.size() != 1)
       return plainError(strCat("weight @", weight.name,
                                " is no tensor of the checkpoint: it cannot be "
                                "written there"));
     auto source = mlir::cast<SourceAttr>(weight.sources[0]);
-    for (int64_t layer = 0; layer < weight.layers; ++layer) {
+    int64_t parts = isFused(weight, source) ? weight.experts : 1;
+    for (int64_t layer = 0; layer < weight.layers; layer += parts) {
       runtime::TrainedTensor tensor;
       std::string name = getTensorName(weight, source, layer);
       const TensorInfo *found = checkpoint ? checkpoint->find(name) : nullptr;
@@ -117,10 +118,15 @@ tenon::planTraining(std::span<const PlannedWeight> plan,
       tensor.name = found ? found->name : name;
       if (found)
         tensor.shape.assign(found->shape.begin(), found->shape.end());
-      else
+      else {
+        if (parts > 1)
+          tensor.shape.push_back(parts);
         llvm::append_range(tensor.shape, source.getType().getShape());
+      }
       tensor.offset = weight.offset + layer * weight.stride;
-      tensor.elements = weight.layerType.getNumElements();
+      tensor.elements = parts * weight.layerType.getNumElements();
+      tensor.parts = parts;
+      tensor.stride = parts > 1 ? weight.stride : 0;
       tensor.transposed = source.getTransposed();
       info.tensors.push_back(std::move(tensor));
     }

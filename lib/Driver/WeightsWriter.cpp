@@ -208,8 +208,7 @@ std::string tenon::getTensorName(const PlannedWeight &weight, SourceAttr source,
   return tensorName(weight, source, numberOf(weight, place));
 }
 
-/// Whether one tensor holds all experts of a layer.
-static bool isFused(const PlannedWeight &weight, SourceAttr source) {
+bool tenon::isFused(const PlannedWeight &weight, SourceAttr source) {
   return weight.experts > 1 && !source.getName().contains("{e}");
 }
 

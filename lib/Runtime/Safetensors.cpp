@@ -39,16 +39,21 @@ void scatter(const float *from, int64_t rows, int64_t columns, float *memory) {
 }
 
 std::span<std::byte> bytesOf(const TrainedTensor &tensor,
-                             const TensorGroup &group) {
-  return group.memory.subspan(tensor.offset, tensor.elements * sizeof(float));
+                             const TensorGroup &group, uint64_t part) {
+  return group.memory.subspan(tensor.offset + part * tensor.stride,
+                              tensor.partElements() * sizeof(float));
 }
 
-Status writeTensor(AtomicFile &file, const TrainedTensor &tensor,
-                   const TensorGroup &group) {
-  std::span<const std::byte> bytes = bytesOf(tensor, group);
+/// Rows and columns of a matrix, or of each part, as the file has them.
+std::pair<int64_t, int64_t> matrixOf(const TrainedTensor &tensor) {
+  return {tensor.shape[tensor.shape.size() - 2], tensor.shape.back()};
+}
+
+Status writePart(AtomicFile &file, const TrainedTensor &tensor,
+                 std::span<const std::byte> bytes) {
   if (!tensor.transposed)
     return file.write(bytes);
-  int64_t rows = tensor.shape[0], columns = tensor.shape[1];
+  auto [rows, columns] = matrixOf(tensor);
   int64_t most = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, columns));
   std::vector<float> piece;
   for (int64_t first = 0; first < rows; first += most) {
@@ -92,8 +97,11 @@ Status tenon::runtime::writeSafetensors(const std::string &path,
     return status;
   for (const TensorGroup &group : groups)
     for (const TrainedTensor &tensor : tensors)
-      if (Status status = writeTensor(*file, tensor, group); !status)
-        return status;
+      for (uint64_t part = 0; part < tensor.parts; ++part)
+        if (Status status =
+                writePart(*file, tensor, bytesOf(tensor, group, part));
+            !status)
+          return status;
   return file->commit();
 }
 
@@ -114,6 +122,18 @@ std::span<const std::byte> findTensor(const json &header,
       !rangeWithin(offsets[0], size, data.size()))
     return {};
   return data.subspan(offsets[0], size);
+}
+
+void readPart(const TrainedTensor &tensor, std::span<const std::byte> whole,
+              uint64_t part, std::span<std::byte> to) {
+  std::span<const std::byte> from = whole.subspan(part * to.size(), to.size());
+  if (!tensor.transposed) {
+    std::memcpy(to.data(), from.data(), from.size());
+    return;
+  }
+  auto [rows, columns] = matrixOf(tensor);
+  scatter(reinterpret_cast<const float *>(from.data()), rows, columns,
+          reinterpret_cast<float *>(to.data()));
 }
 
 } // namespace
@@ -149,12 +169,8 @@ tenon::runtime::readSafetensors(const std::string &path,
               errorInFile(path, strCat("tensor ", quoteName(name),
                                        " is missing or of another shape")),
               "the file belongs to another model, or is damaged");
-        std::span<std::byte> to = bytesOf(tensor, group);
-        if (tensor.transposed)
-          scatter(reinterpret_cast<const float *>(from.data()), tensor.shape[0],
-                  tensor.shape[1], reinterpret_cast<float *>(to.data()));
-        else
-          std::memcpy(to.data(), from.data(), from.size());
+        for (uint64_t part = 0; part < tensor.parts; ++part)
+          readPart(tensor, from, part, bytesOf(tensor, group, part));
       }
     return header->at("__metadata__").get<FileNotes>();
   } catch (const json::exception &exception) {

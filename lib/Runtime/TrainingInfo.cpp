@@ -21,7 +21,9 @@ std::string TrainingInfo::serialize() const {
                                {"shape", tensor.shape},
                                {"offset", tensor.offset},
                                {"elements", tensor.elements},
-                               {"transposed", tensor.transposed}});
+                               {"transposed", tensor.transposed},
+                               {"parts", tensor.parts},
+                               {"stride", tensor.stride}});
   for (const CheckpointFile &file : files)
     root["files"].push_back({{"name", file.name}, {"size", file.bytes.size()}});
   std::string text = root.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -38,12 +40,18 @@ namespace {
 
 /// A tensor's numbers agree with each other, and with the weights.
 bool fits(const TrainedTensor &tensor, uint64_t weightBytes) {
-  auto elements = checkedProduct(tensor.shape);
-  auto bytes = checkedMul(tensor.elements, sizeof(float));
-  return elements == tensor.elements && bytes &&
-         rangeWithin(tensor.offset, *bytes, weightBytes) &&
-         tensor.offset % sizeof(float) == 0 &&
-         (!tensor.transposed || tensor.shape.size() == 2);
+  if (checkedProduct(tensor.shape) != tensor.elements || tensor.parts == 0 ||
+      tensor.elements % tensor.parts || tensor.offset % sizeof(float) ||
+      tensor.stride % sizeof(float))
+    return false;
+  auto before = checkedMul(tensor.parts - 1, tensor.stride);
+  auto bytes = checkedMul(tensor.partElements(), sizeof(float));
+  auto size = before && bytes ? checkedAdd(*before, *bytes) : std::nullopt;
+  return size && rangeWithin(tensor.offset, *size, weightBytes) &&
+         (!tensor.transposed ||
+          (tensor.shape.size() >= 2 &&
+           checkedProduct(std::span(tensor.shape).last(2)) ==
+               tensor.partElements()));
 }
 
 TrainedTensor parseTensor(const json &from) {
@@ -53,6 +61,8 @@ TrainedTensor parseTensor(const json &from) {
   tensor.offset = from.at("offset").get<uint64_t>();
   tensor.elements = from.at("elements").get<uint64_t>();
   tensor.transposed = from.at("transposed").get<bool>();
+  tensor.parts = from.at("parts").get<uint64_t>();
+  tensor.stride = from.at("stride").get<uint64_t>();
   return tensor;
 }
 

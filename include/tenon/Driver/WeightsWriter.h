@@ -55,6 +55,9 @@ std::string getTensorName(const PlannedWeight &weight, SourceAttr source,
 /// What an operation says, but for its place in memory.
 PlannedWeight describeWeight(WeightOp op);
 
+/// Whether one tensor holds all experts of a layer.
+bool isFused(const PlannedWeight &weight, SourceAttr source);
+
 /// All weights of a module after tenon-bufferize, by offset. Errors: a weight
 /// without a place, or two that overlap (a fault of a pass, or of IR by hand).
 Expected<std::vector<PlannedWeight>> planWeights(mlir::ModuleOp module);

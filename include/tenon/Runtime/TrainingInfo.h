@@ -28,6 +28,11 @@ struct TrainedTensor {
   uint64_t elements = 0;
   /// Memory has the matrix with rows and columns exchanged (Conv1D).
   bool transposed = false;
+  /// A tensor that holds all experts of a layer lies in as many parts, `stride`
+  /// bytes from one to the next.
+  uint64_t parts = 1, stride = 0;
+
+  uint64_t partElements() const { return elements / parts; }
 };
 
 /// A file that is written as it is: config.json, tokenizer.json, ...
