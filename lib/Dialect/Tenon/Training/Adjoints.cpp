@@ -67,6 +67,11 @@ Value Build::activation(Value x, ActivationKind kind) const {
       .getResult();
 }
 
+Value Build::zerosLike(Value x) const {
+  return ZerosLikeOp::create(builder, loc, x.getType(), x, Value(), TileAttr())
+      .getResult();
+}
+
 Value Build::reduce(Value x, Reduction kind, int64_t dim) const {
   RankedTensorType type = tensorOf(x);
   SmallVector<int64_t> shape(type.getShape());
@@ -126,6 +131,7 @@ void Adjoints::add(OpBuilder &builder, Location loc, Value value,
 
 void tenon::registerGradients(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, TenonDialect *) {
+    attachChoiceRules(context);
     attachElementwiseRules(context);
     attachProductRules(context);
     attachRowRules(context);

@@ -66,35 +66,40 @@ LogicalResult BlockGradient::forward(Block &block, IRMapping &mapping,
     if (!tape)
       continue;
     activate(copy);
-    tape->push_back({copy, {}, {}});
+    tape->push_back({copy, {}, {}, {}});
   }
   return success();
 }
 
-LogicalResult BlockGradient::checkLoop(scf::ForOp loop,
-                                       const IRMapping &mapping) {
+LogicalResult BlockGradient::checkLoop(scf::ForOp loop) {
   if (!LoopRange::of(loop))
     return loop.emitOpError("has no gradient: its number of trips must be "
                             "known");
   if (loop.getNumResults() != 1 || !isFloatTensor(loop.getResult(0)))
     return loop.emitOpError("has no gradient: it must carry one tensor of "
                             "numbers");
-  WalkResult walked = loop.getBody()->walk([&](Operation *op) {
-    for (Value operand : op->getOperands())
-      if (!loop.getBodyRegion().isAncestor(operand.getParentRegion()) &&
-          adjoints.wants(mapping.lookupOrDefault(operand))) {
-        op->emitOpError("in a loop reads a value from outside that a weight "
-                        "is behind: such a value has no gradient yet");
-        return WalkResult::interrupt();
-      }
-    return WalkResult::advance();
+  return success();
+}
+
+SmallVector<Value> BlockGradient::captures(Operation *op,
+                                           const IRMapping &mapping) {
+  llvm::SetVector<Value> values;
+  op->walk([&](Operation *inner) {
+    if (inner == op)
+      return;
+    for (Value operand : inner->getOperands()) {
+      Value value = mapping.lookupOrDefault(operand);
+      if (!op->isAncestor(operand.getParentBlock()->getParentOp()) &&
+          adjoints.wants(value))
+        values.insert(value);
+    }
   });
-  return failure(walked.wasInterrupted());
+  return values.takeVector();
 }
 
 FailureOr<scf::ForOp>
 BlockGradient::forwardLoop(scf::ForOp loop, IRMapping &mapping, Tape *tape) {
-  if (tape && failed(checkLoop(loop, mapping)))
+  if (tape && failed(checkLoop(loop)))
     return failure();
   Location loc = loop.getLoc();
   SmallVector<Value> inits;
@@ -143,7 +148,10 @@ BlockGradient::forwardLoop(scf::ForOp loop, IRMapping &mapping, Tape *tape) {
   mapping.map(loop.getResults(), copy.getResults());
   if (tape) {
     activate(copy);
-    tape->push_back({copy, loop, stash});
+    tape->push_back({copy, loop, stash, captures(loop, mapping)});
+    // What comes back to them comes through the loop, too.
+    if (!tape->back().captured.empty())
+      adjoints.setActive(copy.getResult(0));
     outer[copy] = mapping;
   }
   return copy;
@@ -169,6 +177,13 @@ LogicalResult BlockGradient::backward(const Tape &tape) {
         return failure();
       continue;
     }
+    if (auto mixture = dyn_cast<MixtureOp>(op)) {
+      if (failed(backwardMixture(mixture)))
+        return failure();
+      if (counts)
+        ++counts->rules;
+      continue;
+    }
     auto rule = dyn_cast<DifferentiableOpInterface>(op);
     if (!rule)
       return op->emitOpError(
@@ -190,9 +205,16 @@ LogicalResult BlockGradient::backwardLoop(const Step &step) {
     return arith::ConstantIndexOp::create(builder, loc, value);
   };
   Value last = constant(range.trips - 1);
-  auto back =
-      scf::ForOp::create(builder, loc, constant(0), constant(range.trips),
-                         constant(1), adjoints.of(copy.getResult(0)));
+  // The gradients of what is read from outside are carried, too, and go on from
+  // what has come back so far.
+  Build build(builder, loc);
+  SmallVector<Value> inits = {adjoints.of(copy.getResult(0))};
+  for (Value value : step.captured) {
+    Value sum = adjoints.take(value);
+    inits.push_back(sum ? sum : build.zerosLike(value));
+  }
+  auto back = scf::ForOp::create(builder, loc, constant(0),
+                                 constant(range.trips), constant(1), inits);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(back.getBody());
@@ -222,10 +244,78 @@ LogicalResult BlockGradient::backwardLoop(const Step &step) {
     if (!gradient)
       return loop.emitOpError("has no gradient: what it carries does not "
                               "depend on what it began with");
-    scf::YieldOp::create(builder, yield.getLoc(), gradient);
+    SmallVector<Value> carriedOn = {gradient};
+    for (auto [i, value] : llvm::enumerate(step.captured)) {
+      Value sum = back.getRegionIterArg(i + 1);
+      if (Value more = adjoints.take(value))
+        sum = build.add(sum, more);
+      carriedOn.push_back(sum);
+    }
+    scf::YieldOp::create(builder, yield.getLoc(), carriedOn);
   }
+  for (auto [i, value] : llvm::enumerate(step.captured))
+    adjoints.set(value, back.getResult(i + 1));
   adjoints.add(builder, loc, copy.getInitArgs()[0], back.getResult(0));
   if (counts)
     ++counts->loops;
+  return success();
+}
+
+/// An expert's y = f(x) has the gradient gate dy, and its gate dy y. Its rows
+/// are computed again from the inputs.
+LogicalResult BlockGradient::backwardMixture(MixtureOp op) {
+  Location loc = op.getLoc();
+  SmallVector<Value> captured = captures(op, IRMapping());
+  if (!captured.empty())
+    return op.emitOpError("has no gradient: its experts read a value from "
+                          "outside that a weight is behind");
+  SmallVector<Type> types(op.getInputs().getTypes());
+  types.push_back(op.getGates().getType());
+  Value dy = adjoints.of(op.getResult());
+  auto back = MixtureGradientOp::create(builder, loc, types, op.getInputs(),
+                                        op.getGates(), dy, op.getTop(),
+                                        op.getExperts());
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    Block *block = builder.createBlock(&back.getBody());
+    Build build(builder, loc);
+    auto addRows = [&](Type type, int64_t columns) -> Value {
+      return block->addArgument(
+          cast<RankedTensorType>(type).clone({ShapedType::kDynamic, columns}),
+          loc);
+    };
+    IRMapping inner;
+    Block &body = op.getBody().front();
+    for (auto [input, argument] :
+         llvm::zip(op.getInputs(), body.getArguments())) {
+      Value rows = addRows(input.getType(), tensorOf(input).getDimSize(1));
+      inner.map(argument, rows);
+      if (adjoints.wants(input))
+        adjoints.setActive(rows);
+    }
+    Value gate = addRows(op.getGates().getType(), 1);
+    Value given = addRows(dy.getType(), tensorOf(dy).getDimSize(1));
+    inner.map(op.getExpert(), block->addArgument(builder.getIndexType(), loc));
+
+    Tape tape;
+    if (failed(forward(body, inner, &tape)))
+      return failure();
+    auto yield = cast<MixtureYieldOp>(body.getTerminator());
+    Value y = inner.lookup(yield.getValue());
+    adjoints.add(builder, loc, y, build.mul(given, gate));
+    if (failed(backward(tape)))
+      return failure();
+    SmallVector<Value> gradients;
+    for (Value rows : back.getRows()) {
+      Value gradient = adjoints.of(rows);
+      gradients.push_back(gradient ? gradient : build.zerosLike(rows));
+    }
+    gradients.push_back(build.sum(build.mul(given, y)));
+    MixtureGradientYieldOp::create(builder, loc, gradients);
+  }
+  SmallVector<Value> operands(op.getInputs());
+  operands.push_back(op.getGates());
+  for (auto [operand, gradient] : llvm::zip_equal(operands, back.getResults()))
+    adjoints.add(builder, loc, operand, gradient);
   return success();
 }

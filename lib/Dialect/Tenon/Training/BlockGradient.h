@@ -7,6 +7,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
+#include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 namespace tenon {
 
@@ -32,6 +33,9 @@ public:
     /// with, counted from 0.
     mlir::scf::ForOp original;
     mlir::Value stash;
+    /// Values from outside, as they were mapped, that the loop reads and a
+    /// weight is behind.
+    llvm::SmallVector<mlir::Value> captured;
   };
   using Tape = llvm::SmallVector<Step>;
 
@@ -51,9 +55,12 @@ private:
   void activate(mlir::Operation *op);
   mlir::FailureOr<mlir::scf::ForOp>
   forwardLoop(mlir::scf::ForOp loop, mlir::IRMapping &mapping, Tape *tape);
-  mlir::LogicalResult checkLoop(mlir::scf::ForOp loop,
-                                const mlir::IRMapping &mapping);
+  mlir::LogicalResult checkLoop(mlir::scf::ForOp loop);
+  /// What the operations inside read from outside that has a gradient.
+  llvm::SmallVector<mlir::Value> captures(mlir::Operation *op,
+                                          const mlir::IRMapping &mapping);
   mlir::LogicalResult backwardLoop(const Step &step);
+  mlir::LogicalResult backwardMixture(MixtureOp op);
   /// Whether a weight that learns is read inside.
   bool learns(mlir::Operation *op);
 

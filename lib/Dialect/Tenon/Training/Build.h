@@ -34,6 +34,7 @@ struct Build {
   /// numerator / x
   Value reciprocal(Value x, double numerator) const;
   Value activation(Value x, ActivationKind kind) const;
+  Value zerosLike(Value x) const;
   /// Over one dimension, which stays as 1.
   Value reduce(Value x, Reduction kind, int64_t dim) const;
   /// Over the last one.
@@ -53,6 +54,7 @@ mlir::LogicalResult lowerLinears(mlir::Operation *root,
                                  int64_t *count = nullptr);
 
 // One function for each group of rules: attaches them to their operations.
+void attachChoiceRules(mlir::MLIRContext *context);
 void attachElementwiseRules(mlir::MLIRContext *context);
 void attachProductRules(mlir::MLIRContext *context);
 void attachRowRules(mlir::MLIRContext *context);

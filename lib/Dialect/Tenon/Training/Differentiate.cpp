@@ -26,8 +26,10 @@ struct Differentiate : tenon::impl::TenonDifferentiateBase<Differentiate> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     func::FuncOp forward = find(module);
-    if (!forward || failed(checkWeights(module)) ||
-        failed(derive(forward, kGradientName, /*withGradient=*/true)) ||
+    if (!forward || failed(checkWeights(module)))
+      return signalPassFailure();
+    sinkWeights(forward);
+    if (failed(derive(forward, kGradientName, /*withGradient=*/true)) ||
         failed(derive(forward, kLossName, /*withGradient=*/false)))
       return signalPassFailure();
     deriveUpdate(module, forward.getLoc());
@@ -67,6 +69,21 @@ private:
     if (!forward.getBody().hasOneBlock())
       return fail(forward, "@" + kForwardName + " must be one block");
     return forward;
+  }
+
+  /// Loops and experts read weights themselves: then nothing comes back to
+  /// references outside.
+  static void sinkWeights(func::FuncOp function) {
+    SmallVector<std::pair<WeightRefOp, OpOperand *>> uses;
+    function.walk([&](WeightRefOp ref) {
+      for (OpOperand &use : ref->getUses())
+        if (use.getOwner()->getBlock() != ref->getBlock())
+          uses.push_back({ref, &use});
+    });
+    for (auto [ref, use] : uses) {
+      OpBuilder builder(use->getOwner());
+      use->set(builder.clone(*ref)->getResult(0));
+    }
   }
 
   LogicalResult checkWeights(ModuleOp module) {

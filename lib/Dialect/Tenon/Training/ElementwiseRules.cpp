@@ -114,6 +114,21 @@ struct ActivationRule : RuleOf<ActivationRule, ActivationOp> {
   }
 };
 
+struct ClampRule : RuleOf<ClampRule, ClampOp> {
+  LogicalResult buildBackward(Operation *op, OpBuilder &builder,
+                              Adjoints &adjoints) const {
+    auto clamp = cast<ClampOp>(op);
+    Value input = clamp.getInput();
+    adjoints.add(builder, op->getLoc(), input,
+                 ClampGradientOp::create(builder, op->getLoc(), input.getType(),
+                                         adjoints.of(clamp.getResult()), input,
+                                         Value(), clamp.getLowAttr(),
+                                         clamp.getHighAttr(), TileAttr())
+                     .getResult());
+    return success();
+  }
+};
+
 } // namespace
 
 void tenon::attachElementwiseRules(MLIRContext *context) {
@@ -125,4 +140,5 @@ void tenon::attachElementwiseRules(MLIRContext *context) {
   ShiftOp::attachInterface<ShiftRule>(*context);
   ReciprocalOp::attachInterface<ReciprocalRule>(*context);
   ActivationOp::attachInterface<ActivationRule>(*context);
+  ClampOp::attachInterface<ClampRule>(*context);
 }

@@ -54,9 +54,15 @@ struct LinearRule : RuleOf<LinearRule, LinearOp> {
       adjoints.add(builder, op->getLoc(), bias, dy);
     if (!adjoints.wants(weight))
       return success();
-    if (auto ref = weight.getDefiningOp<WeightRefOp>())
+    auto transposed = weight.getDefiningOp<TransposeOp>();
+    auto source = (transposed ? transposed.getInput() : weight)
+                      .getDefiningOp<WeightRefOp>();
+    if (source && transposed)
+      WeightGradientOp::create(builder, op->getLoc(), linear.getInput(), dy,
+                               gradientOf(builder, source));
+    else if (source)
       WeightGradientOp::create(builder, op->getLoc(), dy, linear.getInput(),
-                               gradientOf(builder, ref));
+                               gradientOf(builder, source));
     else
       adjoints.add(builder, op->getLoc(), weight,
                    build.matmul(build.transpose(dy), linear.getInput()));

@@ -10,18 +10,29 @@ namespace {
 template <typename Rule, typename Op>
 using RuleOf = DifferentiableOpInterface::ExternalModel<Rule, Op>;
 
-/// dx = y (dy - sum(dy y))
+/// dx = y (dy - sum(dy y)). A sink is a score with the probability 1 - sum(y),
+/// to which nothing comes back: it gets (sum(y) - 1) sum(dy y), summed over the
+/// rows of its head.
 struct SoftmaxRule : RuleOf<SoftmaxRule, SoftmaxOp> {
   LogicalResult buildBackward(Operation *op, OpBuilder &builder,
                               Adjoints &adjoints) const {
     auto softmax = cast<SoftmaxOp>(op);
-    if (softmax.getSink() && adjoints.wants(softmax.getSink()))
-      return op->emitOpError("with a sink that learns has no gradient yet");
     Build build(builder, op);
     Value y = softmax.getResult(), dy = adjoints.of(y);
     Value inner = build.sum(build.mul(dy, y));
     adjoints.add(builder, op->getLoc(), softmax.getInput(),
                  build.mul(build.sub(dy, inner), y));
+    Value sink = softmax.getSink();
+    if (!sink || !adjoints.wants(sink))
+      return success();
+    Value rest = build.shift(build.sum(y), -1.0);
+    Value perRow = build.mul(rest, inner); // [H, T, 1]
+    RankedTensorType type = tensorOf(perRow);
+    adjoints.add(builder, op->getLoc(), sink,
+                 MergeHeadsOp::create(
+                     builder, op->getLoc(),
+                     type.clone({type.getDimSize(1), type.getDimSize(0)}),
+                     perRow));
     return success();
   }
 };
@@ -40,18 +51,50 @@ bool onlySoftmaxReads(Value scores) {
 }
 
 /// A softmax gives hidden scores no gradient, so that a mask passes on what
-/// comes back as it is; so does a bias that does not learn.
+/// comes back as it is.
 template <typename Op> struct PassOn : RuleOf<PassOn<Op>, Op> {
   LogicalResult buildBackward(Operation *op, OpBuilder &builder,
                               Adjoints &adjoints) const {
     Value y = op->getResult(0);
-    if (!isa<ScoreBiasOp>(op) && !onlySoftmaxReads(y))
+    if (!onlySoftmaxReads(y))
       return op->emitOpError("has a gradient only where a softmax, and nothing "
                              "else, reads the scores");
-    for (Value operand : op->getOperands().drop_front())
-      if (adjoints.wants(operand))
-        return op->emitOpError("with a bias that learns has no gradient yet");
     adjoints.add(builder, op->getLoc(), op->getOperand(0), adjoints.of(y));
+    return success();
+  }
+};
+
+/// A bias on distances gets the sums along the diagonals of scores.
+struct ScoreBiasRule : RuleOf<ScoreBiasRule, ScoreBiasOp> {
+  LogicalResult buildBackward(Operation *op, OpBuilder &builder,
+                              Adjoints &adjoints) const {
+    auto biased = cast<ScoreBiasOp>(op);
+    Value dy = adjoints.of(biased.getResult()), bias = biased.getBias();
+    adjoints.add(builder, op->getLoc(), biased.getInput(), dy);
+    if (!adjoints.wants(bias))
+      return success();
+    if (biased.getByKey())
+      return op->emitOpError("by key with a bias that learns has no gradient");
+    adjoints.add(builder, op->getLoc(), bias,
+                 ScoreBiasGradientOp::create(builder, op->getLoc(),
+                                             bias.getType(), dy, Value(),
+                                             TileAttr())
+                     .getResult());
+    return success();
+  }
+};
+
+struct DistanceGatherRule : RuleOf<DistanceGatherRule, DistanceGatherOp> {
+  LogicalResult buildBackward(Operation *op, OpBuilder &builder,
+                              Adjoints &adjoints) const {
+    auto gather = cast<DistanceGatherOp>(op);
+    Value input = gather.getInput();
+    adjoints.add(
+        builder, op->getLoc(), input,
+        DistanceGatherGradientOp::create(builder, op->getLoc(), input.getType(),
+                                         adjoints.of(gather.getResult()),
+                                         gather.getIndex(), Value(), TileAttr())
+            .getResult());
     return success();
   }
 };
@@ -132,7 +175,8 @@ void tenon::attachRowRules(MLIRContext *context) {
   CausalMaskOp::attachInterface<PassOn<CausalMaskOp>>(*context);
   BandMaskOp::attachInterface<PassOn<BandMaskOp>>(*context);
   PaddingMaskOp::attachInterface<PassOn<PaddingMaskOp>>(*context);
-  ScoreBiasOp::attachInterface<PassOn<ScoreBiasOp>>(*context);
+  ScoreBiasOp::attachInterface<ScoreBiasRule>(*context);
+  DistanceGatherOp::attachInterface<DistanceGatherRule>(*context);
   RmsNormOp::attachInterface<RmsNormRule>(*context);
   LayerNormOp::attachInterface<LayerNormRule>(*context);
 }

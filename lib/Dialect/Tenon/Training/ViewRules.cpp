@@ -50,6 +50,20 @@ struct SliceRule : RuleOf<SliceRule, SliceOp> {
   }
 };
 
+struct RowsRule : RuleOf<RowsRule, RowsOp> {
+  LogicalResult buildBackward(Operation *op, OpBuilder &builder,
+                              Adjoints &adjoints) const {
+    auto rows = cast<RowsOp>(op);
+    Value input = rows.getInput();
+    adjoints.add(builder, op->getLoc(), input,
+                 PadRowsOp::create(builder, op->getLoc(), input.getType(),
+                                   adjoints.of(rows.getResult()), input,
+                                   Value(), rows.getOffsetAttr(), TileAttr())
+                     .getResult());
+    return success();
+  }
+};
+
 /// The columns [offset, offset + size) of the last dimension.
 Value sliceOf(OpBuilder &builder, Location loc, Value value, int64_t offset,
               int64_t size) {
@@ -119,6 +133,7 @@ void tenon::attachViewRules(MLIRContext *context) {
   SplitHeadsOp::attachInterface<SplitHeadsRule>(*context);
   MergeHeadsOp::attachInterface<MergeHeadsRule>(*context);
   SliceOp::attachInterface<SliceRule>(*context);
+  RowsOp::attachInterface<RowsRule>(*context);
   ConcatOp::attachInterface<ConcatRule>(*context);
   RopeOp::attachInterface<RopeRule>(*context);
 }

@@ -29,6 +29,15 @@ public:
   bool wants(mlir::Value value) const { return active.contains(value); }
   void setActive(mlir::Value value) { active.insert(value); }
 
+  /// The gradient of a value as far as it has come, which is forgotten; null if
+  /// nothing has come back.
+  mlir::Value take(mlir::Value value) {
+    mlir::Value sum = sums.lookup(value);
+    sums.erase(value);
+    return sum;
+  }
+  void set(mlir::Value value, mlir::Value gradient) { sums[value] = gradient; }
+
   /// Adds to a value's gradient, if it is wanted. A gradient of more or longer
   /// dimensions is summed over those along which the value was broadcast.
   void add(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,

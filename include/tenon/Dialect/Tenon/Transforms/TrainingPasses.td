@@ -25,9 +25,12 @@ def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
 
     A loop over layers stays a loop in both directions (I3). On the way forward
     it keeps what it carries into each trip; the way back counts the trips down,
-    computes the layer again from that, and goes back through it. Their linears
-    become products with the plain weight, whose gradient lies as it does;
-    `@forward` stays as it is, for what generates (tenon-lower-linears).
+    computes the layer again from that, and goes back through it. The gradients
+    of values that a loop reads from outside are carried beside. A mixture of
+    experts goes back through the body of each expert that has rows
+    (`tenon.mixture_gradient`). Their linears become products with the plain
+    weight, whose gradient lies as it does; `@forward` stays as it is, for what
+    generates (tenon-lower-linears).
 
     Before:
     ```mlir
@@ -64,10 +67,9 @@ def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
       return %loss : tensor<1x1xf32>
     }
     ```
-    Errors, at the operation's place in the description: one without a rule (a
-    mixture of experts, for one); a value from outside of a loop that a weight is
-    behind; a loop that carries more than one value, or whose trips are not
-    known.
+    Errors, at the operation's place in the description: one without a rule; a
+    loop that carries more than one value, or whose trips are not known; experts
+    that read a value from outside that a weight is behind.
   }];
   let dependentDialects = ["::tenon::TenonDialect", "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
