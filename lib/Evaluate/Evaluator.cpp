@@ -18,6 +18,7 @@ const EvaluationRules &EvaluationRules::get() {
     addShapeRules(all);
     addMixtureRules(all);
     addTrainingRules(all);
+    addChoiceGradientRules(all);
     return all;
   }();
   return rules;

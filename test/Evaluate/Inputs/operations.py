@@ -184,6 +184,18 @@ def learning():
          np.where(asked, -np.log(p[np.arange(4), at])[:, None], 0), x=x, g=targets)
     case("cross_entropy_gradient", "%y = tenon.cross_entropy_gradient {x}, {g} : ({x_t}, {g_t}) -> {r}", None,
          np.where(asked, p - np.eye(6)[at], 0), x=x, g=targets)
+    case("zeros_like", "%y = tenon.zeros_like {x} : ({x_t}) -> {r}", None, 0 * x, x=x)
+    dy = f32(4, 6)
+    case("clamp_gradient", "%y = tenon.clamp_gradient {d}, {x} {{low = -0.5 : f32, high = 1.0 : f32}} : ({d_t}, {x_t}) -> {r}", None,
+         np.where((x >= -0.5) & (x <= 1), dy, 0), d=dy, x=x)
+    case("pad_rows", "%y = tenon.pad_rows {d}, {x} {{offset = 1 : i64}} : ({d_t}, {x_t}) -> {r}", None, np.pad(dy[:2], ((1, 1), (0, 0))), d=dy[:2], x=x)
+    scores, index = f32(2, 4, 4), rng.integers(0, 6, 11)
+    bias, gathered = np.zeros((2, 11)), np.zeros((2, 4, 6))
+    for t, s in np.ndindex(4, 4):
+        bias[:, 5 + s - t] += scores[:, t, s]
+        gathered[:, t, index[5 + s - t]] += scores[:, t, s]
+    case("score_bias_gradient", "%y = tenon.score_bias_gradient {s} : ({s_t}) -> {r}", None, bias, s=scores)
+    case("distance_gather_gradient", "%y = tenon.distance_gather_gradient {s}, {i} : ({s_t}, {i_t}) -> {r}", None, gathered, s=scores, i=index)
     keep = lambda row, k: np.where(np.isin(np.arange(len(row)), np.argsort(-row, kind="stable")[:k]), 1, 0)
     case("top_k", "%y = tenon.top_k {x} {{k = 2 : i64}} : ({x_t}) -> {r}", None, np.stack([r * keep(r, 2) for r in x]), x=x)
     by = f32(4, 6)
@@ -197,6 +209,21 @@ def learning():
       %f = tenon.activation %rows {{kind = #tenon.activation_kind<tanh>}} : (tensor<?x6xf32>) -> tensor<?x6xf32>
       tenon.mixture_yield %f : tensor<?x6xf32>
     }} : ({x_t}, {g_t}) -> {r}""", None, np.tanh(x) * (by * chosen).sum(1, keepdims=True), x=x, g=by * chosen)
+
+    # Of y = g tanh(x) for each expert: (1 - tanh²) g dy, and to the gates tanh dy, where there is one.
+    gates = by * chosen
+    for name, result, want in (("inputs", 0, (1 - np.tanh(x) ** 2) * dy * gates.sum(1, keepdims=True)),
+                               ("gates", 1, (np.tanh(x) * dy).sum(1, keepdims=True) * (gates != 0))):
+        case(f"mixture_gradient_{name}", """%z:2 = tenon.mixture_gradient {x} gates({g}) gradient({d}) top 3 of 6 {{
+    ^bb0(%rows: tensor<?x6xf32>, %gate: tensor<?x1xf32>, %back: tensor<?x6xf32>, %e: index):
+      %f = tenon.activation %rows {{kind = #tenon.activation_kind<tanh>}} : (tensor<?x6xf32>) -> tensor<?x6xf32>
+      %fd = tenon.mul %f, %back : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+      %dg = tenon.reduce %fd {{dim = 1 : i64, kind = #tenon.reduction<sum>}} : (tensor<?x6xf32>) -> tensor<?x1xf32>
+      %weighted = tenon.mul %back, %gate : (tensor<?x6xf32>, tensor<?x1xf32>) -> tensor<?x6xf32>
+      %dx = tenon.activation_gradient %weighted, %rows {{kind = #tenon.activation_kind<tanh>}} : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+      tenon.mixture_gradient_yield %dx, %dg : tensor<?x6xf32>, tensor<?x1xf32>
+    }} : ({x_t}, {g_t}, {d_t}) -> ({x_t}, {g_t})
+    %y = tenon.scale %z#RESULT {{factor = 1.0 : f32}} : ({r}) -> {r}""".replace("RESULT", str(result)), None, want, x=x, g=gates, d=dy)
 
 
 def main():

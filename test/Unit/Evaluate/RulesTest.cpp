@@ -18,6 +18,7 @@ namespace {
 /// declaration of a weight, and a terminator that its parent reads.
 const llvm::StringSet<> kNotOnTensors = {"tenon.weight",
                                          "tenon.mixture_yield",
+                                         "tenon.mixture_gradient_yield",
                                          "tenon.append_kv",
                                          "tenon.block_attention",
                                          "tenon.partial_attention",
