@@ -136,8 +136,13 @@ void EntryRewriter::mapArguments() {
     } else if (RankedTensorType tensor = tensorOf(arg)) {
       Value input = body.getArgument(nextInput++);
       if (!tensor.hasStaticShape()) {
-        rows[arg] = numTokens;
-        input = rectangleOf(loc, input, tensor.getShape(), numTokens);
+        bool isSource =
+            bool(oldFunc.getArgAttr(arg.getArgNumber(), kSourceAttrName));
+        Value length =
+            isSource ? body.getArgument(EntryArguments::sourceLength(count))
+                     : numTokens;
+        rows[arg] = length;
+        input = rectangleOf(loc, input, tensor.getShape(), length);
       }
       mapping.map(arg, input);
     } else {
@@ -238,15 +243,31 @@ static Operation *createBufferForm(OpBuilder &builder, Operation *op,
   return builder.create(state);
 }
 
-LogicalResult EntryRewriter::rewriteCompute(ComputeOpInterface op) {
-  // T of the result is T of the first operand that has one.
-  Value count;
-  for (Value operand : op->getOperands())
-    if (!count)
-      count = rows.lookup(operand);
-  rows[op->getResult(0)] = count;
-  if (!count && !tensorOf(op->getResult(0)).hasStaticShape())
+LogicalResult EntryRewriter::trackExtents(ComputeOpInterface op) {
+  Value result = op->getResult(0);
+  RankedTensorType type = tensorOf(result);
+  if (type.hasStaticShape())
+    return success();
+  // T of the result is T of the first operand that has one, and so are the
+  // columns of scores; a product has those of its right operand.
+  Value count, keys;
+  for (Value operand : op->getOperands()) {
+    count = count ? count : rows.lookup(operand);
+    keys = keys ? keys : columns.lookup(operand);
+  }
+  if (auto product = dyn_cast<MatmulOp>(op.getOperation()))
+    keys = columnsOf(product.getRhs());
+  if (!count)
     return op->emitOpError("has a dynamic result, but no operand gives it T");
+  rows[result] = count;
+  if (keys && type.getRank() > 1 && type.isDynamicDim(type.getRank() - 1))
+    columns[result] = keys;
+  return success();
+}
+
+LogicalResult EntryRewriter::rewriteCompute(ComputeOpInterface op) {
+  if (failed(trackExtents(op)))
+    return failure();
   Value out = chooseOutput(op);
   SmallVector<Value> operands;
   for (OpOperand &operand : op->getOpOperands()) {
@@ -288,7 +309,7 @@ LogicalResult EntryRewriter::rewriteLoop(scf::ForOp op) {
     if (takesOver) {
       whole = start->whole;
     } else {
-      whole = allocate(loc, type, rows.lookup(init.get()));
+      whole = allocateFor(loc, init.get());
       copy(loc, mapping.lookup(init.get()), whole);
     }
     carried.push_back(addBuffer(whole, op.getBody()));
@@ -388,8 +409,7 @@ void EntryRewriter::rewriteYield(scf::ForOp loop) {
       // A value in another carried buffer is saved before that is written.
       Buffer *from = bufferOf.lookup(value);
       if (from && llvm::is_contained(carried, from)) {
-        Value saved =
-            allocate(yield.getLoc(), tensorOf(value), rows.lookup(value));
+        Value saved = allocateFor(yield.getLoc(), value);
         copy(yield.getLoc(), memref, saved);
         memref = saved;
       }
@@ -491,12 +511,24 @@ static MemRefType bufferType(RankedTensorType type) {
   return MemRefType::get(shape, type.getElementType());
 }
 
-Value EntryRewriter::allocate(Location loc, RankedTensorType type,
-                              Value count) {
+Value EntryRewriter::allocate(Location loc, RankedTensorType type, Value count,
+                              Value keys) {
   MemRefType memory = bufferType(type);
-  SmallVector<Value> extents(memory.getNumDynamicDims(), count);
+  SmallVector<Value> extents;
+  for (int64_t dim = 0; dim < memory.getRank(); ++dim)
+    if (memory.isDynamicDim(dim))
+      extents.push_back(keys && dim + 1 == memory.getRank() ? keys : count);
   Value buffer = memref::AllocOp::create(builder, loc, memory, extents);
   return type.getRank() == 3 ? headsOfRows(loc, buffer) : buffer;
+}
+
+Value EntryRewriter::columnsOf(Value old) {
+  Value keys = columns.lookup(old);
+  return keys ? keys : rows.lookup(old);
+}
+
+Value EntryRewriter::allocateFor(Location loc, Value old) {
+  return allocate(loc, tensorOf(old), rows.lookup(old), columns.lookup(old));
 }
 
 /// The output argument has room for max_chunk rows; the result is its first.
@@ -558,7 +590,7 @@ Value EntryRewriter::chooseOutput(Operation *op) {
       }
     }
 
-  Value whole = allocate(op->getLoc(), type, count);
+  Value whole = allocateFor(op->getLoc(), result);
   bind(result, whole, addBuffer(whole, op->getBlock()), count);
   ++counts.allocated;
   return whole;

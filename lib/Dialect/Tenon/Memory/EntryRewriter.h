@@ -98,7 +98,15 @@ private:
   mlir::Value chooseOutput(mlir::Operation *op);
   void fitOutput(mlir::Location loc, mlir::Value count);
   mlir::Value allocate(mlir::Location loc, mlir::RankedTensorType type,
-                       mlir::Value rows);
+                       mlir::Value rows, mlir::Value columns = {});
+  /// The extent of the last dimension, if that is dynamic: of scores the number
+  /// of keys, which is that of rows unless they are another text's.
+  mlir::Value columnsOf(mlir::Value old);
+  /// Memory for the value of an old one, whose extents are known.
+  mlir::Value allocateFor(mlir::Location loc, mlir::Value old);
+  /// Notes how many rows and columns the result of an operation has. Error: a
+  /// dynamic result whose operands say nothing.
+  mlir::LogicalResult trackExtents(ComputeOpInterface op);
   Buffer *addBuffer(mlir::Value whole, mlir::Block *owner);
   void bind(mlir::Value old, mlir::Value memref, Buffer *buffer,
             mlir::Value rows);
@@ -153,8 +161,10 @@ private:
   mlir::OpBuilder builder;
   TargetAttr target;
 
-  mlir::IRMapping mapping;                            // old value -> new value
-  llvm::DenseMap<mlir::Value, mlir::Value> rows;      // old value -> its T
+  mlir::IRMapping mapping;                       // old value -> new value
+  llvm::DenseMap<mlir::Value, mlir::Value> rows; // old value -> its T
+  /// Scores of keys of another text: old value -> how many there are.
+  llvm::DenseMap<mlir::Value, mlir::Value> columns;
   llvm::DenseMap<mlir::Value, Buffer *> bufferOf;     // old value -> buffer
   llvm::DenseMap<mlir::Value, Buffer *> destinations; // old value -> wanted
   llvm::DenseMap<mlir::Value, int64_t> cacheOffsets;  // old cache -> bytes

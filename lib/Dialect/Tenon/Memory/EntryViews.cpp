@@ -33,7 +33,7 @@ Value EntryRewriter::withUnitStride(Location loc, Value old) {
   auto [strides, offset] = type.getStridesAndOffset();
   if (strides.back() == 1 || type.getShape().back() == 1)
     return memref;
-  Value whole = allocate(loc, tensor, rows.lookup(old));
+  Value whole = allocateFor(loc, old);
   copy(loc, memref, whole);
   return whole;
 }
@@ -103,7 +103,7 @@ LogicalResult EntryRewriter::rewriteView(Operation *op) {
     auto layout = cast<MemRefType>(tokens.getType());
     // Heads that don't lie side by side, as those of a slice: a copy does.
     if (!memref::CollapseShapeOp::isGuaranteedCollapsible(layout, groups)) {
-      Value whole = allocate(loc, cast<RankedTensorType>(old.getType()), count);
+      Value whole = allocateFor(loc, old);
       copy(loc, from, whole);
       view = memref::CollapseShapeOp::create(builder, loc,
                                              headsOfRows(loc, whole), groups);
@@ -138,6 +138,11 @@ LogicalResult EntryRewriter::rewriteView(Operation *op) {
                                      ones);
   } else {
     unsigned rank = type.getRank();
+    // Rows become columns, columns rows.
+    if (type.isDynamicDim(rank - 1))
+      columns[result] = count;
+    if (type.isDynamicDim(rank - 2))
+      count = columnsOf(old);
     SmallVector<unsigned> order = llvm::to_vector(llvm::seq(0u, rank));
     std::swap(order[rank - 1], order[rank - 2]);
     view = memref::TransposeOp::create(
