@@ -54,6 +54,15 @@ Status tenon::writeRelativeBuckets(std::span<const float> table, int64_t heads,
   });
 }
 
+Status tenon::writeBuckets(int64_t buckets, int64_t maxDistance, bool past,
+                           int64_t reach, const ByteSink &sink) {
+  std::vector<int32_t> numbers;
+  for (int64_t d = -reach; d <= reach; ++d)
+    numbers.push_back(
+        static_cast<int32_t>(relativeBucket(d, buckets, maxDistance, past)));
+  return sink(std::as_bytes(std::span(numbers)));
+}
+
 int64_t tenon::distanceColumn(int64_t e, int64_t span, int64_t maxDistance) {
   int64_t column = e, middle = span / 2, distance = std::abs(e);
   if (maxDistance > 0 && distance > middle) {

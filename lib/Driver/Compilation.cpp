@@ -13,6 +13,7 @@
 #include "Timing.h"
 #include "TrainingPlan.h"
 #include "mlir/Pass/PassManager.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
 #include "tenon/Driver/Linker.h"
@@ -67,6 +68,8 @@ private:
   std::optional<MetadataBuilder> metadata;
   std::vector<TargetAttr> targets; ///< best first
   std::vector<PlannedWeight> plan; ///< of all variants
+  std::string objective;           ///< of a model that learns
+  int64_t classes = 0;             ///< that its targets are of
   std::optional<Importance> importance;
   std::optional<VariantLinker> linker;
   std::string text; ///< of modules
@@ -277,6 +280,12 @@ Status Compilation::compileVariant(TargetAttr target) {
     return status;
   if (Status status = metadata->readMemory(*variant); !status)
     return status;
+  if (auto text =
+          (*variant)->getAttrOfType<mlir::StringAttr>(kObjectiveAttrName))
+    objective = text.str();
+  if (auto count =
+          (*variant)->getAttrOfType<mlir::IntegerAttr>(kClassesAttrName))
+    classes = count.getInt();
   Expected<std::vector<PlannedWeight>> planned = planWeights(*variant);
   if (!planned)
     return planned.takeError();
@@ -413,6 +422,8 @@ Status Compilation::writeTraining(runtime::PayloadWriter &writer) {
       planTraining(plan, *model, options.adapters);
   if (!training)
     return training.takeError();
+  training->objective = objective;
+  training->classes = classes;
   if (Status status = writer.beginSection("training"); !status)
     return status;
   std::string bytes = training->serialize();

@@ -47,11 +47,6 @@ Status tenon::checkTraining(const LoadedModel &model) {
                     ExitCode::BadUsage),
         "a trainer writes checkpoints as Hugging Face has them, and starts "
         "from one: a directory with config.json");
-  if (model.bound->kind() != lang::ModelKind::Decoder)
-    return plainError(strCat("--train: family ", model.description->name,
-                             " is an encoder; only decoders can be trained so "
-                             "far"),
-                      ExitCode::BadUsage);
   return {};
 }
 

@@ -380,6 +380,10 @@ Status Writer::writeComputed(const PlannedWeight &weight,
   if (!buckets)
     return plainError(
         strCat("weight @", weight.name, " has a source that cannot be read"));
+  if (type.getElementType().isInteger(32))
+    return writeBuckets(buckets.getSource().getType().getDimSize(0),
+                        buckets.getMaxDistance(), buckets.getPast(),
+                        type.getDimSize(0) / 2, emitter);
   // The table is small: a few dozen rows.
   PackRequest request;
   request.columns = type.getDimSize(0);

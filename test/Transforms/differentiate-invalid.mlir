@@ -2,7 +2,7 @@
 
 // What has no gradient yet, and why.
 
-// expected-error @+1 {{only a decoder with a function @forward can be trained so far}}
+// expected-error @+1 {{there is nothing to learn from: a decoder learns from @forward, an encoder from @fill_mask, @tag or @classify}}
 module attributes {tenon.kind = "encoder"} {
   func.func @forward(%t: tensor<?xi32>) -> tensor<?xi32> {
     return %t : tensor<?xi32>
@@ -12,7 +12,7 @@ module attributes {tenon.kind = "encoder"} {
 // -----
 
 module attributes {tenon.kind = "decoder"} {
-  // expected-error @+1 {{a model can be trained so far if its @forward takes tokens and nothing else}}
+  // expected-error @+1 {{a model can be trained so far if its @forward takes tokens, their types and a source, and nothing else}}
   func.func @forward(%t: tensor<?xi32>, %s: tensor<?xi32>) -> tensor<?xi32> {
     return %t : tensor<?xi32>
   }
@@ -37,19 +37,6 @@ module attributes {tenon.kind = "decoder"} {
     %x = tenon.embedding %t, %e : (tensor<?xi32>, tensor<8x8xbf16>) -> tensor<?x8xf32>
     return %x : tensor<?x8xf32>
   }
-}
-
-// -----
-
-module attributes {tenon.kind = "decoder"} {
-  // expected-error @+1 {{is computed from a tensor that learns, which has no gradient yet}}
-  tenon.weight @bias : tensor<2x321xf32> from [#tenon.relative_buckets<source = <"b", tensor<32x2xf32>>, max_distance = 128, past = true>]
-  func.func @forward(%t: tensor<?xi32>) -> tensor<?x8xf32> {
-    %e = tenon.weight_ref @e : tensor<8x8xf32>
-    %x = tenon.embedding %t, %e : (tensor<?xi32>, tensor<8x8xf32>) -> tensor<?x8xf32>
-    return %x : tensor<?x8xf32>
-  }
-  tenon.weight @e : tensor<8x8xf32> from [#tenon.source<"e", tensor<8x8xf32>>]
 }
 
 // -----
@@ -210,4 +197,16 @@ module attributes {tenon.kind = "decoder"} {
     } : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
     return %y : tensor<?x8xf32>
   }
+}
+
+// -----
+
+module attributes {tenon.kind = "encoder"} {
+  // expected-error @+1 {{@classify must return logits of a text}}
+  func.func @classify(%t: tensor<?xi32>) -> tensor<?x8xf32> {
+    %e = tenon.weight_ref @e : tensor<8x8xf32>
+    %x = tenon.embedding %t, %e : (tensor<?xi32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+    return %x : tensor<?x8xf32>
+  }
+  tenon.weight @e : tensor<8x8xf32> from [#tenon.source<"e", tensor<8x8xf32>>]
 }

@@ -32,6 +32,10 @@ Status writeRelativeBuckets(std::span<const float> table, int64_t heads,
                             int64_t maxDistance, bool past, int64_t reach,
                             const ByteSink &sink);
 
+/// i32 at `reach` + d: the bucket of d.
+Status writeBuckets(int64_t buckets, int64_t maxDistance, bool past,
+                    int64_t reach, const ByteSink &sink);
+
 /// 2^(-maxBias i / heads), i = 1 .. heads, if that is a power of two; else
 /// those of the next lower power and every other one of the next higher
 /// (arXiv:2108.12409).

@@ -77,6 +77,12 @@ LogicalResult tenon::detail::verifyBiasWeight(WeightOp op) {
   Attribute computed = op.getSources()[0];
   auto alibi = dyn_cast<AlibiAttr>(computed);
   bool isByKey = alibi && alibi.getBfloat16();
+  // The buckets themselves.
+  if (isa<RelativeBucketsAttr>(computed) && op.getSources().size() == 1 &&
+      !op.getStacked() && layer.getRank() == 1 &&
+      layer.getElementType().isSignlessInteger(32) &&
+      layer.getDimSize(0) % 2 == 1)
+    return success();
   if (op.getSources().size() != 1 || layer.getRank() != 2 ||
       !layer.getElementType().isF32() ||
       (!isByKey && layer.getDimSize(1) % 2 == 0))

@@ -3,6 +3,7 @@
 #ifndef TENON_LIB_DIALECT_TENON_TRAINING_BUILD_H
 #define TENON_LIB_DIALECT_TENON_TRAINING_BUILD_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/Transforms/Differentiation.h"
 
@@ -52,6 +53,11 @@ private:
 /// gated.
 mlir::LogicalResult lowerLinears(mlir::Operation *root,
                                  int64_t *count = nullptr);
+/// Replaces biases that are computed from a table by lookups in the table,
+/// which then has a gradient, in a function of the module. Returns the weights
+/// that the function no longer reads.
+llvm::SmallDenseSet<mlir::Operation *> exposeTables(mlir::ModuleOp module,
+                                                    mlir::Operation *function);
 
 // One function for each group of rules: attaches them to their operations.
 void attachChoiceRules(mlir::MLIRContext *context);

@@ -28,47 +28,87 @@ struct Differentiate : tenon::impl::TenonDifferentiateBase<Differentiate> {
     func::FuncOp forward = find(module);
     if (!forward || failed(checkWeights(module)))
       return signalPassFailure();
+    module->setAttr(kObjectiveAttrName,
+                    StringAttr::get(module.getContext(), objective));
+    auto logits = cast<RankedTensorType>(forward.getResultTypes()[0]);
+    module->setAttr(kClassesAttrName,
+                    IntegerAttr::get(IntegerType::get(module.getContext(), 64),
+                                     logits.getDimSize(1)));
+    llvm::SmallDenseSet<Operation *> exposed = exposeTables(module, forward);
     sinkWeights(forward);
     if (failed(derive(forward, kGradientName, /*withGradient=*/true)) ||
         failed(derive(forward, kLossName, /*withGradient=*/false)))
       return signalPassFailure();
     deriveUpdate(module, forward.getLoc());
+    // Only what a decoder says is generated from the weights as they learn.
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (!llvm::is_contained(
-              {kGradientName, kLossName, kUpdateName, kForwardName},
-              function.getName()))
+      if (!llvm::is_contained({kGradientName, kLossName, kUpdateName},
+                              function.getName()) &&
+          (objective != "causal" || function != forward))
         function.erase();
+    for (auto weight : llvm::make_early_inc_range(module.getOps<WeightOp>()))
+      if (exposed.contains(weight))
+        weight.erase();
   }
 
 private:
-  /// The function to learn from, or null with an error.
+  /// The function to learn from, or null with an error; `objective` says what
+  /// is learned from it.
   func::FuncOp find(ModuleOp module) {
     auto kind = module->getAttrOfType<StringAttr>(kKindAttrName);
-    auto forward = module.lookupSymbol<func::FuncOp>(kForwardName);
     auto fail = [&](Operation *op, const Twine &what) {
       op->emitError(what);
       return func::FuncOp();
     };
-    if (!kind || kind.getValue() != "decoder" || !forward)
-      return fail(module, "only a decoder with a function @" + kForwardName +
-                              " can be trained so far: what else could be "
-                              "learned from needs another objective");
+    func::FuncOp function;
+    bool isDecoder = kind && kind.getValue() == "decoder";
+    bool isEncoder = kind && kind.getValue() == "encoder";
+    if (isDecoder &&
+        (function = module.lookupSymbol<func::FuncOp>(kForwardName)))
+      objective = "causal";
+    if (isEncoder)
+      for (auto [name, what] :
+           {std::pair("fill_mask", "masked"), std::pair("tag", "tags"),
+            std::pair("classify", "classes")})
+        if (!function && (function = module.lookupSymbol<func::FuncOp>(name)))
+          objective = what;
+    if (!function)
+      return fail(module,
+                  "there is nothing to learn from: a decoder learns from @" +
+                      kForwardName +
+                      ", an encoder from @fill_mask, @tag or @classify");
     auto tokens = dyn_cast_or_null<RankedTensorType>(
-        forward.getNumArguments() ? forward.getArgumentTypes()[0] : Type());
-    if (forward.getNumArguments() != 1 || !tokens || tokens.getRank() != 1 ||
-        !tokens.getElementType().isInteger(32))
-      return fail(forward, "a model can be trained so far if its @" +
-                               kForwardName + " takes tokens and nothing else");
+        function.getNumArguments() ? function.getArgumentTypes()[0] : Type());
+    bool takesIds = tokens && tokens.getRank() == 1 &&
+                    tokens.getElementType().isInteger(32);
+    for (unsigned i = 1; i < function.getNumArguments() && takesIds; ++i) {
+      bool isSource = bool(function.getArgAttr(i, kSourceAttrName));
+      auto element = function.getArgAttrOfType<StringAttr>(i, "tenon.element");
+      bool isType = element && element.getValue() == "token_type";
+      takesIds &=
+          (isSource || isType) && function.getArgumentTypes()[i] == tokens;
+      if (isSource && isDecoder)
+        objective = "sequence";
+    }
+    if (!takesIds)
+      return fail(function, "a model can be trained so far if its @" +
+                                function.getName() +
+                                " takes tokens, their types and a source, and "
+                                "nothing else");
     auto logits = dyn_cast_or_null<RankedTensorType>(
-        forward.getNumResults() ? forward.getResultTypes()[0] : Type());
-    if (forward.getNumResults() != 1 || !logits || logits.getRank() != 2 ||
-        logits.getDimSize(0) != tokens.getDimSize(0) || logits.isDynamicDim(1))
-      return fail(forward,
-                  "@" + kForwardName + " must return logits for each token");
-    if (!forward.getBody().hasOneBlock())
-      return fail(forward, "@" + kForwardName + " must be one block");
-    return forward;
+        function.getNumResults() ? function.getResultTypes()[0] : Type());
+    if (function.getNumResults() != 1 || !logits || logits.getRank() != 2 ||
+        logits.isDynamicDim(1) ||
+        logits.getDimSize(0) !=
+            (objective == "classes" ? 1 : tokens.getDimSize(0)))
+      return fail(function, "@" + function.getName() +
+                                (objective == "classes"
+                                     ? " must return logits of a text"
+                                     : " must return logits for each token"));
+    if (!function.getBody().hasOneBlock())
+      return fail(function, "@" + function.getName() + " must be one block");
+    return function;
   }
 
   /// Loops and experts read weights themselves: then nothing comes back to
@@ -88,9 +128,6 @@ private:
 
   LogicalResult checkWeights(ModuleOp module) {
     for (auto weight : module.getOps<WeightOp>()) {
-      if (llvm::any_of(weight.getSources(), llvm::IsaPred<RelativeBucketsAttr>))
-        return weight.emitOpError("is computed from a tensor that learns, "
-                                  "which has no gradient yet");
       bool isRead =
           llvm::any_of(weight.getSources(), llvm::IsaPred<SourceAttr>);
       if (isRead && !weight.getTensorType().getElementType().isF32())
@@ -105,13 +142,19 @@ private:
                        bool withGradient) {
     OpBuilder builder(forward);
     Location loc = forward.getLoc();
+    // A target for each row of logits stands after the tokens.
     Type tokens = forward.getArgumentTypes()[0];
+    auto logitsType = cast<RankedTensorType>(forward.getResultTypes()[0]);
+    Type targetsType = cast<RankedTensorType>(tokens).clone(
+        logitsType.getShape().take_front());
+    SmallVector<Type> types(forward.getArgumentTypes());
+    types.insert(types.begin() + 1, targetsType);
     auto scalar = RankedTensorType::get({1, 1}, builder.getF32Type());
     auto function = func::FuncOp::create(
-        builder, loc, name, builder.getFunctionType({tokens, tokens}, scalar));
+        builder, loc, name, builder.getFunctionType(types, scalar));
     function->setAttr("tenon.entry", builder.getUnitAttr());
-    for (unsigned i : {0, 1})
-      if (DictionaryAttr attributes = forward.getArgAttrDict(0))
+    for (unsigned i = 0; i < types.size(); ++i)
+      if (DictionaryAttr attributes = forward.getArgAttrDict(i > 1 ? i - 1 : 0))
         function.setArgAttrs(i, attributes);
     function.setArgAttr(1, kInputNameAttrName,
                         builder.getStringAttr(kTargetsName));
@@ -121,7 +164,10 @@ private:
     GradientCounts counts;
     BlockGradient gradient(builder, getOperation(), &counts);
     IRMapping mapping;
-    mapping.map(forward.getArgument(0), body->getArgument(0));
+    for (BlockArgument argument : forward.getArguments()) {
+      unsigned i = argument.getArgNumber();
+      mapping.map(argument, body->getArgument(i > 0 ? i + 1 : 0));
+    }
     BlockGradient::Tape tape;
     Block &old = forward.getBody().front();
     if (failed(gradient.forward(old, mapping, withGradient ? &tape : nullptr)))
@@ -185,6 +231,9 @@ private:
     }
     func::ReturnOp::create(builder, loc, norm);
   }
+
+  /// What the function at hand learns.
+  std::string objective;
 };
 
 } // namespace

@@ -87,6 +87,9 @@ struct MatmulRule : RuleOf<MatmulRule, MatmulOp> {
     // Of a transposed operand, as keys are, the gradient of what it was made
     // from: that has rows.
     auto transposed = rhs.getDefiningOp<TransposeOp>();
+    // What a loop reads from outside has its gradient through the loop.
+    if (transposed && transposed->getBlock() != op->getBlock())
+      transposed = {};
     Value gradient = transposed ? build.matmul(build.transpose(dc), lhs)
                                 : build.matmul(build.transpose(lhs), dc);
     if (transposed)

@@ -9,6 +9,7 @@
 #include "SplitSource.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 
 namespace tenon {
@@ -94,8 +95,9 @@ struct IncrementalPass : tenon::impl::TenonIncrementalBase<IncrementalPass> {
     }
     auto forward = module.lookupSymbol<func::FuncOp>(kForwardName);
     if (!forward) {
-      // Already derived: a later stage is an input as well.
-      if (module.lookupSymbol(kDecodeName))
+      // Already derived: a later stage is an input as well. Or a model that
+      // learns, and doesn't speak meanwhile.
+      if (module.lookupSymbol(kDecodeName) || module.lookupSymbol(kUpdateName))
         return;
       module.emitError("a decoder needs a function @") << kForwardName;
       return signalPassFailure();

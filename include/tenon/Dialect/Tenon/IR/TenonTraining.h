@@ -20,6 +20,10 @@ namespace tenon {
 inline constexpr llvm::StringLiteral kGradientName = "gradient";
 inline constexpr llvm::StringLiteral kLossName = "loss";
 inline constexpr llvm::StringLiteral kUpdateName = "update";
+/// On a module that learns: what (TrainingInfo.h), and of how many classes a
+/// target is one.
+inline constexpr llvm::StringLiteral kObjectiveAttrName = "tenon.objective";
+inline constexpr llvm::StringLiteral kClassesAttrName = "tenon.classes";
 /// The names of the memories that such an entry point takes after its inputs,
 /// in this order: gradients, laid out as the weights are, and the optimizer's
 /// first and second moments, each laid out so.
