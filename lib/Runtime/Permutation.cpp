@@ -3,8 +3,7 @@
 
 using namespace tenon::runtime;
 
-/// The finalizer of splitmix64 (G. Steele, D. Lea, C. Flood, 2014).
-static uint64_t mix(uint64_t x) {
+uint64_t tenon::runtime::mixBits(uint64_t x) {
   x += 0x9e3779b97f4a7c15;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
@@ -21,7 +20,8 @@ uint64_t Permutation::operator()(uint64_t index) const {
   do {
     uint64_t left = index >> halfBits, right = index & mask;
     for (uint64_t round = 0; round < 4; ++round) {
-      uint64_t next = left ^ (mix(key ^ mix(right ^ round << 32)) & mask);
+      uint64_t next =
+          left ^ (mixBits(key ^ mixBits(right ^ round << 32)) & mask);
       left = right;
       right = next;
     }

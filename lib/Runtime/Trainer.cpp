@@ -49,13 +49,19 @@ Expected<std::unique_ptr<Trainer>> Trainer::load(const Payload &payload,
                       ExitCode::BadUsage);
   const Metadata &metadata = payload.metadata();
   trainer->longest = std::min(metadata.memory.maxChunk, metadata.model.context);
+  trainer->zeros.resize(trainer->longest);
+  for (const EntryInfo &entry : metadata.entries)
+    if (entry.name == "gradient")
+      for (size_t i = 2; i < entry.inputs.size(); ++i)
+        trainer->takesSource.push_back(entry.inputs[i].element == "token");
   const SectionInfo *section = metadata.section("weights");
-  uint64_t size = trainer->size = section ? section->size : 0;
+  trainer->size = section ? section->size : 0;
   auto info = TrainingInfo::load(payload);
   if (!info)
     return info.takeError();
   trainer->training = std::move(*info);
 
+  uint64_t lines = trainer->sizeInLines();
   struct Part {
     Region &region;
     std::optional<uint64_t> size;
@@ -63,8 +69,8 @@ Expected<std::unique_ptr<Trainer>> Trainer::load(const Payload &payload,
   };
   // Room beside the weights is looked for before they are read.
   for (Part part :
-       {Part{trainer->gradient, size, "the gradients"},
-        Part{trainer->moments, checkedMul(size, 2), "the optimizer's moments"},
+       {Part{trainer->gradient, lines, "the gradients"},
+        Part{trainer->moments, checkedMul(lines, 2), "the optimizer's moments"},
         Part{trainer->arena, metadata.memory.arena, "the arena"}}) {
     auto region = Region::allocate(part.size.value_or(UINT64_MAX),
                                    Region::Kind::Scratch, part.what);
@@ -85,15 +91,19 @@ float Trainer::call(TenonEntryFn entry, const TrainingSequence &sequence,
   auto inputs = const_cast<int32_t *>(sequence.tokens.data());
   auto targets = const_cast<int32_t *>(sequence.targets.data());
   float result = 0;
-  void *const all[] = {inputs, targets, gradient.data(), moments.data(),
-                       &result};
-  void *const few[] = {inputs, targets, &result};
+  std::vector<void *> buffers = {inputs, targets};
+  for (bool isSource : takesSource)
+    buffers.push_back(isSource ? const_cast<int32_t *>(sequence.source.data())
+                               : zeros.data());
+  if (withGradient)
+    buffers.insert(buffers.end(), {gradient.data(), moments.data()});
+  buffers.push_back(&result);
   TenonFrame frame{};
   frame.weights = reinterpret_cast<const uint8_t *>(weight.data());
   frame.arena = reinterpret_cast<uint8_t *>(arena.data());
-  frame.buffers = withGradient ? all : few;
-  // The last token is a target only.
-  frame.numTokens = static_cast<int64_t>(sequence.tokens.size()) - 1;
+  frame.buffers = buffers.data();
+  frame.numTokens = sequence.fed;
+  frame.sourceLength = static_cast<int64_t>(sequence.source.size());
   frame.numRows = 1;
   entry(&frame);
   return result;

@@ -83,14 +83,41 @@ void TrainingData::add(std::span<const int32_t> sequence,
   asked.push_back(count);
 }
 
+void TrainingData::addLabelled(std::span<const int32_t> sequence,
+                               std::span<const int32_t> labels) {
+  uint64_t count =
+      std::ranges::count_if(labels, [](int32_t l) { return l >= 0; });
+  if (count == 0)
+    return;
+  isLabelled = true;
+  tokens.insert(tokens.end(), sequence.begin(), sequence.end());
+  targets.insert(targets.end(), labels.begin(), labels.end());
+  targets.resize(tokens.size(), -1);
+  begins.push_back(tokens.size());
+  asked.push_back(count);
+}
+
+void TrainingData::addAfter(std::span<const int32_t> source,
+                            std::span<const int32_t> sequence) {
+  add(sequence);
+  sources.insert(sources.end(), source.begin(), source.end());
+  sourceBegins.push_back(sources.size());
+}
+
 TrainingSequence TrainingData::sequence(uint64_t number) const {
   size_t begin = begins[number], size = begins[number + 1] - begin;
   TrainingSequence sequence;
   sequence.tokens = std::span(tokens).subspan(begin, size);
+  sequence.fed = static_cast<int64_t>(isLabelled ? size : size - 1);
   sequence.targets = targets.empty()
                          ? sequence.tokens.subspan(1)
-                         : std::span(targets).subspan(begin, size - 1);
+                         : std::span(targets).subspan(begin, sequence.fed);
   sequence.asked = static_cast<int64_t>(asked[number]);
+  if (sourceBegins.size() == begins.size()) {
+    size_t from = sourceBegins[number];
+    sequence.source =
+        std::span(sources).subspan(from, sourceBegins[number + 1] - from);
+  }
   return sequence;
 }
 
@@ -99,5 +126,9 @@ uint64_t TrainingData::hash() const {
   hash.update(std::as_bytes(std::span(tokens)));
   hash.update(std::as_bytes(std::span(targets)));
   hash.update(std::as_bytes(std::span(begins)));
+  if (!sources.empty()) {
+    hash.update(std::as_bytes(std::span(sources)));
+    hash.update(std::as_bytes(std::span(sourceBegins)));
+  }
   return hash.digest();
 }

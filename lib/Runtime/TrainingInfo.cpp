@@ -13,7 +13,9 @@ using namespace tenon::runtime;
 using json = nlohmann::json;
 
 std::string TrainingInfo::serialize() const {
-  json root = {{"tensors", json::array()},
+  json root = {{"objective", objective},
+               {"classes", classes},
+               {"tensors", json::array()},
                {"files", json::array()},
                {"weights_file", weightsFile}};
   for (const TrainedTensor &tensor : tensors)
@@ -89,6 +91,8 @@ Expected<TrainingInfo> TrainingInfo::parse(std::span<const std::byte> section,
   TrainingInfo info;
   uint64_t at = sizeof length + length;
   try {
+    root->at("objective").get_to(info.objective);
+    root->at("classes").get_to(info.classes);
     for (const json &from : root->at("tensors")) {
       info.tensors.push_back(parseTensor(from));
       if (!fits(info.tensors.back(), weightBytes))

@@ -6,6 +6,10 @@
 
 namespace tenon::runtime {
 
+/// The finalizer of splitmix64 (G. Steele, D. Lea, C. Flood, 2014): a number
+/// that looks like chance, each for another one.
+uint64_t mixBits(uint64_t x);
+
 /// The numbers below `size` in an order that a key chooses. Each place is
 /// computed by itself, so that a training goes on anywhere without having kept
 /// the order: a Feistel network of four rounds over the next power of four,

@@ -46,8 +46,9 @@ public:
   /// The most tokens of a sequence.
   int64_t maxLength() const { return longest; }
 
-  /// Adds the gradient of a sequence, of 2 or more tokens of the vocabulary, to
-  /// what is there; returns the sum of its targets' losses.
+  /// Adds the gradient of a sequence, whose tokens are of the vocabulary and
+  /// whose targets of the classes, to what is there; returns the sum of its
+  /// targets' losses.
   float addGradient(const TrainingSequence &sequence);
   /// The sum of losses alone.
   float loss(const TrainingSequence &sequence);
@@ -57,10 +58,14 @@ public:
   /// Weights and moments, each laid out as the weights are.
   std::span<std::byte> weights() { return {weight.data(), size}; }
   std::span<std::byte> firstMoments() { return {moments.data(), size}; }
-  std::span<std::byte> secondMoments() { return {moments.data() + size, size}; }
+  std::span<std::byte> secondMoments() {
+    return {moments.data() + sizeInLines(), size};
+  }
 
 private:
   Trainer() = default;
+  /// What kernels count on (tenon-bufferize): whole cache lines.
+  uint64_t sizeInLines() const { return (size + 63) / 64 * 64; }
   float call(TenonEntryFn entry, const TrainingSequence &sequence,
              bool withGradient);
 
@@ -69,6 +74,10 @@ private:
   Region weight, gradient, moments, arena;
   uint64_t size = 0; ///< of the weights, bytes; memories are whole pages
   int64_t longest = 0;
+  /// What the entry points take beside tokens and targets: the source, or
+  /// zeros, as tokens of one text have.
+  std::vector<bool> takesSource;
+  std::vector<int32_t> zeros;
 };
 
 } // namespace tenon::runtime

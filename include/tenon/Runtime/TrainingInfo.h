@@ -44,6 +44,15 @@ struct CheckpointFile {
 class Payload;
 
 struct TrainingInfo {
+  /// What is learned, by what the program computes:
+  ///   causal    the token that follows each token
+  ///   masked    the token that a mask hides
+  ///   tags      the class of each token
+  ///   classes   the class of the text
+  ///   sequence  the token that follows, after another text, the source
+  std::string objective = "causal";
+  /// Targets are below it.
+  int64_t classes = 0;
   std::vector<TrainedTensor> tensors;
   std::vector<CheckpointFile> files;
   /// The one that the tensors are in.

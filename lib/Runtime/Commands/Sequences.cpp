@@ -54,7 +54,10 @@ Status Sequences::run(Program &program) {
   int64_t length = options.length ? options.length
                                   : std::min(metadata.memory.maxChunk,
                                              metadata.model.context);
-  auto data = readTrainingData(program, options.data, length,
+  auto info = TrainingInfo::load(program.payload);
+  if (!info)
+    return info.takeError();
+  auto data = readTrainingData(program, *info, options.data, length,
                                parseLongTexts(options.longTexts));
   if (!data)
     return data.takeError();
@@ -63,7 +66,9 @@ Status Sequences::run(Program &program) {
     uint64_t place = (epoch - 1) * count + i;
     uint64_t number = options.sequenceAt(place, count);
     TrainingSequence sequence = data->sequence(number);
-    OrderedJson learned = {0};
+    OrderedJson learned = OrderedJson::array();
+    if (sequence.fed < static_cast<int64_t>(sequence.tokens.size()))
+      learned.push_back(0); // The first token follows nothing.
     for (int32_t target : sequence.targets)
       learned.push_back(target >= 0 ? 1 : 0);
     OrderedJson line = {{"sequence", number},

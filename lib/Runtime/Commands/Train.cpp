@@ -22,7 +22,7 @@ public:
   Status run(Program &program) override;
 
 private:
-  Status check(Program &program);
+  Status check(Program &program, const TrainingInfo &info);
   Status countSteps(uint64_t sequences);
 
   TrainingOptions options;
@@ -43,7 +43,12 @@ void Train::declareOptions(CLI::App &app) {
   add("--held-out", options.heldOut, "FILE",
       "The same to measure the loss on, not learned from");
   add("--objective", options.objective, "NAME",
-      "What is learned: causal, the next token");
+      "What is learned, by what the program was compiled from: causal or "
+      "sequence, the next token; masked[:X], a part X of the words (default: "
+      "0.15), which are hidden; tags or classes, labels");
+  add("--mask-token", options.maskToken, "ID",
+      "What hides a word (default: the tokenizer's mask token)")
+      ->check(CLI::NonNegativeNumber.description(""));
   add("--batch", options.batch, "N", "Sequences of a gradient (default: 16)")
       ->check(few);
   add("--accumulate", options.accumulate, "N",
@@ -105,14 +110,73 @@ void Train::declareOptions(CLI::App &app) {
   app.add_flag("--quiet", options.quiet, "Show no progress");
 }
 
-Status Train::check(Program &program) {
+/// What an objective is, in words.
+static const char *describeObjective(std::string_view name) {
+  return name == "masked"     ? "to guess words that are hidden"
+         : name == "tags"     ? "a label of each token"
+         : name == "classes"  ? "a label of each text"
+         : name == "sequence" ? "what follows another text"
+                              : "to predict the next token";
+}
+
+/// The part of the words that --objective=masked:X hides; 0 if it is no such.
+static double parseShare(std::string_view objective) {
+  if (objective == "masked")
+    return 0.15;
+  if (!objective.starts_with("masked:"))
+    return 0;
+  std::string number(objective.substr(7));
+  char *end = nullptr;
+  double share = std::strtod(number.c_str(), &end);
+  return *end == 0 && share > 0 && share <= 1 ? share : 0;
+}
+
+/// How words are hidden, or nothing where none are.
+static Expected<std::optional<Masking>>
+makeMasking(Program &program, const TrainingInfo &info,
+            const TrainingOptions &options) {
+  if (info.objective != "masked")
+    return std::optional<Masking>();
+  Masking::Options masking;
+  masking.share = parseShare(options.objective);
+  masking.seed = static_cast<uint64_t>(options.seed);
+  masking.vocabulary = program.metadata().model.vocabSize;
+  auto tokenizer = program.tokenizer();
+  std::optional<int32_t> mask;
+  if (tokenizer) {
+    mask = (*tokenizer)->maskToken();
+    for (int32_t id = 0; id < masking.vocabulary; ++id)
+      masking.spared.push_back((*tokenizer)->isSpecial(id));
+  }
+  if (options.maskToken >= 0)
+    mask = static_cast<int32_t>(
+        std::min<int64_t>(options.maskToken, masking.vocabulary));
+  if (!mask)
+    return withNote(
+        plainError("this program has no tokenizer with a mask token",
+                   ExitCode::BadUsage),
+        "--mask-token ID says which token hides a word");
+  if (*mask >= masking.vocabulary)
+    return plainError(strCat("--mask-token ", options.maskToken,
+                             " is outside of the vocabulary (0 to ",
+                             masking.vocabulary - 1, ")"),
+                      ExitCode::BadUsage);
+  masking.mask = *mask;
+  return std::optional<Masking>(std::in_place, std::move(masking));
+}
+
+Status Train::check(Program &program, const TrainingInfo &info) {
   auto refuse = [](const std::string &what) {
     return plainError(what, ExitCode::BadUsage);
   };
-  if (options.objective != "causal")
+  if (options.objective.empty())
+    options.objective = info.objective;
+  bool isIt = info.objective == "masked" ? parseShare(options.objective) > 0
+                                         : options.objective == info.objective;
+  if (!isIt)
     return refuse(strCat("--objective ", options.objective,
-                         ": this program learns to predict the next token, "
-                         "'causal', and nothing else so far"));
+                         ": this program learns '", info.objective, "', ",
+                         describeObjective(info.objective)));
   if (options.optimizer != "adamw")
     return refuse(strCat("--optimizer ", options.optimizer,
                          ": there is adamw, and no other so far"));
@@ -178,17 +242,24 @@ Status Train::run(Program &program) {
     options.steps = *steps;
     options.epochs = 0;
   }
-  if (Status status = check(program); !status)
+  auto trainer = program.trainer();
+  if (!trainer)
+    return trainer.takeError();
+  const TrainingInfo &info = (*trainer)->info();
+  if (Status status = check(program, info); !status)
     return status;
+  auto masking = makeMasking(program, info, options);
+  if (!masking)
+    return masking.takeError();
   LongTexts longTexts = parseLongTexts(options.longTexts);
   auto data =
-      readTrainingData(program, options.data, options.length, longTexts);
+      readTrainingData(program, info, options.data, options.length, longTexts);
   if (!data)
     return data.takeError();
   std::optional<TrainingData> heldOut;
   if (!options.heldOut.empty()) {
-    auto file =
-        readTrainingData(program, options.heldOut, options.length, longTexts);
+    auto file = readTrainingData(program, info, options.heldOut, options.length,
+                                 longTexts);
     if (!file)
       return file.takeError();
     heldOut = std::move(*file);
@@ -207,10 +278,8 @@ Status Train::run(Program &program) {
     return plainError("--resume goes on with the weights that are there: "
                       "--from is for a new training",
                       ExitCode::BadUsage);
-  auto trainer = program.trainer();
-  if (!trainer)
-    return trainer.takeError();
-  TrainingRun run(**trainer, options, std::move(*data), std::move(heldOut));
+  TrainingRun run(**trainer, options, std::move(*data), std::move(heldOut),
+                  std::move(*masking));
   if (Status status = resumed.empty() ? run.start() : run.resume(); !status)
     return status;
   double start = now();
@@ -232,13 +301,18 @@ public:
                    "was compiled for)")
         ->type_name("N")
         ->check(CLI::Range(int64_t(2), int64_t(1) << 40).description(""));
+    app.add_option("--mask-token", maskToken,
+                   "What hides a word to guess (default: the tokenizer's mask "
+                   "token)")
+        ->type_name("ID")
+        ->check(CLI::NonNegativeNumber.description(""));
     app.add_flag("--json", json, "Print JSON");
   }
   Status run(Program &program) override;
 
 private:
   std::string data, longTexts;
-  int64_t length = 0;
+  int64_t length = 0, maskToken = -1;
   bool json = false;
 };
 
@@ -253,12 +327,19 @@ Status Eval::run(Program &program) {
                              "most ",
                              most, " tokens"),
                       ExitCode::BadUsage);
-  auto texts = readTrainingData(program, data, length ? length : most,
+  const TrainingInfo &info = (*trainer)->info();
+  TrainingOptions masked;
+  masked.objective = info.objective;
+  masked.maskToken = maskToken;
+  auto masking = makeMasking(program, info, masked);
+  if (!masking)
+    return masking.takeError();
+  auto texts = readTrainingData(program, info, data, length ? length : most,
                                 parseLongTexts(longTexts));
   if (!texts)
     return texts.takeError();
   Executor::Session session(program.executor());
-  double loss = meanLoss(**trainer, *texts);
+  double loss = meanLoss(**trainer, *texts, *masking ? &**masking : nullptr);
   if (json)
     return writeJson({{"loss", loss}, {"perplexity", std::exp(loss)}});
   return writeOutput(

@@ -36,6 +36,7 @@ OrderedJson TrainingOptions::toJson() const {
   return {{"data", data},
           {"held_out", heldOut},
           {"objective", objective},
+          {"mask_token", maskToken},
           {"optimizer", optimizer},
           {"schedule", schedule},
           {"warmup", warmup},
@@ -62,6 +63,7 @@ TrainingOptions TrainingOptions::fromJson(const OrderedJson &from) {
   from.at("data").get_to(options.data);
   from.at("held_out").get_to(options.heldOut);
   from.at("objective").get_to(options.objective);
+  from.at("mask_token").get_to(options.maskToken);
   from.at("optimizer").get_to(options.optimizer);
   from.at("schedule").get_to(options.schedule);
   from.at("warmup").get_to(options.warmup);

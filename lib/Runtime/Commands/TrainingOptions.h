@@ -25,7 +25,9 @@ struct Schedule {
 /// What the command line asks for; a checkpoint holds it for --resume.
 struct TrainingOptions {
   std::string data, heldOut, output;
-  std::string objective = "causal", optimizer = "adamw", schedule = "cosine";
+  /// Empty: the program's.
+  std::string objective, optimizer = "adamw", schedule = "cosine";
+  int64_t maskToken = -1;    ///< negative: the tokenizer's
   std::string warmup = "2%"; ///< steps, or a part of all
   int64_t batch = 16, accumulate = 1, length = 0, steps = 0;
   int64_t saveEvery = 0, evalEvery = 0; ///< steps; 0: at the end

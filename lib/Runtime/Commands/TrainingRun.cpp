@@ -222,11 +222,17 @@ tenon::runtime::readOptions(const std::string &directory) {
 // Steps
 //===----------------------------------------------------------------------===//
 
-double tenon::runtime::meanLoss(Trainer &trainer, const TrainingData &data) {
+/// Places of held-out sequences, which no training reaches.
+static constexpr uint64_t kHeldOutPlace = uint64_t(1) << 63;
+
+double tenon::runtime::meanLoss(Trainer &trainer, const TrainingData &data,
+                                Masking *masking) {
   double sum = 0;
   int64_t targets = 0;
   for (uint64_t i = 0; i < data.count(); ++i) {
     TrainingSequence sequence = data.sequence(i);
+    if (masking)
+      sequence = masking->apply(sequence, kHeldOutPlace + i);
     sum += trainer.loss(sequence);
     targets += sequence.asked;
   }
@@ -243,10 +249,16 @@ Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
     auto place = static_cast<uint64_t>((step - 1) * sequences + i);
     TrainingSequence sequence =
         data.sequence(options.sequenceAt(place, data.count()));
+    if (masking)
+      sequence = masking->apply(sequence, place);
     sum += trainer.addGradient(sequence);
     measured.tokens += static_cast<int64_t>(sequence.tokens.size());
     targets += sequence.asked;
   }
+  if (targets == 0)
+    return plainError(strCat("the sequences of step ", step,
+                             " have nothing to guess: all of their tokens are "
+                             "special ones"));
   measured.loss = sum / static_cast<double>(targets);
   auto stop = [&](const char *what) {
     return withNote(
@@ -278,7 +290,7 @@ Status TrainingRun::log(int64_t step, const Measured &measured) {
   std::string held;
   if (heldOut &&
       (isLast || (options.evalEvery && step % options.evalEvery == 0))) {
-    double loss = meanLoss(trainer, *heldOut);
+    double loss = meanLoss(trainer, *heldOut, masking ? &*masking : nullptr);
     line["held_out_loss"] = loss;
     held = format("  held-out loss %.4f", loss);
   }

@@ -4,6 +4,7 @@
 
 #include "TrainingOptions.h"
 
+#include "tenon/Runtime/Masking.h"
 #include "tenon/Runtime/Safetensors.h"
 #include "tenon/Runtime/TrainingData.h"
 
@@ -16,9 +17,10 @@ namespace tenon::runtime {
 class TrainingRun {
 public:
   TrainingRun(Trainer &trainer, TrainingOptions options, TrainingData data,
-              std::optional<TrainingData> heldOut)
+              std::optional<TrainingData> heldOut,
+              std::optional<Masking> masking)
       : trainer(trainer), options(std::move(options)), data(std::move(data)),
-        heldOut(std::move(heldOut)) {}
+        heldOut(std::move(heldOut)), masking(std::move(masking)) {}
 
   /// Makes the directory. Errors: one that holds something else than a run.
   Status start();
@@ -48,14 +50,16 @@ private:
   TrainingOptions options;
   TrainingData data;
   std::optional<TrainingData> heldOut;
+  std::optional<Masking> masking; ///< of a model that guesses words
   Schedule schedule;
   int64_t done = 0;                           ///< steps
   OrderedJson history = OrderedJson::array(); ///< lines of the log
   double lastShown = 0;
 };
 
-/// The mean loss of all targets.
-double meanLoss(Trainer &trainer, const TrainingData &data);
+/// The mean loss of all targets. With `masking` each sequence has the words to
+/// guess that its number gives it, the same every time.
+double meanLoss(Trainer &trainer, const TrainingData &data, Masking *masking);
 
 /// What --resume goes on with: the options of the training in a directory.
 Expected<TrainingOptions> readOptions(const std::string &directory);

@@ -48,9 +48,10 @@ struct Example {
 
 class Reader {
 public:
-  Reader(Program &program, const std::string &path, int64_t length,
-         LongTexts longTexts)
-      : program(program), path(path), length(length), longTexts(longTexts) {}
+  Reader(Program &program, const TrainingInfo &info, const std::string &path,
+         int64_t length, LongTexts longTexts)
+      : program(program), info(info), path(path), length(length),
+        longTexts(longTexts) {}
 
   Expected<TrainingData> read();
 
@@ -59,6 +60,19 @@ private:
   Status readLines(std::string_view file);
   Status addText(std::string_view text, uint64_t line);
   Status add(Example example, uint64_t line);
+  Status addLabelled(const nlohmann::json &value, uint64_t line);
+  Status addAfter(const nlohmann::json &value, uint64_t line);
+  /// Whether a text of so many tokens is to be read; an error if it is too long
+  /// to be.
+  Expected<bool> fits(size_t tokens, uint64_t line);
+  /// Numbers below a limit, or negative ones if they may be.
+  Expected<std::vector<int32_t>> parseIds(const nlohmann::json &list,
+                                          const char *name, int64_t limit,
+                                          bool mayLack = false) const;
+  /// The tokens of a text, or the ids that stand instead of it.
+  Expected<std::vector<int32_t>> tokensOf(const nlohmann::json &value,
+                                          const char *name) const;
+  Status needTokenizer() const;
 
   Expected<Example> ofText(std::string_view text) const;
   Expected<Example> ofAnswer(const std::string &prompt,
@@ -71,6 +85,7 @@ private:
   Error at(uint64_t line, Error error) const;
 
   Program &program;
+  const TrainingInfo &info;
   const std::string &path;
   const int64_t length;
   const LongTexts longTexts;
@@ -78,6 +93,7 @@ private:
   std::optional<ChatTemplate> chat;
   TrainingData data;
   uint64_t skipped = 0;
+  Error missing; ///< why there is no tokenizer
 };
 
 } // namespace
@@ -117,8 +133,17 @@ Status Reader::add(Example example, uint64_t line) {
   return {};
 }
 
+Status Reader::needTokenizer() const {
+  if (tokenizer)
+    return {};
+  return withNote(missing, "a .bin file has token ids, and \"tokens\" of JSON "
+                           "lines are such");
+}
+
 /// A text, with what stands around it and the token that ends it.
 Expected<Example> Reader::ofText(std::string_view text) const {
+  if (Status status = needTokenizer(); !status)
+    return status.takeError();
   auto tokens = tokenizer->encode(text);
   if (!tokens)
     return tokens.takeError();
@@ -132,6 +157,8 @@ Expected<Example> Reader::ofText(std::string_view text) const {
 /// those of the prompt alone, which is what the model is given later.
 Expected<Example> Reader::ofAnswer(const std::string &prompt,
                                    const std::string &answer) const {
+  if (Status status = needTokenizer(); !status)
+    return status.takeError();
   auto asked = tokenizer->encode(prompt);
   if (!asked)
     return asked.takeError();
@@ -158,6 +185,8 @@ Expected<std::vector<int32_t>> Reader::render(const List &messages,
 /// What the assistant says is learned: from where the conversation before, with
 /// what comes before an answer, ends, to where the one with the answer does.
 Expected<Example> Reader::ofMessages(std::string_view line) {
+  if (Status status = needTokenizer(); !status)
+    return status.takeError();
   auto value = templates::valueFromJson(line, path);
   if (!value)
     return value.takeError();
@@ -213,12 +242,127 @@ Expected<Example> Reader::ofMessages(std::string_view line) {
   return example;
 }
 
+Expected<std::vector<int32_t>> Reader::parseIds(const nlohmann::json &list,
+                                                const char *name, int64_t limit,
+                                                bool mayLack) const {
+  std::vector<int32_t> ids;
+  if (!list.is_array())
+    return plainError(strCat(quoteName(name), " is no list of numbers"));
+  for (const nlohmann::json &item : list) {
+    bool isNumber = item.is_number_integer();
+    int64_t id = isNumber ? item.get<int64_t>() : 0;
+    if (!isNumber || id >= limit || (id < 0 && !mayLack))
+      return plainError(strCat(quoteName(name), " has ", item.dump(),
+                               ", no whole number from 0 to ", limit - 1));
+    ids.push_back(static_cast<int32_t>(std::max<int64_t>(id, -1)));
+  }
+  return ids;
+}
+
+Expected<std::vector<int32_t>> Reader::tokensOf(const nlohmann::json &value,
+                                                const char *name) const {
+  if (!asString(value))
+    return parseIds(value, name, program.metadata().model.vocabSize);
+  if (Status status = needTokenizer(); !status)
+    return status.takeError();
+  return tokenizer->encode(*asString(value));
+}
+
+Expected<bool> Reader::fits(size_t tokens, uint64_t line) {
+  if (tokens <= static_cast<size_t>(length))
+    return true;
+  if (longTexts == LongTexts::Skip) {
+    ++skipped;
+    return false;
+  }
+  return withNote(
+      errorAt(path, line, 1,
+              strCat("the text has ", tokens, " tokens, more than the ", length,
+                     " of a sequence")),
+      "--length makes sequences longer, up to what the program was compiled "
+      "for; --long-texts skip leaves such a text out, and one with labels or "
+      "a source cannot be split");
+}
+
+Status Reader::addLabelled(const nlohmann::json &value, uint64_t line) {
+  const nlohmann::json *ids = findMember(value, "tokens"),
+                       *text = findMember(value, "text"),
+                       *label = findMember(value, "label"),
+                       *labels = findMember(value, "labels");
+  bool isText = info.objective == "classes";
+  if ((!ids && !text) || !(isText ? label : labels))
+    return plainError(strCat("expected an object with \"text\" or \"tokens\", "
+                             "and with ",
+                             isText ? "\"label\"" : "\"labels\"", ", found ",
+                             kindName(value)));
+  auto tokens = ids ? tokensOf(*ids, "tokens") : tokensOf(*text, "text");
+  if (!tokens)
+    return tokens.takeError();
+  nlohmann::json one = nlohmann::json::array();
+  if (isText)
+    one.push_back(*label);
+  auto numbers = isText ? parseIds(one, "label", info.classes)
+                        : parseIds(*labels, "labels", info.classes,
+                                   /*mayLack=*/true);
+  if (!numbers)
+    return numbers.takeError();
+  if (!isText && numbers->size() != tokens->size())
+    return plainError(strCat("there are ", numbers->size(), " labels for ",
+                             tokens->size(), " tokens"));
+  if (tokens->empty())
+    return plainError("the text has no tokens");
+  auto isRead = fits(tokens->size(), line);
+  if (!isRead)
+    return isRead.takeError();
+  if (*isRead)
+    data.addLabelled(*tokens, *numbers);
+  return {};
+}
+
+Status Reader::addAfter(const nlohmann::json &value, uint64_t line) {
+  const nlohmann::json *source = findMember(value, "source"),
+                       *target = findMember(value, "target");
+  if (!source || !target)
+    return plainError(strCat("expected an object with \"source\" and "
+                             "\"target\", found ",
+                             kindName(value)));
+  auto from = tokensOf(*source, "source");
+  if (!from)
+    return from.takeError();
+  auto to = tokensOf(*target, "target");
+  if (!to)
+    return to.takeError();
+  if (from->empty() || to->empty())
+    return plainError("a source or a target has no tokens");
+  // What a decoder begins with comes before what it says.
+  auto start = program.metadata().generation.decoderStart;
+  if (!start)
+    return plainError("the model doesn't say what a text begins with: "
+                      "decoder_start_token_id of its configuration does");
+  to->insert(to->begin(), static_cast<int32_t>(*start));
+  for (size_t count : {from->size(), to->size() - 1}) {
+    auto isRead = fits(count, line);
+    if (!isRead)
+      return isRead.takeError();
+    if (!*isRead)
+      return {};
+  }
+  data.addAfter(*from, *to);
+  return {};
+}
+
 Expected<Example> Reader::parse(std::string_view line, uint64_t number) {
   auto value = parseJson(line, path);
   // Once more for the right place: line breaks before it are blanks.
   if (!value)
     return parseJson(std::string(number - 1, '\n') + std::string(line), path)
         .takeError();
+  if (const nlohmann::json *ids = findMember(*value, "tokens")) {
+    auto tokens = parseIds(*ids, "tokens", program.metadata().model.vocabSize);
+    if (!tokens)
+      return tokens.takeError();
+    return Example{std::move(*tokens), {}};
+  }
   const nlohmann::json *text = findMember(*value, "text");
   if (const std::string *found = asString(text ? *text : *value))
     return ofText(*found);
@@ -296,6 +440,19 @@ Status Reader::readLines(std::string_view file) {
     at = stop + 1;
     if (line.find_first_not_of(" \t\r") == line.npos)
       continue;
+    bool hasLabels = info.objective == "classes" || info.objective == "tags";
+    if (hasLabels || info.objective == "sequence") {
+      auto value = parseJson(line, path);
+      if (!value)
+        return parseJson(std::string(number - 1, '\n') + std::string(line),
+                         path)
+            .takeError();
+      Status status =
+          hasLabels ? addLabelled(*value, number) : addAfter(*value, number);
+      if (!status)
+        return this->at(number, status.takeError());
+      continue;
+    }
     auto example = parse(line, number);
     if (!example)
       return this->at(number, example.takeError());
@@ -314,13 +471,25 @@ Expected<TrainingData> Reader::read() {
                                 ExitCode::BadUsage),
                     "texts are .txt, JSON lines .jsonl, raw token ids of 16 "
                     "bits .bin");
+  bool isPlain = info.objective == "causal" || info.objective == "masked";
+  if (!isPlain && !isLines)
+    return withNote(errorInFile(path,
+                                strCat("what is learned is '", info.objective,
+                                       "', which takes JSON lines"),
+                                ExitCode::BadUsage),
+                    info.objective == "sequence"
+                        ? "{\"source\": ..., \"target\": ...}"
+                        : "{\"text\": ..., \"label\": ...}, or \"labels\"");
   if (!isText && !isLines)
     return TrainingData::readTokens(path, program.metadata().model.vocabSize,
                                     length);
   auto loaded = program.tokenizer();
-  if (!loaded)
-    return withNote(loaded.takeError(), "a .bin file has token ids");
-  tokenizer = *loaded;
+  if (loaded)
+    tokenizer = *loaded;
+  else
+    missing = loaded.takeError();
+  if (!loaded && isText)
+    return needTokenizer().takeError();
   auto file = readInput(path);
   if (!file)
     return file.takeError();
@@ -334,9 +503,9 @@ Expected<TrainingData> Reader::read() {
   return std::move(data);
 }
 
-Expected<TrainingData> tenon::runtime::readTrainingData(Program &program,
-                                                        const std::string &path,
-                                                        int64_t length,
-                                                        LongTexts longTexts) {
-  return Reader(program, path, length, longTexts).read();
+Expected<TrainingData>
+tenon::runtime::readTrainingData(Program &program, const TrainingInfo &info,
+                                 const std::string &path, int64_t length,
+                                 LongTexts longTexts) {
+  return Reader(program, info, path, length, longTexts).read();
 }

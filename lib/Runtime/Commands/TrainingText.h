@@ -5,6 +5,7 @@
 #include "Program.h"
 
 #include "tenon/Runtime/TrainingData.h"
+#include "tenon/Runtime/TrainingInfo.h"
 
 namespace CLI {
 class App;
@@ -31,10 +32,17 @@ void declareData(CLI::App &app, std::string &data, std::string &longTexts,
 ///           learned alone
 ///   .bin    token ids, as TrainingData::readTokens reads them
 ///
+/// Labels are in JSON lines: {"text": ..., "label": N}, {"text": ...,
+/// "labels": [N, ...]}, a number for each token, negative where there is none.
+/// What follows another text, too: {"source": ..., "target": ...}. Instead of a
+/// text there may be its token ids: "tokens": [...], "source": [...],
+/// "target": [...].
+///
 /// A text gets what the tokenizer puts around one, and the model's end token.
 /// Errors: another name; a file without a text; a line that is none of these; a
 /// text that is too long, with its line.
 Expected<TrainingData> readTrainingData(Program &program,
+                                        const TrainingInfo &info,
                                         const std::string &path, int64_t length,
                                         LongTexts longTexts);
 

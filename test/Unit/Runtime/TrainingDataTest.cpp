@@ -1,6 +1,7 @@
 //===- TrainingDataTest.cpp -----------------------------------------------===//
 #include "tenon/Runtime/TrainingData.h"
 
+#include "tenon/Runtime/Masking.h"
 #include "tenon/Runtime/Permutation.h"
 
 #include "../TestSupport.h"
@@ -90,4 +91,89 @@ TEST(TrainingDataTest, ReadsTheHeaderOfLlmC) {
   auto data = TrainingData::readTokens(path, 301, 8);
   ASSERT_TRUE(data);
   EXPECT_EQ(list(data->sequence(0).tokens), (std::vector<int32_t>{7, 8, 300}));
+}
+
+TEST(TrainingDataTest, LabelsAreOfTheTokensThemselves) {
+  TrainingData data;
+  data.addLabelled(std::vector<int32_t>{5, 6, 7},
+                   std::vector<int32_t>{2, -1, 0});
+  data.addLabelled(std::vector<int32_t>{8, 9}, std::vector<int32_t>{4});
+  data.addLabelled(std::vector<int32_t>{8}, std::vector<int32_t>{-1});
+  ASSERT_EQ(data.count(), 2u);
+  TrainingSequence tokens = data.sequence(0), text = data.sequence(1);
+  EXPECT_EQ(tokens.fed, 3);
+  EXPECT_EQ(list(tokens.targets), (std::vector<int32_t>{2, -1, 0}));
+  EXPECT_EQ(tokens.asked, 2);
+  EXPECT_EQ(text.fed, 2);
+  EXPECT_EQ(text.targets[0], 4);
+  EXPECT_EQ(text.asked, 1);
+}
+
+TEST(TrainingDataTest, ASequenceHasTheSourceItFollows) {
+  TrainingData data;
+  data.addAfter(std::vector<int32_t>{1, 2, 3}, std::vector<int32_t>{0, 4});
+  data.addAfter(std::vector<int32_t>{9}, std::vector<int32_t>{0, 5, 6});
+  EXPECT_EQ(list(data.sequence(0).source), (std::vector<int32_t>{1, 2, 3}));
+  EXPECT_EQ(list(data.sequence(1).source), std::vector<int32_t>{9});
+  EXPECT_EQ(list(data.sequence(1).targets), (std::vector<int32_t>{5, 6}));
+  EXPECT_EQ(data.sequence(1).fed, 2);
+}
+
+static Masking::Options maskingOptions() {
+  Masking::Options options;
+  options.mask = 3;
+  options.vocabulary = 1000;
+  options.spared.assign(5, true);
+  return options;
+}
+
+TEST(MaskingTest, HidesAsBertDoes) {
+  Masking masking(maskingOptions());
+  TrainingData data;
+  std::vector<int32_t> tokens(4000, 500);
+  tokens.front() = 1; // a special token
+  data.add(tokens);
+  TrainingSequence masked = masking.apply(data.sequence(0), 7);
+  EXPECT_EQ(masked.fed, 4000);
+  EXPECT_EQ(masked.targets[0], -1);
+  int64_t hidden = 0, kept = 0, chosen = 0;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (masked.targets[i] < 0) {
+      EXPECT_EQ(masked.tokens[i], tokens[i]);
+      continue;
+    }
+    ++chosen;
+    EXPECT_EQ(masked.targets[i], 500);
+    hidden += masked.tokens[i] == 3;
+    kept += masked.tokens[i] == 500;
+  }
+  EXPECT_EQ(masked.asked, chosen);
+  EXPECT_NEAR(chosen, 600, 100);
+  EXPECT_NEAR(static_cast<double>(hidden) / chosen, 0.8, 0.07);
+  EXPECT_NEAR(static_cast<double>(kept) / chosen, 0.1, 0.05);
+}
+
+TEST(MaskingTest, DependsOnSeedAndPlaceAlone) {
+  TrainingData data;
+  data.add(std::vector<int32_t>(50, 500));
+  Masking one(maskingOptions()), same(maskingOptions());
+  Masking::Options options = maskingOptions();
+  options.seed = 2;
+  Masking other(options);
+  same.apply(data.sequence(0), 1);
+  std::vector<int32_t> first = list(one.apply(data.sequence(0), 9).targets);
+  EXPECT_EQ(first, list(same.apply(data.sequence(0), 9).targets));
+  EXPECT_NE(first, list(other.apply(data.sequence(0), 9).targets));
+  EXPECT_NE(first, list(one.apply(data.sequence(0), 10).targets));
+}
+
+TEST(MaskingTest, HidesOneAtLeastIfItMay) {
+  Masking masking(maskingOptions());
+  TrainingData data;
+  data.add(std::vector<int32_t>{1, 500, 2});
+  data.add(std::vector<int32_t>{1, 2});
+  for (uint64_t place = 0; place < 20; ++place) {
+    EXPECT_EQ(masking.apply(data.sequence(0), place).targets[1], 500);
+    EXPECT_EQ(masking.apply(data.sequence(1), place).asked, 0);
+  }
 }
