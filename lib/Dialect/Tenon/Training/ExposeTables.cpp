@@ -13,6 +13,7 @@
 
 #include "Build.h"
 #include "mlir/IR/SymbolTable.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -49,6 +50,7 @@ llvm::SmallDenseSet<Operation *> tenon::exposeTables(ModuleOp module,
   SmallVector<WeightOp> biases;
   for (auto weight : module.getOps<WeightOp>())
     if (isa<RelativeBucketsAttr>(weight.getSources()[0]) &&
+        !weight->hasAttr(kFrozenAttrName) &&
         weight.getLayerType().getElementType().isF32())
       biases.push_back(weight);
   for (WeightOp bias : biases) {
