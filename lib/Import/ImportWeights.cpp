@@ -161,6 +161,22 @@ static RankedTensorType transposed(RankedTensorType type) {
 void Importer::finishWeights() {
   llvm::StringMap<SmallVector<WeightRefOp>> uses;
   module->walk([&](WeightRefOp op) { uses[op.getWeight()].push_back(op); });
+  // Where a file has one tensor for two weights (T5's head, if it has none of
+  // its own), it is one weight: a model that learns changes both or none.
+  DenseMap<std::pair<Attribute, Type>, WeightOp> first;
+  for (auto weight : module->getOps<WeightOp>()) {
+    if (weight.getStacked())
+      continue;
+    auto [it, isNew] = first.try_emplace(
+        {weight.getSourcesAttr(), weight.getTensorType()}, weight);
+    if (isNew)
+      continue;
+    for (WeightRefOp op : uses[weight.getSymName()]) {
+      op.setWeight(it->second.getSymName());
+      uses[op.getWeight()].push_back(op);
+    }
+    uses.erase(weight.getSymName());
+  }
   for (auto weight : llvm::make_early_inc_range(module->getOps<WeightOp>())) {
     auto found = uses.find(weight.getSymName());
     if (found == uses.end()) {
