@@ -47,6 +47,16 @@ Status tenon::checkTraining(const LoadedModel &model) {
                     ExitCode::BadUsage),
         "a trainer writes checkpoints as Hugging Face has them, and starts "
         "from one: a directory with config.json");
+  const nlohmann::json *value =
+      findMember(model.directory.config, "problem_type");
+  const std::string *problem = value ? asString(*value) : nullptr;
+  if (problem && *problem != "single_label_classification")
+    return withNote(
+        errorInFile(model.directory.configPath,
+                    strCat("problem_type ", quoteName(*problem),
+                           " cannot be trained yet"),
+                    ExitCode::BadUsage),
+        "one label of several is learned, \"single_label_classification\"");
   return {};
 }
 

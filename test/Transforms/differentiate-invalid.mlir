@@ -210,3 +210,15 @@ module attributes {tenon.kind = "encoder"} {
   }
   tenon.weight @e : tensor<8x8xf32> from [#tenon.source<"e", tensor<8x8xf32>>]
 }
+
+// -----
+
+module attributes {tenon.kind = "encoder"} {
+  // expected-error @+1 {{@tag has one label: a number of its own, as in regression and reranking, cannot be learned yet}}
+  func.func @tag(%t: tensor<?xi32>) -> tensor<?x1xf32> {
+    %e = tenon.weight_ref @e : tensor<8x1xf32>
+    %x = tenon.embedding %t, %e : (tensor<?xi32>, tensor<8x1xf32>) -> tensor<?x1xf32>
+    return %x : tensor<?x1xf32>
+  }
+  tenon.weight @e : tensor<8x1xf32> from [#tenon.source<"e", tensor<8x1xf32>>]
+}

@@ -106,6 +106,12 @@ private:
                                 (objective == "classes"
                                      ? " must return logits of a text"
                                      : " must return logits for each token"));
+    // The softmax of one number is 1 whatever it is: nothing would learn.
+    if (logits.getDimSize(1) < 2)
+      return fail(function, "@" + function.getName() +
+                                " has one label: a number of its own, as in "
+                                "regression and reranking, cannot be learned "
+                                "yet");
     if (!function.getBody().hasOneBlock())
       return fail(function, "@" + function.getName() + " must be one block");
     return function;
