@@ -60,26 +60,33 @@ LogicalResult TopKOp::verify() {
   return success();
 }
 
-LogicalResult MixtureOp::verify() {
-  auto gates = cast<RankedTensorType>(getGates().getType());
-  int64_t experts = getExperts(), top = getTop();
+LogicalResult tenon::detail::verifyExperts(Operation *op,
+                                           RankedTensorType gates, int64_t top,
+                                           int64_t experts, ValueRange inputs,
+                                           Type last) {
   if (gates.getRank() != 2 || gates.getDimSize(1) != experts)
-    return emitOpError() << "gates " << gates << " must have " << experts
-                         << " columns";
+    return op->emitOpError()
+           << "gates " << gates << " must have " << experts << " columns";
   if (top < 1 || top > experts)
-    return emitOpError() << "top " << top << " of " << experts;
-  if (getInputs().empty())
-    return emitOpError("needs an input");
-  SmallVector<Type> types(getInputs().getTypes());
-  types.push_back(getResult().getType());
+    return op->emitOpError() << "top " << top << " of " << experts;
+  if (inputs.empty())
+    return op->emitOpError("needs an input");
+  SmallVector<Type> types(inputs.getTypes());
+  types.push_back(last);
   for (Type type : types) {
     auto rows = cast<RankedTensorType>(type);
     if (rows.getRank() != 2 || rows.isDynamicDim(1) ||
         !compatible(rows.getDimSize(0), gates.getDimSize(0)))
-      return emitOpError() << type << " must have a row for each of gates "
-                           << gates;
+      return op->emitOpError()
+             << type << " must have a row for each of gates " << gates;
   }
   return success();
+}
+
+LogicalResult MixtureOp::verify() {
+  return tenon::detail::verifyExperts(
+      *this, cast<RankedTensorType>(getGates().getType()), getTop(),
+      getExperts(), getInputs(), getResult().getType());
 }
 
 LogicalResult MixtureOp::verifyRegions() {

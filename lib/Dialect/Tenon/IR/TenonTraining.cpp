@@ -173,24 +173,12 @@ LogicalResult PadRowsOp::verify() {
 
 LogicalResult MixtureGradientOp::verify() {
   auto gates = cast<RankedTensorType>(getGates().getType());
-  int64_t experts = getExperts(), top = getTop();
-  if (gates.getRank() != 2 || gates.getDimSize(1) != experts)
-    return emitOpError() << "gates " << gates << " must have " << experts
-                         << " columns";
-  if (top < 1 || top > experts)
-    return emitOpError() << "top " << top << " of " << experts;
-  if (getInputs().empty())
-    return emitOpError("needs an input");
+  if (failed(tenon::detail::verifyExperts(*this, gates, getTop(), getExperts(),
+                                          getInputs(),
+                                          getGradient().getType())))
+    return failure();
   SmallVector<Type> types(getInputs().getTypes());
-  types.push_back(getGradient().getType());
-  for (Type type : types) {
-    auto rows = cast<RankedTensorType>(type);
-    if (rows.getRank() != 2 || rows.isDynamicDim(1) ||
-        !compatible(rows.getDimSize(0), gates.getDimSize(0)))
-      return emitOpError() << type << " must have a row for each of gates "
-                           << gates;
-  }
-  types.back() = gates;
+  types.push_back(gates);
   if (types != SmallVector<Type>(getResults().getTypes()))
     return emitOpError("gives gradients of its inputs and of its gates");
   return success();

@@ -72,6 +72,13 @@ mlir::LogicalResult
 foldToInput(mlir::Operation *op, bool isIdentity,
             llvm::SmallVectorImpl<mlir::OpFoldResult> &results);
 
+/// What a mixture and its gradient ask alike: gates with a column for each
+/// expert, and inputs and `last` (result or its gradient) with as many rows.
+mlir::LogicalResult verifyExperts(mlir::Operation *op,
+                                  mlir::RankedTensorType gates, int64_t top,
+                                  int64_t experts, mlir::ValueRange inputs,
+                                  mlir::Type last);
+
 } // namespace tenon::detail
 
 #endif // TENON_LIB_DIALECT_TENON_IR_VERIFYSHAPES_H
