@@ -61,6 +61,10 @@ void MetadataBuilder::readSpecialTokens(const LoadedModel &model) {
         found != model.bound->values().end())
       if (auto *id = std::get_if<int64_t>(&found->second); id && *id >= 0)
         defaults.decoderStart = *id;
+  if (auto found = model.bound->values().find("decoder_start_is_last_token");
+      found != model.bound->values().end())
+    if (auto *is = std::get_if<bool>(&found->second))
+      defaults.decoderStartIsLast = *is;
   defaults.forcedBos = first("forced_bos_token_id");
   defaults.forcedEos = model.directory.tokenIds("forced_eos_token_id");
   defaults.suppressed = model.directory.tokenIds("suppress_tokens");

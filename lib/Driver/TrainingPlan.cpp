@@ -107,7 +107,8 @@ tenon::planTraining(std::span<const PlannedWeight> plan,
   for (const PlannedWeight &weight : plan) {
     if (!llvm::all_of(weight.sources, llvm::IsaPred<SourceAttr>))
       continue; // computed
-    if (weight.frozen)
+    // Of a model with adapters, the file has those alone; else all weights.
+    if (weight.frozen && adapters)
       continue;
     if (weight.sources.size() != 1)
       return plainError(strCat("weight @", weight.name,

@@ -1,6 +1,7 @@
 //===- ImportWeights.cpp - weights ----------------------------------------===//
 
 #include "Importer.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -121,6 +122,8 @@ bool Importer::declareWeights() {
         builder.getArrayAttr(
             SourceAttr::get(builder.getContext(), name, sourceType, false)),
         weight.layers != 0, IntegerAttr(), IntegerAttr(), layers);
+    if (weight.decl->frozen)
+      op->setAttr(kFrozenAttrName, builder.getUnitAttr());
     if (weight.experts)
       op->setAttr(kExpertsAttrName, builder.getI64IntegerAttr(weight.experts));
   }

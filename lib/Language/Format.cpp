@@ -240,7 +240,8 @@ Formatter::Row Formatter::makeRow(const Item &item) {
     return row;
   }
   auto *weight = declAs<WeightDecl>(decl);
-  row.left = weight->optional ? "optional weight " : "weight ";
+  row.left = weight->optional ? "optional " : "";
+  row.left += weight->frozen ? "frozen weight " : "weight ";
   for (const Decl *named : item.decls)
     row.left += (named == decl ? "" : ", ") + std::string(named->name);
   ExprPrinter(model, row.middle).printShape(weight->shape);

@@ -16,10 +16,10 @@ static bool isWordStart(char c) {
 static bool isWord(char c) { return isWordStart(c) || isDigit(c); }
 
 std::span<const std::string_view> tenon::lang::reservedWords() {
-  static constexpr std::array<std::string_view, 19> kWords = {
-      "and", "def",   "else",    "false", "for",    "from", "if",
-      "in",  "layer", "let",     "model", "not",    "of",   "optional",
-      "or",  "param", "require", "true",  "weight",
+  static constexpr std::array<std::string_view, 20> kWords = {
+      "and",      "def", "else",  "false",   "for",   "from",   "frozen",
+      "if",       "in",  "layer", "let",     "model", "not",    "of",
+      "optional", "or",  "param", "require", "true",  "weight",
   };
   return kWords;
 }

@@ -162,13 +162,17 @@ bool Parser::parse() {
   return true;
 }
 
+bool Parser::beginsWeight() const {
+  return token.is("weight") || token.is("optional") || token.is("frozen");
+}
+
 bool Parser::parseItem() {
   Item item;
   item.range.begin = token.range.begin;
   bool ok;
   if (token.is("param"))
     ok = parseParam(item);
-  else if (token.is("weight") || token.is("optional"))
+  else if (beginsWeight())
     ok = parseWeight(item, model.weights);
   else if (token.is("let"))
     ok = parseConstant(item, &model.constants);
@@ -432,7 +436,8 @@ bool Parser::parseWeight(Item &item, std::vector<WeightDecl *> &weights) {
   item.kind = Item::Kind::Weight;
   WeightDecl shared;
   shared.optional = consumeIf("optional");
-  if (!expect("weight", "after 'optional'"))
+  shared.frozen = consumeIf("frozen");
+  if (!expect("weight", shared.frozen ? "after 'frozen'" : "after 'optional'"))
     return false;
   std::vector<WeightDecl *> decls;
   do {
@@ -463,6 +468,7 @@ bool Parser::parseWeight(Item &item, std::vector<WeightDecl *> &weights) {
   } while (shared.sources.back().condition && consumeIf("else"));
   for (WeightDecl *weight : decls) {
     weight->optional = shared.optional;
+    weight->frozen = shared.frozen;
     weight->shape = shared.shape;
     weight->shapeRange = shared.shapeRange;
     weight->sources = shared.sources;
@@ -516,7 +522,7 @@ bool Parser::parseLayer(Item &item, LayerDecl *outer) {
 bool Parser::parseLayerItem(LayerDecl &layer) {
   Item item;
   item.range.begin = token.range.begin;
-  if (token.is("weight") || token.is("optional")) {
+  if (beginsWeight()) {
     if (!parseWeight(item, layer.weights))
       return false;
   } else if (token.is("let")) {

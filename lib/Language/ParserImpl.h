@@ -54,6 +54,7 @@ private:
   bool parseConstant(Item &item, std::vector<ConstantDecl *> *constants);
   bool parseRequire(Item &item);
   bool parseGgufNames(std::vector<const StringExpr *> &names);
+  bool beginsWeight() const;
   bool parseWeight(Item &item, std::vector<WeightDecl *> &weights);
   bool parseLayer(Item &item, LayerDecl *outer);
   bool parseLayerItem(LayerDecl &layer);

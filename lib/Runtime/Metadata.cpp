@@ -272,6 +272,7 @@ Metadata parseRoot(const json &root) {
   readOptional(generation, "length_penalty", to.lengthPenalty);
   readOptional(generation, "early_stopping", to.earlyStopping);
   readOptional(generation, "decoder_start", to.decoderStart);
+  readOptional(generation, "decoder_start_is_last", to.decoderStartIsLast);
   readOptional(generation, "forced_bos", to.forcedBos);
   to.forcedEos = tokens(generation, "forced_eos");
   to.suppressed = tokens(generation, "suppressed");
@@ -425,6 +426,8 @@ std::string Metadata::serialize() const {
   writeOptional(defaults, "length_penalty", generation.lengthPenalty);
   writeOptional(defaults, "early_stopping", generation.earlyStopping);
   writeOptional(defaults, "decoder_start", generation.decoderStart);
+  writeOptional(defaults, "decoder_start_is_last",
+                generation.decoderStartIsLast);
   writeOptional(defaults, "forced_bos", generation.forcedBos);
   defaults["forced_eos"] = generation.forcedEos;
   defaults["suppressed"] = generation.suppressed;

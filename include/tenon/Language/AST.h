@@ -290,6 +290,7 @@ struct WeightDecl : Decl {
   std::vector<Expr *> shape;
   SourceRange shapeRange;
   bool optional = false; ///< may be missing in the checkpoint
+  bool frozen = false;   ///< learning leaves it as it is
   /// Of `weight q, k, v`: which of how many names this is. "{q|k|v}" in a
   /// tensor's name is its own part.
   unsigned place = 0, places = 1;

@@ -130,6 +130,8 @@ struct GenerationDefaults {
   std::optional<bool> earlyStopping;
   /// What a decoder with a source begins with, and says first.
   std::optional<int64_t> decoderStart, forcedBos;
+  /// A target that is learned begins with its own last token instead.
+  std::optional<bool> decoderStartIsLast;
   /// What is said last where the length ends a text.
   std::vector<int32_t> forcedEos;
   /// Never said; not said first.

@@ -335,7 +335,10 @@ Status Reader::addAfter(const nlohmann::json &value, uint64_t line) {
   if (from->empty() || to->empty())
     return plainError("a source or a target has no tokens");
   // What a decoder begins with comes before what it says.
-  auto start = program.metadata().generation.decoderStart;
+  const GenerationDefaults &generation = program.metadata().generation;
+  auto start = generation.decoderStart;
+  if (generation.decoderStartIsLast.value_or(false))
+    start = to->back();
   if (!start)
     return plainError("the model doesn't say what a text begins with: "
                       "decoder_start_token_id of its configuration does");

@@ -34,7 +34,7 @@ TEST(ParserTest, BuildsTheTree) {
   param a, b : int
   param s : string in {"x", "y"} = "x" from "p.q" | "r"
   weight w : [a, b] = "[t.]w" | "v" if a > b else u
-  optional weight u : [a, b] = "u"
+  optional frozen weight u : [a, b] = "u"
   layer l[i < a] = "l.{i}" {
     weight v : [a] = ".v"
     def (x : [T, a]) -> [T, a] { x * v }
@@ -51,6 +51,8 @@ TEST(ParserTest, BuildsTheTree) {
   ASSERT_EQ(model->weights.size(), 2u);
   EXPECT_EQ(model->weights[0]->sources.size(), 2u);
   EXPECT_TRUE(model->weights[1]->optional);
+  EXPECT_TRUE(model->weights[1]->frozen);
+  EXPECT_FALSE(model->weights[0]->frozen);
   ASSERT_EQ(model->layers.size(), 1u);
   EXPECT_EQ(model->layers[0]->weights.size(), 1u);
   ASSERT_EQ(model->defs.size(), 1u);

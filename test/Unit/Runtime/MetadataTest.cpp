@@ -79,6 +79,7 @@ Metadata everything() {
   meta.generation.lengthPenalty = 0.8;
   meta.generation.earlyStopping = true;
   meta.generation.decoderStart = 1;
+  meta.generation.decoderStartIsLast = true;
   meta.generation.forcedBos = 5;
   meta.generation.forcedEos = {2, 3};
   meta.generation.suppressed = {7};
