@@ -1,6 +1,7 @@
 //===- Training.cpp - gradients and the optimizer's step ------------------===//
 
 #include "Rules.h"
+#include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 
@@ -173,6 +174,21 @@ LogicalResult evaluateWeightGradient(Evaluator &e, WeightGradientOp op) {
   return success();
 }
 
+LogicalResult evaluateWeightProduct(Evaluator &e, WeightProductOp op) {
+  const NumberArray &x = e.array(op.getInput());
+  const NumberArray &w = e.array(op.getWeight());
+  bool flipped = op.getFlipped();
+  NumberArray y({x.rows(), flipped ? w.columns() : w.rows()});
+  for (int64_t t = 0; t < x.rows(); ++t)
+    for (int64_t n = 0; n < w.rows(); ++n)
+      for (int64_t k = 0; k < w.columns(); ++k)
+        if (flipped)
+          y.row(t)[k] += x.row(t)[n] * w.row(n)[k];
+        else
+          y.row(t)[n] += x.row(t)[k] * w.row(n)[k];
+  return e.set(op.getResult(), std::move(y));
+}
+
 LogicalResult evaluateEmbeddingGradient(Evaluator &e, EmbeddingGradientOp op) {
   const NumberArray &ids = e.array(op.getIds());
   const NumberArray &dy = e.array(op.getGradient());
@@ -268,6 +284,7 @@ void tenon::addTrainingRules(EvaluationRules &rules) {
   rules.add(evaluateSqueeze);
   rules.add(evaluateGradient);
   rules.add(evaluateAddGradient);
+  rules.add(evaluateWeightProduct);
   rules.add(evaluateWeightGradient);
   rules.add(evaluateEmbeddingGradient);
   rules.add(evaluateStash);

@@ -32,14 +32,24 @@ module attributes {tenon.max_chunk = 64 : i64} {
       %k = tenon.kept %s[%i] : memref<2x?x72xf32> -> tensor<?x72xf32>
       %0 = tenon.scale %k {factor = 2.0 : f32} : (tensor<?x72xf32>) -> tensor<?x72xf32>
       // CHECK: %[[GW:.*]] = memref.view %[[G]][%{{.*}}][] : memref<52992xi8> to memref<72x72xf32>
-      // CHECK: tenon.weight_gradient %{{.*}}, %{{.*}} into %[[GW]] {tenon.label
-      // TILES: tenon.dispatch %[[TASK:.*]] of %c5{{.*}} label "weight_gradient"
-      // TILES: scf.if
-      // TILES:   tenon.weight_gradient {{.*}} memref<?x8xf32, {{.*}}memref<8x72xf32
-      // TILES: else
-      // TILES:   tenon.weight_gradient {{.*}} memref<?x16xf32, {{.*}}memref<16x72xf32
       %g = tenon.gradient @w[%i] : memref<72x72xf32>
-      tenon.weight_gradient %0, %h into %g : tensor<?x72xf32>, tensor<?x72xf32>, memref<72x72xf32>
+      // Columns of the result, and what makes them: rows of the weight, columns of one that is flipped.
+      // TILES: tenon.dispatch %{{.*}} of %c5{{.*}} label "weight_product
+      // TILES:   tenon.weight_product {{.*}}(memref<?x72xf32>, memref<8x72xf32{{.*}}>, memref<?x8xf32
+      // TILES:   tenon.weight_product {{.*}}(memref<?x72xf32>, memref<16x72xf32{{.*}}>, memref<?x16xf32
+      %w = tenon.weight_ref @w[%i] : tensor<72x72xf32>
+      %1 = tenon.weight_product %0, %w {tile = #tenon.tile<rows = 6, columns = 16, group = 1>} : (tensor<?x72xf32>, tensor<72x72xf32>) -> tensor<?x72xf32>
+      // TILES: tenon.dispatch %{{.*}} of %c5{{.*}} label "weight_product
+      // TILES:   tenon.weight_product {{.*}} {flipped{{.*}}(memref<?x72xf32>, memref<72x8xf32{{.*}}>, memref<?x8xf32
+      // TILES:   tenon.weight_product {{.*}} {flipped{{.*}}(memref<?x72xf32>, memref<72x16xf32{{.*}}>, memref<?x16xf32
+      %2 = tenon.weight_product %1, %w {flipped, tile = #tenon.tile<rows = 6, columns = 16, group = 1>} : (tensor<?x72xf32>, tensor<72x72xf32>) -> tensor<?x72xf32>
+      // CHECK: tenon.weight_gradient %{{.*}}, %{{.*}} into %[[GW]] {tenon.label
+      // TILES: tenon.dispatch %[[TASK:.*]] of %c2{{.*}} label "weight_gradient"
+      // TILES: scf.if
+      // TILES:   tenon.weight_gradient {{.*}} memref<?x24xf32, {{.*}}memref<24x72xf32
+      // TILES: else
+      // TILES:   tenon.weight_gradient {{.*}} memref<?x48xf32, {{.*}}memref<48x72xf32
+      tenon.weight_gradient %2, %h into %g : tensor<?x72xf32>, tensor<?x72xf32>, memref<72x72xf32>
       scf.yield %0 : tensor<?x72xf32>
     }
     // CHECK: %[[SQUEEZED:.*]] = memref.subview %{{.*}}[0, 0] [1, 72] [1, 1] : memref<1x72xf32> to memref<72xf32{{.*}}>

@@ -20,11 +20,10 @@ module @mixture attributes {tenon.kind = "decoder"} {
   // CHECK: %[[BACK:.*]]:2 = tenon.mixture_gradient %[[X]] gates(%[[GATES]]) gradient(%[[DY]]) top 2 of 4 {
   // CHECK: ^bb0(%[[ROWS:.*]]: tensor<?x8xf32>, %[[GATE:.*]]: tensor<?x1xf32>, %[[D:.*]]: tensor<?x8xf32>, %[[E:.*]]: index):
   // CHECK:   %[[W:.*]] = tenon.weight_ref @w[%[[E]]]
-  // CHECK:   %[[WT:.*]] = tenon.transpose %[[W]]
-  // CHECK:   %[[XW:.*]] = tenon.matmul %[[ROWS]], %[[WT]]
+  // CHECK:   %[[XW:.*]] = tenon.weight_product %[[ROWS]], %[[W]] :
   // CHECK:   %[[Y:.*]] = tenon.add %[[XW]]
   // CHECK:   %[[DE:.*]] = tenon.mul %[[D]], %[[GATE]]
-  // CHECK:   %[[DX:.*]] = tenon.matmul %[[DE]], %[[W]]
+  // CHECK:   %[[DX:.*]] = tenon.weight_product %[[DE]], %[[W]] {flipped}
   // CHECK:   %[[GW:.*]] = tenon.gradient @w[%[[E]]]
   // CHECK:   tenon.weight_gradient %[[DE]], %[[ROWS]] into %[[GW]]
   // CHECK:   tenon.gradient @b[%[[E]]]

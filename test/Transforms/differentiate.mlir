@@ -16,15 +16,13 @@ module @loop attributes {tenon.kind = "decoder"} {
   // CHECK:   %[[TRIP:.*]] = arith.subi %[[I]], %c1
   // CHECK:   tenon.keep %[[H]] in %[[S]][%[[TRIP]]]
   // CHECK:   %[[W:.*]] = tenon.weight_ref @w[%[[I]]]
-  // CHECK:   %[[WT:.*]] = tenon.transpose %[[W]]
-  // CHECK:   tenon.matmul %[[H]], %[[WT]]
+  // CHECK:   tenon.weight_product %[[H]], %[[W]] :
   // CHECK:   scf.yield
-  // CHECK: %[[ET:.*]] = tenon.transpose %[[E]]
-  // CHECK: %[[LOGITS:.*]] = tenon.matmul %[[Y]], %[[ET]]
+  // CHECK: %[[LOGITS:.*]] = tenon.weight_product %[[Y]], %[[E]] :
   // CHECK: %[[LOSSES:.*]] = tenon.cross_entropy %[[LOGITS]], %[[TARGETS]]
   // CHECK: %[[LOSS:.*]] = tenon.reduce %[[LOSSES]] {dim = 0 : i64, kind = #tenon.reduction<sum>}
   // CHECK: %[[D:.*]] = tenon.cross_entropy_gradient %[[LOGITS]], %[[TARGETS]]
-  // CHECK: %[[DY:.*]] = tenon.matmul %[[D]], %[[E]]
+  // CHECK: %[[DY:.*]] = tenon.weight_product %[[D]], %[[E]] {flipped}
   // CHECK: %[[G:.*]] = tenon.gradient @embed : memref<97x32xf32>
   // CHECK: tenon.weight_gradient %[[D]], %[[Y]] into %[[G]]
   // CHECK: %[[DX:.*]] = scf.for %[[J:.*]] = %c0 to %c3 step %c1 iter_args(%[[DH:.*]] = %[[DY]])
@@ -33,7 +31,8 @@ module @loop attributes {tenon.kind = "decoder"} {
   // CHECK:   %[[KEPT:.*]] = tenon.kept %[[S]][%[[BACK]]]
   // CHECK:   %[[WB:.*]] = tenon.weight_ref @w[%[[LAYER]]]
   // What the loop computes is not computed again where nothing reads it.
-  // CHECK-NOT: tenon.transpose
+  // CHECK:   tenon.weight_product %[[DH]], %[[WB]] {flipped}
+  // CHECK-NOT: tenon.weight_product
   // CHECK:   %[[SUM:.*]] = tenon.reduce %[[DH]] {dim = 0 : i64, kind = #tenon.reduction<sum>}
   // CHECK:   %[[BIAS:.*]] = tenon.squeeze %[[SUM]] : tensor<1x32xf32> -> tensor<32xf32>
   // CHECK:   %[[GW:.*]] = tenon.gradient @w[%[[LAYER]]]

@@ -194,61 +194,6 @@ void rows::emit(KernelBuilder &b, AddGradientOp op) {
   });
 }
 
-/// Register tiles of eight rows and two vectors of columns, or of what is left:
-/// each step over t reads two vectors of x and broadcasts eight numbers of dy.
-void rows::emit(KernelBuilder &b, WeightGradientOp op) {
-  constexpr int64_t kRows = 8, kVectors = 2;
-  Value dy = op.getGradient(), x = op.getInput(), into = op.getInto();
-  auto type = cast<MemRefType>(into.getType());
-  int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
-  int64_t lanes = b.lanes();
-  Value count = b.materialize(b.dim(dy, 0));
-
-  // Rows [first, + height), vectors from `column` on; a mask is of the last.
-  auto emitTile = [&](Value first, int64_t height, Value column,
-                      int64_t vectors, Value mask) {
-    auto place = [&](Value row, int64_t v) {
-      return KernelBuilder::Values{row, b.addIndex(column, v * lanes)};
-    };
-    auto maskOf = [&](int64_t v) { return v + 1 == vectors ? mask : Value(); };
-    KernelBuilder::Values sums;
-    for (int64_t i = 0; i < height; ++i)
-      for (int64_t v = 0; v < vectors; ++v)
-        sums.push_back(b.load(into, place(b.addIndex(first, i), v), maskOf(v)));
-    sums = b.loop(b.index(0), count, 1, sums, [&](Value t, ValueRange args) {
-      KernelBuilder::Values inputs, next;
-      for (int64_t v = 0; v < vectors; ++v)
-        inputs.push_back(b.load(x, place(t, v), maskOf(v)));
-      for (int64_t i = 0; i < height; ++i) {
-        Value scalar = b.splat(b.loadScalar(dy, {t, b.addIndex(first, i)}));
-        for (int64_t v = 0; v < vectors; ++v)
-          next.push_back(b.fma(scalar, inputs[v], args[i * vectors + v]));
-      }
-      return next;
-    });
-    for (int64_t i = 0; i < height; ++i)
-      for (int64_t v = 0; v < vectors; ++v)
-        b.store(sums[i * vectors + v], into, place(b.addIndex(first, i), v),
-                maskOf(v));
-  };
-  auto emitRows = [&](Value first, int64_t height) {
-    int64_t width = kVectors * lanes, whole = columns / width * width;
-    b.loop(b.index(0), b.index(whole), width, [&](Value column) {
-      emitTile(first, height, column, kVectors, {});
-    });
-    if (int64_t left = columns - whole) {
-      int64_t partial = left % lanes;
-      emitTile(first, height, b.index(whole), llvm::divideCeil(left, lanes),
-               partial ? b.maskOf(partial) : Value());
-    }
-  };
-  int64_t whole = rows / kRows * kRows;
-  b.loop(b.index(0), b.index(whole), kRows,
-         [&](Value first) { emitRows(first, kRows); });
-  if (whole < rows)
-    emitRows(b.index(whole), rows - whole);
-}
-
 void rows::emit(KernelBuilder &b, EmbeddingGradientOp op) {
   Value dy = op.getGradient(), into = op.getInto();
   b.loopNest({b.dim(dy, 0)}, [&](ValueRange token) {

@@ -4,6 +4,7 @@
 #define TENON_LIB_CONVERSION_ROWSTOVECTOR_TRAININGEMITTERS_H
 
 #include "Emitters.h"
+#include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 
 namespace tenon::rows {
@@ -13,8 +14,10 @@ void emit(KernelBuilder &b, ActivationGradientOp op);
 void emit(KernelBuilder &b, CrossEntropyOp op);
 void emit(KernelBuilder &b, CrossEntropyGradientOp op);
 void emit(KernelBuilder &b, AddGradientOp op);
-void emit(KernelBuilder &b, WeightGradientOp op);
 void emit(KernelBuilder &b, EmbeddingGradientOp op);
+// WeightProducts.cpp
+void emit(KernelBuilder &b, WeightProductOp op);
+void emit(KernelBuilder &b, WeightGradientOp op);
 // ShapeGradients.cpp
 void emit(KernelBuilder &b, ZeroPadOp op);
 void emit(KernelBuilder &b, SumHeadsOp op);

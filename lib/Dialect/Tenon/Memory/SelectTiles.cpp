@@ -18,6 +18,8 @@
 //   registers, 3 of 16.
 // * matmul. Four rows by two columns (or vectors of them): eight sums hide the
 //   latency of the multiply-add.
+// * weight_product. The register tile of a linear, over panels that a task
+//   copies.
 // * rows. One task reads and writes half of the first-level cache, so that it
 //   is worth handing to a worker and its result is still near.
 // * attention. Queries are in the lanes, two vectors of them; keys come in
@@ -29,6 +31,7 @@
 #include "tenon/Dialect/Tenon/IR/ByteProducts.h"
 #include "tenon/Dialect/Tenon/IR/Plan.h"
 #include "tenon/Dialect/Tenon/IR/Remarks.h"
+#include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/Tuning.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
@@ -151,6 +154,16 @@ struct TileModel {
     return get(most, 2 * lanes, panelsTogether(panels, bytes));
   }
 
+  /// A product with a plain weight. Four panels of a flipped weight are 256
+  /// bytes side by side; fewer where tasks would be too few.
+  TileAttr weightProduct(ShapedType output) const {
+    constexpr int64_t kPanels = 4, kEnoughTasks = 8;
+    int64_t width = 2 * lanes;
+    int64_t panels = output.getDimSize(1) / (width * kEnoughTasks);
+    return get(linearRows(/*widensPairs=*/false), width,
+               std::clamp<int64_t>(panels, 1, kPanels));
+  }
+
   TileAttr attention(ShapedType query) const {
     int64_t tokens = query.getDimSize(1);
     int64_t rows = 2 * lanes;
@@ -203,6 +216,8 @@ TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
     return model.attention(shaped(attention.getQuery()));
   if (isa<FfnOp>(op))
     return {};
+  if (isa<WeightProductOp>(op))
+    return model.weightProduct(cast<ComputeOpInterface>(op).getOutputType());
   if (isa<MatmulOp>(op)) {
     ShapedType output = cast<ComputeOpInterface>(op).getOutputType();
     return model.get(4, 2, model.rows(output).getGroup());

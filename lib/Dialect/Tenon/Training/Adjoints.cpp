@@ -108,6 +108,20 @@ Value Build::matmul(Value x, Value y) const {
       .getResult();
 }
 
+Value Build::weightProduct(Value x, Value w, bool flipped) const {
+  // The transpose of a weight is the weight the other way round.
+  if (auto transposed = w.getDefiningOp<TransposeOp>()) {
+    w = transposed.getInput();
+    flipped = !flipped;
+  }
+  RankedTensorType type = tensorOf(x);
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() = tensorOf(w).getDimSize(flipped ? 1 : 0);
+  return WeightProductOp::create(builder, loc, type.clone(shape), x, w, Value(),
+                                 flipped, TileAttr())
+      .getResult();
+}
+
 //===----------------------------------------------------------------------===//
 // Adjoints
 //===----------------------------------------------------------------------===//

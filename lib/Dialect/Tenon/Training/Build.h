@@ -4,6 +4,7 @@
 #define TENON_LIB_DIALECT_TENON_TRAINING_BUILD_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/Transforms/Differentiation.h"
 
@@ -44,14 +45,17 @@ struct Build {
   /// The last two dimensions exchanged.
   Value transpose(Value x) const;
   Value matmul(Value x, Value y) const;
+  /// x wᵀ of a plain matrix w, or x w if flipped.
+  Value weightProduct(Value x, Value w, bool flipped = false) const;
 
 private:
   template <typename Op> Value binary(Value x, Value y) const;
 };
 
-/// Makes products of all linears inside, and counts them. Errors: one that is
-/// gated.
-mlir::LogicalResult lowerLinears(mlir::Operation *root,
+/// Makes products of all linears inside, and counts them: `tenon.matmul`, whose
+/// bits are the same for one row or many, or for `isOfManyRows`
+/// `tenon.weight_product`. Errors: one that is gated.
+mlir::LogicalResult lowerLinears(mlir::Operation *root, bool isOfManyRows,
                                  int64_t *count = nullptr);
 /// Replaces biases that are computed from a table by lookups in the table,
 /// which then has a gradient, in a function of the module. Returns the weights

@@ -202,7 +202,7 @@ private:
     numRules += counts.rules;
     numSkipped += counts.skipped;
     numLoops += counts.loops;
-    return lowerLinears(function);
+    return lowerLinears(function, /*isOfManyRows=*/true);
   }
 
   /// The step of the optimizer, for each weight that has a gradient.

@@ -15,7 +15,8 @@ namespace tenon {
 using namespace mlir;
 using namespace tenon;
 
-LogicalResult tenon::lowerLinears(Operation *root, int64_t *count) {
+LogicalResult tenon::lowerLinears(Operation *root, bool isOfManyRows,
+                                  int64_t *count) {
   SmallVector<LinearOp> linears;
   root->walk([&](LinearOp op) { linears.push_back(op); });
   for (LinearOp op : linears) {
@@ -24,7 +25,9 @@ LogicalResult tenon::lowerLinears(Operation *root, int64_t *count) {
                             "that learns are lowered before fusion");
     OpBuilder builder(op);
     Build build(builder, op);
-    Value y = build.matmul(op.getInput(), build.transpose(op.getWeight()));
+    Value y = isOfManyRows ? build.weightProduct(op.getInput(), op.getWeight())
+                           : build.matmul(op.getInput(),
+                                          build.transpose(op.getWeight()));
     if (op.getBias())
       y = build.add(y, op.getBias());
     if (op.getActivation() != ActivationKind::Identity)
@@ -44,7 +47,7 @@ namespace {
 struct LowerLinears : tenon::impl::TenonLowerLinearsBase<LowerLinears> {
   void runOnOperation() override {
     int64_t count = 0;
-    if (failed(lowerLinears(getOperation(), &count)))
+    if (failed(lowerLinears(getOperation(), /*isOfManyRows=*/false, &count)))
       return signalPassFailure();
     numLowered += count;
   }

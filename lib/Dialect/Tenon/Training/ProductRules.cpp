@@ -49,7 +49,7 @@ struct LinearRule : RuleOf<LinearRule, LinearOp> {
     Value dy = adjoints.of(linear.getResult()), weight = linear.getWeight();
     if (adjoints.wants(linear.getInput()))
       adjoints.add(builder, op->getLoc(), linear.getInput(),
-                   build.matmul(dy, weight));
+                   build.weightProduct(dy, weight, /*flipped=*/true));
     if (Value bias = linear.getBias())
       adjoints.add(builder, op->getLoc(), bias, dy);
     if (!adjoints.wants(weight))

@@ -31,7 +31,7 @@ ACTIVATIONS = {
     "sqrt": np.sqrt,
 }
 # Rows and columns of a weight: whole register tiles of every width, and none.
-WEIGHTS = [(16, 64), (19, 37), (3, 5)]
+WEIGHTS = [(16, 64), (19, 37), (3, 5), (40, 300)]
 TOKENS = 21
 # Elements of a sum of squares: whole blocks, and a block that is not.
 SQUARES = [8192, 4096 + 37, 11]
@@ -61,6 +61,10 @@ def build():
     for n, k in WEIGHTS:
         dy, x, g = memref((TOKENS, n), "f32"), memref((TOKENS, k), "f32"), memref((n, k), "f32")
         fs.append(function(f"weight_{n}", [dy, x, g], f"tenon.weight_gradient %0, %1 into %2 : {dy}, {x}, {g}"))
+        fs.append(function(f"product_{n}", [x, g, dy], f"tenon.weight_product %0, %1 into %2 : ({x}, {g}, {dy}) -> ()"))
+        fs.append(function(f"flipped_{n}", [dy, g, x], f"tenon.weight_product %0, %1 into %2 {{flipped}} : ({dy}, {g}, {x}) -> ()"))
+        x, dy = memref((1, k), "f32"), memref((1, n), "f32")
+        fs.append(function(f"product_one_{n}", [x, g, dy], f"tenon.weight_product %0, %1 into %2 : ({x}, {g}, {dy}) -> ()"))
     i, dy, g = memref((TOKENS,), "i32"), memref((TOKENS, 37), "f32"), memref((9, 37), "f32")
     fs.append(function("table", [i, dy, g], f"tenon.embedding_gradient %0, %1 into %2 : {i}, {dy}, {g}"))
     fs.append(function("add", [g, g], f"tenon.add_gradient %0 into %1 : {g}, {g}"))
@@ -179,6 +183,13 @@ def check(target, report):
     for n, k in WEIGHTS:
         dy, x, g = f32(TOKENS, n), f32(TOKENS, k), f32(n, k)
         expected = g + dy.astype(np.float64).T @ x
+        y, dx, one = np.empty_like(dy), np.empty_like(x), np.empty((1, n), np.float32)
+        module.call(f"product_{n}", x, g, y)
+        report.close(f"{target} product {n} x {k}", y, x.astype(np.float64) @ g.T, 1e-5, 1e-5)
+        module.call(f"product_one_{n}", x[5:6].copy(), g, one)
+        report.equal(f"{target} product {n} x {k} of one row", one[0], y[5])
+        module.call(f"flipped_{n}", dy, g, dx)
+        report.close(f"{target} flipped product {n} x {k}", dx, dy.astype(np.float64) @ g, 1e-5, 1e-5)
         module.call(f"weight_{n}", dy, x, g)
         report.close(f"{target} weight {n} x {k}", g, expected, 1e-5)
     ids, dy, g = rng.integers(0, 9, TOKENS).astype(np.int32), f32(TOKENS, 37), f32(9, 37)

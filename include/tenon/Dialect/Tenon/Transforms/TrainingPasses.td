@@ -28,9 +28,9 @@ def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
     computes the layer again from that, and goes back through it. The gradients
     of values that a loop reads from outside are carried beside. A mixture of
     experts goes back through the body of each expert that has rows
-    (`tenon.mixture_gradient`). Their linears become products with the plain
-    weight, whose gradient lies as it does; `@forward` stays as it is, for what
-    generates (tenon-lower-linears).
+    (`tenon.mixture_gradient`). Linears become products with the plain weight
+    (`tenon.weight_product`), whose gradient lies as it does; `@forward` stays as
+    it is, for what generates (tenon-lower-linears).
 
     Before:
     ```mlir
