@@ -145,6 +145,9 @@ public:
   /// 2^x within 3 ulp for x below 127, exactly 1 at 0, 0 from -151 down (also
   /// for minus infinity).
   Value exp2(Value x);
+  /// Of numbers that are not above 0; at least 2^-125, as what is far below
+  /// the 1 of the largest is nothing beside it.
+  Value exp2OfNegative(Value x);
   /// e^x within 3 ulp, 0 from -104 down, infinity above 88.73.
   Value exp(Value x);
   /// The natural logarithm within 3 ulp; minus infinity of 0, no number below.
@@ -159,7 +162,8 @@ public:
   Value polynomial(Value x, llvm::ArrayRef<double> coefficients);
 
 private:
-  Value scaleByPowerOfTwo(Value x, Value integral);
+  Value scaleByPowerOfTwo(Value x, Value integral, bool isNormal = false);
+  Value exp2Above(Value x, double least, bool isNormal);
 
   TargetAttr target;
   int64_t numLanes;

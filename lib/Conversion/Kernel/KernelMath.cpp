@@ -92,21 +92,30 @@ Value KernelBuilder::polynomial(Value x, ArrayRef<double> coefficients) {
 }
 
 /// x * 2^n for n integral in [-252, 254].
-Value KernelBuilder::scaleByPowerOfTwo(Value x, Value n) {
-  return micro::ScaleOp::create(*this, x.getType(), x, n);
+Value KernelBuilder::scaleByPowerOfTwo(Value x, Value n, bool isNormal) {
+  return micro::ScaleOp::create(*this, x.getType(), x, n, isNormal);
 }
 
 // Both exponentials are a polynomial of degree 5 on half a binary place to
 // either side of 0: minimax for the relative error, 9.2e-8, with exactly 1 at
 // 0.
 
-Value KernelBuilder::exp2(Value x) {
-  x = max(x, constantLike(-200.0, x));
+Value KernelBuilder::exp2Above(Value x, double least, bool isNormal) {
+  x = max(x, constantLike(least, x));
   Value n = math::RoundEvenOp::create(*this, x);
   Value p = polynomial(sub(x, n), {1.3264727262767683e-3, 9.671512710413110e-3,
                                    5.550733743740388e-2, 2.402224208428361e-1,
                                    6.931469775985024e-1, 1.0});
-  return scaleByPowerOfTwo(p, n);
+  return scaleByPowerOfTwo(p, n, isNormal);
+}
+
+Value KernelBuilder::exp2(Value x) {
+  return exp2Above(x, -200.0, /*isNormal=*/false);
+}
+
+// From 0.7 * 2^-125 on, results are normal numbers.
+Value KernelBuilder::exp2OfNegative(Value x) {
+  return exp2Above(x, -125.0, /*isNormal=*/true);
 }
 
 Value KernelBuilder::exp(Value x) {

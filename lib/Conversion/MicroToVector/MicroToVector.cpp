@@ -94,7 +94,8 @@ public:
   }
 
   /// In two halves, each a power of two made in the exponent's bits, so that
-  /// subnormal results and overflow come out by rounding.
+  /// subnormal results and overflow come out by rounding; at once where there
+  /// are none.
   Value lower(ScaleOp op) {
     Type type = op.getType(), integers = b.getI32Type();
     if (auto vector = dyn_cast<VectorType>(type))
@@ -106,6 +107,12 @@ public:
       return arith::BitcastOp::create(b, type, bits);
     };
     Value n = arith::FPToSIOp::create(b, integers, op.getExponent());
+    if (op.getNormal()) {
+      Value bits = arith::BitcastOp::create(b, integers, op.getInput());
+      Value added = arith::ShLIOp::create(b, n, constant(integers, 23));
+      return arith::BitcastOp::create(b, type,
+                                      arith::AddIOp::create(b, bits, added));
+    }
     Value half = arith::ShRSIOp::create(b, n, constant(integers, 1));
     Value rest = arith::SubIOp::create(b, n, half);
     Value first = arith::MulFOp::create(b, op.getInput(), power(half));

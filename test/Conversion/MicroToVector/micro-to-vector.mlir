@@ -64,9 +64,16 @@ func.func @lookup(%i: vector<16xi8>) -> vector<16xi8> {
 // CHECK: arith.shrsi
 // CHECK: arith.mulf
 // CHECK: arith.mulf
+// Normal numbers: the exponent's bits are added.
+// CHECK: arith.fptosi
+// CHECK-NEXT: arith.bitcast
+// CHECK: arith.shli
+// CHECK-NEXT: arith.addi
+// CHECK-NEXT: arith.bitcast
 // CHECK-NOT: micro.
-func.func @numbers(%x: f32, %y: vector<4xf32>) -> (i32, vector<4xf32>) {
+func.func @numbers(%x: f32, %y: vector<4xf32>) -> (i32, vector<4xf32>, vector<4xf32>) {
   %0 = micro.round %x : f32 -> i32
   %1 = micro.scale %y, %y : vector<4xf32>
-  return %0, %1 : i32, vector<4xf32>
+  %2 = micro.scale %y, %y {normal} : vector<4xf32>
+  return %0, %1, %2 : i32, vector<4xf32>, vector<4xf32>
 }

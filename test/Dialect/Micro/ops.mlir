@@ -26,6 +26,8 @@ func.func @numbers(%b: vector<32xi8>, %x: vector<8xf32>, %y: f32) {
   %2 = micro.round %y : f32 -> i32
   // CHECK: micro.scale %{{.*}}, %{{.*}} : vector<8xf32>
   %3 = micro.scale %x, %x : vector<8xf32>
+  // CHECK: micro.scale %{{.*}}, %{{.*}} {normal} : vector<8xf32>
+  %normal = micro.scale %x, %x {normal} : vector<8xf32>
   // CHECK: micro.scale %{{.*}}, %{{.*}} : f32
   %4 = micro.scale %y, %y : f32
   return

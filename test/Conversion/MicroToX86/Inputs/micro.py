@@ -30,6 +30,7 @@ def cases(lanes, target):
     yield "lookup", f"micro.lookup %0 in [{table}] : {v(4, 'i8')}", [("i8", 4)], ("i8", 4)
     yield "round", f"micro.round %0 : {v(1, 'f32')} -> {v(1, 'i32')}", [("f32", 1)], ("i32", 1)
     yield "scale", f"micro.scale %0, %1 : {v(1, 'f32')}", [("f32", 1), ("f32", 1)], ("f32", 1)
+    yield "scale_normal", f"micro.scale %0, %1 {{normal}} : {v(1, 'f32')}", [("f32", 1), ("f32", 1)], ("f32", 1)
 
 
 def function(name, operation, operands, result, lanes):
@@ -54,9 +55,10 @@ def operands_of(name, operands, lanes, rng):
         if name == "round":
             x = rng.uniform(-2**21, 2**21, shape).astype(np.float32)
             x[::2] = np.round(x[::2] / 2**17 * 4) / 4 + 0.5 * (rng.integers(0, 2, x[::2].shape))  # ties
-        elif name == "scale":
+        elif name.startswith("scale"):
+            least, end = (-252, 255) if name == "scale" else (-125, 127)
             x = rng.uniform(0.7, 1.42, shape).astype(np.float32) if k == 0 else \
-                rng.integers(-252, 255, shape).astype(np.float32)
+                rng.integers(least, end, shape).astype(np.float32)
         elif name == "lookup":
             x = rng.integers(0, 16, shape).astype(np.int8)
         elif element == "bf16":
@@ -88,6 +90,9 @@ def main(target):
             results.append(np.zeros((COUNT, n * lanes), TYPES[element]))
             module.call(name, *arrays, results[-1])
         report.equal(name, *(r.view(np.uint8) for r in results))
+        if name.startswith("scale"):
+            exact = np.ldexp(arrays[0], arrays[1].astype(np.int32))
+            report.equal(name + " against ldexp", results[0].view(np.uint8), exact.view(np.uint8))
     report.finish()
 
 

@@ -146,14 +146,16 @@ def Micro_ScaleOp : Micro_Op<"scale", [Pure, AllTypesMatch<["input", "exponent",
   let description = [{
     `result = x 2^n`, n an integral number in [-252, 254] as f32; rounded once
     to nearest even where the result is below the least normal number. A scalar
-    or a vector.
+    or a vector. `normal` promises that x and the result are normal numbers, for
+    CPUs where n is then added to the exponent's bits.
 
     Example:
     ```mlir
     %y = micro.scale %x, %n : vector<16xf32>
     ```
   }];
-  let arguments = (ins Micro_Numbers:$input, Micro_Numbers:$exponent);
+  let arguments = (ins Micro_Numbers:$input, Micro_Numbers:$exponent,
+                       UnitAttr:$normal);
   let results = (outs Micro_Numbers:$result);
   let assemblyFormat = "$input `,` $exponent attr-dict `:` type($input)";
 }
