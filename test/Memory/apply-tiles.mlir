@@ -103,24 +103,25 @@ func.func @mask(%s: memref<3x40x40xf32>) {
 
 // -----
 
-// Prefill: heads times tiles of queries; a key head serves two query heads.
+// Prefill: key heads times tiles of queries; the two query heads of a key head
+// are one task.
 
 // CHECK-LABEL: func.func @prefill
 func.func @prefill(%q: memref<4x?x8xf32, strided<[8, 32, 1]>>, %k: memref<2x16x8x16xf32>, %v: memref<2x256x8xf32>, %o: memref<4x?x8xf32, strided<[8, 32, 1]>>, %pos: index, %len: index) {
   // CHECK: %[[T:.*]] = memref.dim %arg0, %c1
   // CHECK: %[[TILES:.*]] = arith.ceildivui %[[T]], %c32
-  // CHECK: %[[COUNT:.*]] = arith.muli %[[TILES]], %c4
+  // CHECK: %[[COUNT:.*]] = arith.muli %[[TILES]], %c2
   // CHECK: tenon.dispatch %[[I:.*]] of %[[COUNT]] grain 1 label "attention" {
-  // CHECK: %[[HEAD:.*]] = arith.divui %[[I]], %[[TILES]]
+  // CHECK: %[[GROUP:.*]] = arith.divui %[[I]], %[[TILES]]
   // CHECK: %[[TILE:.*]] = arith.remui %[[I]], %[[TILES]]
   // CHECK: %[[FIRST:.*]] = arith.muli %[[TILE]], %c32
   // CHECK: %[[SIZE:.*]] = arith.minui
+  // CHECK: %[[HEAD:.*]] = arith.muli %[[GROUP]], %c2
   // CHECK: %[[AT:.*]] = arith.addi %arg4, %[[FIRST]]
-  // CHECK: %[[GROUP:.*]] = arith.divui %[[HEAD]], %c2
-  // CHECK: %[[Q:.*]] = memref.subview %arg0[%[[HEAD]], %[[FIRST]], 0] [1, %[[SIZE]], 8]
+  // CHECK: %[[Q:.*]] = memref.subview %arg0[%[[HEAD]], %[[FIRST]], 0] [2, %[[SIZE]], 8]
   // CHECK: %[[K:.*]] = memref.subview %arg1[%[[GROUP]], 0, 0, 0] [1, 16, 8, 16]
   // CHECK: %[[V:.*]] = memref.subview %arg2[%[[GROUP]], 0, 0] [1, 256, 8]
-  // CHECK: %[[O:.*]] = memref.subview %arg3[%[[HEAD]], %[[FIRST]], 0] [1, %[[SIZE]], 8]
+  // CHECK: %[[O:.*]] = memref.subview %arg3[%[[HEAD]], %[[FIRST]], 0] [2, %[[SIZE]], 8]
   // CHECK: tenon.block_attention %[[Q]], %[[K]], %[[V]] at %[[AT]] length %arg5 into %[[O]] {causal
   tenon.block_attention %q, %k, %v at %pos length %len into %o {causal, scale = 0.5 : f32, tenon.label = "attention", tile = #tenon.tile<rows = 32, columns = 128>}
     : memref<4x?x8xf32, strided<[8, 32, 1]>>, memref<2x16x8x16xf32>, memref<2x256x8xf32>, memref<4x?x8xf32, strided<[8, 32, 1]>>

@@ -5,7 +5,7 @@
 !q = tensor<4x?x8xf32>
 !cache = !tenon.kv_cache<layers = 1, heads = 2, capacity = 1024, head_dim = 8, element = f32>
 
-// A task has the rows of its head of bias and sink.
+// A task has the rows of its heads of bias and sink.
 // CHECK-LABEL: func.func @prefill
 module attributes {tenon.max_chunk = 64 : i64} {
   tenon.weight @b : tensor<4x2113xf32> from [#tenon.alibi<max_bias = 8.0>]
@@ -18,9 +18,9 @@ module attributes {tenon.max_chunk = 64 : i64} {
     %w = tenon.weight_ref @w : tensor<4xf32>
     %q = tenon.split_heads %x {heads = 4 : i64} : tensor<?x32xf32> -> !q
     // CHECK: tenon.dispatch
-    // CHECK-DAG: memref.subview %[[B]][%{{.*}}, 0] [1, 2113] [1, 1]
-    // CHECK-DAG: memref.subview %[[W]][%{{.*}}] [1] [1]
-    // CHECK: tenon.block_attention {{.*}} bias(%{{.*}} : memref<1x2113xf32, strided<[2113, 1], offset: ?>>) sink(%{{.*}} : memref<1xf32, strided<[1], offset: ?>>) into {{.*}} {bias_scale = 5.000000e-01 : f32, cap = 3.000000e+01 : f32, causal, scale = 5.000000e-01 : f32}
+    // CHECK-DAG: memref.subview %[[B]][%{{.*}}, 0] [2, 2113] [1, 1]
+    // CHECK-DAG: memref.subview %[[W]][%{{.*}}] [2] [1]
+    // CHECK: tenon.block_attention {{.*}} bias(%{{.*}} : memref<2x2113xf32, strided<[2113, 1], offset: ?>>) sink(%{{.*}} : memref<2xf32, strided<[1], offset: ?>>) into {{.*}} {bias_scale = 5.000000e-01 : f32, cap = 3.000000e+01 : f32, causal, scale = 5.000000e-01 : f32}
     %o = tenon.cached_attention %q, %cache[%c0] at %position bias(%b : tensor<4x2113xf32>) sink(%w : tensor<4xf32>) {bias_scale = 0.5 : f32, cap = 30.0 : f32, causal, scale = 0.5 : f32} : (!q, !cache) -> !q
     %m = tenon.merge_heads %o : !q -> tensor<?x32xf32>
     return %m : tensor<?x32xf32>

@@ -65,8 +65,9 @@ KernelBuilder::Values attention::startState(KernelBuilder &b, Value sink,
 // The first part meets a maximum far below its own: `before` is 0 and `part` 1,
 // so that one part is its own total, bit by bit.
 Junction::Junction(KernelBuilder &b, Value before, Value ofPart)
-    : maximum(b.max(before, ofPart)), before(b.exp2(b.sub(before, maximum))),
-      part(b.exp2(b.sub(ofPart, maximum))) {}
+    : maximum(b.max(before, ofPart)),
+      before(b.exp2OfNegative(b.sub(before, maximum))),
+      part(b.exp2OfNegative(b.sub(ofPart, maximum))) {}
 
 Value Junction::join(KernelBuilder &b, Value total, Value ofPart) const {
   return b.fma(total, before, b.mul(ofPart, part));

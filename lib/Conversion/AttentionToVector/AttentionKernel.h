@@ -131,6 +131,7 @@ public:
 
 protected:
   struct Tile {
+    /// The first of the heads, or the only one.
     Value head, group;
     /// First query of the tile, and how many there are.
     Value start, count;
@@ -139,8 +140,12 @@ protected:
     /// Positions by lanes, i32.
     Values positions;
     KeyRange range;
-    /// [keyDim][queries], [keyBlock][queries], [valueDim][queries].
-    Value queries, scores, output;
+    /// [heads][keyDim][queries], [heads][valueDim][queries], and kMaxima and
+    /// kSums of what is in the output, [heads][2][queries]; of one head
+    /// without their first dimension.
+    Value queries, output, state;
+    /// [keyBlock][queries], of one head at a time.
+    Value scores;
     /// A block's keys [keyBlock / 16][keyDim][16] and values
     /// [keyBlock][valueDim] in f32, unless the cache is plain; the scales of
     /// its tokens.
@@ -161,9 +166,9 @@ protected:
   Values queryRows(const Tile &tile, Value lane);
   /// Before the first read of a block of keys.
   virtual void prepareBlock(const Tile &tile, const Block &block);
-  /// Products of the queries with keysAtOnce keys from an offset on.
+  /// Products of the queries with so many keys from an offset on.
   virtual Values emitProducts(const Tile &tile, const Block &block,
-                              Value offset);
+                              Value offset, int64_t count);
   /// 2^(score - maximum) of a block, for emitOutput; returns the sums with
   /// those before.
   virtual Values emitProbabilities(const Tile &tile, const Block &block,
@@ -173,36 +178,45 @@ protected:
                                   Value component, int64_t count, Values sums);
 
   /// Registers of queries in a tile; keys and components that have
-  /// accumulators at once.
-  int64_t vectors, keysAtOnce, componentsAtOnce;
+  /// accumulators at once; heads of a tile.
+  int64_t vectors, keysAtOnce, componentsAtOnce, headsTogether;
 
 private:
+  enum { kMaxima, kSums };
+
   void emitTile(Value head, Value group, Value start, Value total);
-  void clear(Value components);
-  /// Maxima and sums of a range of keys, whose output is in the tile's, from
-  /// those before it.
-  Values emitKeys(const Tile &tile, const KeyRange &range, Values state);
-  /// Maxima and sums before any key, of a tile that has a sink or of one that
-  /// has none.
-  Values startStates(const Tile &tile, Value sink);
+  /// The body gets a tile of one head; or those of several tiles' same head.
+  void forEachHead(const Tile &tile,
+                   llvm::function_ref<void(const Tile &)> body);
+  void forEachHeadOf(llvm::ArrayRef<Tile> tiles,
+                     llvm::function_ref<void(llvm::ArrayRef<Tile>)> body);
+  /// Before any key, of a head that has a sink or of one that has none.
+  void begin(const Tile &tile, Value sink);
+  Values loadState(const Tile &tile, int64_t which);
+  void storeState(const Tile &tile, int64_t which, ValueRange state);
+  /// Adds a range of keys to all heads' outputs and states.
+  void emitKeys(const Tile &tile, const KeyRange &range);
+  void emitBlock(const Tile &tile, const Block &block);
   /// The biases of a key for a register of queries, or null.
   Value loadBias(const Tile &tile, Value key, int64_t vector);
-  void joinSplit(const Tile &tile, Value total,
-                 llvm::ArrayRef<Junction> junctions);
+  void joinSplit(const Tile &total, const Tile &part);
   /// One component of a key of the block, of a value; in every lane.
   Value keyComponent(const Tile &tile, const Block &block, Value offset,
                      int64_t key, Value component);
   Value valueComponent(const Tile &tile, const Block &block, Value offset,
                        Value component);
-  /// Writes scaled scores; returns the maxima with those before.
+  /// Write scaled scores of a block, or of so many keys from an offset on;
+  /// return the maxima with those before.
   Values emitScores(const Tile &tile, const Block &block, ValueRange maxima,
                     bool masked);
+  Values emitScoresOf(const Tile &tile, const Block &block, Value offset,
+                      int64_t count, ValueRange maxima, bool masked);
   Value isFullyVisible(const Tile &tile, const Block &block);
   Value visible(const Tile &tile, Value key, int64_t vector);
   void emitOutput(const Tile &tile, const Block &block, ValueRange correction);
   void emitOutputChunk(const Tile &tile, const Block &block,
                        ValueRange correction, Value component, int64_t count);
-  void unpackOutput(const Tile &tile, Value output, ValueRange sums);
+  void unpackOutput(const Tile &tile);
 
   Value out;
 };
@@ -218,8 +232,8 @@ protected:
   void allocate(Tile &tile) override;
   void packQueries(const Tile &tile) override;
   void prepareBlock(const Tile &tile, const Block &block) override {}
-  Values emitProducts(const Tile &tile, const Block &block,
-                      Value offset) override;
+  Values emitProducts(const Tile &tile, const Block &block, Value offset,
+                      int64_t count) override;
   Values emitProbabilities(const Tile &tile, const Block &block,
                            ValueRange maxima, ValueRange sums) override;
   Values emitWeightedSums(const Tile &tile, const Block &block, Value component,
@@ -259,11 +273,17 @@ private:
   Values emitScores(const Heads &heads, Value block, Value blockCount,
                     ValueRange maxima);
   Value visible(const Heads &heads, Value key);
+  void prefetchValues(const Heads &heads, Value key, Value component);
+  void prefetchKeys(const Heads &heads, Value block, int64_t pass,
+                    int64_t passes, Value offset);
   void emitProbabilities(const Heads &heads, Value block, Value blockCount,
                          ValueRange maxima);
   Values emitOutput(const Heads &heads, Value block, Value blockCount,
                     ValueRange correction, ValueRange sums);
   void storeOutput(const Heads &heads, Value output, ValueRange sums);
+  /// Of `count` heads: how many, and how many registers of their components,
+  /// have accumulators at once.
+  std::pair<int64_t, int64_t> outputTile(int64_t count) const;
   /// The mask of a register of components, null if all exist.
   Value componentMask(int64_t vector);
 

@@ -80,3 +80,28 @@ Value CacheReader::loadKeyScales(Value head, Value token) {
 Value CacheReader::loadValueScales(Value head, Value token) {
   return loadScales(values, blocks.valueDim, head, token);
 }
+
+// Blocks of tokens follow each other in memory, so that an offset may lead on.
+void CacheReader::prefetchKeys(Value head, Value token, Value offset,
+                               int cache) {
+  Value block = splitToken(b, token).first;
+  if (isScaled())
+    b.prefetch(keys, {head, block, offset}, cache);
+  else
+    b.prefetch(keys, {head, block, b.index(0), offset}, cache);
+}
+
+void CacheReader::prefetchValues(Value head, Value token, Value offset,
+                                 int cache) {
+  if (isScaled())
+    b.prefetch(values, {head, splitToken(b, token).first, offset}, cache);
+  else
+    b.prefetch(values, {head, token, offset}, cache);
+}
+
+// Whatever dimensions have them.
+int64_t CacheReader::elementsOfBlock(MemRefType type) const {
+  int64_t bytes =
+      type.getNumElements() * getElementBytes(type.getElementType());
+  return bytes / (blocks.heads * blocks.capacity / kLaneBlock) / elementBytes();
+}

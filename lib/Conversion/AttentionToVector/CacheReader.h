@@ -26,6 +26,7 @@ public:
   bool isPlain() const { return blocks.element.isF32(); }
   /// Whether every token has a scale.
   bool isScaled() const { return blocks.element.isInteger(); }
+  int64_t elementBytes() const { return getElementBytes(blocks.element); }
   /// Whether memory holds pairs of bf16, which kernels read themselves.
   bool isPaired() const { return blocks.element.isBF16(); }
 
@@ -34,6 +35,15 @@ public:
   Value loadKeys(Value head, Value laneBlock, Value component, int64_t lane);
   /// A register of a token's components. Lanes outside the mask hold anything.
   Value loadValues(Value head, Value token, Value component, Value mask);
+  /// Ask for memory behind a block of keys or a token's values, so many
+  /// elements on, for the first- or the second-level cache.
+  void prefetchKeys(Value head, Value token, Value offset, int cache);
+  void prefetchValues(Value head, Value token, Value offset, int cache);
+  /// Elements of 16 tokens' keys and values, with their scales.
+  int64_t keyElements() const { return elementsOfBlock(blocks.getKeysType()); }
+  int64_t valueElements() const {
+    return elementsOfBlock(blocks.getValuesType());
+  }
   /// The scales of a register of tokens, whose number is a multiple of the
   /// lanes.
   Value loadKeyScales(Value head, Value token);
@@ -45,6 +55,7 @@ public:
 
 private:
   Value loadBytes(Value bytes, Value head, Value block, Value offset);
+  int64_t elementsOfBlock(mlir::MemRefType type) const;
   /// Those of tokens with so many components each.
   Value loadScales(Value bytes, int64_t dim, Value head, Value token);
 

@@ -10,6 +10,8 @@
 
 #include "AttentionKernel.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace tenon;
 using namespace tenon::attention;
@@ -148,13 +150,39 @@ SingleQuery::emitKeys(const Heads &heads, const KeyRange &range, Values state) {
                   Values maxima = emitScores(heads, block, keyCount, before);
                   Values correction;
                   for (int64_t h = 0; h < count; ++h)
-                    correction.push_back(b.exp2(b.sub(before[h], maxima[h])));
+                    correction.push_back(
+                        b.exp2OfNegative(b.sub(before[h], maxima[h])));
                   emitProbabilities(heads, block, keyCount, maxima);
                   Values sums = emitOutput(heads, block, keyCount, correction,
                                            args.drop_front(count));
                   maxima.append(sums);
                   return maxima;
                 });
+}
+
+// A block's values are asked for while its scores are computed, step by step
+// over the components of its keys.
+void SingleQuery::prefetchValues(const Heads &heads, Value key,
+                                 Value component) {
+  if (call.plan.prefetch == 0)
+    return;
+  int64_t step = llvm::divideCeil(cache.valueElements(), keyDim);
+  cache.prefetchValues(heads.group, key, b.mulIndex(component, step),
+                       call.plan.prefetch);
+}
+
+// The keys of the block after it while its outputs are, in which every pass
+// over the block has a part.
+void SingleQuery::prefetchKeys(const Heads &heads, Value block, int64_t pass,
+                               int64_t passes, Value offset) {
+  if (call.plan.prefetch == 0)
+    return;
+  int64_t step = llvm::divideCeil(cache.keyElements(), kLaneBlock * passes);
+  Value place = b.mulIndex(b.addIndex(offset, pass * keyBlock), step);
+  int64_t line = std::max<int64_t>(64 / cache.elementBytes(), 1);
+  for (int64_t i = 0; i < step; i += line)
+    cache.prefetchKeys(heads.group, block, b.addIndex(place, i),
+                       call.plan.prefetch);
 }
 
 Value SingleQuery::visible(const Heads &heads, Value key) {
@@ -203,6 +231,8 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
             Values(count * perHead, b.splat(0.0)),
             [&](Value d, ValueRange sums) {
               Values keyVectors, next;
+              for (int64_t i = 0; i < laneBlocks; ++i)
+                prefetchValues(heads, b.addIndex(key, i * kLaneBlock), d);
               for (int64_t i = 0; i < laneBlocks; ++i)
                 for (int64_t v = 0; v < laneVectors; ++v)
                   keyVectors.push_back(cache.loadKeys(
@@ -254,7 +284,7 @@ void SingleQuery::emitProbabilities(const Heads &heads, Value block,
       scales = cache.loadValueScales(heads.group, b.addIndex(block, offset));
     for (int64_t h = 0; h < heads.count; ++h) {
       Values place = {b.index(h), offset};
-      Value p = b.exp2(b.sub(b.load(heads.scores, place), maxima[h]));
+      Value p = b.exp2OfNegative(b.sub(b.load(heads.scores, place), maxima[h]));
       b.store(p, heads.scores, place);
       if (scales)
         b.store(b.mul(p, scales), heads.weights, place);
@@ -267,19 +297,41 @@ Value SingleQuery::componentMask(int64_t vector) {
   return left < b.lanes() ? b.maskOf(left) : Value();
 }
 
+// A tile of h heads and v registers of components reads h probabilities and v
+// values for h v products, and each head has its sum of probabilities beside
+// them. A value that has to be converted is as much work as two.
+std::pair<int64_t, int64_t> SingleQuery::outputTile(int64_t count) const {
+  int64_t ofValue = cache.isPlain() ? 1 : 2;
+  std::pair<int64_t, int64_t> best = {1, 1};
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (int64_t h = 1; h <= count; ++h) {
+    int64_t v = std::min(componentVectors, call.plan.outputSums / h - 1);
+    if (v < 1)
+      break;
+    v = llvm::divideCeil(componentVectors,
+                         llvm::divideCeil(componentVectors, v));
+    int64_t reads = llvm::divideCeil(componentVectors, v) * count +
+                    llvm::divideCeil(count, h) * componentVectors * ofValue;
+    if (reads < least) {
+      least = reads;
+      best = {h, v};
+    }
+  }
+  return best;
+}
+
 KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
                                               Value blockCount,
                                               ValueRange correction,
                                               ValueRange sums) {
   int64_t lanes = b.lanes();
-  // Accumulators: those of some heads, each with its sum of probabilities, or
-  // a part of one head's components.
-  int64_t accumulators = call.plan.outputSums;
-  int64_t vectorsAtOnce = std::min(componentVectors, accumulators - 1);
-  int64_t headsAtOnce =
-      std::max<int64_t>(1, vectorsAtOnce < componentVectors
-                               ? 1
-                               : accumulators / (componentVectors + 1));
+  auto [headsAtOnce, vectorsAtOnce] = outputTile(heads.count);
+  int64_t pass = 0, passes = llvm::divideCeil(heads.count, headsAtOnce) *
+                             llvm::divideCeil(componentVectors, vectorsAtOnce);
+  Value nextBlock = b.addIndex(block, keyBlock);
+  nextBlock = arith::SelectOp::create(
+      b, compare(arith::CmpIPredicate::slt, nextBlock, heads.range.end),
+      nextBlock, block);
   Values newSums(heads.count);
   for (int64_t head = 0; head < heads.count; head += headsAtOnce) {
     int64_t headEnd = std::min(head + headsAtOnce, heads.count);
@@ -299,6 +351,7 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
           b.index(0), blockCount, 1, state, [&](Value offset, ValueRange args) {
             Value key = b.addIndex(block, offset);
             Values valueVectors, next;
+            prefetchKeys(heads, nextBlock, pass, passes, offset);
             for (int64_t v = v0; v < v1; ++v)
               valueVectors.push_back(cache.loadValues(
                   heads.group, key, b.index(v * lanes), componentMask(v)));
@@ -316,6 +369,7 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
             }
             return next;
           });
+      ++pass;
       size_t i = 0;
       for (int64_t h = head; h < headEnd; ++h) {
         for (int64_t v = v0; v < v1; ++v)

@@ -17,10 +17,11 @@ using Values = KernelBuilder::Values;
 void TiledPairs::allocate(Tile &tile) {
   int64_t queries = vectors * b.lanes();
   int64_t pairs = llvm::divideCeilSigned(keyDim, 2);
-  tile.queries = scratch({pairs, queries});
+  tile.queries = scratch({headsTogether, pairs, queries});
   tile.scores = scratch({keyBlock, queries});
   tile.weights = scratch({keyBlock / 2, queries});
-  tile.output = scratch({valueDim, queries});
+  tile.output = scratch({headsTogether, valueDim, queries});
+  tile.state = scratch({headsTogether, 2, queries});
 }
 
 void TiledPairs::packQueries(const Tile &tile) {
@@ -41,21 +42,22 @@ void TiledPairs::packQueries(const Tile &tile) {
 }
 
 Values TiledPairs::emitProducts(const Tile &tile, const Block &block,
-                                Value offset) {
-  auto [laneBlock, lane] = splitToken(b, b.addIndex(block.first, offset));
+                                Value offset, int64_t count) {
   Value zero = b.index(0);
   int64_t pairs = llvm::divideCeilSigned(keyDim, 2);
   return b.loop(
-      zero, b.index(pairs), 1, Values(keysAtOnce * vectors, b.splat(0.0)),
-      [&, laneBlock = laneBlock, lane = lane](Value pair, ValueRange sums) {
+      zero, b.index(pairs), 1, Values(count * vectors, b.splat(0.0)),
+      [&](Value pair, ValueRange sums) {
         Values queries, next;
         for (int64_t v = 0; v < vectors; ++v)
           queries.push_back(vector::BitCastOp::create(
               b, b.pairsType(),
               b.load(tile.queries, {pair, b.index(v * b.lanes())})));
-        for (int64_t i = 0; i < keysAtOnce; ++i) {
-          Value key = b.loadPair(call.keys, {tile.group, laneBlock, pair,
-                                             b.addIndex(lane, i), zero});
+        for (int64_t i = 0; i < count; ++i) {
+          auto [laneBlock, lane] =
+              splitToken(b, b.addIndex(block.first, b.addIndex(offset, i)));
+          Value key =
+              b.loadPair(call.keys, {tile.group, laneBlock, pair, lane, zero});
           for (int64_t v = 0; v < vectors; ++v)
             next.push_back(b.dotPairs(queries[v], key, sums[i * vectors + v]));
         }
@@ -81,7 +83,7 @@ Values TiledPairs::emitProbabilities(const Tile &tile, const Block &block,
           Value lane = b.index(v * b.lanes());
           auto probability = [&](Value place) {
             Value score = b.load(tile.scores, {place, lane});
-            return b.exp2(b.sub(score, maxima[v]));
+            return b.exp2OfNegative(b.sub(score, maxima[v]));
           };
           Value p = probability(key);
           Value q = arith::SelectOp::create(b, exists, probability(second),

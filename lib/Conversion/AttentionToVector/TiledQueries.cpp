@@ -22,13 +22,15 @@ TiledQueries::TiledQueries(KernelBuilder &b, BlockAttentionOp op)
 }
 
 void TiledQueries::emit() {
-  b.loopNest({b.getIndexAttr(groups), b.getIndexAttr(heads / groups)},
+  int64_t shared = heads / groups;
+  headsTogether = call.plan.headsTogether(shared);
+  b.loopNest({b.getIndexAttr(groups), b.getIndexAttr(shared / headsTogether)},
              [&](ValueRange indices) {
-               Value head = b.addIndex(b.mulIndex(indices[0], heads / groups),
-                                       indices[1]);
+               Value first = b.addIndex(b.mulIndex(indices[0], shared),
+                                        b.mulIndex(indices[1], headsTogether));
                Value total = b.materialize(b.dim(call.query, 1));
                b.loop(b.index(0), total, vectors * b.lanes(), [&](Value start) {
-                 emitTile(head, indices[0], start, total);
+                 emitTile(first, indices[0], start, total);
                });
              });
 }
@@ -48,40 +50,34 @@ void TiledQueries::emitTile(Value head, Value group, Value start, Value total) {
     tile.positions.push_back(sequence(b.addIndex(tile.first, v * b.lanes())));
   scoped([&] {
     allocate(tile);
-    packQueries(tile);
+    forEachHead(tile, [&](const Tile &one) { packQueries(one); });
     if (!isSplit()) {
-      Values state = emitKeys(tile, tile.range, startStates(tile, call.sink));
-      unpackOutput(tile, tile.output, ValueRange(state).drop_front(vectors));
+      forEachHead(tile, [&](const Tile &one) { begin(one, call.sink); });
+      emitKeys(tile, tile.range);
+      forEachHead(tile, [&](const Tile &one) { unpackOutput(one); });
       return;
     }
-    Value total = scratch({valueDim, queries});
-    clear(total);
-    Values state = startStates(tile, call.sink);
-    state =
-        forEachSplit(tile.range, state, [&](KeyRange range, ValueRange before) {
-          Values part = emitKeys(tile, range, startStates(tile, /*sink=*/{}));
-          Values maxima, sums;
-          SmallVector<Junction> junctions;
-          for (int64_t v = 0; v < vectors; ++v) {
-            const Junction &junction =
-                junctions.emplace_back(b, before[v], part[v]);
-            maxima.push_back(junction.maximum);
-            sums.push_back(
-                junction.join(b, before[vectors + v], part[vectors + v]));
-          }
-          joinSplit(tile, total, junctions);
-          maxima.append(sums);
-          return maxima;
-        });
-    unpackOutput(tile, total, ValueRange(state).drop_front(vectors));
+    Tile all = tile;
+    all.output = scratch({headsTogether, valueDim, queries});
+    all.state = scratch({headsTogether, 2, queries});
+    forEachHead(all, [&](const Tile &one) { begin(one, call.sink); });
+    forEachSplit(tile.range, {}, [&](KeyRange range, ValueRange) -> Values {
+      forEachHead(tile, [&](const Tile &one) { begin(one, /*sink=*/{}); });
+      emitKeys(tile, range);
+      forEachHeadOf({all, tile},
+                    [&](ArrayRef<Tile> one) { joinSplit(one[0], one[1]); });
+      return {};
+    });
+    forEachHead(all, [&](const Tile &one) { unpackOutput(one); });
   });
 }
 
 void TiledQueries::allocate(Tile &tile) {
   int64_t queries = vectors * b.lanes();
-  tile.queries = scratch({keyDim, queries});
+  tile.queries = scratch({headsTogether, keyDim, queries});
   tile.scores = scratch({keyBlock, queries});
-  tile.output = scratch({valueDim, queries});
+  tile.output = scratch({headsTogether, valueDim, queries});
+  tile.state = scratch({headsTogether, 2, queries});
   if (cache.isPlain())
     return;
   tile.keys = scratch({keyBlock / kLaneBlock, keyDim, kLaneBlock});
@@ -93,66 +89,119 @@ void TiledQueries::allocate(Tile &tile) {
   }
 }
 
-void TiledQueries::clear(Value components) {
+/// What a memref holds of one head.
+static Value ofHead(KernelBuilder &b, Value memref, Value head) {
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t size : type.getShape())
+    sizes.push_back(b.getIndexAttr(size));
+  offsets[0] = head;
+  sizes[0] = b.getIndexAttr(1);
+  auto view = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
+      type.getShape().drop_front(), type, offsets, sizes, strides));
+  return memref::SubViewOp::create(b, view, memref, offsets, sizes, strides);
+}
+
+void TiledQueries::forEachHeadOf(ArrayRef<Tile> tiles,
+                                 function_ref<void(ArrayRef<Tile>)> body) {
+  auto emit = [&](Value head) {
+    SmallVector<Tile> ones(tiles);
+    for (Tile &one : ones) {
+      one.head = b.addIndex(one.head, head);
+      for (Value *memref : {&one.queries, &one.output, &one.state})
+        *memref = ofHead(b, *memref, head);
+    }
+    body(ones);
+  };
+  if (headsTogether == 1)
+    emit(b.index(0));
+  else
+    b.loop(b.index(0), b.index(headsTogether), 1, emit);
+}
+
+void TiledQueries::forEachHead(const Tile &tile,
+                               function_ref<void(const Tile &)> body) {
+  forEachHeadOf(tile, [&](ArrayRef<Tile> one) { body(one.front()); });
+}
+
+KernelBuilder::Values TiledQueries::loadState(const Tile &tile, int64_t which) {
+  Values state;
+  for (int64_t v = 0; v < vectors; ++v)
+    state.push_back(
+        b.load(tile.state, {b.index(which), b.index(v * b.lanes())}));
+  return state;
+}
+
+void TiledQueries::storeState(const Tile &tile, int64_t which,
+                              ValueRange state) {
+  for (auto [v, value] : llvm::enumerate(state))
+    b.store(value, tile.state, {b.index(which), b.index(v * b.lanes())});
+}
+
+void TiledQueries::begin(const Tile &tile, Value sink) {
+  Values start = startState(b, sink, tile.head);
+  storeState(tile, kMaxima, Values(vectors, start[0]));
+  storeState(tile, kSums, Values(vectors, start[1]));
   b.loop(b.index(0), b.index(valueDim), 1, [&](Value d) {
     for (int64_t v = 0; v < vectors; ++v)
-      b.store(b.splat(0.0), components, {d, b.index(v * b.lanes())});
+      b.store(b.splat(0.0), tile.output, {d, b.index(v * b.lanes())});
   });
 }
 
-void TiledQueries::joinSplit(const Tile &tile, Value total,
-                             ArrayRef<Junction> junctions) {
+void TiledQueries::joinSplit(const Tile &total, const Tile &part) {
+  SmallVector<Junction> junctions;
+  Values maxima, sums;
+  for (auto [before, ofPart] :
+       llvm::zip(loadState(total, kMaxima), loadState(part, kMaxima)))
+    maxima.push_back(junctions.emplace_back(b, before, ofPart).maximum);
+  for (auto [junction, before, ofPart] :
+       llvm::zip(junctions, loadState(total, kSums), loadState(part, kSums)))
+    sums.push_back(junction.join(b, before, ofPart));
+  storeState(total, kMaxima, maxima);
+  storeState(total, kSums, sums);
   b.loop(b.index(0), b.index(valueDim), 1, [&](Value d) {
     for (int64_t v = 0; v < vectors; ++v) {
       Values place = {d, b.index(v * b.lanes())};
-      b.store(junctions[v].join(b, b.load(total, place),
-                                b.load(tile.output, place)),
-              total, place);
+      b.store(junctions[v].join(b, b.load(total.output, place),
+                                b.load(part.output, place)),
+              total.output, place);
     }
   });
 }
 
-KernelBuilder::Values TiledQueries::startStates(const Tile &tile, Value sink) {
-  Values start = startState(b, sink, tile.head);
-  Values state(vectors, start[0]);
-  state.append(vectors, start[1]);
-  return state;
+void TiledQueries::emitKeys(const Tile &tile, const KeyRange &range) {
+  b.loop(range.begin, range.end, keyBlock, [&](Value first) {
+    Block block{first, blockCount(range, first)};
+    prepareBlock(tile, block);
+    forEachHead(tile, [&](const Tile &one) { emitBlock(one, block); });
+  });
 }
 
-KernelBuilder::Values
-TiledQueries::emitKeys(const Tile &tile, const KeyRange &range, Values state) {
-  clear(tile.output);
-  return b.loop(range.begin, range.end, keyBlock, state,
-                [&](Value first, ValueRange args) {
-                  Block block{first, blockCount(range, first)};
-                  prepareBlock(tile, block);
-                  ValueRange before = args.take_front(vectors);
-                  Values maxima;
-                  if (call.valid) {
-                    maxima = emitScores(tile, block, before, /*masked=*/true);
-                  } else {
-                    auto ifOp = scf::IfOp::create(b, before.getTypes(),
-                                                  isFullyVisible(tile, block),
-                                                  /*addElseBlock=*/true);
-                    OpBuilder::InsertionGuard guard(b);
-                    for (bool masked : {false, true}) {
-                      b.setInsertionPointToStart(masked ? ifOp.elseBlock()
-                                                        : ifOp.thenBlock());
-                      scf::YieldOp::create(
-                          b, emitScores(tile, block, before, masked));
-                    }
-                    maxima = Values(ifOp.getResults());
-                  }
-                  Values correction, sums;
-                  for (int64_t v = 0; v < vectors; ++v) {
-                    correction.push_back(b.exp2(b.sub(before[v], maxima[v])));
-                    sums.push_back(b.mul(args[vectors + v], correction[v]));
-                  }
-                  sums = emitProbabilities(tile, block, maxima, sums);
-                  emitOutput(tile, block, correction);
-                  maxima.append(sums);
-                  return maxima;
-                });
+void TiledQueries::emitBlock(const Tile &tile, const Block &block) {
+  Values before = loadState(tile, kMaxima), maxima;
+  if (call.valid) {
+    maxima = emitScores(tile, block, before, /*masked=*/true);
+  } else {
+    auto ifOp = scf::IfOp::create(b, ValueRange(before).getTypes(),
+                                  isFullyVisible(tile, block),
+                                  /*addElseBlock=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    for (bool masked : {false, true}) {
+      b.setInsertionPointToStart(masked ? ifOp.elseBlock() : ifOp.thenBlock());
+      scf::YieldOp::create(b, emitScores(tile, block, before, masked));
+    }
+    maxima = Values(ifOp.getResults());
+  }
+  storeState(tile, kMaxima, maxima);
+  Values correction, sums = loadState(tile, kSums);
+  for (int64_t v = 0; v < vectors; ++v) {
+    correction.push_back(b.exp2OfNegative(b.sub(before[v], maxima[v])));
+    sums[v] = b.mul(sums[v], correction[v]);
+  }
+  storeState(tile, kSums, emitProbabilities(tile, block, maxima, sums));
+  emitOutput(tile, block, correction);
 }
 
 /// Once for all queries of the tile: in the products every number is read by
@@ -191,14 +240,14 @@ void TiledQueries::prepareBlock(const Tile &tile, const Block &block) {
 
 Value TiledQueries::keyComponent(const Tile &tile, const Block &block,
                                  Value offset, int64_t key, Value component) {
-  Value head = tile.group, memory = cache.plainKeys(), token = offset;
-  if (cache.isPlain())
-    token = b.addIndex(block.first, offset);
-  auto [laneBlock, lane] = splitToken(b, token);
-  lane = b.addIndex(lane, key);
-  if (cache.isPlain())
-    return b.splat(b.loadScalar(memory, {head, laneBlock, component, lane}));
-  return b.splat(b.loadScalar(tile.keys, {laneBlock, component, lane}));
+  Value token = b.addIndex(offset, key);
+  if (!cache.isPlain()) {
+    auto [laneBlock, lane] = splitToken(b, token);
+    return b.splat(b.loadScalar(tile.keys, {laneBlock, component, lane}));
+  }
+  auto [laneBlock, lane] = splitToken(b, b.addIndex(block.first, token));
+  return b.splat(b.loadScalar(cache.plainKeys(),
+                              {tile.group, laneBlock, component, lane}));
 }
 
 Value TiledQueries::valueComponent(const Tile &tile, const Block &block,
@@ -262,9 +311,12 @@ Value TiledQueries::isFullyVisible(const Tile &tile, const Block &block) {
 }
 
 Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
-  Value mask = b.splat(compare(arith::CmpIPredicate::slt, key, tile.range.end));
   Value keyLanes = b.splat(toI32(key));
   Value position = tile.positions[vector];
+  // Of causal attention the range ends behind the last query's own key.
+  Value mask;
+  if (!call.isCausal)
+    mask = b.splat(compare(arith::CmpIPredicate::slt, key, tile.range.end));
   if (call.isCausal)
     mask = both(mask, compare(arith::CmpIPredicate::sle, keyLanes, position));
   if (call.window) {
@@ -288,16 +340,16 @@ Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
   return mask;
 }
 
-KernelBuilder::Values
-TiledQueries::emitProducts(const Tile &tile, const Block &block, Value offset) {
+KernelBuilder::Values TiledQueries::emitProducts(const Tile &tile,
+                                                 const Block &block,
+                                                 Value offset, int64_t count) {
   return b.loop(
-      b.index(0), b.index(keyDim), 1,
-      Values(keysAtOnce * vectors, b.splat(0.0)),
+      b.index(0), b.index(keyDim), 1, Values(count * vectors, b.splat(0.0)),
       [&](Value d, ValueRange sums) {
         Values queries, next;
         for (int64_t v = 0; v < vectors; ++v)
           queries.push_back(b.load(tile.queries, {d, b.index(v * b.lanes())}));
-        for (int64_t i = 0; i < keysAtOnce; ++i) {
+        for (int64_t i = 0; i < count; ++i) {
           Value component = keyComponent(tile, block, offset, i, d);
           for (int64_t v = 0; v < vectors; ++v)
             next.push_back(b.fma(component, queries[v], sums[i * vectors + v]));
@@ -326,31 +378,44 @@ KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
                                                const Block &block,
                                                ValueRange maxima, bool masked) {
   Value end = masked ? block.count : b.index(keyBlock);
-  Value factor = b.splat(scale);
-  return b.loop(b.index(0), end, keysAtOnce, maxima,
+  int64_t full = keyBlock / keysAtOnce * keysAtOnce;
+  Value fullEnd = full < keyBlock ? minIndex(end, b.index(full)) : end;
+  Values result = b.loop(b.index(0), fullEnd, keysAtOnce, maxima,
+                         [&](Value offset, ValueRange maxima) {
+                           return emitScoresOf(tile, block, offset, keysAtOnce,
+                                               maxima, masked);
+                         });
+  if (full == keyBlock)
+    return result;
+  return b.loop(b.index(full), end, keyBlock - full, result,
                 [&](Value offset, ValueRange maxima) {
-                  Value key = b.addIndex(block.first, offset);
-                  Values scores = emitProducts(tile, block, offset);
-                  Values next(maxima);
-                  for (int64_t i = 0; i < keysAtOnce; ++i) {
-                    Value ofKey = factor;
-                    if (cache.isScaled())
-                      ofKey = b.splat(
-                          b.loadScalar(tile.keyScales, b.addIndex(offset, i)));
-                    for (int64_t v = 0; v < vectors; ++v) {
-                      Value token = b.addIndex(key, i);
-                      Value score =
-                          chainScores(b.mul(scores[i * vectors + v], ofKey),
-                                      loadBias(tile, token, v));
-                      if (masked)
-                        score = maskScores(visible(tile, token, v), score);
-                      b.store(score, tile.scores,
-                              {b.addIndex(offset, i), b.index(v * b.lanes())});
-                      next[v] = b.max(score, next[v]);
-                    }
-                  }
-                  return next;
+                  return emitScoresOf(tile, block, offset, keyBlock - full,
+                                      maxima, masked);
                 });
+}
+
+KernelBuilder::Values
+TiledQueries::emitScoresOf(const Tile &tile, const Block &block, Value offset,
+                           int64_t count, ValueRange maxima, bool masked) {
+  Value key = b.addIndex(block.first, offset);
+  Values scores = emitProducts(tile, block, offset, count);
+  Values next(maxima);
+  for (int64_t i = 0; i < count; ++i) {
+    Value ofKey = b.splat(scale);
+    if (cache.isScaled())
+      ofKey = b.splat(b.loadScalar(tile.keyScales, b.addIndex(offset, i)));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value token = b.addIndex(key, i);
+      Value score = chainScores(b.mul(scores[i * vectors + v], ofKey),
+                                loadBias(tile, token, v));
+      if (masked)
+        score = maskScores(visible(tile, token, v), score);
+      b.store(score, tile.scores,
+              {b.addIndex(offset, i), b.index(v * b.lanes())});
+      next[v] = b.max(score, next[v]);
+    }
+  }
+  return next;
 }
 
 KernelBuilder::Values TiledQueries::emitProbabilities(const Tile &tile,
@@ -366,7 +431,7 @@ KernelBuilder::Values TiledQueries::emitProbabilities(const Tile &tile,
         for (int64_t v = 0; v < vectors; ++v) {
           Value lane = b.index(v * b.lanes());
           Value score = b.load(tile.scores, {key, lane});
-          Value p = b.exp2(b.sub(score, maxima[v]));
+          Value p = b.exp2OfNegative(b.sub(score, maxima[v]));
           b.store(weight ? b.mul(p, weight) : p, tile.scores, {key, lane});
           next.push_back(b.add(sums[v], p));
         }
@@ -421,8 +486,8 @@ TiledQueries::emitWeightedSums(const Tile &tile, const Block &block,
       });
 }
 
-void TiledQueries::unpackOutput(const Tile &tile, Value output,
-                                ValueRange sums) {
+void TiledQueries::unpackOutput(const Tile &tile) {
+  Values sums = loadState(tile, kSums);
   int64_t lanes = b.lanes(), queries = vectors * lanes;
   int64_t padded = llvm::alignTo(valueDim, lanes);
   Value rows = scratch({queries, padded});
@@ -432,11 +497,11 @@ void TiledQueries::unpackOutput(const Tile &tile, Value output,
     auto square = [&](Value d, int64_t components) {
       Values matrix;
       for (int64_t i = 0; i < lanes; ++i)
-        matrix.push_back(
-            i < components
-                ? b.mul(b.load(output, {b.addIndex(d, i), b.index(v * lanes)}),
-                        reciprocal)
-                : zero);
+        matrix.push_back(i < components
+                             ? b.mul(b.load(tile.output, {b.addIndex(d, i),
+                                                          b.index(v * lanes)}),
+                                     reciprocal)
+                             : zero);
       matrix = b.transpose(matrix);
       for (int64_t i = 0; i < lanes; ++i)
         b.store(matrix[i], rows, {b.index(v * lanes + i), d});

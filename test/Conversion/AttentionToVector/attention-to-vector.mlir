@@ -18,14 +18,17 @@ module attributes {tenon.target = #avx512} {
     return
   }
 
-  // Queries in the lanes: blocks of 128 keys carry maxima and sums; scores of
-  // eight keys at once, with masks only in blocks that need them.
+  // Queries in the lanes: maxima and sums of a head stand beside its output, from
+  // block to block of 128 keys; scores of eight keys at once, with masks only in
+  // blocks that need them.
   // CHECK-LABEL: func.func @prefill
   // CHECK: %[[TOP:.*]] = llvm.intr.stacksave
-  // CHECK: memref.alloca() {alignment = 64 : i64} : memref<64x32xf32>
+  // CHECK: memref.alloca() {alignment = 64 : i64} : memref<1x64x32xf32>
   // CHECK: memref.alloca() {alignment = 64 : i64} : memref<128x32xf32>
+  // CHECK: memref.alloca() {alignment = 64 : i64} : memref<1x64x32xf32>
+  // CHECK: memref.alloca() {alignment = 64 : i64} : memref<1x2x32xf32>
   // CHECK: vector.shuffle
-  // CHECK: %{{.*}}:4 = scf.for {{.*}} step %c128
+  // CHECK: scf.for {{.*}} step %c128
   // CHECK: scf.if
   // CHECK: %{{.*}}:16 = scf.for
   // CHECK-COUNT-16: vector.fma
@@ -34,8 +37,8 @@ module attributes {tenon.target = #avx512} {
   // CHECK: %{{.*}}:16 = scf.for
   // CHECK-COUNT-16: vector.fma
   // CHECK: arith.cmpi sle, {{.*}} : vector<16xi32>
-  // CHECK: micro.scale
-  // CHECK: vector.store {{.*}} : memref<64x32xf32>, vector<16xf32>
+  // CHECK: micro.scale {{.*}} {normal}
+  // CHECK: vector.store {{.*}} : memref<64x32xf32, strided<[32, 1]{{.*}}>>, vector<16xf32>
   // CHECK: llvm.intr.stackrestore %[[TOP]]
   // CHECK-NOT: tenon.block_attention
   func.func @prefill(%q: memref<1x?x64xf32>, %keys: memref<1x32x64x16xf32>, %values: memref<1x512x64xf32>,

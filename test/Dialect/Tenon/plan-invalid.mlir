@@ -73,15 +73,11 @@ func.func private @f() attributes {t = #tenon.prefetch<distance = -64>}
 func.func private @f() attributes {t = #tenon.prefetch<distance = 64, cache = 3>}
 
 // -----
-// expected-error @+1 {{keys must be 1, 2, 4, 8 or 16, found 0}}
+// expected-error @+1 {{keys must be between 1 and 16, found 0}}
 func.func private @f() attributes {t = #tenon.attention_plan<keys = 0>}
 
 // -----
-// expected-error @+1 {{keys must be 1, 2, 4, 8 or 16, found 3}}
-func.func private @f() attributes {t = #tenon.attention_plan<keys = 3>}
-
-// -----
-// expected-error @+1 {{keys must be 1, 2, 4, 8 or 16, found 32}}
+// expected-error @+1 {{keys must be between 1 and 16, found 32}}
 func.func private @f() attributes {t = #tenon.attention_plan<keys = 32>}
 
 // -----
@@ -95,6 +91,14 @@ func.func private @f() attributes {t = #tenon.attention_plan<heads = 0>}
 // -----
 // expected-error @+1 {{score_sums must be between 1 and 64, found 0}}
 func.func private @f() attributes {t = #tenon.attention_plan<score_sums = 0>}
+
+// -----
+// expected-error @+1 {{prefetch must be between 0 and 2, found 3}}
+func.func private @f() attributes {t = #tenon.attention_plan<prefetch = 3>}
+
+// -----
+// expected-error @+1 {{attention_prefetch must be between 0 and 1, found 2}}
+func.func private @f() attributes {t = #tenon.tuning<attention_prefetch = 2>}
 
 // -----
 // expected-error @+1 {{output_sums must be between 2 and 64, found 1}}

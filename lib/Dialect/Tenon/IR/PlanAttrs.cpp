@@ -169,25 +169,33 @@ LogicalResult tenon::detail::verifyPlan(LinearOp op) {
 LogicalResult
 AttentionPlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                           int64_t keys, int64_t components, int64_t heads,
-                          int64_t scoreSums, int64_t outputSums) {
-  if (KVCacheType::kBlock % std::max<int64_t>(keys, 1) || keys < 1)
-    return emitError() << "keys must be 1, 2, 4, 8 or 16, found " << keys;
-  return verifyRanges(emitError, {{"components", components, 1, kMost},
+                          int64_t scoreSums, int64_t outputSums,
+                          int64_t prefetch) {
+  return verifyRanges(emitError, {{"keys", keys, 1, KVCacheType::kBlock},
+                                  {"components", components, 1, kMost},
                                   {"heads", heads, 1, kMost},
                                   {"score_sums", scoreSums, 1, kMost},
-                                  {"output_sums", outputSums, 2, kMost}});
+                                  {"output_sums", outputSums, 2, kMost},
+                                  {"prefetch", prefetch, 0, 2}});
 }
 
 AttentionPlan AttentionPlan::of(std::optional<AttentionPlanAttr> attr) {
   if (!attr || !*attr)
     return {};
-  return {attr->getKeys(), attr->getComponents(), attr->getHeads(),
-          attr->getScoreSums(), attr->getOutputSums()};
+  return {attr->getKeys(),      attr->getComponents(), attr->getHeads(),
+          attr->getScoreSums(), attr->getOutputSums(), attr->getPrefetch()};
+}
+
+int64_t AttentionPlan::headsTogether(int64_t shared) const {
+  int64_t together = std::min(shared, heads);
+  while (shared % together)
+    --together;
+  return together;
 }
 
 AttentionPlanAttr AttentionPlan::toAttr(MLIRContext *context) const {
   return AttentionPlanAttr::get(context, keys, components, heads, scoreSums,
-                                outputSums);
+                                outputSums, prefetch);
 }
 
 LogicalResult tenon::detail::verifyKeyBlock(Operation *op,
@@ -207,16 +215,15 @@ LogicalResult tenon::detail::verifyKeyBlock(Operation *op,
 // Tunings
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-TuningAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef,
-                   int64_t prefetchDistance, int64_t mostRows,
-                   int64_t mostBlockRows, int64_t streamPanels,
-                   int64_t shortPanels, int64_t longPanels, int64_t mostPanels,
-                   int64_t leastTasks, int64_t rowGroup, int64_t unpackFrom,
-                   int64_t unpackTile, int64_t splitRows, int64_t depthBlock,
-                   int64_t depthTiles, int64_t nextSteps, int64_t nearDistance,
-                   int64_t farDistance, int64_t farProducts,
-                   int64_t plainDistance, int64_t plainProducts) {
+LogicalResult TuningAttr::verify(
+    function_ref<InFlightDiagnostic()> emitError, StringRef,
+    int64_t prefetchDistance, int64_t mostRows, int64_t mostBlockRows,
+    int64_t streamPanels, int64_t shortPanels, int64_t longPanels,
+    int64_t mostPanels, int64_t leastTasks, int64_t rowGroup,
+    int64_t unpackFrom, int64_t unpackTile, int64_t splitRows,
+    int64_t depthBlock, int64_t depthTiles, int64_t nextSteps,
+    int64_t nearDistance, int64_t farDistance, int64_t farProducts,
+    int64_t plainDistance, int64_t plainProducts, int64_t attentionPrefetch) {
   return verifyRanges(emitError,
                       {{"prefetch_distance", prefetchDistance, 0, kFarthest},
                        {"most_rows", mostRows, 1, kMost},
@@ -237,7 +244,8 @@ TuningAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef,
                        {"far_distance", farDistance, 0, kFarthest},
                        {"far_products", farProducts, 1, kLargest},
                        {"plain_distance", plainDistance, 0, kFarthest},
-                       {"plain_products", plainProducts, 0, kLargest}});
+                       {"plain_products", plainProducts, 0, kLargest},
+                       {"attention_prefetch", attentionPrefetch, 0, 1}});
 }
 
 Tuning Tuning::of(TargetAttr target) {
@@ -265,13 +273,15 @@ Tuning Tuning::of(TargetAttr target) {
   tuning.farProducts = attr.getFarProducts();
   tuning.plainDistance = attr.getPlainDistance();
   tuning.plainProducts = attr.getPlainProducts();
+  tuning.attentionPrefetch = attr.getAttentionPrefetch();
   return tuning;
 }
 
 TuningAttr Tuning::toAttr(MLIRContext *context, StringRef name) const {
-  return TuningAttr::get(
-      context, name, prefetchDistance, mostRows, mostBlockRows, streamPanels,
-      shortPanels, longPanels, mostPanels, leastTasks, rowGroup, unpackFrom,
-      unpackTile, splitRows, depthBlock, depthTiles, nextSteps, nearDistance,
-      farDistance, farProducts, plainDistance, plainProducts);
+  return TuningAttr::get(context, name, prefetchDistance, mostRows,
+                         mostBlockRows, streamPanels, shortPanels, longPanels,
+                         mostPanels, leastTasks, rowGroup, unpackFrom,
+                         unpackTile, splitRows, depthBlock, depthTiles,
+                         nextSteps, nearDistance, farDistance, farProducts,
+                         plainDistance, plainProducts, attentionPrefetch);
 }

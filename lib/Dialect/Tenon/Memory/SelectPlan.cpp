@@ -216,14 +216,14 @@ PlanAttr tenon::choosePlan(LinearOp op, TileAttr tile, TargetAttr target) {
   return PlanModel(op, *weight, tile, target).get().toAttr(op.getContext());
 }
 
-/// Two registers of queries make 16 sums of 32 registers, 8 of 16, and leave
+/// Two registers of queries make 16 sums of 32 registers, 12 of 16, and leave
 /// the others to what is multiplied.
 AttentionPlanAttr tenon::chooseAttentionPlan(TargetAttr target) {
-  int64_t registers = target.getRegisters();
+  bool isMany = target.getRegisters() == 32;
   AttentionPlan plan;
-  plan.keys = plan.components =
-      llvm::bit_floor(uint64_t(std::clamp<int64_t>(registers / 4, 1, 16)));
-  plan.scoreSums = std::max<int64_t>(registers / 2, 1);
-  plan.outputSums = registers == 32 ? 24 : 10;
+  plan.keys = plan.components = isMany ? 8 : 6;
+  plan.scoreSums = std::max<int64_t>(target.getRegisters() / 2, 1);
+  plan.outputSums = isMany ? 24 : 12;
+  plan.prefetch = Tuning::of(target).attentionPrefetch;
   return plan.toAttr(target.getContext());
 }

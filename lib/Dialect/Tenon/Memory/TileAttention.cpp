@@ -1,6 +1,7 @@
 //===- TileAttention.cpp - attention and its cache as tasks ---------------===//
 
 #include "TileBuilder.h"
+#include "tenon/Dialect/Tenon/IR/Plan.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -24,6 +25,7 @@ FailureOr<bool> tenon::tileAttention(BlockAttentionOp op) {
       *CacheBlocks::get(memrefOf(op.getKeys()), memrefOf(op.getValues()));
   int64_t heads = query.getDimSize(0), groups = cache.heads;
   int64_t shared = heads / groups; // Query heads of one key head.
+  int64_t together = AttentionPlan::of(op.getPlan()).headsTogether(shared);
   bool isDecode = query.getDimSize(1) == 1;
   OpBuilder builder(op);
   TileBuilder outer(builder, loc);
@@ -31,8 +33,8 @@ FailureOr<bool> tenon::tileAttention(BlockAttentionOp op) {
   int64_t rows = op.getTile() ? op.getTile()->getRows() : kDefaultQueries;
   Value tokens = outer.extent(op.getQuery(), 1);
   Value queryTiles = outer.ceilDivide(tokens, rows);
-  Value count =
-      isDecode ? outer.constant(groups) : outer.multiply(queryTiles, heads);
+  Value count = isDecode ? outer.constant(groups)
+                         : outer.multiply(queryTiles, heads / together);
   // A quarter of the cache stands for a typical length.
   int64_t bytes = cache.capacity / 4 * tokenBytes(op.getKeys(), op.getValues());
   int64_t grain = isDecode ? chooseGrain(bytes, groups) : 1;
@@ -45,19 +47,20 @@ FailureOr<bool> tenon::tileAttention(BlockAttentionOp op) {
     if (isDecode) {
       part = {{0, tiles.multiply(task, shared), inner.getIndexAttr(shared)}};
     } else {
-      // Tasks of one head are neighbours: they share its keys and values.
-      Value head = arith::DivUIOp::create(inner, loc, task, queryTiles);
+      // Tasks of the same heads are neighbours: they share its keys and values.
+      Value heads = arith::DivUIOp::create(inner, loc, task, queryTiles);
       Value tile = arith::RemUIOp::create(inner, loc, task, queryTiles);
       Value first = tiles.multiply(tile, rows);
       Value left = arith::SubIOp::create(inner, loc, tokens, first);
       Value size = tiles.minimum(left, tiles.constant(rows));
-      part = {{0, head, one}, {1, first, size}};
+      part = {
+          {0, tiles.multiply(heads, together), inner.getIndexAttr(together)},
+          {1, first, size}};
       position = tiles.add(position, first);
-      if (shared != 1)
-        group =
-            arith::DivUIOp::create(inner, loc, head, tiles.constant(shared));
-      else
-        group = head;
+      group = heads;
+      if (shared != together)
+        group = arith::DivUIOp::create(inner, loc, heads,
+                                       tiles.constant(shared / together));
     }
     SmallVector<Value> operands = {
         tiles.view(op.getQuery(), part),

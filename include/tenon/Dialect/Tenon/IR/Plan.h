@@ -48,6 +48,11 @@ struct AttentionPlan {
   int64_t heads = 8;
   int64_t scoreSums = 8;
   int64_t outputSums = 10;
+  int64_t prefetch = 0;
+
+  /// Of so many heads that share keys, those that kernels of several queries
+  /// compute together: they divide them.
+  int64_t headsTogether(int64_t shared) const;
 
   static AttentionPlan of(std::optional<AttentionPlanAttr> attr);
   AttentionPlanAttr toAttr(mlir::MLIRContext *context) const;

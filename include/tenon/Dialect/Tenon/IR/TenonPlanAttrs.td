@@ -99,11 +99,12 @@ def Tenon_AttentionPlanAttr : Tenon_Attr<"AttentionPlan", "attention_plan"> {
 
     | field | unit | meaning | why |
     |---|---|---|---|
-    | `keys` | keys, 1, 2, 4, 8 or 16 | of several queries: whose scores are summed up together | with two registers of queries each has two sums; enough to hide the latency of multiply-adds, few enough for the registers |
+    | `keys` | keys, up to 16 | of several queries: whose scores are summed up together | with two registers of queries each has two sums; enough to hide the latency of multiply-adds, few enough for the registers |
     | `components` | numbers of a value | of several queries: whose outputs are summed up together | the same |
-    | `heads` | heads | of one query: that share keys and are computed together | each key is read once for all of them |
+    | `heads` | heads | that share keys and are computed together: of one query up to so many, of several the largest part of them that divides them | each key is read, and converted, once for all of them |
     | `score_sums` | registers | of one query: that sum up scores, over heads and keys | the rest holds keys |
     | `output_sums` | registers | of one query: that sum up outputs and probabilities | the rest holds values; at least 2 |
+    | `prefetch` | 0, 1 or 2 | of one query: a block's values are asked for while its scores are computed, the keys of the next while its outputs are, for the first- or second-level cache; 0: they are not | memory works while the core does, where the CPU's own prefetchers stop at each change from keys to values |
 
     Example: `#tenon.attention_plan<keys = 8, components = 8, score_sums = 16, output_sums = 24>`
   }];
@@ -111,7 +112,8 @@ def Tenon_AttentionPlanAttr : Tenon_Attr<"AttentionPlan", "attention_plan"> {
                         Tenon_AttentionNumber<"components">:$components,
                         Tenon_AttentionNumber<"heads">:$heads,
                         Tenon_AttentionNumber<"scoreSums">:$score_sums,
-                        Tenon_AttentionNumber<"outputSums">:$output_sums);
+                        Tenon_AttentionNumber<"outputSums">:$output_sums,
+                        Tenon_AttentionNumber<"prefetch">:$prefetch);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -140,6 +142,7 @@ def Tenon_TuningAttr : Tenon_Attr<"Tuning", "tuning"> {
     | `depth_tiles`, `next_steps` | tiles, steps | of the plan |
     | `near_distance`, `far_distance` | bytes | asked for ahead by streaming tiles of several rows where no `prefetch_distance` is given: near for the first-level cache, far for the second |
     | `far_products` | products | of a register with one line of weights, from which on it is far |
+    | `attention_prefetch` | 0 or 1 | whether one query's attention asks for keys and values ahead (`attention_plan.prefetch`) |
     | `plain_distance`, `plain_products` | bytes, products | streaming tiles of plain numbers with more products than these in a line ask so far ahead, for the second-level cache |
 
     Example: `#tenon.tuning<name = "zen3", prefetch_distance = 1024, short_panels = 2>`
@@ -164,7 +167,8 @@ def Tenon_TuningAttr : Tenon_Attr<"Tuning", "tuning"> {
                         Tenon_TuningNumber<"farDistance">:$far_distance,
                         Tenon_TuningNumber<"farProducts">:$far_products,
                         Tenon_TuningNumber<"plainDistance">:$plain_distance,
-                        Tenon_TuningNumber<"plainProducts">:$plain_products);
+                        Tenon_TuningNumber<"plainProducts">:$plain_products,
+                        Tenon_TuningNumber<"attentionPrefetch">:$attention_prefetch);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -34,6 +34,7 @@ struct Tuning {
   int64_t farProducts = 4;
   int64_t plainDistance = 8192;
   int64_t plainProducts = 6;
+  int64_t attentionPrefetch = 0;
 
   /// The numbers that a target carries; of no target, or one without a tuning,
   /// those of "generic".
