@@ -34,6 +34,7 @@ Options:
   --clock cpu|wall    what rates are of; cpu if others use the machine (wall)
   --mcpu CPU          native, x86-64-v2/v3/v4, or one of LLVM's names
   --mattr +a,-b       CPU features to add or take away
+  --tuning NAME=N,... numbers over those of the CPU's tuning entry
   --json              in Google Benchmark's format
   --emit STAGE        print packed, tiled, micro, kernels, llvm or asm
 
@@ -104,6 +105,8 @@ Expected<Arguments> parseArguments(int argc, char **argv) {
       arguments.settings.target.cpu = value;
     } else if (word == "--mattr") {
       arguments.settings.target.attributes = value;
+    } else if (word == "--tuning") {
+      arguments.settings.target.tuning = value;
     } else if (word == "--repetitions") {
       int64_t &number = arguments.settings.repetitions;
       auto [end, error] =

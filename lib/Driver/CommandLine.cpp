@@ -60,6 +60,11 @@ struct Flags {
   cl::opt<std::string> attributes{"mattr",
                                   cl::desc("CPU features to add or take away"),
                                   cl::value_desc("+a,-b"), cl::cat(category)};
+  cl::opt<std::string> tuning{
+      "tuning",
+      cl::desc("Numbers over those measured for the CPU, as "
+               "prefetch_distance=2048 (#tenon.tuning)"),
+      cl::value_desc("name=n,..."), cl::cat(category)};
   cl::opt<std::string> train{
       "train",
       cl::desc("Compile a program that trains the model (a decoder): all of "
@@ -262,7 +267,7 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   options.input = flags.input;
   options.checkpoint = flags.checkpoint;
   options.output = flags.output;
-  options.target = {flags.cpu, flags.attributes};
+  options.target = {flags.cpu, flags.attributes, flags.tuning};
   std::optional<Stage> stage = parseStage(flags.emit);
   if (!stage)
     return usage(strCat("unknown stage ", quoteName(std::string(flags.emit)),

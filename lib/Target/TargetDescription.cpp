@@ -153,15 +153,17 @@ tenon::describeTarget(mlir::MLIRContext *context,
   bool vnni = avx512 ? has(*subtarget, "avx512vnni")
                      : avx2 && has(*subtarget, "avxvnni");
   CacheSizes caches = native ? getHostCaches() : CacheSizes();
-  return TargetAttr::get(context, cpu, features, /*vector_bits=*/
-                         avx512 ? 512
-                         : avx2 ? 256
-                                : 128,
-                         /*registers=*/avx512 ? 32 : 16,
-                         /*fma=*/has(*subtarget, "fma"), avx512,
-                         /*bf16_dot=*/avx512 && has(*subtarget, "avx512bf16"),
-                         caches.l1, caches.l2, caches.l3, vnni,
-                         has(*subtarget, "ssse3"), getTuning(context, cpu));
+  auto target =
+      TargetAttr::get(context, cpu, features, /*vector_bits=*/
+                      avx512 ? 512
+                      : avx2 ? 256
+                             : 128,
+                      /*registers=*/avx512 ? 32 : 16,
+                      /*fma=*/has(*subtarget, "fma"), avx512,
+                      /*bf16_dot=*/avx512 && has(*subtarget, "avx512bf16"),
+                      caches.l1, caches.l2, caches.l3, vnni,
+                      has(*subtarget, "ssse3"), getTuning(context, cpu));
+  return overrideTuning(target, options.tuning);
 }
 
 std::string tenon::getRequiredFeatures(TargetAttr target) {
@@ -193,8 +195,8 @@ tenon::describeTargets(mlir::MLIRContext *context,
     if (name.empty())
       return plainError(strCat("an empty name in -mcpu=", options.cpu),
                         ExitCode::BadUsage);
-    tenon::Expected<TargetAttr> target =
-        describeTarget(context, {name.str(), options.attributes});
+    tenon::Expected<TargetAttr> target = describeTarget(
+        context, {name.str(), options.attributes, options.tuning});
     if (!target)
       return target.takeError();
     for (size_t other = 0; other < i; ++other) {

@@ -21,6 +21,9 @@ struct TargetOptions {
   std::string cpu = "native";
   /// Features to add or take away, as in LLVM: "+avx512bf16,-gfni".
   std::string attributes;
+  /// Numbers over those of the CPU's tuning entry: "prefetch_distance=2048"
+  /// (overrideTuning).
+  std::string tuning;
 };
 
 /// Describes the CPU: LLVM's subtarget tables give the instructions; cache
@@ -31,7 +34,8 @@ struct TargetOptions {
 /// changes them). `vector_bits` is 512, 256 (AVX2) or 128; `registers` 32 with
 /// AVX-512 and 16 otherwise. `avx512` stands for the set F, BW, DQ and VL.
 ///
-/// Errors (BadUsage): an unknown CPU or feature, a CPU without 64-bit mode.
+/// Errors (BadUsage): an unknown CPU or feature, a CPU without 64-bit mode,
+/// those of overrideTuning.
 Expected<TargetAttr> describeTarget(mlir::MLIRContext *context,
                                     const TargetOptions &options);
 

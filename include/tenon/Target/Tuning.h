@@ -4,6 +4,7 @@
 #define TENON_TARGET_TUNING_H
 
 #include "tenon/Dialect/Tenon/IR/Tuning.h"
+#include "tenon/Support/Error.h"
 
 #include <string_view>
 #include <vector>
@@ -30,6 +31,12 @@ const std::vector<TuningEntry> &getTuningTable();
 /// The numbers for a CPU by LLVM's name: those of "generic", and over them
 /// those of the entry that has the CPU.
 TuningAttr getTuning(mlir::MLIRContext *context, llvm::StringRef cpu);
+
+/// The target with numbers of its tuning replaced: "prefetch_distance=2048,
+/// short_panels=1" in the names and ranges of #tenon.tuning.
+///
+/// Errors (BadUsage): no such number, no value, one out of range.
+Expected<TargetAttr> overrideTuning(TargetAttr target, llvm::StringRef numbers);
 
 } // namespace tenon
 

@@ -1,6 +1,7 @@
 //===- TuningTest.cpp - the table of tuning entries -----------------------===//
 
 #include "tenon/Target/Tuning.h"
+#include "tenon/Target/TargetDescription.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 #include <gtest/gtest.h>
@@ -64,6 +65,28 @@ TEST(Tuning, OfACpu) {
   EXPECT_EQ(getTuning(&context, "x86-64-v2").getPrefetchDistance(), 0);
   // Of no entry.
   EXPECT_EQ(getTuning(&context, "btver2").getName(), "generic");
+}
+
+TEST(Tuning, NumbersCanBeOverridden) {
+  mlir::MLIRContext context;
+  context.loadDialect<TenonDialect>();
+  auto describe = [&](std::string tuning) {
+    return describeTarget(&context, {"znver3", "", std::move(tuning)});
+  };
+  Expected<TargetAttr> target =
+      describe("prefetch_distance=4096,attention_prefetch=0");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->getTuning().getName(), "zen3");
+  EXPECT_EQ(target->getTuning().getPrefetchDistance(), 4096);
+  EXPECT_EQ(target->getTuning().getAttentionPrefetch(), 0);
+  EXPECT_EQ(target->getTuning().getShortPanels(), 2);
+  for (std::string wrong :
+       {"prefetch", "prefetch_distance", "prefetch_distance=", "short_panels=x",
+        "short_panels=0", "prefetch_distance=1,", "prefetchDistance=1"}) {
+    Expected<TargetAttr> none = describe(wrong);
+    ASSERT_FALSE(none) << wrong;
+    EXPECT_EQ(none.error().code, ExitCode::BadUsage) << wrong;
+  }
 }
 
 } // namespace

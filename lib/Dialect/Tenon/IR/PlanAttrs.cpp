@@ -277,11 +277,17 @@ Tuning Tuning::of(TargetAttr target) {
   return tuning;
 }
 
+TuningAttr Tuning::toChecked(function_ref<InFlightDiagnostic()> emitError,
+                             MLIRContext *context, StringRef name) const {
+  return TuningAttr::getChecked(
+      emitError, context, name, prefetchDistance, mostRows, mostBlockRows,
+      streamPanels, shortPanels, longPanels, mostPanels, leastTasks, rowGroup,
+      unpackFrom, unpackTile, splitRows, depthBlock, depthTiles, nextSteps,
+      nearDistance, farDistance, farProducts, plainDistance, plainProducts,
+      attentionPrefetch);
+}
+
 TuningAttr Tuning::toAttr(MLIRContext *context, StringRef name) const {
-  return TuningAttr::get(context, name, prefetchDistance, mostRows,
-                         mostBlockRows, streamPanels, shortPanels, longPanels,
-                         mostPanels, leastTasks, rowGroup, unpackFrom,
-                         unpackTile, splitRows, depthBlock, depthTiles,
-                         nextSteps, nearDistance, farDistance, farProducts,
-                         plainDistance, plainProducts, attentionPrefetch);
+  return toChecked(mlir::detail::getDefaultDiagnosticEmitFn(context), context,
+                   name);
 }

@@ -40,6 +40,10 @@ struct Tuning {
   /// those of "generic".
   static Tuning of(TargetAttr target);
   TuningAttr toAttr(mlir::MLIRContext *context, llvm::StringRef name) const;
+  /// Null, and an error, if a number is out of range.
+  TuningAttr
+  toChecked(llvm::function_ref<mlir::InFlightDiagnostic()> emitError,
+            mlir::MLIRContext *context, llvm::StringRef name) const;
 };
 
 } // namespace tenon
