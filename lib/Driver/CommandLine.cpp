@@ -132,6 +132,11 @@ struct Flags {
   cl::opt<unsigned> optLevel{"O", cl::Prefix,
                              cl::desc("LLVM's optimization level, 0 to 3"),
                              cl::init(2), cl::cat(category)};
+  cl::opt<bool> checkBounds{
+      "check-bounds",
+      cl::desc("Kernels stop, naming operation and line, before they leave "
+               "their memory; several times slower"),
+      cl::cat(category)};
   cl::opt<bool> debugLines{"g", cl::desc("Keep line tables and symbols"),
                            cl::cat(category)};
   cl::opt<bool> strict{"strict",
@@ -341,6 +346,7 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
     return usage("-O is between 0 and 3");
   options.optLevel = flags.optLevel;
   options.debugLines = flags.debugLines;
+  options.checkBounds = flags.checkBounds;
   if (flags.remarks.getNumOccurrences()) {
     Expected<RemarkKinds> kinds = parseRemarkKinds(flags.remarks);
     if (!kinds)

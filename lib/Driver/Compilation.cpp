@@ -13,6 +13,7 @@
 #include "Timing.h"
 #include "TrainingPlan.h"
 #include "mlir/Pass/PassManager.h"
+#include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
@@ -204,6 +205,8 @@ Status Compilation::lower(mlir::ModuleOp lowered, Stage from, Stage to) {
       llvm::append_range(adapters.targets, options.adapters->targets);
       manager.addPass(createTenonInsertAdapters(std::move(adapters)));
     }
+    if (next == Stage::LLVM && options.checkBounds)
+      manager.addPass(createTenonCheckBounds());
     buildPipeline(manager, from, next, options.train);
     std::string stage(getStage(next).name);
     if (reporting)

@@ -3,10 +3,13 @@
 #include "tenon/Runtime/Executor.h"
 
 #include "tenon/Support/ProcessGuard.h"
+#include "tenon/Support/Strings.h"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include <emmintrin.h>
@@ -257,6 +260,11 @@ extern "C" void tenon_dispatch(int32_t op, TenonKernelFn fn, void *ctx,
     return;
   }
   installed->dispatch(op, fn, ctx, n, grain);
+}
+
+extern "C" void tenon_out_of_bounds(const char *text) {
+  std::fprintf(stderr, "%s\n", tenon::printable(text).c_str());
+  std::abort();
 }
 
 extern "C" void tenon_dispatch_after(int32_t op, TenonKernelFn prologue,

@@ -5,6 +5,40 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TenonCheckBounds : Pass<"tenon-check-bounds", "::mlir::ModuleOp"> {
+  let summary = "kernels stop before they leave their memory";
+  let description = [{
+    For `tenonc --check-bounds`, between kernels and LLVM: before every load,
+    store, part and view, indices are compared with the sizes of the memref, and
+    the last element of a vector with how far its memory reaches, where rows
+    follow each other; lanes that a mask holds back don't count. What
+    constants prove costs nothing. Outside of it the runtime's
+    `tenon_out_of_bounds` prints the operation, the kernel and the place in the
+    description, and aborts: it is a mistake of the compiler.
+
+    Before:
+    ```mlir
+    %v = vector.load %m[%i] : memref<100xf32>, vector<8xf32>
+    ```
+    After:
+    ```mlir
+    %outside = ... // %i < 0, %i + 1 > 100, %i + 8 > 100
+    scf.if %outside {
+      %text = llvm.mlir.addressof @out_of_bounds : !llvm.ptr
+      func.call @tenon_out_of_bounds(%text) : (!llvm.ptr) -> ()
+    }
+    %v = vector.load %m[%i] : memref<100xf32>, vector<8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+  let statistics = [
+    Statistic<"numChecked", "checked", "Number of accesses with a check">,
+    Statistic<"numProved", "proved", "Number of accesses that constants prove">,
+  ];
+}
+
 def TenonOutlineDispatches : Pass<"tenon-outline-dispatches", "::mlir::ModuleOp"> {
   let summary = "the body of every dispatch becomes a kernel function";
   let description = [{

@@ -108,6 +108,8 @@ struct CompileOptions {
   std::string reportProfile;
   /// Keep line tables in the object.
   bool debugLines = false;
+  /// Kernels compare every access with the sizes of its memory, and stop.
+  bool checkBounds = false;
   /// LLVM's optimization level.
   unsigned optLevel = 2;
 

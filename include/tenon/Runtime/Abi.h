@@ -77,6 +77,10 @@ void tenon_dispatch(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
 void tenon_dispatch_after(int32_t op, TenonKernelFn prologue, TenonKernelFn fn,
                           void *ctx, int64_t n, int64_t grain);
 
+/* Called by code of `tenonc --check-bounds` before an access outside of its
+ * memory: prints the text and aborts. */
+void tenon_out_of_bounds(const char *text);
+
 #ifdef __cplusplus
 }
 #endif
