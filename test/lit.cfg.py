@@ -26,6 +26,15 @@ config.test_source_root = os.path.join(config.tenon_source_dir, "test")
 config.test_exec_root = os.path.join(config.tenon_binary_dir, "test")
 
 path = [os.path.join(config.tenon_binary_dir, "bin"), config.llvm_tools_dir]
+tenonc = os.path.join(config.tenon_binary_dir, "bin", "tenonc")
+# --param check_bounds=1 (test/nightly.sh bounds): every model is compiled with --check-bounds.
+if lit_config.params.get("check_bounds"):
+    checked = os.path.join(config.tenon_binary_dir, "test", "check-bounds")
+    os.makedirs(checked, exist_ok=True)
+    with open(os.path.join(checked, "tenonc"), "w") as script:
+        script.write(f'#!/bin/sh\nexec {tenonc} --check-bounds "$@"\n')
+    os.chmod(script.name, 0o755)
+    path, tenonc = [checked, *path], script.name
 config.environment["PATH"] = os.pathsep.join(path + [os.environ.get("PATH", "")])
 for name in ("TENON_SHARED", "CCACHE_DIR", "HOME", "TMPDIR"):
     if name in os.environ:
@@ -53,7 +62,7 @@ config.substitutions.append(("%integration", os.path.join(config.test_source_roo
 config.substitutions.append(("%examples", os.path.join(config.tenon_source_dir, "examples")))
 config.substitutions.append(("%python", python))
 config.substitutions.append(("%bindir", os.path.join(config.tenon_binary_dir, "bin")))
-config.substitutions.append(("%tenonc", os.path.join(config.tenon_binary_dir, "bin", "tenonc")))
+config.substitutions.append(("%tenonc", tenonc))
 config.substitutions.append(("%libraries", os.path.join(config.tenon_binary_dir, "lib")))
 config.substitutions.append((r"%{tokens600}", ",".join(str(3 + i % 200) for i in range(600))))
 

@@ -4,6 +4,7 @@
 #   test/nightly.sh sanitize [address,undefined|thread]...    the unit tests of parsers and runtime under sanitizers
 #   test/nightly.sh faults     every call of the system fails, one after the other (test/Faults)
 #   test/nightly.sh programs [COUNT] [SEED]  random models against double precision (1000, by the date); needs build
+#   test/nightly.sh bounds     models of every family and format with --check-bounds; needs build
 #   test/nightly.sh            all of it
 # Builds into build-fuzz and build-SANITIZERS beside build, which faults and programs need. Inputs that a fuzzer finds
 # interesting are kept in build-fuzz/corpus; one that fails is in build-fuzz/failures and belongs into test/Fuzz/Corpus once it
@@ -14,7 +15,7 @@ jobs=${TENON_JOBS:-$(nproc)}
 failed=0
 
 runtime=$(clang++-22 -print-runtime-dir 2>/dev/null)
-if [[ ${1:-all} != faults && ${1:-all} != programs && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
+if [[ ${1:-all} != faults && ${1:-all} != programs && ${1:-all} != bounds && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
   echo "error: clang has no sanitizers here: install libclang-rt-22-dev" >&2
   exit 1
 fi
@@ -65,19 +66,28 @@ programs() {
     build/random-programs --count "$count" --seed "$seed" --jobs "$jobs" || failed=1
 }
 
+bounds() {
+  local lit
+  lit=$(sed -n 's/^TENON_LIT:[A-Z]*=//p' build/CMakeCache.txt)
+  "$lit" -s build/test --param check_bounds=1 \
+    --filter 'Integration/(Families|mixtures|layer-kinds|gguf-formats|kv-cache|sequences|quantize-int)' || failed=1
+}
+
 case ${1:-all} in
 fuzz) fuzz "${@:2}" || failed=1 ;;
 sanitize) sanitize "${@:2}" || failed=1 ;;
 faults) faults ;;
 programs) programs "${@:2}" ;;
+bounds) bounds ;;
 all)
   fuzz || failed=1
   sanitize address,undefined thread || failed=1
   faults
   programs
+  bounds
   ;;
 *)
-  sed -n '2,11s/^# \{0,1\}//p' "$0"
+  sed -n '2,12s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac
