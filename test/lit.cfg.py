@@ -11,6 +11,7 @@
 #   %shared     data beside the repository                     (REQUIRES: shared-data)
 #   %examples   the repository's examples/
 #   %qemu       qemu-x86_64                                    (REQUIRES: qemu)
+#   %{aarch64}  qemu-aarch64 with the folder of its libraries; takes -cpu   (REQUIRES: aarch64)
 # A test whose REQUIRES isn't met on this machine is reported as UNSUPPORTED, never as passed.
 
 import os
@@ -35,6 +36,13 @@ if lit_config.params.get("check_bounds"):
         script.write(f'#!/bin/sh\nexec {tenonc} --check-bounds "$@"\n')
     os.chmod(script.name, 0o755)
     path, tenonc = [checked, *path], script.name
+# --param aarch64=CPU: executables are compiled for AArch64 and run on this CPU under qemu (test/nightly.sh aarch64).
+if lit_config.params.get("aarch64"):
+    config.environment["TENON_REAL_TENONC"] = tenonc
+    config.environment["TENON_AARCH64_EMULATED"] = lit_config.params["aarch64"]
+    config.environment["TENON_AARCH64_CPUS"] = lit_config.params.get("mcpu", "neoverse-v2,neoverse-n1,generic")
+    scripts = os.path.join(config.test_source_root, "Integration", "Inputs", "aarch64")
+    path, tenonc = [scripts, *path], os.path.join(scripts, "tenonc")
 config.environment["PATH"] = os.pathsep.join(path + [os.environ.get("PATH", "")])
 for name in ("TENON_SHARED", "CCACHE_DIR", "HOME", "TMPDIR"):
     if name in os.environ:
@@ -70,6 +78,14 @@ qemu = shutil.which("qemu-x86_64")
 if qemu:
     config.available_features.add("qemu")
 config.substitutions.append(("%qemu", qemu or "no-qemu"))
+
+# AArch64 emulated: qemu, the libraries that tools/setup-aarch64.sh fetches, and the runtime built with them.
+emulator = shutil.which("qemu-aarch64")
+runtime = os.path.join(config.tenon_binary_dir, "lib", "aarch64-linux-gnu", "libTenonRuntime.a")
+if emulator and config.tenon_aarch64_sysroot and os.path.exists(runtime):
+    config.available_features.add("aarch64")
+config.environment["TENON_AARCH64_SYSROOT"] = config.tenon_aarch64_sysroot
+config.substitutions.append((r"%{aarch64}", f"{emulator} -L {config.tenon_aarch64_sysroot}"))
 
 
 def cpu_flags():

@@ -11,6 +11,7 @@ build_python=$(sed -n 's/^TENON_PYTHON:[A-Z]*=//p' build/CMakeCache.txt)
 [[ -n $build_python ]] || echo "No Python with numpy: tests that compare with the reference are skipped."
 [[ -d ${TENON_SHARED:-../shared}/models ]] || echo "No ${TENON_SHARED:-../shared}: tests on data beside the repository are skipped."
 command -v qemu-x86_64 >/dev/null || echo "No qemu-x86_64: tests of other CPUs are skipped."
+[[ -e build/lib/aarch64-linux-gnu/libTenonRuntime.a ]] && command -v qemu-aarch64 >/dev/null || echo "No qemu-aarch64, or nothing that tools/setup-aarch64.sh fetches: tests of AArch64 are skipped."
 
 log=build/Testing/output.log
 mkdir -p build/Testing

@@ -35,6 +35,7 @@ Options:
   --mcpu CPU          native, x86-64-v2/v3/v4, or one of LLVM's names
   --mattr +a,-b       CPU features to add or take away
   --tuning NAME=N,... numbers over those of the CPU's tuning entry
+  --target TRIPLE     with --emit: for x86_64-linux-gnu or aarch64-linux-gnu
   --json              in Google Benchmark's format
   --emit STAGE        print packed, tiled, micro, kernels, llvm or asm
 
@@ -103,6 +104,8 @@ Expected<Arguments> parseArguments(int argc, char **argv) {
       arguments.settings.cpuClock = value == "cpu";
     } else if (word == "--mcpu") {
       arguments.settings.target.cpu = value;
+    } else if (word == "--target") {
+      arguments.settings.target.triple = value;
     } else if (word == "--mattr") {
       arguments.settings.target.attributes = value;
     } else if (word == "--tuning") {
@@ -120,6 +123,9 @@ Expected<Arguments> parseArguments(int argc, char **argv) {
         arguments.caseWords.push_back(value);
     }
   }
+  if (arguments.emit.empty() && !isHostTriple(arguments.settings.target.triple))
+    return usage("kernels for another architecture are not measured here: "
+                 "--target is for --emit");
   return arguments;
 }
 

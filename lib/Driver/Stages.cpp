@@ -78,7 +78,9 @@ void tenon::buildMicroPipeline(OpPassManager &manager) {
 }
 
 void tenon::buildKernelPipeline(OpPassManager &manager) {
+  // Each is for its architecture alone.
   manager.addPass(createTenonMicroToX86());
+  manager.addPass(createTenonMicroToArm());
   manager.addPass(createTenonMicroToVector());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

@@ -1,38 +1,15 @@
 //===- CodeGen.cpp - from the llvm dialect to machine code ----------------===//
 
 #include "tenon/Target/CodeGen.h"
-#include "X86.h"
+#include "Architecture.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/LegacyPassManager.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetOptions.h"
-
-#include <mutex>
 
 using namespace llvm;
 using namespace tenon;
-
-const Triple &tenon::getX86Triple() {
-  static const Triple triple("x86_64-unknown-linux-gnu");
-  return triple;
-}
-
-const Target *tenon::getX86Target() {
-  static std::once_flag once;
-  static const Target *target = nullptr;
-  std::call_once(once, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    std::string error;
-    target = TargetRegistry::lookupTarget(getX86Triple(), error);
-  });
-  return target;
-}
 
 static CodeGenOptLevel getCodeGenLevel(unsigned level) {
   switch (level) {
@@ -49,13 +26,15 @@ static CodeGenOptLevel getCodeGenLevel(unsigned level) {
 
 tenon::Expected<CodeGenerator>
 CodeGenerator::create(TargetAttr target, const CodeGenOptions &options) {
-  const Target *backend = getX86Target();
+  const Architecture *arch = Architecture::find(Triple(target.getTriple()));
+  const Target *backend = arch ? arch->backend() : nullptr;
   if (!backend)
-    return plainError("this LLVM cannot generate code for x86-64");
+    return plainError("this LLVM cannot generate code for " +
+                      target.getTriple().str());
   llvm::TargetOptions machineOptions;
   machineOptions.FunctionSections = true;
   std::unique_ptr<TargetMachine> machine(backend->createTargetMachine(
-      getX86Triple(), target.getCpu(), target.getFeatures(), machineOptions,
+      arch->triple(), target.getCpu(), target.getFeatures(), machineOptions,
       Reloc::PIC_, std::nullopt, getCodeGenLevel(options.optLevel)));
   if (!machine)
     return plainError("LLVM refuses to make a target machine for this CPU");

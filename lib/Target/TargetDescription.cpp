@@ -1,13 +1,11 @@
 //===- TargetDescription.cpp - which CPU kernels are made for -------------===//
 
 #include "tenon/Target/TargetDescription.h"
-#include "X86.h"
+#include "Architecture.h"
 #include "tenon/Support/Strings.h"
 #include "tenon/Target/Tuning.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/X86TargetParser.h"
 
 #include <tuple>
 #include <unistd.h>
@@ -17,32 +15,7 @@ using namespace tenon;
 
 namespace {
 
-/// What LLVM may choose by itself when it is allowed to. Features outside of
-/// the list either never come out of these kernels (AES, CET, ...) or are
-/// switched off by kUnused.
-constexpr StringLiteral kKernelFeatures[] = {
-    "sse3",        "ssse3",        "sse4.1",       "sse4.2",
-    "popcnt",      "movbe",        "avx",          "avx2",
-    "fma",         "f16c",         "bmi",          "bmi2",
-    "lzcnt",       "avx512f",      "avx512cd",     "avx512bw",
-    "avx512dq",    "avx512vl",     "avx512ifma",   "avx512vbmi",
-    "avx512vbmi2", "avx512vnni",   "avx512bitalg", "avx512vpopcntdq",
-    "avx512bf16",  "avx512fp16",   "gfni",         "avxvnni",
-    "avxvnniint8", "avxvnniint16", "avxneconvert", "avxifma"};
-
-/// Instructions of few CPUs that LLVM would use where it can, and that are
-/// worth nothing to kernels: a binary should not depend on them.
-constexpr StringLiteral kUnused[] = {"xop", "fma4",      "tbm", "egpr",
-                                     "ndd", "ccmp",      "nf",  "cf",
-                                     "zu",  "push2pop2", "ppx"};
-
-struct CacheSizes {
-  // What most x86 cores of the last ten years have at least.
-  int64_t l1 = 32 * 1024, l2 = 512 * 1024, l3 = 16 * 1024 * 1024;
-};
-
-CacheSizes getHostCaches() {
-  CacheSizes sizes;
+CacheSizes getHostCaches(CacheSizes sizes) {
   auto query = [](int name, int64_t &size) {
     if (long value = sysconf(name); value > 0)
       size = value;
@@ -53,25 +26,18 @@ CacheSizes getHostCaches() {
   return sizes;
 }
 
-std::unique_ptr<MCSubtargetInfo> makeSubtarget(StringRef cpu,
-                                               StringRef features) {
-  return std::unique_ptr<MCSubtargetInfo>(
-      getX86Target()->createMCSubtargetInfo(getX86Triple(), cpu, features));
-}
-
-bool has(const MCSubtargetInfo &subtarget, StringRef feature) {
-  return subtarget.checkFeatures(("+" + feature).str());
-}
-
 /// "+a,-b": how this machine's CPU differs from LLVM's idea of it.
-std::string getHostDifferences(StringRef cpu) {
-  std::unique_ptr<MCSubtargetInfo> model = makeSubtarget(cpu, "");
+std::string getHostDifferences(const Architecture &arch, StringRef cpu) {
+  std::unique_ptr<MCSubtargetInfo> model = arch.makeSubtarget(cpu, "");
   StringMap<bool> host = sys::getHostCPUFeatures();
   std::string text;
-  for (StringRef feature : kKernelFeatures) {
+  for (StringRef feature : arch.kernelFeatures()) {
     auto found = host.find(feature);
+    // Of AArch64 LLVM asks the system for some only.
+    if (found == host.end() && !arch.triple().isX86())
+      continue;
     bool present = found != host.end() && found->second;
-    if (present != has(*model, feature))
+    if (present != hasFeature(*model, feature))
       text += (Twine(text.empty() ? "" : ",") + (present ? "+" : "-") + feature)
                   .str();
   }
@@ -79,10 +45,11 @@ std::string getHostDifferences(StringRef cpu) {
 }
 
 /// Checks "+a,-b" against LLVM's list of features; `a` alone means `+a`.
-tenon::Expected<std::string> parseFeatureList(StringRef list) {
+tenon::Expected<std::string> parseFeatureList(const Architecture &arch,
+                                              StringRef list) {
   StringSet<> known;
   for (const SubtargetFeatureKV &feature :
-       makeSubtarget("x86-64", "")->getAllProcessorFeatures())
+       arch.makeSubtarget(arch.plainCpu(), "")->getAllProcessorFeatures())
     known.insert(feature.Key);
   SmallVector<StringRef> items;
   list.split(items, ',', -1, /*KeepEmpty=*/false);
@@ -93,10 +60,11 @@ tenon::Expected<std::string> parseFeatureList(StringRef list) {
     if (enable)
       name.consume_front("+");
     if (!known.contains(name))
-      return plainError(strCat("unknown CPU feature ", quoteName(name.str()),
-                               " in -mattr; LLVM's names are expected, such as "
-                               "+avx512bf16 or -avx512f"),
-                        ExitCode::BadUsage);
+      return plainError(
+          strCat("unknown CPU feature ", quoteName(name.str()),
+                 " in -mattr; LLVM's names are expected, such as ",
+                 arch.featureExamples().str()),
+          ExitCode::BadUsage);
     text +=
         (Twine(text.empty() ? "" : ",") + (enable ? "+" : "-") + name).str();
   }
@@ -109,69 +77,92 @@ void append(std::string &list, StringRef more) {
   list += more;
 }
 
+/// The architecture of a triple; of this machine if it is empty.
+tenon::Expected<const Architecture *> findArchitecture(StringRef triple) {
+  const Architecture *arch =
+      triple.empty() ? Architecture::host()
+                     : Architecture::find(Triple(Triple::normalize(triple)));
+  if (!arch)
+    return plainError(
+        triple.empty()
+            ? "kernels are made for Linux on x86-64 and AArch64: --target says "
+              "for which"
+            : strCat("unknown target ", quoteName(triple.str()),
+                     "; x86_64-linux-gnu or aarch64-linux-gnu is expected"),
+        ExitCode::BadUsage);
+  if (!arch->backend())
+    return plainError(
+        strCat("this LLVM cannot generate code for ", arch->name().str()));
+  return arch;
+}
+
 } // namespace
 
 tenon::Expected<TargetAttr>
 tenon::describeTarget(mlir::MLIRContext *context,
                       const TargetOptions &options) {
-  if (!getX86Target())
-    return plainError("this LLVM cannot generate code for x86-64");
+  tenon::Expected<const Architecture *> found =
+      findArchitecture(options.triple);
+  if (!found)
+    return found.takeError();
+  const Architecture &arch = **found;
 
   bool native = options.cpu == "native";
   std::string cpu = options.cpu;
   std::string features;
+  if (native && &arch != Architecture::host())
+    return withNote(
+        plainError(strCat("this machine's CPU is no ", arch.name().str(),
+                          " CPU: 'native' ", "can't be compiled for"),
+                   ExitCode::BadUsage),
+        arch.cpuNote().str());
   if (native) {
     cpu = sys::getHostCPUName().str();
-    if (X86::parseArchX86(cpu, /*Only64Bit=*/true) == X86::CK_None)
-      cpu = "x86-64"; // newer than LLVM, or hidden by a virtual machine
-    features = getHostDifferences(cpu);
-  } else if (X86::parseArchX86(cpu, /*Only64Bit=*/true) == X86::CK_None) {
-    bool narrow = X86::parseArchX86(cpu) != X86::CK_None;
-    tenon::Error error = plainError(
-        narrow ? strCat("CPU ", quoteName(cpu), " has no 64-bit mode")
-               : strCat("unknown CPU ", quoteName(cpu)),
-        ExitCode::BadUsage);
-    return withNote(std::move(error),
-                    "-mcpu takes 'native', 'x86-64-v2', 'x86-64-v3', "
-                    "'x86-64-v4' or one of LLVM's names, such as 'haswell', "
-                    "'skylake-avx512', 'sapphirerapids', 'znver4'");
+    if (!arch.hasCpu(cpu))
+      cpu = arch.plainCpu(); // newer than LLVM, or hidden by a virtual machine
+    features = getHostDifferences(arch, cpu);
+  } else if (!arch.hasCpu(cpu)) {
+    return withNote(
+        plainError(arch.describeUnknownCpu(cpu), ExitCode::BadUsage),
+        arch.cpuNote().str());
   }
-  tenon::Expected<std::string> given = parseFeatureList(options.attributes);
+  tenon::Expected<std::string> given =
+      parseFeatureList(arch, options.attributes);
   if (!given)
     return given.takeError();
   append(features, *given);
 
-  std::unique_ptr<MCSubtargetInfo> subtarget = makeSubtarget(cpu, features);
-  for (StringRef feature : kUnused)
-    if (has(*subtarget, feature))
+  std::unique_ptr<MCSubtargetInfo> subtarget =
+      arch.makeSubtarget(cpu, features);
+  for (StringRef feature : arch.unusedFeatures())
+    if (hasFeature(*subtarget, feature))
       append(features, ("-" + feature).str());
+  subtarget = arch.makeSubtarget(cpu, features);
+  CacheSizes caches = arch.commonCaches();
+  return overrideTuning(arch.describe(context, cpu, features, *subtarget,
+                                      native ? getHostCaches(caches) : caches),
+                        options.tuning);
+}
 
-  bool avx512 = has(*subtarget, "avx512f") && has(*subtarget, "avx512bw") &&
-                has(*subtarget, "avx512dq") && has(*subtarget, "avx512vl");
-  bool avx2 = has(*subtarget, "avx2");
-  // vpdpbusd: as part of AVX-512, with VL also on 256 bits, or alone on those.
-  bool vnni = avx512 ? has(*subtarget, "avx512vnni")
-                     : avx2 && has(*subtarget, "avxvnni");
-  CacheSizes caches = native ? getHostCaches() : CacheSizes();
-  auto target =
-      TargetAttr::get(context, cpu, features, /*vector_bits=*/
-                      avx512 ? 512
-                      : avx2 ? 256
-                             : 128,
-                      /*registers=*/avx512 ? 32 : 16,
-                      /*fma=*/has(*subtarget, "fma"), avx512,
-                      /*bf16_dot=*/avx512 && has(*subtarget, "avx512bf16"),
-                      caches.l1, caches.l2, caches.l3, vnni,
-                      has(*subtarget, "ssse3"), getTuning(context, cpu));
-  return overrideTuning(target, options.tuning);
+bool tenon::isHostTriple(StringRef triple) {
+  return triple.empty() ||
+         Architecture::find(Triple(Triple::normalize(triple))) ==
+             Architecture::host();
+}
+
+StringRef tenon::getPlainCpu(StringRef triple) {
+  const Architecture *arch =
+      Architecture::find(Triple(Triple::normalize(triple)));
+  return arch ? arch->plainCpu() : "native";
 }
 
 std::string tenon::getRequiredFeatures(TargetAttr target) {
+  const Architecture &arch = *Architecture::find(Triple(target.getTriple()));
   std::unique_ptr<MCSubtargetInfo> subtarget =
-      makeSubtarget(target.getCpu(), target.getFeatures());
+      arch.makeSubtarget(target.getCpu(), target.getFeatures());
   std::string text;
-  for (StringRef feature : kKernelFeatures)
-    if (has(*subtarget, feature))
+  for (StringRef feature : arch.kernelFeatures())
+    if (hasFeature(*subtarget, feature))
       append(text, feature);
   return text;
 }
@@ -180,7 +171,8 @@ std::string tenon::getRequiredFeatures(TargetAttr target) {
 /// one is no worse in any part.
 static auto getCapability(TargetAttr target) {
   return std::tuple(target.getVectorBits(),
-                    int(target.getVnni()) + int(target.getBf16Dot()),
+                    int(target.getVnni()) + int(target.getBf16Dot()) +
+                        int(target.has("dotprod")) + int(target.has("i8mm")),
                     StringRef(getRequiredFeatures(target)).count(','));
 }
 
@@ -195,8 +187,9 @@ tenon::describeTargets(mlir::MLIRContext *context,
     if (name.empty())
       return plainError(strCat("an empty name in -mcpu=", options.cpu),
                         ExitCode::BadUsage);
-    tenon::Expected<TargetAttr> target = describeTarget(
-        context, {name.str(), options.attributes, options.tuning});
+    tenon::Expected<TargetAttr> target =
+        describeTarget(context, {name.str(), options.attributes, options.tuning,
+                                 options.triple});
     if (!target)
       return target.takeError();
     for (size_t other = 0; other < i; ++other) {

@@ -25,7 +25,8 @@ const std::vector<TuningEntry> &tenon::getTuningTable() {
   return table;
 }
 
-TuningAttr tenon::getTuning(mlir::MLIRContext *context, StringRef cpu) {
+TuningAttr tenon::getTuning(mlir::MLIRContext *context, StringRef cpu,
+                            StringRef otherwise) {
   auto hasCpu = [&](const TuningEntry &entry) {
     SmallVector<StringRef> names;
     StringRef(entry.cpus).split(names, ' ', -1, /*KeepEmpty=*/false);
@@ -34,7 +35,10 @@ TuningAttr tenon::getTuning(mlir::MLIRContext *context, StringRef cpu) {
   const std::vector<TuningEntry> &table = getTuningTable();
   auto entry = find_if(table, hasCpu);
   if (entry == table.end())
-    entry = table.begin();
+    entry = find_if(table, [&](const TuningEntry &candidate) {
+      return StringRef(candidate.name) == otherwise;
+    });
+  assert(entry != table.end() && "no such entry");
   Tuning tuning;
   for (const TuningEntry *source : {&table.front(), &*entry})
     for (const TuningEntry::Number &number : source->numbers)

@@ -204,6 +204,8 @@ public:
 private:
   KernelBuilder &b;
   int64_t zero;
+  /// Weights are multiplied as signed bytes: minus 128, if that is their zero.
+  bool isSigned;
 };
 
 } // namespace tenon

@@ -13,7 +13,7 @@ def TenonMicroToX86 : Pass<"tenon-micro-to-x86", "::mlir::ModuleOp"> {
     width, on the features that `tenon.target` has. Four products of bytes
     without one of their own are two times two products of 16 bits. What is
     left (scalars, other widths, a module without a target) is for
-    `tenon-micro-to-vector`.
+    `tenon-micro-to-vector`. Does nothing for other architectures.
 
     Before, on vectors of 256 bits without VNNI:
     ```mlir
@@ -25,6 +25,30 @@ def TenonMicroToX86 : Pass<"tenon-micro-to-x86", "::mlir::ModuleOp"> {
     %p = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%w, %x) : (vector<32xi8>, vector<32xi8>) -> vector<16xi16>
     %d = llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%p, %ones) : (vector<16xi16>, vector<16xi16>) -> vector<8xi32>
     %t = arith.addi %s, %d : vector<8xi32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+  let statistics = [
+    Statistic<"numReplaced", "replaced", "Number of micro-operations that are instructions">,
+    Statistic<"numLeft", "left", "Number of micro-operations left: no instruction on this target">,
+  ];
+}
+
+def TenonMicroToArm : Pass<"tenon-micro-to-arm", "::mlir::ModuleOp"> {
+  let summary = "replace micro-operations by instructions of AArch64";
+  let description = [{
+    As `tenon-micro-to-x86`, by the rows of
+    lib/Conversion/MicroToArm/Instructions.def whose extension `tenon.target`
+    has. Does nothing for other architectures.
+
+    Before, with dotprod:
+    ```mlir
+    %t = micro.dot4_s8 %s, %w, %x : vector<4xi32>, vector<16xi8>
+    ```
+    After:
+    ```mlir
+    %t = llvm.call_intrinsic "llvm.aarch64.neon.sdot"(%s, %w, %x) : (vector<4xi32>, vector<16xi8>, vector<16xi8>) -> vector<4xi32>
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect",

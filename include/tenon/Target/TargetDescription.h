@@ -16,7 +16,7 @@
 namespace tenon {
 
 struct TargetOptions {
-  /// "native", one of LLVM's 64-bit x86 CPU names, or a psABI level
+  /// "native", one of LLVM's names of 64-bit CPUs, or a psABI level
   /// "x86-64-v2" ... "x86-64-v4".
   std::string cpu = "native";
   /// Features to add or take away, as in LLVM: "+avx512bf16,-gfni".
@@ -24,7 +24,16 @@ struct TargetOptions {
   /// Numbers over those of the CPU's tuning entry: "prefetch_distance=2048"
   /// (overrideTuning).
   std::string tuning;
+  /// "x86_64-linux-gnu" or "aarch64-linux-gnu"; empty: this machine's.
+  std::string triple;
 };
+
+/// Whether code for the triple runs on this machine's architecture.
+bool isHostTriple(llvm::StringRef triple);
+
+/// The CPU to compile for on another architecture where none is named: one
+/// without extensions.
+llvm::StringRef getPlainCpu(llvm::StringRef triple);
 
 /// Describes the CPU: LLVM's subtarget tables give the instructions; cache
 /// sizes are this machine's for "native" and common ones otherwise.
@@ -32,10 +41,13 @@ struct TargetOptions {
 /// In the attribute, `features` lists what differs from LLVM's default for the
 /// CPU (a virtual machine hides some instructions of its host's CPU, and -mattr
 /// changes them). `vector_bits` is 512, 256 (AVX2) or 128; `registers` 32 with
-/// AVX-512 and 16 otherwise. `avx512` stands for the set F, BW, DQ and VL.
+/// AVX-512 and 16 otherwise. `avx512` stands for the set F, BW, DQ and VL. Of
+/// AArch64 they are 128 and 32, and `extensions` says which instructions there
+/// are; scalable vectors are not used.
 ///
-/// Errors (BadUsage): an unknown CPU or feature, a CPU without 64-bit mode,
-/// those of overrideTuning.
+/// Errors (BadUsage): an unknown triple, CPU or feature, a CPU without 64-bit
+/// mode, "native" for another architecture than this machine's, those of
+/// overrideTuning.
 Expected<TargetAttr> describeTarget(mlir::MLIRContext *context,
                                     const TargetOptions &options);
 

@@ -29,8 +29,9 @@ struct TuningEntry {
 const std::vector<TuningEntry> &getTuningTable();
 
 /// The numbers for a CPU by LLVM's name: those of "generic", and over them
-/// those of the entry that has the CPU.
-TuningAttr getTuning(mlir::MLIRContext *context, llvm::StringRef cpu);
+/// those of the entry that has the CPU, or else of the entry `otherwise`.
+TuningAttr getTuning(mlir::MLIRContext *context, llvm::StringRef cpu,
+                     llvm::StringRef otherwise = "generic");
 
 /// The target with numbers of its tuning replaced: "prefetch_distance=2048,
 /// short_panels=1" in the names and ranges of #tenon.tuning.

@@ -63,8 +63,14 @@ Value BlockWeights::load(VectorType type, const WeightGroup &group,
 static Value shiftAndMask(KernelBuilder &b, Value bytes, int64_t up,
                           int64_t mask) {
   auto type = cast<VectorType>(bytes.getType());
-  if (up != 0) {
-    // There is no shift of bytes: what crosses into a neighbour is masked off.
+  if (up != 0 && b.getTarget() && b.getTarget().isAArch64()) {
+    Value count = splatBytes(b, type, std::abs(up));
+    if (up > 0)
+      bytes = arith::ShLIOp::create(b, bytes, count);
+    else
+      bytes = arith::ShRUIOp::create(b, bytes, count);
+  } else if (up != 0) {
+    // x86 shifts no bytes: what crosses into a neighbour is masked off.
     VectorType words = b.vectorType(b.getI32Type());
     Value value = vector::BitCastOp::create(b, words, bytes);
     Value count = b.splatI32(std::abs(up));
@@ -268,7 +274,13 @@ Value Int8Activations::field(Value row, Value group, int64_t offset,
 // ByteDot
 //===----------------------------------------------------------------------===//
 
-ByteDot::ByteDot(KernelBuilder &b, int64_t zero) : b(b), zero(zero) {}
+/// Without i8mm AArch64 multiplies signed bytes by signed ones only.
+static bool multipliesSigned(TargetAttr target) {
+  return target && target.isAArch64() && !target.has("i8mm");
+}
+
+ByteDot::ByteDot(KernelBuilder &b, int64_t zero)
+    : b(b), zero(zero), isSigned(multipliesSigned(b.getTarget())) {}
 
 Value ByteDot::zeros() {
   return arith::ConstantOp::create(b,
@@ -276,7 +288,7 @@ Value ByteDot::zeros() {
 }
 
 Value ByteDot::start(Value offsetSum) {
-  if (zero == 0)
+  if (zero == 0 || (isSigned && zero == kFullRange))
     return zeros();
   assert(llvm::isPowerOf2_64(zero) && "zero points are powers of two");
   if (zero == kFullRange)
@@ -303,5 +315,14 @@ Value ByteDot::addProducts(Value sum, Value products, int64_t factor) {
 }
 
 Value ByteDot::add(Value sum, Value weights, Value activations) {
+  if (isSigned) {
+    // Subtracting 128 from a byte is changing its highest bit. Weights with
+    // another zero point are below 128, and the same as signed bytes.
+    if (zero == kFullRange)
+      weights = arith::XOrIOp::create(
+          b, weights,
+          splatBytes(b, cast<VectorType>(weights.getType()), kFullRange));
+    return micro::Dot4S8Op::create(b, sum.getType(), sum, weights, activations);
+  }
   return micro::Dot4I8Op::create(b, sum.getType(), sum, weights, activations);
 }

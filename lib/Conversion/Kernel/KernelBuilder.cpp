@@ -197,12 +197,17 @@ static Value extendF16(KernelBuilder &b, Value value) {
   return arith::BitcastOp::create(b, typeLike(value, b.getF32Type()), result);
 }
 
+/// Whether instructions convert f16. Every x86 CPU with vectors of 256 bits
+/// that is described has F16C, every AArch64 has fcvtl and fcvtn.
+static bool convertsF16(const KernelBuilder &b) {
+  return b.lanes() >= 8 || (b.getTarget() && b.getTarget().isAArch64());
+}
+
 Value KernelBuilder::toF32(Value value) {
   Type element = getElementTypeOrSelf(value.getType());
   if (element.isF32() || !isa<FloatType>(element))
     return value;
-  // Every CPU with vectors of 256 bits that is described has F16C.
-  if (element.isF16() && numLanes < 8)
+  if (element.isF16() && !convertsF16(*this))
     return extendF16(*this, value);
   return arith::ExtFOp::create(*this, typeLike(value, getF32Type()), value);
 }
@@ -273,7 +278,7 @@ Value KernelBuilder::fromF32(Value value, Type element) {
     narrow = vector.clone(element);
   if (element.isBF16() && !(vector && target && target.getBf16Dot()))
     return roundToBF16(*this, value, narrow);
-  if (element.isF16() && numLanes < 8)
+  if (element.isF16() && !convertsF16(*this))
     return roundToF16(*this, value, narrow);
   return arith::TruncFOp::create(*this, narrow, value);
 }

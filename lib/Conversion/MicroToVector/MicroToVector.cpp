@@ -28,15 +28,8 @@ class Lowering {
 public:
   explicit Lowering(Operation *op) : b(op->getLoc(), op) {}
 
-  Value lower(Dot4I8Op op) {
-    auto lanes = cast<VectorType>(op.getType());
-    Value lhs = extend(op.getLhs(), b.getI32Type(), /*isSigned=*/false);
-    Value rhs = extend(op.getRhs(), b.getI32Type(), /*isSigned=*/true);
-    Value products = arith::MulIOp::create(b, lhs, rhs), sum = op.getSum();
-    for (int64_t i = 0; i < 4; ++i)
-      sum = arith::AddIOp::create(b, sum, every(products, lanes, 4, i));
-    return sum;
-  }
+  Value lower(Dot4I8Op op) { return addQuads(op, /*isSigned=*/false); }
+  Value lower(Dot4S8Op op) { return addQuads(op, /*isSigned=*/true); }
 
   Value lower(Dot2I8Op op) {
     auto words = cast<VectorType>(op.getType());
@@ -120,6 +113,16 @@ public:
   }
 
 private:
+  template <typename Op> Value addQuads(Op op, bool isSigned) {
+    auto lanes = cast<VectorType>(op.getType());
+    Value lhs = extend(op.getLhs(), b.getI32Type(), isSigned);
+    Value rhs = extend(op.getRhs(), b.getI32Type(), /*isSigned=*/true);
+    Value products = arith::MulIOp::create(b, lhs, rhs), sum = op.getSum();
+    for (int64_t i = 0; i < 4; ++i)
+      sum = arith::AddIOp::create(b, sum, every(products, lanes, 4, i));
+    return sum;
+  }
+
   Value extend(Value value, Type element, bool isSigned) {
     auto type = cast<VectorType>(value.getType()).clone(element);
     if (isSigned)
@@ -167,11 +170,11 @@ struct MicroToVector : tenon::impl::TenonMicroToVectorBase<MicroToVector> {
     getOperation().walk([&](Operation *op) {
       if (!isa_and_nonnull<MicroDialect>(op->getDialect()))
         return;
-      Value value = llvm::TypeSwitch<Operation *, Value>(op)
-                        .Case<Dot4I8Op, Dot2I8Op, Dot2I16Op, Dot2BF16Op,
-                              LookupOp, RoundOp, ScaleOp>([&](auto micro) {
-                          return Lowering(op).lower(micro);
-                        });
+      Value value =
+          llvm::TypeSwitch<Operation *, Value>(op)
+              .Case<Dot4I8Op, Dot4S8Op, Dot2I8Op, Dot2I16Op, Dot2BF16Op,
+                    LookupOp, RoundOp, ScaleOp>(
+                  [&](auto micro) { return Lowering(op).lower(micro); });
       op->getResult(0).replaceAllUsesWith(value);
       op->erase();
       ++numLowered;

@@ -185,6 +185,8 @@ private:
 struct MicroToX86 : tenon::impl::TenonMicroToX86Base<MicroToX86> {
   void runOnOperation() override {
     TargetAttr target = tenon::getTarget(getOperation());
+    if (target && !target.isX86())
+      return;
     getOperation().walk([&](Operation *op) {
       if (!isa_and_nonnull<MicroDialect>(op->getDialect()))
         return;

@@ -13,13 +13,21 @@ import tempfile
 
 import numpy as np
 
+import emulator
+
 TARGETS = {
-    # vector bits, registers, fma, avx512, bf16 dot, clang's CPU
+    # vector bits, registers, fma, avx512, bf16 dot, clang's CPU or, of AArch64, architecture
     "avx512": (512, 32, True, True, True, "znver5"),
     "avx512-nobf16": (512, 32, True, True, False, "x86-64-v4"),
     "avx2": (256, 16, True, False, False, "x86-64-v3"),
     "sse": (128, 16, False, False, False, "x86-64-v2"),
+    "neon": (128, 32, True, False, False, "armv8-a"),
+    "dotprod": (128, 32, True, False, False, "armv8.2-a+dotprod"),
+    "i8mm": (128, 32, True, False, False, "armv8.2-a+dotprod+i8mm+bf16"),
 }
+# Of AArch64, LLVM's names of what there is besides NEON.
+EXTENSIONS = {"neon": [], "dotprod": ["dotprod"], "i8mm": ["dotprod", "i8mm", "bf16"]}
+INSTRUCTIONS = ["--tenon-micro-to-x86", "--tenon-micro-to-arm", "--tenon-micro-to-vector"]
 
 LOWERING = [
     "--canonicalize", "--cse",
@@ -35,7 +43,9 @@ LOWERING = [
 
 
 def supported(target):
-    """True if this machine's CPU runs code for the target."""
+    """True if this machine's CPU runs code for the target, or emulates it."""
+    if target in EXTENSIONS:
+        return True
     needs = {"avx512": {"avx512f", "avx512_bf16"}, "avx512-nobf16": {"avx512f", "avx512bw", "avx512vl"},
              "avx2": {"avx2", "fma"}, "sse": {"sse4_2"}}[target]
     with open("/proc/cpuinfo") as f:
@@ -48,6 +58,11 @@ def supported(target):
 def target_attribute(target):
     bits, registers, fma, avx512, dot, cpu = TARGETS[target]
     flag = {True: "true", False: "false"}
+    if target in EXTENSIONS:
+        names = ", ".join(f'"{name}"' for name in ["fp-armv8", "neon", *EXTENSIONS[target]])
+        return ('#tenon.target<cpu = "generic", features = "", vector_bits = 128, registers = 32, fma = true, '
+                "avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 4194304, "
+                f'triple = "aarch64-unknown-linux-gnu", extensions = [{names}]>')
     return (f'#tenon.target<cpu = "{cpu}", features = "", vector_bits = {bits}, registers = {registers}, '
             f"fma = {flag[fma]}, avx512 = {flag[avx512]}, bf16_dot = {flag[dot]}, "
             f"l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = {flag[dot]}, ssse3 = true>")
@@ -74,6 +89,12 @@ class Module:
         with open(base + ".llvm.mlir", "w") as f:
             f.write(lowered)
         self._run(["mlir-translate", "--mlir-to-llvmir", base + ".llvm.mlir", "-o", base + ".ll"])
+        if target in EXTENSIONS:
+            self._run([*emulator.CLANG, "-O2", "-w", f"-march={TARGETS[target][5]}", "-shared", "-fPIC", base + ".ll",
+                       "-o", base + ".so", "-lm"])
+            self.emulator = emulator.Emulator(base + ".so", directory)
+            return
+        self.emulator = None
         self._run(["clang", "-O2", "-w", f"-march={TARGETS[target][5]}", "-mprefer-vector-width=512", "-shared",
                    "-fPIC", base + ".ll", "-o", base + ".so", "-lm"])
         self.library = ctypes.CDLL(base + ".so")
@@ -86,6 +107,9 @@ class Module:
 
     def call(self, name, *arguments):
         """Arrays are passed by pointer, ints as 64-bit indices."""
+        if self.emulator:
+            self.emulator.call(name, *arguments)
+            return
         converted = [a.ctypes.data_as(ctypes.c_void_p) if isinstance(a, np.ndarray) else ctypes.c_int64(a)
                      for a in arguments]
         function = getattr(self.library, name)

@@ -20,6 +20,16 @@ func.func @dot4(%s: vector<4xi32>, %w: vector<16xi8>, %x: vector<16xi8>) -> vect
   return %0 : vector<4xi32>
 }
 
+// Signed times signed.
+// CHECK-LABEL: func @signed
+// CHECK-COUNT-2: arith.extsi %{{.*}} : vector<16xi8> to vector<16xi32>
+// CHECK: arith.muli
+// CHECK-COUNT-4: vector.shuffle
+func.func @signed(%s: vector<4xi32>, %w: vector<16xi8>, %x: vector<16xi8>) -> vector<4xi32> {
+  %0 = micro.dot4_s8 %s, %w, %x : vector<4xi32>, vector<16xi8>
+  return %0 : vector<4xi32>
+}
+
 // CHECK-LABEL: func @dot2
 // CHECK: arith.extui %{{.*}} : vector<16xi8> to vector<16xi16>
 // CHECK: arith.muli

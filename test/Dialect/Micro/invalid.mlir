@@ -8,6 +8,14 @@ func.func @f(%s: vector<8xi32>, %b: vector<16xi8>) {
 
 // -----
 
+func.func @f(%s: vector<4xi32>, %b: vector<8xi8>) {
+  // expected-error @+1 {{takes 4 elements for each of 'vector<4xi32>', found 'vector<8xi8>'}}
+  %0 = micro.dot4_s8 %s, %b, %b : vector<4xi32>, vector<8xi8>
+  return
+}
+
+// -----
+
 func.func @f(%b: vector<16xi8>) {
   // expected-error @+1 {{takes 2 elements for each of 'vector<4xi16>', found 'vector<16xi8>'}}
   %0 = micro.dot2_i8 %b, %b : vector<16xi8> -> vector<4xi16>

@@ -7,6 +7,8 @@
 func.func @products(%s: vector<8xi32>, %b: vector<32xi8>, %w: vector<16xi16>, %f: vector<16xf32>, %p: vector<32xbf16>) {
   // CHECK: micro.dot4_i8 %{{.*}}, %{{.*}}, %{{.*}} : vector<8xi32>, vector<32xi8>
   %0 = micro.dot4_i8 %s, %b, %b : vector<8xi32>, vector<32xi8>
+  // CHECK: micro.dot4_s8 %{{.*}}, %{{.*}}, %{{.*}} : vector<8xi32>, vector<32xi8>
+  %4 = micro.dot4_s8 %s, %b, %b : vector<8xi32>, vector<32xi8>
   // CHECK: micro.dot2_i8 %{{.*}}, %{{.*}} : vector<32xi8> -> vector<16xi16>
   %1 = micro.dot2_i8 %b, %b : vector<32xi8> -> vector<16xi16>
   // CHECK: micro.dot2_i16 %{{.*}}, %{{.*}}, %{{.*}} : vector<8xi32>, vector<16xi16>

@@ -221,6 +221,16 @@ func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", v
 
 // -----
 
+// expected-error @+1 {{triple must begin with x86_64- or aarch64-, found "riscv64-linux-gnu"}}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = false, bf16_dot = false, l1 = 1, l2 = 1, l3 = 1, triple = "riscv64-linux-gnu">}
+
+// -----
+
+// expected-error @+1 {{extensions must be strings, found [1 : i32]}}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = false, bf16_dot = false, l1 = 1, l2 = 1, l3 = 1, triple = "aarch64-unknown-linux-gnu", extensions = [1 : i32]>}
+
+// -----
+
 func.func @f(%n: index) {
   // expected-error @+1 {{attribute 'grain' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
   tenon.dispatch %t of %n grain 0 label "x" {

@@ -9,18 +9,22 @@ namespace {
 
 class TargetDescription : public testing::Test {
 protected:
-  TargetAttr describe(std::string cpu, std::string attributes = "") {
+  TargetAttr describe(std::string cpu, std::string attributes = "",
+                      std::string triple = "") {
     Expected<TargetAttr> target =
-        describeTarget(&context, {std::move(cpu), std::move(attributes)});
+        describeTarget(&context, {std::move(cpu), std::move(attributes),
+                                  /*tuning=*/"", std::move(triple)});
     if (!target) {
       ADD_FAILURE() << target.error().message;
       return {};
     }
     return *target;
   }
-  Error fail(std::string cpu, std::string attributes = "") {
+  Error fail(std::string cpu, std::string attributes = "",
+             std::string triple = "") {
     Expected<TargetAttr> target =
-        describeTarget(&context, {std::move(cpu), std::move(attributes)});
+        describeTarget(&context, {std::move(cpu), std::move(attributes),
+                                  /*tuning=*/"", std::move(triple)});
     if (target)
       return Error{"no error", ExitCode::Success};
     return target.takeError();
@@ -77,6 +81,41 @@ TEST_F(TargetDescription, UnusedExtensionsAreSwitchedOff) {
   EXPECT_TRUE(describe("bdver4").getFeatures().contains("-xop"));
 }
 
+constexpr const char *kAArch64 = "aarch64-linux-gnu";
+
+TEST_F(TargetDescription, AArch64) {
+  TargetAttr plain = describe("generic", "", kAArch64);
+  EXPECT_TRUE(plain.isAArch64() && !plain.isX86());
+  EXPECT_EQ(plain.getVectorBits(), 128);
+  EXPECT_EQ(plain.getRegisters(), 32);
+  EXPECT_TRUE(plain.getFma());
+  EXPECT_TRUE(plain.has("neon") && !plain.has("dotprod"));
+  EXPECT_EQ(plain.getTuning().getName(), "aarch64");
+  EXPECT_EQ(getRequiredFeatures(plain), "fp-armv8,neon");
+
+  TargetAttr n1 = describe("neoverse-n1", "", kAArch64);
+  EXPECT_TRUE(n1.has("dotprod") && n1.has("fullfp16") && !n1.has("i8mm"));
+  EXPECT_EQ(n1.getTuning().getName(), "neoverse-n1");
+  EXPECT_FALSE(describe("neoverse-n1", "-dotprod", kAArch64).has("dotprod"));
+
+  // Nothing of scalable vectors, which would be needed then.
+  TargetAttr v2 = describe("neoverse-v2", "", kAArch64);
+  EXPECT_TRUE(v2.has("i8mm") && v2.has("bf16"));
+  EXPECT_TRUE(v2.getFeatures().contains("-sve"));
+  EXPECT_EQ(getRequiredFeatures(v2).find("sve"), std::string::npos);
+}
+
+TEST_F(TargetDescription, AArch64ComesBestFirst) {
+  Expected<std::vector<TargetAttr>> targets = describeTargets(
+      &context, {"cortex-a72,neoverse-v2,neoverse-n1", "", "", kAArch64});
+  ASSERT_TRUE(bool(targets));
+  std::vector<std::string> cpus;
+  for (TargetAttr target : *targets)
+    cpus.push_back(target.getCpu().str());
+  EXPECT_EQ(cpus, (std::vector<std::string>{"neoverse-v2", "neoverse-n1",
+                                            "cortex-a72"}));
+}
+
 TEST_F(TargetDescription, Attributes) {
   TargetAttr target = describe("x86-64-v4", "+avx512bf16");
   EXPECT_TRUE(target.getBf16Dot());
@@ -101,6 +140,23 @@ TEST_F(TargetDescription, Errors) {
   Error narrow = fail("pentium3");
   EXPECT_EQ(narrow.code, ExitCode::BadUsage);
   EXPECT_NE(narrow.message.find("no 64-bit mode"), std::string::npos);
+
+  Error triple = fail("generic", "", "riscv64-linux-gnu");
+  EXPECT_EQ(triple.code, ExitCode::BadUsage);
+  EXPECT_NE(triple.message.find("unknown target 'riscv64-linux-gnu'"),
+            std::string::npos);
+  EXPECT_EQ(fail("generic", "", "aarch64-apple-darwin").code,
+            ExitCode::BadUsage);
+
+  Error other = fail("znver4", "", kAArch64);
+  EXPECT_EQ(other.code, ExitCode::BadUsage);
+  EXPECT_NE(other.message.find("unknown AArch64 CPU 'znver4'"),
+            std::string::npos);
+  EXPECT_NE(other.message.find("neoverse-n1"), std::string::npos);
+#if defined(__x86_64__)
+  EXPECT_NE(fail("native", "", kAArch64).message.find("no AArch64 CPU"),
+            std::string::npos);
+#endif
 
   Error feature = fail("haswell", "+avx1024");
   EXPECT_EQ(feature.code, ExitCode::BadUsage);

@@ -3,6 +3,7 @@
 #include "tenon/Target/Tuning.h"
 #include "tenon/Target/TargetDescription.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/TargetParser/AArch64TargetParser.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 #include <gtest/gtest.h>
 
@@ -34,8 +35,9 @@ TEST(Tuning, EachCpuIsOfOneEntryAndKnownToLLVM) {
     llvm::StringRef(entry.cpus).split(list, ' ', -1, false);
     for (llvm::StringRef cpu : list) {
       EXPECT_TRUE(cpus.insert(cpu).second) << cpu.str();
-      EXPECT_NE(llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true),
-                llvm::X86::CK_None)
+      EXPECT_TRUE(llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) !=
+                      llvm::X86::CK_None ||
+                  cpu == "generic" || llvm::AArch64::parseCpu(cpu))
           << cpu.str();
     }
   }
@@ -65,6 +67,9 @@ TEST(Tuning, OfACpu) {
   EXPECT_EQ(getTuning(&context, "x86-64-v2").getPrefetchDistance(), 0);
   // Of no entry.
   EXPECT_EQ(getTuning(&context, "btver2").getName(), "generic");
+  EXPECT_EQ(getTuning(&context, "cortex-a57", "aarch64").getName(), "aarch64");
+  EXPECT_EQ(getTuning(&context, "neoverse-n1", "aarch64").getName(),
+            "neoverse-n1");
 }
 
 TEST(Tuning, NumbersCanBeOverridden) {

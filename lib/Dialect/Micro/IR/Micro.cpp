@@ -32,6 +32,10 @@ LogicalResult Dot4I8Op::verify() {
   return verifyElements(*this, getLhs().getType(), getSum().getType(), 4);
 }
 
+LogicalResult Dot4S8Op::verify() {
+  return verifyElements(*this, getLhs().getType(), getSum().getType(), 4);
+}
+
 LogicalResult Dot2I8Op::verify() {
   return verifyElements(*this, getLhs().getType(), getResult().getType(), 2);
 }

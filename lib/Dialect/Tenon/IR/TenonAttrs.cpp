@@ -419,13 +419,25 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t vectorBits, int64_t registers,
                                  bool fma, bool avx512, bool bf16Dot,
                                  int64_t l1, int64_t l2, int64_t l3, bool vnni,
-                                 bool ssse3, TuningAttr) {
+                                 bool ssse3, TuningAttr, StringRef triple,
+                                 ArrayAttr extensions) {
   if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512)
     return emitError() << "vector_bits must be 128, 256 or 512, found "
                        << vectorBits;
   if (registers <= 0 || l1 <= 0 || l2 <= 0 || l3 <= 0)
     return emitError() << "registers and sizes of caches must be positive";
+  if (!triple.starts_with("x86_64-") && !triple.starts_with("aarch64-"))
+    return emitError() << "triple must begin with x86_64- or aarch64-, found \""
+                       << triple << "\"";
+  if (extensions && !llvm::all_of(extensions, llvm::IsaPred<StringAttr>))
+    return emitError() << "extensions must be strings, found " << extensions;
   return success();
+}
+
+bool TargetAttr::has(StringRef extension) const {
+  return getExtensions() &&
+         llvm::any_of(getExtensions().getAsRange<StringAttr>(),
+                      [&](StringAttr name) { return name == extension; });
 }
 
 LogicalResult TileAttr::verify(function_ref<InFlightDiagnostic()> emitError,

@@ -1,16 +1,20 @@
 """The variants of the instruction set that the matrix covers, and entry points compiled for one of them.
 
 Every case is an entry point of the runtime's ABI in a module that goes through the compiler's own passes from
-operations in buffer form to LLVM; clang makes a shared object of it.
+operations in buffer form to LLVM; clang makes a shared object of it. Those of AArch64 run under qemu.
 """
 
 import ctypes
 import os
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 
 import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Inputs"))
+import emulator  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,16 @@ class Variant:
     vnni: bool = False
     ssse3: bool = True
     prefetch_distance: int = 0
+    # Of AArch64: LLVM's names of what there is besides NEON, and the CPU that is emulated.
+    extensions: tuple = None
+    qemu_cpu: str = ""
 
     def attribute(self):
+        if self.extensions is not None:
+            names = ", ".join(f'"{name}"' for name in ("fp-armv8", "neon", *self.extensions))
+            return ('#tenon.target<cpu = "", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = false, '
+                    "bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, "
+                    f'triple = "aarch64-unknown-linux-gnu", extensions = [{names}]>')
         flags = "".join(f", {name} = {str(getattr(self, name)).lower()}" for name in ("fma", "avx512", "bf16_dot"))
         return (f'#tenon.target<cpu = "", features = "", vector_bits = {self.bits}, registers = {self.registers}{flags}, '
                 f"l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = {str(self.vnni).lower()}, "
@@ -41,6 +53,9 @@ VARIANTS = {
     "avx2": Variant(256, 16, "x86-64-v3", "avx2 fma f16c"),
     "sse42": Variant(128, 16, "x86-64-v2", "sse4_2 ssse3", fma=False),
     "sse2": Variant(128, 16, "x86-64", "sse2", fma=False, ssse3=False),
+    "neon": Variant(128, 32, "armv8-a", "", extensions=(), qemu_cpu="cortex-a72"),
+    "dotprod": Variant(128, 32, "armv8.2-a+dotprod", "", extensions=("dotprod",), qemu_cpu="neoverse-n1"),
+    "i8mm": Variant(128, 32, "armv8.2-a+dotprod+i8mm+bf16", "", extensions=("dotprod", "i8mm", "bf16"), qemu_cpu="max"),
 }
 
 
@@ -68,6 +83,8 @@ class Module:
 
     def __init__(self, variant, entries):
         self.lanes = variant.bits // 32
+        self.emulator = None
+        is_emulated = variant.extensions is not None
         with tempfile.TemporaryDirectory(prefix="tenon-matrix-") as place:
             base = os.path.join(place, "m")
             with open(base + ".mlir", "w") as file:
@@ -77,12 +94,23 @@ class Module:
                  "--tenon-kernel-pipeline", "--tenon-llvm-pipeline", "--emit-bytecode", "-o", base + ".mlirbc"])
             run(["mlir-translate", "--mlir-to-llvmir", "--allow-unregistered-dialect", base + ".mlirbc", "-o",
                  base + ".ll"])
-            run(["clang", "-O1", "-w", *("-march=" + variant.march).split(), "-mprefer-vector-width=512",
+            width = [] if is_emulated else ["-mprefer-vector-width=512"]
+            run([*(emulator.CLANG if is_emulated else ["clang"]), "-O1", "-w", *("-march=" + variant.march).split(), *width,
                  "-fno-vectorize", "-fno-slp-vectorize", "-shared", "-fPIC", base + ".ll", "-o", base + ".so", "-lm"])
-            self.library = ctypes.CDLL(base + ".so")
+            if is_emulated:
+                # Its files are open by then.
+                self.emulator = emulator.Emulator(base + ".so", place, variant.qemu_cpu)
+            else:
+                self.library = ctypes.CDLL(base + ".so")
 
     def call(self, name, weights, buffers, tokens=1, position=0, rows=0):
         """Arrays are passed by address. `weights` is what the entry's %weights points to."""
+        if self.emulator:
+            put = self.emulator.put
+            places = np.array([put(b) for b in buffers] or [0], np.int64)
+            frame = np.array([put(weights) if weights is not None else 0, 0, 0, put(places), tokens, position, rows], np.int64)
+            self.emulator.call("tenon_entry_" + name, frame)
+            return
         pointers = (ctypes.c_void_p * max(len(buffers), 1))(*[b.ctypes.data for b in buffers])
         frame = Frame(weights.ctypes.data if weights is not None else None, None, None, ctypes.addressof(pointers),
                       tokens, position, rows)

@@ -1,6 +1,7 @@
 """Compares instructions with what micro-operations mean, bit by bit: micro.py TARGET.
 
-Each operation is compiled twice, by tenon-micro-to-x86 and by tenon-micro-to-vector alone, and run on the same numbers.
+Each operation is compiled twice, by the target's own lowering and by tenon-micro-to-vector alone, and run on the same
+numbers.
 """
 
 import os
@@ -9,7 +10,7 @@ import sys
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Inputs"))
-from kernel_harness import Module, Report, TARGETS, memref, supported, to_bf16  # noqa: E402
+from kernel_harness import EXTENSIONS, INSTRUCTIONS, Module, Report, TARGETS, memref, supported, to_bf16  # noqa: E402
 
 COUNT = 256  # vectors of each operand
 TYPES = {"i8": np.int8, "i16": np.int16, "i32": np.int32, "f32": np.float32, "bf16": np.uint16}
@@ -20,10 +21,12 @@ def cases(lanes, target):
     v = lambda n, element: f"vector<{n * lanes}x{element}>"
     yield ("dot4_i8", f"micro.dot4_i8 %0, %1, %2 : {v(1, 'i32')}, {v(4, 'i8')}",
            [("i32", 1), ("i8", 4), ("i8", 4)], ("i32", 1))
+    yield ("dot4_s8", f"micro.dot4_s8 %0, %1, %2 : {v(1, 'i32')}, {v(4, 'i8')}",
+           [("i32", 1), ("i8", 4), ("i8", 4)], ("i32", 1))
     yield "dot2_i8", f"micro.dot2_i8 %0, %1 : {v(4, 'i8')} -> {v(2, 'i16')}", [("i8", 4), ("i8", 4)], ("i16", 2)
     yield ("dot2_i16", f"micro.dot2_i16 %0, %1, %2 : {v(1, 'i32')}, {v(2, 'i16')}",
            [("i32", 1), ("i16", 2), ("i16", 2)], ("i32", 1))
-    if TARGETS[target][4]:
+    if TARGETS[target][4] or "bf16" in EXTENSIONS.get(target, []):
         yield ("dot2_bf16", f"micro.dot2_bf16 %0, %1, %2 : {v(1, 'f32')}, {v(2, 'bf16')}",
                [("f32", 1), ("bf16", 2), ("bf16", 2)], ("f32", 1))
     table = ", ".join(str(x) for x in range(-127, 129, 16))
@@ -80,7 +83,7 @@ def main(target):
     lanes = TARGETS[target][0] // 32
     every = list(cases(lanes, target))
     functions = [function(*case, lanes) for case in every]
-    instructions = Module(functions, target, ["--tenon-micro-to-x86", "--tenon-micro-to-vector"])
+    instructions = Module(functions, target, INSTRUCTIONS)
     meaning = Module(functions, target, ["--tenon-micro-to-vector"])
     rng, report = np.random.default_rng(1), Report()
     for name, _, operands, (element, n) in every:

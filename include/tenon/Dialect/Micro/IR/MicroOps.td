@@ -2,9 +2,9 @@
 //
 // The few operations that make kernels fast and that arith, math and vector do
 // not have, each with its formula and the order of its additions. Emitters write
-// these and know no instruction; tenon-micro-to-x86 replaces those for which
-// its table has one, tenon-micro-to-vector says in arith and vector alone what
-// each means, bit by bit.
+// these and know no instruction; tenon-micro-to-x86 and tenon-micro-to-arm replace
+// those for which their tables have one, tenon-micro-to-vector says in arith and
+// vector alone what each means, bit by bit.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,6 +46,24 @@ def Micro_Dot4I8Op : Micro_Op<"dot4_i8", [Pure, AllTypesMatch<["sum", "result"]>
     Example:
     ```mlir
     %t = micro.dot4_i8 %s, %w, %x : vector<16xi32>, vector<64xi8>
+    ```
+  }];
+  let arguments = (ins Micro_Lanes:$sum, Micro_Bytes:$lhs, Micro_Bytes:$rhs);
+  let results = (outs Micro_Lanes:$result);
+  let assemblyFormat = "$sum `,` $lhs `,` $rhs attr-dict `:` type($sum) `,` type($lhs)";
+  let hasVerifier = 1;
+}
+
+def Micro_Dot4S8Op : Micro_Op<"dot4_s8", [Pure, AllTypesMatch<["sum", "result"]>, AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "adds four products of signed bytes to every lane";
+  let description = [{
+    `result[i] = sum[i] + lhs[4i] rhs[4i] + ... + lhs[4i+3] rhs[4i+3]`, both
+    signed, exact in 32 bits (which wrap). For targets that multiply bytes of
+    different signs not at all, or later than these.
+
+    Example:
+    ```mlir
+    %t = micro.dot4_s8 %s, %w, %x : vector<4xi32>, vector<16xi8>
     ```
   }];
   let arguments = (ins Micro_Lanes:$sum, Micro_Bytes:$lhs, Micro_Bytes:$rhs);

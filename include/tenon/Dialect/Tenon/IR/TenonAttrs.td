@@ -199,7 +199,11 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
     products of four bytes (`vpdpbusd`) at the vector width; `ssse3`: products of
     bytes added in pairs (`pmaddubsw`). `tuning`: the numbers of its
     micro-architecture (`#tenon.tuning`); without it those of the entry
-    "generic". Set on the module as `tenon.target`.
+    "generic". `triple` says for which architecture code is made. Set on the
+    module as `tenon.target`.
+
+    `extensions`: the instructions that kernels may use, by LLVM's names of
+    features, where a table of a lowering asks for them by name (AArch64).
   }];
   let parameters = (ins StringRefParameter<"LLVM's name of the CPU">:$cpu,
                         StringRefParameter<"LLVM's feature string">:$features,
@@ -208,8 +212,16 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
                         "int64_t":$l1, "int64_t":$l2, "int64_t":$l3,
                         DefaultValuedParameter<"bool", "false">:$vnni,
                         DefaultValuedParameter<"bool", "false">:$ssse3,
-                        OptionalParameter<"::tenon::TuningAttr">:$tuning);
+                        OptionalParameter<"::tenon::TuningAttr">:$tuning,
+                        StringRefParameter<"LLVM's triple", [{"x86_64-unknown-linux-gnu"}]>:$triple,
+                        OptionalParameter<"::mlir::ArrayAttr">:$extensions);
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    bool isX86() const { return getTriple().starts_with("x86_64-"); }
+    bool isAArch64() const { return getTriple().starts_with("aarch64-"); }
+    /// Whether `extensions` has the name.
+    bool has(::llvm::StringRef extension) const;
+  }];
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
