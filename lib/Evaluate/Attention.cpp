@@ -1,8 +1,10 @@
 //===- Attention.cpp - rotary positions, attention, caches ----------------===//
 
 #include "Rules.h"
+#include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 using namespace tenon;
@@ -132,6 +134,63 @@ LogicalResult evaluateAttention(Evaluator &e, AttentionOp op) {
   return e.set(op.getResult(), std::move(o));
 }
 
+LogicalResult evaluateAttentionGradient(Evaluator &e, AttentionGradientOp op) {
+  const NumberArray &q = e.array(op.getQuery()), &k = e.array(op.getKey());
+  const NumberArray &v = e.array(op.getValue()), &o = e.array(op.getOutput());
+  const NumberArray &d = e.array(op.getGradient());
+  double scale = op.getScale().convertToDouble();
+  double cap = op.getCap() ? op.getCap()->convertToDouble() : 0;
+  int64_t tokens = q.shape[1], keys = k.shape[1];
+  NumberArray dq(q.shape), dk(k.shape), dv(v.shape);
+  auto dot = [](const double *x, const double *y, int64_t count) {
+    return std::inner_product(x, x + count, y, 0.0);
+  };
+  for (int64_t h = 0; h < q.shape[0]; ++h) {
+    int64_t group = h / (q.shape[0] / k.shape[0]) * keys;
+    for (int64_t t = 0; t < tokens; ++t) {
+      int64_t row = h * tokens + t;
+      auto isHidden = [&](int64_t s) {
+        return (op.getCausal() && s > t) ||
+               (op.getWindow() && s <= t - int64_t(*op.getWindow())) ||
+               (op.getBand() && std::abs(s - t) > int64_t(*op.getBand()));
+      };
+      std::vector<double> weights(keys, 0.0), rises(keys, scale);
+      double most = -INFINITY, sum = 0;
+      for (int64_t s = 0; s < keys; ++s) {
+        double score = scale * dot(q.row(row), k.row(group + s), q.columns());
+        if (cap > 0) {
+          double part = std::tanh(score / cap);
+          rises[s] *= 1 - part * part;
+          score = cap * part;
+        }
+        weights[s] = isHidden(s) ? -INFINITY : score;
+        most = std::max(most, weights[s]);
+      }
+      if (most == -INFINITY)
+        continue;
+      for (double &weight : weights)
+        sum += weight = std::exp(weight - most);
+      double mean = dot(d.row(row), o.row(row), o.columns());
+      for (int64_t s = 0; s < keys; ++s) {
+        double p = weights[s] / sum;
+        const double *value = v.row(group + s), *key = k.row(group + s);
+        double slope =
+            p * (dot(d.row(row), value, v.columns()) - mean) * rises[s];
+        for (int64_t i = 0; i < v.columns(); ++i)
+          dv.row(group + s)[i] += p * d.row(row)[i];
+        for (int64_t i = 0; i < k.columns(); ++i) {
+          dq.row(row)[i] += slope * key[i];
+          dk.row(group + s)[i] += slope * q.row(row)[i];
+        }
+      }
+    }
+  }
+  if (failed(e.set(op.getResult(0), std::move(dq))) ||
+      failed(e.set(op.getResult(1), std::move(dk))))
+    return failure();
+  return e.set(op.getResult(2), std::move(dv));
+}
+
 /// Whether tokens have positions of their own, one for each sequence.
 bool isBatch(Value position) {
   return isa<RankedTensorType>(position.getType());
@@ -211,6 +270,7 @@ LogicalResult evaluateCachedAttention(Evaluator &e, CachedAttentionOp op) {
 void tenon::addAttentionRules(EvaluationRules &rules) {
   rules.add(evaluateRope);
   rules.add(evaluateAttention);
+  rules.add(evaluateAttentionGradient);
   rules.add(evaluateCacheAppend);
   rules.add(evaluateCachedAttention);
 }

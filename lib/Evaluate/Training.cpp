@@ -6,6 +6,7 @@
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 using namespace tenon;
@@ -136,6 +137,37 @@ LogicalResult evaluateCrossEntropyGradient(Evaluator &e,
   return e.set(op.getResult(), std::move(y));
 }
 
+LogicalResult evaluateHeadLoss(Evaluator &e, HeadLossOp op) {
+  const NumberArray &x = e.array(op.getInput()), &w = e.array(op.getWeight());
+  const NumberArray &targets = e.array(op.getTargets());
+  NumberArray logits({1, w.rows()}), losses({x.rows(), 1}), back(x.shape);
+  if (failed(checkTargets(op, logits, targets)))
+    return failure();
+  NumberArray *g = op.getInto() ? &e.memory(op.getInto()) : nullptr;
+  for (int64_t t = 0; t < x.rows(); ++t) {
+    auto target = static_cast<int64_t>(targets.values[t]);
+    if (target < 0)
+      continue;
+    for (int64_t v = 0; v < w.rows(); ++v)
+      logits.values[v] =
+          std::inner_product(x.row(t), x.row(t) + x.columns(), w.row(v), 0.0);
+    double all = logSum(logits.row(0), w.rows());
+    losses.values[t] = all - logits.values[target];
+    for (int64_t v = 0; v < w.rows(); ++v) {
+      double slope = std::exp(logits.values[v] - all) - (v == target ? 1 : 0);
+      for (int64_t k = 0; k < x.columns(); ++k) {
+        back.row(t)[k] += slope * w.row(v)[k];
+        if (g)
+          g->row(v)[k] += slope * x.row(t)[k];
+      }
+    }
+  }
+  if (failed(e.set(op.getResult(0), std::move(losses))))
+    return failure();
+  return op.getResults().size() < 2 ? success()
+                                    : e.set(op.getResult(1), std::move(back));
+}
+
 LogicalResult evaluateSqueeze(Evaluator &e, SqueezeOp op) {
   NumberArray y = e.array(op.getInput());
   int64_t rank = cast<RankedTensorType>(op.getResult().getType()).getRank();
@@ -200,9 +232,14 @@ LogicalResult evaluateEmbeddingGradient(Evaluator &e, EmbeddingGradientOp op) {
 }
 
 LogicalResult evaluateStash(Evaluator &e, StashOp op) {
-  SmallVector<int64_t, 4> shape = {
-      cast<MemRefType>(op.getResult().getType()).getDimSize(0)};
-  llvm::append_range(shape, e.array(op.getLike()).shape);
+  auto like = cast<RankedTensorType>(op.getLike().getType());
+  SmallVector<int64_t, 4> shape(
+      cast<MemRefType>(op.getResult().getType()).getShape());
+  for (int64_t dim = 0; dim < like.getRank(); ++dim)
+    if (like.isDynamicDim(dim))
+      for (int64_t &extent : shape)
+        if (ShapedType::isDynamic(extent))
+          extent = e.array(op.getLike()).shape[dim];
   e.set(op.getResult(),
         EvaluatedValue::of(std::make_shared<NumberArray>(shape)));
   return success();
@@ -281,6 +318,7 @@ void tenon::addTrainingRules(EvaluationRules &rules) {
   rules.add(evaluateActivationGradient);
   rules.add(evaluateCrossEntropy);
   rules.add(evaluateCrossEntropyGradient);
+  rules.add(evaluateHeadLoss);
   rules.add(evaluateSqueeze);
   rules.add(evaluateGradient);
   rules.add(evaluateAddGradient);

@@ -67,6 +67,31 @@ module attributes {tenon.max_chunk = 64 : i64} {
     return %z : tensor<?x72xf32>
   }
 
+  // The head: a loop over blocks of rows, whose logits lie in one place.
+  // CHECK-LABEL: func.func @head(
+  // CHECK: %[[LOSSES:.*]] = memref.alloc(%[[T:.*]]) : memref<?x1xf32>
+  // CHECK: %[[DX:.*]] = memref.alloc(%[[T]]) : memref<?x72xf32>
+  // CHECK: %[[ALL:.*]] = memref.alloc() : memref<16x40xf32>
+  // CHECK: scf.for %[[FIRST:.*]] = %{{.*}} to %[[T]] step %c16
+  // CHECK: %[[LEFT:.*]] = arith.subi %[[T]], %[[FIRST]]
+  // CHECK: %[[COUNT:.*]] = arith.minsi %[[LEFT]], %c16
+  // CHECK: %[[X:.*]] = memref.subview %{{.*}}[%[[FIRST]], 0] [%[[COUNT]], 72]
+  // CHECK: %[[LOGITS:.*]] = memref.subview %[[ALL]][0, 0] [%[[COUNT]], 40]
+  // CHECK: tenon.weight_product %[[X]], %[[W:.*]] into %[[LOGITS]] {
+  // CHECK: tenon.cross_entropy %[[LOGITS]], %{{.*}} into %{{.*}} {
+  // CHECK: tenon.cross_entropy_gradient %[[LOGITS]], %{{.*}} into %[[LOGITS]] {
+  // CHECK: tenon.weight_product %[[LOGITS]], %[[W]] into %{{.*}} {flipped
+  // CHECK: tenon.weight_gradient %[[LOGITS]], %[[X]] into %{{.*}}
+  func.func @head(%t: tensor<?xi32>) -> tensor<?x72xf32> {
+    %e = tenon.weight_ref @e : tensor<40x72xf32>
+    %x = tenon.embedding %t, %e : (tensor<?xi32>, tensor<40x72xf32>) -> tensor<?x72xf32>
+    %g = tenon.gradient @e : memref<40x72xf32>
+    %l, %dx = tenon.head_loss %x, %e, %t into %g {rows = 16 : i64}
+      : (tensor<?x72xf32>, tensor<40x72xf32>, tensor<?xi32>, memref<40x72xf32>) -> (tensor<?x1xf32>, tensor<?x72xf32>)
+    %y = tenon.mul %dx, %l : (tensor<?x72xf32>, tensor<?x1xf32>) -> tensor<?x72xf32>
+    return %y : tensor<?x72xf32>
+  }
+
   // CHECK-LABEL: func.func @update(
   // CHECK-SAME: %[[WEIGHTS:[a-z0-9_]*]]: memref<52992xi8>, {{.*}}%[[NUMBERS:[a-z0-9_]*]]: memref<10xf32>, %[[G:[a-z0-9_]*]]: memref<52992xi8> {tenon.name = "gradients"}, %[[M:[a-z0-9_]*]]: memref<105984xi8> {tenon.name = "moments"}, %[[OUT:[a-z0-9_]*]]: memref<1x1xf32>
   func.func @update(%n: tensor<10xf32>) -> tensor<1x1xf32> {

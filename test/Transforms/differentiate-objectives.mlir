@@ -9,7 +9,7 @@ module @words attributes {tenon.kind = "encoder"} {
   tenon.weight @places : tensor<64x8xf32> from [#tenon.source<"places", tensor<64x8xf32>>]
   tenon.weight @types : tensor<2x8xf32> from [#tenon.source<"types", tensor<2x8xf32>>]
   // CHECK: func.func @gradient(%[[T:.*]]: tensor<?xi32>{{.*}}, %[[TARGETS:.*]]: tensor<?xi32> {tenon.name = "targets"}, %[[TYPES:.*]]: tensor<?xi32> {tenon.element = "token_type"}) -> tensor<1x1xf32>
-  // CHECK: tenon.cross_entropy %{{.*}}, %[[TARGETS]]
+  // CHECK: tenon.head_loss %{{.*}}, %{{.*}}, %[[TARGETS]]
   // CHECK: %[[G:.*]] = tenon.gradient @types
   // CHECK: tenon.embedding_gradient %[[TYPES]], %{{.*}} into %[[G]]
   // CHECK: func.func @update

@@ -1,4 +1,5 @@
 // RUN: tenon-opt %s --tenon-differentiate --cse --canonicalize --split-input-file | FileCheck %s
+// RUN: tenon-opt %s --tenon-differentiate=recompute=layer --cse --canonicalize --split-input-file | FileCheck %s --check-prefix=AGAIN
 
 // A loop stays a loop in both directions: what it carries is kept, and the way back counts down. The gradient of a
 // weight that two places read is one sum; that of a linear's weight needs no value of its own.
@@ -18,14 +19,11 @@ module @loop attributes {tenon.kind = "decoder"} {
   // CHECK:   %[[W:.*]] = tenon.weight_ref @w[%[[I]]]
   // CHECK:   tenon.weight_product %[[H]], %[[W]] :
   // CHECK:   scf.yield
-  // CHECK: %[[LOGITS:.*]] = tenon.weight_product %[[Y]], %[[E]] :
-  // CHECK: %[[LOSSES:.*]] = tenon.cross_entropy %[[LOGITS]], %[[TARGETS]]
-  // CHECK: %[[LOSS:.*]] = tenon.reduce %[[LOSSES]] {dim = 0 : i64, kind = #tenon.reduction<sum>}
-  // CHECK: %[[D:.*]] = tenon.cross_entropy_gradient %[[LOGITS]], %[[TARGETS]]
-  // CHECK: %[[DY:.*]] = tenon.weight_product %[[D]], %[[E]] {flipped}
+  // Head and loss are one, without all logits.
   // CHECK: %[[G:.*]] = tenon.gradient @embed : memref<97x32xf32>
-  // CHECK: tenon.weight_gradient %[[D]], %[[Y]] into %[[G]]
-  // CHECK: %[[DX:.*]] = scf.for %[[J:.*]] = %c0 to %c3 step %c1 iter_args(%[[DH:.*]] = %[[DY]])
+  // CHECK: %[[HEAD:.*]]:2 = tenon.head_loss %[[Y]], %[[E]], %[[TARGETS]] into %[[G]] {rows = 128 : i64}
+  // CHECK: %[[LOSS:.*]] = tenon.reduce %[[HEAD]]#0 {dim = 0 : i64, kind = #tenon.reduction<sum>}
+  // CHECK: %[[DX:.*]] = scf.for %[[J:.*]] = %c0 to %c3 step %c1 iter_args(%[[DH:.*]] = %[[HEAD]]#1)
   // CHECK:   %[[BACK:.*]] = arith.subi %c2, %[[J]]
   // CHECK:   %[[LAYER:.*]] = arith.subi %c3, %[[J]]
   // CHECK:   %[[KEPT:.*]] = tenon.kept %[[S]][%[[BACK]]]
@@ -43,8 +41,8 @@ module @loop attributes {tenon.kind = "decoder"} {
   // CHECK: return %[[LOSS]]
   // CHECK: func.func @loss
   // CHECK-NOT: tenon.stash
-  // CHECK: tenon.cross_entropy
-  // CHECK-NOT: tenon.cross_entropy_gradient
+  // CHECK: %{{[0-9]*}} = tenon.head_loss %{{.*}}, %{{.*}}, %{{.*}} {rows = 128 : i64} :
+  // CHECK-NOT: tenon.cross_entropy
   // What generates is derived from this later.
   // CHECK: func.func @forward
   // CHECK: tenon.linear
@@ -187,5 +185,66 @@ module @elementwise attributes {tenon.kind = "decoder"} {
     %9 = tenon.slice %x {offset = 0 : i64} : tensor<?x16xf32> -> tensor<?x8xf32>
     %10 = tenon.concat %8, %9 : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x16xf32>
     return %10 : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// A fused attention goes back as one, and its result is kept in a loop: that of a product before it is, too, but what is
+// computed from that is cheap. Nothing reads what the last product of the layer gives.
+
+// CHECK-LABEL: module @fused
+// AGAIN-LABEL: module @fused
+module @fused attributes {tenon.kind = "decoder"} {
+  tenon.weight @embed : tensor<16x16xf32> from [#tenon.source<"embed", tensor<16x16xf32>>]
+  tenon.weight @wq : tensor<3x16x16xf32> from [#tenon.source<"{i}.wq", tensor<16x16xf32>>] stacked
+  tenon.weight @wo : tensor<3x16x16xf32> from [#tenon.source<"{i}.wo", tensor<16x16xf32>>] stacked
+  // CHECK: func.func @gradient
+  // CHECK: %[[S:.*]] = tenon.stash %[[X:.*]] : tensor<?x16xf32> -> memref<3x?x16xf32>
+  // CHECK: %[[SQ:.*]] = tenon.stash %[[X]] : tensor<?x16xf32> -> memref<3x?x16xf32>
+  // CHECK: %[[SO:.*]] = tenon.stash %[[X]] : tensor<?x16xf32> -> memref<3x2x?x8xf32>
+  // CHECK-NOT: tenon.stash
+  // CHECK: scf.for %[[I:.*]] = %c0 to %c3
+  // CHECK: tenon.keep %{{.*}} in %[[S]][%[[I]]]
+  // CHECK: %[[PQ:.*]] = tenon.weight_product
+  // CHECK: tenon.keep %[[PQ]] in %[[SQ]][%[[I]]]
+  // CHECK: %[[O:.*]] = tenon.attention
+  // CHECK: tenon.keep %[[O]] in %[[SO]][%[[I]]]
+  // CHECK: tenon.weight_product
+  // CHECK-NOT: tenon.keep
+  // CHECK: scf.for
+  // CHECK: %[[H:.*]] = tenon.kept %[[S]]
+  // CHECK: %[[KQ:.*]] = tenon.kept %[[SQ]]
+  // CHECK: %[[Q:.*]] = tenon.split_heads %[[KQ]]
+  // CHECK: %[[KO:.*]] = tenon.kept %[[SO]]
+  // CHECK-NOT: tenon.attention %
+  // CHECK: %[[DQ:.*]]:3 = tenon.attention_gradient %[[Q]], %[[Q]], %[[Q]], %[[KO]], %{{.*}} {causal, scale = 2.500000e-01 : f32}
+  // CHECK: tenon.add %[[DQ]]#{{[0-2]}}, %[[DQ]]#{{[0-2]}}
+  // All of a layer is computed again where memory is what counts.
+  // AGAIN: func.func @gradient
+  // AGAIN: tenon.stash
+  // AGAIN-NOT: tenon.stash
+  // AGAIN: scf.for
+  // AGAIN: scf.for
+  // AGAIN: tenon.attention %
+  // AGAIN: tenon.attention_gradient
+  func.func @forward(%t: tensor<?xi32>) -> tensor<?x16xf32> {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c3 = arith.constant 3 : index
+    %e = tenon.weight_ref @embed : tensor<16x16xf32>
+    %x = tenon.embedding %t, %e : (tensor<?xi32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+    %y = scf.for %i = %c0 to %c3 step %c1 iter_args(%h = %x) -> (tensor<?x16xf32>) {
+      %wq = tenon.weight_ref @wq[%i] : tensor<16x16xf32>
+      %wo = tenon.weight_ref @wo[%i] : tensor<16x16xf32>
+      %0 = tenon.linear %h, %wq : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+      %q = tenon.split_heads %0 {heads = 2 : i64} : tensor<?x16xf32> -> tensor<2x?x8xf32>
+      %o = tenon.attention %q, %q, %q {causal, scale = 0.25 : f32} : (tensor<2x?x8xf32>, tensor<2x?x8xf32>, tensor<2x?x8xf32>) -> tensor<2x?x8xf32>
+      %m = tenon.merge_heads %o : tensor<2x?x8xf32> -> tensor<?x16xf32>
+      %1 = tenon.linear %m, %wo : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+      %r = tenon.add %h, %1 : (tensor<?x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+      scf.yield %r : tensor<?x16xf32>
+    }
+    return %y : tensor<?x16xf32>
   }
 }

@@ -48,10 +48,11 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
                   BandMaskOp, ScoreBiasOp, DistanceGatherOp, MatmulOp, TopKOp,
                   RouteOp, ScatterAddOp, ClearOp, ZeroPadOp, SumHeadsOp,
                   ActivationGradientOp, CrossEntropyOp, CrossEntropyGradientOp,
-                  AddGradientOp, WeightProductOp, WeightGradientOp,
-                  EmbeddingGradientOp, ZerosLikeOp, PadRowsOp, ClampGradientOp,
-                  ScoreBiasGradientOp, DistanceGatherGradientOp, SumSquaresOp,
-                  NormOfSumsOp, AdamWOp>(op))
+                  AddGradientOp, WeightProductOp, AttentionGradientOp,
+                  WeightGradientOp, EmbeddingGradientOp, ZerosLikeOp, PadRowsOp,
+                  ClampGradientOp, ScoreBiasGradientOp,
+                  DistanceGatherGradientOp, SumSquaresOp, NormOfSumsOp,
+                  AdamWOp>(op))
         ++numLowered;
     });
   }

@@ -18,6 +18,8 @@ void emit(KernelBuilder &b, EmbeddingGradientOp op);
 // WeightProducts.cpp
 void emit(KernelBuilder &b, WeightProductOp op);
 void emit(KernelBuilder &b, WeightGradientOp op);
+// AttentionGradient.cpp
+void emit(KernelBuilder &b, AttentionGradientOp op);
 // ShapeGradients.cpp
 void emit(KernelBuilder &b, ZeroPadOp op);
 void emit(KernelBuilder &b, SumHeadsOp op);

@@ -143,8 +143,16 @@ func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xi32>, %g: memref<8x4xf32>) {
 // -----
 
 func.func @f(%x: tensor<?x8xf32>) {
-  // expected-error @+1 {{stash 'memref<?x8xf32>' does not hold values 'tensor<?x8xf32>'}}
+  // expected-error @+1 {{'memref<?x8xf32>' does not hold a value for each of so many trips}}
   %0 = tenon.stash %x : tensor<?x8xf32> -> memref<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>) {
+  // expected-error @+1 {{of 'tensor<4x8xf32>' has no number of tokens for 'memref<3x?x8xf32>'}}
+  %0 = tenon.stash %x : tensor<4x8xf32> -> memref<3x?x8xf32>
   return
 }
 

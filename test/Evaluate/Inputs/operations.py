@@ -184,6 +184,34 @@ def learning():
          np.where(asked, -np.log(p[np.arange(4), at])[:, None], 0), x=x, g=targets)
     case("cross_entropy_gradient", "%y = tenon.cross_entropy_gradient {x}, {g} : ({x_t}, {g_t}) -> {r}", None,
          np.where(asked, p - np.eye(6)[at], 0), x=x, g=targets)
+    w, back = f32(5, 6), f32(4, 5)
+    case("weight_product", "%y = tenon.weight_product {x}, {w} : ({x_t}, {w_t}) -> {r}", None, x @ w.T, x=x, w=w)
+    case("weight_product_flipped", "%y = tenon.weight_product {d}, {w} {{flipped}} : ({d_t}, {w_t}) -> {r}", None, back @ w, d=back, w=w)
+    # Central differences of the sum of the output times d.
+    q, k, v, d = f32(4, 5, 3), f32(2, 5, 3), f32(2, 5, 2), f32(4, 5, 2)
+    t, s = np.indices((5, 5))
+
+    def output(q, k, v):
+        scores = 1.5 * np.tanh(0.5 * q @ k.repeat(2, 0).transpose(0, 2, 1) / 1.5)
+        return softmax(np.where((s <= t) & (s > t - 3), scores, -np.inf)) @ v.repeat(2, 0)
+
+    for i, name in enumerate("qkv"):
+        want, arrays = np.empty_like((q, k, v)[i]), [q, k, v]
+        for place in np.ndindex(want.shape):
+            shifted = [arrays[i].copy(), arrays[i].copy()]
+            shifted[0][place] += 1e-5
+            shifted[1][place] -= 1e-5
+            ends = [(output(*arrays[:i], x, *arrays[i + 1:]) * d).sum() for x in shifted]
+            want[place] = (ends[0] - ends[1]) / 2e-5
+        case(f"attention_gradient_{name}", ("%z:3 = tenon.attention_gradient {q}, {k}, {v}, {o}, {d} {{causal, window = 3 : i64, cap = 1.5 : f32, scale = 0.5 : f32}} "
+             ": ({q_t}, {k_t}, {v_t}, {o_t}, {d_t}) -> ({q_t}, {k_t}, {v_t})\n    %y = tenon.scale %z#PLACE {{factor = 1.0 : f32}} : ({r}) -> {r}").replace("PLACE", str(i)),
+             None, want, q=q, k=k, v=v, o=output(q, k, v), d=d)
+    w, some = f32(6, 5), np.array([2, -1, 5, 0])
+    p = softmax(back @ w.T)
+    slopes = np.where(some[:, None] >= 0, p - np.eye(6)[np.maximum(some, 0)], 0)
+    for i, want in enumerate((np.where(some >= 0, -np.log(p[np.arange(4), np.maximum(some, 0)]), 0)[:, None], slopes @ w)):
+        case(f"head_loss_{i}", ("%z:2 = tenon.head_loss {x}, {w}, {g} {{rows = 3 : i64}} : ({x_t}, {w_t}, {g_t}) -> (tensor<4x1xf32>, tensor<4x5xf32>)\n"
+             "    %y = tenon.scale %z#PLACE {{factor = 1.0 : f32}} : ({r}) -> {r}").replace("PLACE", str(i)), None, want, x=back, w=w, g=some)
     case("zeros_like", "%y = tenon.zeros_like {x} : ({x_t}) -> {r}", None, 0 * x, x=x)
     dy = f32(4, 6)
     case("clamp_gradient", "%y = tenon.clamp_gradient {d}, {x} {{low = -0.5 : f32, high = 1.0 : f32}} : ({d_t}, {x_t}) -> {r}", None,

@@ -291,7 +291,15 @@ static LogicalResult verifyStash(Operation *op, Value stash, Value value) {
 }
 
 LogicalResult StashOp::verify() {
-  return verifyStash(*this, getResult(), getLike());
+  ShapedType all = shaped(getResult()), like = shaped(getLike());
+  if (all.getRank() < 2 || all.isDynamicDim(0))
+    return emitOpError() << all
+                         << " does not hold a value for each of so many "
+                            "trips";
+  if (!all.hasStaticShape() && like.hasStaticShape())
+    return emitOpError() << "of " << like << " has no number of tokens for "
+                         << all;
+  return success();
 }
 LogicalResult KeepOp::verify() {
   return verifyStash(*this, getStash(), getValue());

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include <deque>
@@ -78,6 +79,8 @@ private:
   /// What only a model that learns has (EntryTraining.cpp); false: it is
   /// something else.
   bool rewriteTraining(mlir::Operation *op);
+  void rewriteHeadLoss(HeadLossOp op);
+  void rewriteAttentionGradient(AttentionGradientOp op);
   void rewriteGradientNorm(GradientNormOp op);
   void rewriteUpdate(UpdateOp op);
   mlir::LogicalResult rewriteView(mlir::Operation *op);

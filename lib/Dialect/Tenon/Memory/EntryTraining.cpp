@@ -81,11 +81,87 @@ bool EntryRewriter::rewriteTraining(Operation *op) {
          /*buffer=*/nullptr, rows.lookup(kept.getStash()));
     return true;
   }
+  if (auto attention = dyn_cast<AttentionGradientOp>(op))
+    return rewriteAttentionGradient(attention), true;
+  if (auto head = dyn_cast<HeadLossOp>(op))
+    return rewriteHeadLoss(head), true;
   if (auto norm = dyn_cast<GradientNormOp>(op))
     return rewriteGradientNorm(norm), true;
   if (auto update = dyn_cast<UpdateOp>(op))
     return rewriteUpdate(update), true;
   return false;
+}
+
+void EntryRewriter::rewriteAttentionGradient(AttentionGradientOp op) {
+  Location loc = op.getLoc();
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(withUnitStride(loc, operand));
+  Value of[] = {op.getQuery(), op.getKey(), op.getValue()};
+  for (auto [result, like] : llvm::zip_equal(op.getResults(), of)) {
+    Value count = rows.lookup(like);
+    Value out = allocate(loc, cast<RankedTensorType>(result.getType()), count);
+    bind(result, out, addBuffer(out, op->getBlock()), count);
+    operands.push_back(out);
+  }
+  finishOp(AttentionGradientOp::create(builder, loc, TypeRange(), operands,
+                                       op->getAttrs()),
+           op);
+}
+
+/// A loop over blocks of rows, whose logits lie in one place.
+void EntryRewriter::rewriteHeadLoss(HeadLossOp op) {
+  Location loc = op.getLoc();
+  auto weightType = cast<RankedTensorType>(op.getWeight().getType());
+  int64_t most = op.getRows();
+  Value input = withUnitStride(loc, op.getInput());
+  Value weight = withUnitStride(loc, op.getWeight());
+  Value targets = mapping.lookup(op.getTargets()),
+        total = rowsOf(loc, op.getInput());
+  SmallVector<Value> outs;
+  for (Value result : op.getResults()) {
+    Value count = rows.lookup(op.getInput());
+    Value out = allocate(loc, cast<RankedTensorType>(result.getType()), count);
+    bind(result, out, addBuffer(out, op->getBlock()), count);
+    outs.push_back(out);
+  }
+  Value all = memref::AllocOp::create(
+      builder, loc,
+      MemRefType::get({most, weightType.getDimSize(0)}, builder.getF32Type()));
+  Value step = constant(loc, most);
+  auto loop = scf::ForOp::create(builder, loc, constant(loc, 0), total, step);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  Value first = loop.getInductionVar();
+  Value count = arith::MinSIOp::create(
+      builder, loc, arith::SubIOp::create(builder, loc, total, first), step);
+  auto block = [&](Value from, OpFoldResult offset) {
+    SmallVector<int64_t> shape(cast<MemRefType>(from.getType()).getShape());
+    shape[0] = ShapedType::kDynamic;
+    return rectangleOf(loc, from, shape, count, /*dim=*/0, offset);
+  };
+  Value x = block(input, first), ids = block(targets, first),
+        logits = block(all, builder.getIndexAttr(0));
+  std::string label = makeLabel(op);
+  finishHelper(WeightProductOp::create(builder, loc, Type(), x, weight, logits,
+                                       /*flipped=*/false, TileAttr()),
+               label);
+  finishHelper(CrossEntropyOp::create(builder, loc, Type(), logits, ids,
+                                      block(outs[0], first), TileAttr()),
+               "cross_entropy " + label);
+  if (outs.size() < 2)
+    return;
+  finishHelper(CrossEntropyGradientOp::create(builder, loc, Type(), logits, ids,
+                                              logits, TileAttr()),
+               "cross_entropy_gradient " + label);
+  finishHelper(WeightProductOp::create(builder, loc, Type(), logits, weight,
+                                       block(outs[1], first),
+                                       /*flipped=*/true, TileAttr()),
+               label);
+  if (op.getInto())
+    finishHelper(WeightGradientOp::create(builder, loc, logits, x,
+                                          mapping.lookup(op.getInto())),
+                 label);
 }
 
 void EntryRewriter::rewriteGradientNorm(GradientNormOp op) {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileBuilder.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
@@ -31,8 +32,9 @@ static constexpr int64_t kUpdateElements = 16384;
 static constexpr int64_t kSumBlocks = 16;
 
 bool tenon::isTrainingOp(Operation *op) {
-  return isa<WeightProductOp, AddGradientOp, WeightGradientOp,
-             EmbeddingGradientOp, SumSquaresOp, NormOfSumsOp, AdamWOp>(op);
+  return isa<WeightProductOp, AttentionGradientOp, AddGradientOp,
+             WeightGradientOp, EmbeddingGradientOp, SumSquaresOp, NormOfSumsOp,
+             AdamWOp>(op);
 }
 
 /// Replaces an operation by a dispatch over [0, total) in chunks; `operands`
@@ -159,7 +161,29 @@ static FailureOr<bool> tileWeightProduct(WeightProductOp op) {
              });
 }
 
+/// A task for each head of keys.
+static FailureOr<bool> tileAttentionGradient(AttentionGradientOp op) {
+  int64_t heads = memrefOf(op.getKey()).getDimSize(0);
+  return cut(op, heads, 1,
+             [&](TileBuilder &tiles, OpFoldResult first, int64_t) {
+               SmallVector<Value> operands;
+               for (Value operand : op->getOperands()) {
+                 int64_t each = memrefOf(operand).getDimSize(0) / heads;
+                 OpFoldResult begin = first;
+                 if (each != 1)
+                   begin = tiles.multiply(getValueOrCreateConstantIndexOp(
+                                              tiles.builder, tiles.loc, first),
+                                          each);
+                 operands.push_back(tiles.view(
+                     operand, {{0, begin, tiles.builder.getIndexAttr(each)}}));
+               }
+               return operands;
+             });
+}
+
 FailureOr<bool> tenon::tileTraining(Operation *op) {
+  if (auto attention = dyn_cast<AttentionGradientOp>(op))
+    return tileAttentionGradient(attention);
   if (auto product = dyn_cast<WeightProductOp>(op))
     return tileWeightProduct(product);
   if (auto gradient = dyn_cast<WeightGradientOp>(op))

@@ -2,6 +2,7 @@
 
 #include "BlockGradient.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -66,7 +67,7 @@ LogicalResult BlockGradient::forward(Block &block, IRMapping &mapping,
     if (!tape)
       continue;
     activate(copy);
-    tape->push_back({copy, {}, {}, {}});
+    tape->push_back({copy, {}, {}, {}, {}});
   }
   return success();
 }
@@ -97,6 +98,53 @@ SmallVector<Value> BlockGradient::captures(Operation *op,
   return values.takeVector();
 }
 
+/// What the number of tokens of a value in a loop's body is that of: the value
+/// from outside, or the loop's argument, at the end of its first operands. Null
+/// if there is none.
+static Value findTokens(Value value, scf::ForOp loop) {
+  while (value && value.getParentBlock() == loop.getBody()) {
+    Operation *op = value.getDefiningOp();
+    if (!op) // What the loop carries.
+      return value;
+    value = {};
+    for (Value operand : op->getOperands()) {
+      auto type = dyn_cast<RankedTensorType>(operand.getType());
+      if (type && !type.hasStaticShape()) {
+        value = operand;
+        break;
+      }
+    }
+  }
+  return value;
+}
+
+SmallVector<BlockGradient::KeptValue>
+BlockGradient::stashProducts(scf::ForOp loop, const IRMapping &mapping,
+                             Value carried) {
+  SmallVector<KeptValue> kept;
+  if (!keepProducts)
+    return kept;
+  int64_t trips = LoopRange::of(loop)->trips;
+  for (Operation &op : *loop.getBody()) {
+    if (!isa<LinearOp, AttentionOp, MixtureOp>(op))
+      continue;
+    Value tokens = findTokens(op.getResult(0), loop);
+    if (!tokens)
+      continue;
+    Value like = tokens.getParentBlock() == loop.getBody()
+                     ? carried
+                     : mapping.lookupOrDefault(tokens);
+    RankedTensorType type = tensorOf(op.getResult(0));
+    SmallVector<int64_t> shape = {trips};
+    llvm::append_range(shape, type.getShape());
+    auto stash =
+        StashOp::create(builder, op.getLoc(),
+                        MemRefType::get(shape, type.getElementType()), like);
+    kept.push_back({&op, stash, KeepOp()});
+  }
+  return kept;
+}
+
 FailureOr<scf::ForOp>
 BlockGradient::forwardLoop(scf::ForOp loop, IRMapping &mapping, Tape *tape) {
   if (tape && failed(checkLoop(loop)))
@@ -106,12 +154,14 @@ BlockGradient::forwardLoop(scf::ForOp loop, IRMapping &mapping, Tape *tape) {
   for (Value init : loop.getInitArgs())
     inits.push_back(mapping.lookup(init));
   Value stash;
+  SmallVector<KeptValue> kept;
   if (tape) {
     RankedTensorType type = tensorOf(inits[0]);
     SmallVector<int64_t> shape = {LoopRange::of(loop)->trips};
     shape.append(type.getShape().begin(), type.getShape().end());
     stash = StashOp::create(
         builder, loc, MemRefType::get(shape, type.getElementType()), inits[0]);
+    kept = stashProducts(loop, mapping, inits[0]);
   }
   auto copy =
       scf::ForOp::create(builder, loc, mapping.lookup(loop.getLowerBound()),
@@ -123,21 +173,28 @@ BlockGradient::forwardLoop(scf::ForOp loop, IRMapping &mapping, Tape *tape) {
     IRMapping inner = mapping;
     inner.map(loop.getInductionVar(), copy.getInductionVar());
     inner.map(loop.getRegionIterArgs(), copy.getRegionIterArgs());
+    Value trip = copy.getInductionVar();
     if (tape) {
       LoopRange range = *LoopRange::of(loop);
       auto constant = [&](int64_t value) -> Value {
         return arith::ConstantIndexOp::create(builder, loc, value);
       };
-      Value trip = copy.getInductionVar();
       if (range.lower != 0)
         trip = arith::SubIOp::create(builder, loc, trip, constant(range.lower));
       if (range.step != 1)
         trip = arith::DivUIOp::create(builder, loc, trip, constant(range.step));
       KeepOp::create(builder, loc, copy.getRegionIterArg(0), stash, trip);
     }
-    // The way back computes the body again, so that nothing inside is kept.
+    // The way back computes the rest of the body again.
     if (failed(forward(*loop.getBody(), inner, /*tape=*/nullptr)))
       return failure();
+    for (KeptValue &value : kept) {
+      Value result = inner.lookup(value.original->getResult(0));
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointAfterValue(result);
+      value.keep = KeepOp::create(builder, result.getLoc(), result,
+                                  value.stash.getResult(), trip);
+    }
     auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
     SmallVector<Value> results;
     for (Value result : yield.getOperands())
@@ -148,7 +205,7 @@ BlockGradient::forwardLoop(scf::ForOp loop, IRMapping &mapping, Tape *tape) {
   mapping.map(loop.getResults(), copy.getResults());
   if (tape) {
     activate(copy);
-    tape->push_back({copy, loop, stash, captures(loop, mapping)});
+    tape->push_back({copy, loop, stash, captures(loop, mapping), kept});
     // What comes back to them comes through the loop, too.
     if (!tape->back().captured.empty())
       adjoints.setActive(copy.getResult(0));
@@ -196,6 +253,38 @@ LogicalResult BlockGradient::backward(const Tape &tape) {
   return success();
 }
 
+void BlockGradient::readKept(const Step &step, const Tape &tape,
+                             const IRMapping &inner, Value trip) {
+  // What only the way forward needs, as a residual, reads nothing here.
+  llvm::SmallDenseSet<Operation *> kept;
+  for (const KeptValue &value : step.kept)
+    kept.insert(inner.lookup(value.original->getResult(0)).getDefiningOp());
+  for (const Step &again : llvm::reverse(tape)) {
+    if (kept.contains(again.op) || !isOpTriviallyDead(again.op))
+      continue;
+    for (Value result : again.op->getResults())
+      adjoints.forget(result);
+    again.op->erase();
+  }
+  for (KeptValue value : step.kept) {
+    Value again = inner.lookup(value.original->getResult(0));
+    if (again.use_empty()) {
+      value.keep.erase();
+      value.stash.erase();
+    } else {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointAfterValue(again);
+      Value kept = KeptOp::create(builder, again.getLoc(), again.getType(),
+                                  value.stash.getResult(), trip);
+      again.replaceAllUsesWith(kept);
+      if (counts)
+        ++counts->kept;
+    }
+    adjoints.forget(again);
+    again.getDefiningOp()->erase();
+  }
+}
+
 LogicalResult BlockGradient::backwardLoop(const Step &step) {
   scf::ForOp loop = step.original;
   auto copy = cast<scf::ForOp>(step.op);
@@ -240,6 +329,7 @@ LogicalResult BlockGradient::backwardLoop(const Step &step) {
                  back.getRegionIterArg(0));
     if (failed(backward(tape)))
       return failure();
+    readKept(step, tape, inner, trip);
     Value gradient = adjoints.of(carried);
     if (!gradient)
       return loop.emitOpError("has no gradient: what it carries does not "

@@ -13,7 +13,7 @@ namespace tenon {
 
 /// What the way back went through.
 struct GradientCounts {
-  int64_t rules = 0, skipped = 0, loops = 0;
+  int64_t rules = 0, skipped = 0, loops = 0, kept = 0;
 };
 
 /// Rewrites a block of a function on tensors into its way forward, and then
@@ -21,11 +21,21 @@ struct GradientCounts {
 /// `forward` and `backward`.
 class BlockGradient {
 public:
-  /// `builder` stands where operations go. `counts` may be null.
+  /// `builder` stands where operations go. `counts` may be null. With
+  /// `keepProducts`, the way back through a loop reads the products of its body
+  /// instead of computing them again.
   BlockGradient(mlir::OpBuilder &builder, mlir::ModuleOp module,
-                GradientCounts *counts)
-      : builder(builder), symbols(module), counts(counts) {}
+                bool keepProducts, GradientCounts *counts)
+      : builder(builder), symbols(module), keepProducts(keepProducts),
+        counts(counts) {}
 
+  /// A value of a loop's body that its way back reads instead of computing it
+  /// again: of which operation of the original, and where it lies.
+  struct KeptValue {
+    mlir::Operation *original;
+    StashOp stash;
+    KeepOp keep;
+  };
   /// What was built of an operation.
   struct Step {
     mlir::Operation *op;
@@ -36,6 +46,7 @@ public:
     /// Values from outside, as they were mapped, that the loop reads and a
     /// weight is behind.
     llvm::SmallVector<mlir::Value> captured;
+    llvm::SmallVector<KeptValue> kept;
   };
   using Tape = llvm::SmallVector<Step>;
 
@@ -56,6 +67,15 @@ private:
   mlir::FailureOr<mlir::scf::ForOp>
   forwardLoop(mlir::scf::ForOp loop, mlir::IRMapping &mapping, Tape *tape);
   mlir::LogicalResult checkLoop(mlir::scf::ForOp loop);
+  /// Stashes for the values of a loop's body that are worth it, before the
+  /// loop.
+  llvm::SmallVector<KeptValue> stashProducts(mlir::scf::ForOp loop,
+                                             const mlir::IRMapping &mapping,
+                                             mlir::Value carried);
+  /// Reads kept values where the body was computed again, of which `tape` is;
+  /// forgets those that nothing reads.
+  void readKept(const Step &step, const Tape &tape,
+                const mlir::IRMapping &inner, mlir::Value trip);
   /// What the operations inside read from outside that has a gradient.
   llvm::SmallVector<mlir::Value> captures(mlir::Operation *op,
                                           const mlir::IRMapping &mapping);
@@ -66,6 +86,7 @@ private:
 
   mlir::OpBuilder &builder;
   mlir::SymbolTable symbols;
+  bool keepProducts;
   GradientCounts *counts;
   /// What the loops around map values from outside to; the way back through a
   /// loop computes its body again.

@@ -52,6 +52,9 @@ private:
   template <typename Op> Value binary(Value x, Value y) const;
 };
 
+/// The memory of a weight's gradient, of the layer that a reference reads.
+mlir::Value gradientOf(mlir::OpBuilder &builder, WeightRefOp ref);
+
 /// Makes products of all linears inside, and counts them: `tenon.matmul`, whose
 /// bits are the same for one row or many, or for `isOfManyRows`
 /// `tenon.weight_product`. Errors: one that is gated.

@@ -7,6 +7,7 @@
 #include "BlockGradient.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Dialect/Tenon/IR/EntryAttrs.h"
+#include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
 
@@ -20,9 +21,15 @@ using namespace tenon;
 
 namespace {
 
+constexpr StringLiteral kPass = "tenon-differentiate";
+/// Rows of logits that are there at once: a weight is read once for all of
+/// them, and 25 MiB hold those of 50,000 words.
+constexpr int64_t kHeadRows = 128;
 constexpr StringLiteral kTargetsName = "targets", kNumbersName = "numbers";
 
 struct Differentiate : tenon::impl::TenonDifferentiateBase<Differentiate> {
+  using TenonDifferentiateBase::TenonDifferentiateBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     func::FuncOp forward = find(module);
@@ -168,7 +175,8 @@ private:
     builder.setInsertionPointToStart(body);
 
     GradientCounts counts;
-    BlockGradient gradient(builder, getOperation(), &counts);
+    BlockGradient gradient(builder, getOperation(),
+                           recompute == RecomputePolicy::Cheap, &counts);
     IRMapping mapping;
     for (BlockArgument argument : forward.getArguments()) {
       unsigned i = argument.getArgNumber();
@@ -183,26 +191,81 @@ private:
     Value targets = body->getArgument(1);
     loc = result.getLoc();
     RankedTensorType rows = tensorOf(logits);
+    auto sumOf = [&](Value losses) {
+      return Build(builder, loc).reduce(losses, Reduction::Sum, 0);
+    };
+    auto finish = [&](Value loss) -> LogicalResult {
+      if (withGradient && failed(gradient.backward(tape)))
+        return failure();
+      func::ReturnOp::create(builder, loc, loss);
+      numRules += counts.rules;
+      numSkipped += counts.skipped;
+      numLoops += counts.loops;
+      numKept += counts.kept;
+      return lowerLinears(function, /*isOfManyRows=*/true);
+    };
+    if (Value losses = buildHeadLoss(gradient.adjoints, logits, targets,
+                                     withGradient, builder))
+      return finish(sumOf(losses));
     Value losses =
         CrossEntropyOp::create(builder, loc,
                                RankedTensorType::get({rows.getDimSize(0), 1},
                                                      rows.getElementType()),
                                logits, targets, Value(), TileAttr())
             .getResult();
-    Value loss = Build(builder, loc).reduce(losses, Reduction::Sum, 0);
+    Value loss = sumOf(losses);
     if (withGradient) {
       Value back = CrossEntropyGradientOp::create(builder, loc, rows, logits,
                                                   targets, Value(), TileAttr())
                        .getResult();
       gradient.adjoints.add(builder, loc, logits, back);
-      if (failed(gradient.backward(tape)))
-        return failure();
     }
-    func::ReturnOp::create(builder, loc, loss);
-    numRules += counts.rules;
-    numSkipped += counts.skipped;
-    numLoops += counts.loops;
-    return lowerLinears(function, /*isOfManyRows=*/true);
+    return finish(loss);
+  }
+
+  /// Why logits are more than rows times a weight, or empty.
+  static std::string describeHead(Value logits) {
+    Operation *op = logits.getDefiningOp();
+    auto linear = dyn_cast_or_null<LinearOp>(op);
+    if (!linear)
+      return op ? "the logits are the result of '" +
+                      op->getName().getStringRef().str() +
+                      "', and not of a product with a weight"
+                : std::string("the logits are an input");
+    if (linear.getBias() || linear.getResidual() || linear.getGated() ||
+        linear.getActivation() != ActivationKind::Identity)
+      return "the head is more than a product";
+    if (!linear.getWeight().getDefiningOp<WeightRefOp>())
+      return "the head's matrix is not a weight as it lies";
+    if (!tensorOf(logits).isDynamicDim(0))
+      return "there are few logits";
+    return logits.use_empty() ? "" : "the logits are read elsewhere, too";
+  }
+
+  /// The losses by head and loss in one, which adds the gradients that go back;
+  /// null, with a remark, where the head is something else.
+  Value buildHeadLoss(Adjoints &adjoints, Value logits, Value targets,
+                      bool withGradient, OpBuilder &builder) {
+    if (std::string reason = describeHead(logits); !reason.empty()) {
+      if (Operation *op = logits.getDefiningOp(); op && withGradient)
+        remarkMissed(op, kPass, "heads")
+            << says("all logits of a text are there at once: " + reason);
+      return {};
+    }
+    auto linear = logits.getDefiningOp<LinearOp>();
+    Value input = linear.getInput(), weight = linear.getWeight(), into;
+    RankedTensorType type = tensorOf(input);
+    SmallVector<Type> types = {type.clone({type.getDimSize(0), 1})};
+    if (withGradient)
+      types.push_back(type);
+    if (withGradient && adjoints.wants(weight))
+      into = gradientOf(builder, weight.getDefiningOp<WeightRefOp>());
+    auto head = HeadLossOp::create(builder, linear.getLoc(), types, input,
+                                   weight, targets, into, kHeadRows);
+    if (withGradient)
+      adjoints.add(builder, linear.getLoc(), input, head.getResult(1));
+    ++numHeads;
+    return head.getResult(0);
   }
 
   /// The step of the optimizer, for each weight that has a gradient.

@@ -12,6 +12,8 @@ using namespace tenon;
 void tenon::buildDifferentiatePipeline(OpPassManager &manager) {
   // Each use of a weight in a description is a reference: one is enough.
   manager.addPass(createCSEPass());
+  // Probabilities are not stored where attention has a gradient of its own.
+  manager.addPass(createTenonFuseAttention({/*forGradients=*/true}));
   manager.addPass(createTenonDifferentiate());
   // What generates reads the weights that learn, as they are.
   manager.addPass(createTenonFuseAttention());

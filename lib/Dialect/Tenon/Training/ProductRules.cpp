@@ -10,19 +10,18 @@
 using namespace mlir;
 using namespace tenon;
 
-namespace {
-
-template <typename Rule, typename Op>
-using RuleOf = DifferentiableOpInterface::ExternalModel<Rule, Op>;
-
-/// The memory of a weight's gradient, of the layer that a reference reads.
-Value gradientOf(OpBuilder &builder, WeightRefOp ref) {
+Value tenon::gradientOf(OpBuilder &builder, WeightRefOp ref) {
   auto type = cast<RankedTensorType>(ref.getType());
   return GradientOp::create(
       builder, ref.getLoc(),
       MemRefType::get(type.getShape(), type.getElementType()),
       ref.getWeightAttr(), ref.getLayer());
 }
+
+namespace {
+
+template <typename Rule, typename Op>
+using RuleOf = DifferentiableOpInterface::ExternalModel<Rule, Op>;
 
 /// What came back to a weight otherwise than through a product.
 struct WeightRefRule : RuleOf<WeightRefRule, WeightRefOp> {
@@ -105,6 +104,31 @@ struct MatmulRule : RuleOf<MatmulRule, MatmulOp> {
   }
 };
 
+/// The fused form: probabilities are computed again.
+struct AttentionRule : RuleOf<AttentionRule, AttentionOp> {
+  LogicalResult buildBackward(Operation *op, OpBuilder &builder,
+                              Adjoints &adjoints) const {
+    auto attention = cast<AttentionOp>(op);
+    if (attention.getValid() || attention.getBias() || attention.getSink())
+      return op->emitOpError(
+          "with padding, a bias or a sink has no gradient: "
+          "tenon-fuse-attention{for-gradients} leaves it in parts");
+    Value operands[] = {attention.getQuery(), attention.getKey(),
+                        attention.getValue()};
+    auto gradients = AttentionGradientOp::create(
+        builder, op->getLoc(), TypeRange(ValueRange(operands)), operands[0],
+        operands[1], operands[2], attention.getResult(),
+        adjoints.of(attention.getResult()), ValueRange(),
+        attention.getScaleAttr(), attention.getCapAttr(),
+        attention.getCausalAttr(), attention.getWindowAttr(),
+        attention.getBandAttr());
+    for (auto [operand, gradient] :
+         llvm::zip_equal(operands, gradients.getResults()))
+      adjoints.add(builder, op->getLoc(), operand, gradient);
+    return success();
+  }
+};
+
 struct EmbeddingRule : RuleOf<EmbeddingRule, EmbeddingOp> {
   LogicalResult buildBackward(Operation *op, OpBuilder &builder,
                               Adjoints &adjoints) const {
@@ -137,6 +161,7 @@ void tenon::attachProductRules(MLIRContext *context) {
   WeightRefOp::attachInterface<WeightRefRule>(*context);
   LinearOp::attachInterface<LinearRule>(*context);
   MatmulOp::attachInterface<MatmulRule>(*context);
+  AttentionOp::attachInterface<AttentionRule>(*context);
   EmbeddingOp::attachInterface<EmbeddingRule>(*context);
   TransposeOp::attachInterface<TransposeRule>(*context);
 }

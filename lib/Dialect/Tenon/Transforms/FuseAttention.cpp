@@ -26,7 +26,7 @@ constexpr StringLiteral kPass = "tenon-fuse-attention";
 
 /// Why scores make no attention, and the operation where they stop doing so.
 struct Decline {
-  enum Kind { Uses, Scores, Order, Scale, Padding, Rank } kind;
+  enum Kind { Uses, Scores, Order, Scale, Padding, Rank, Gradient } kind;
   std::string reason;
   Location place;
 };
@@ -207,6 +207,8 @@ std::optional<Decline> ScoreMatcher::step(Operation *op, Value &scores) {
 
 struct FuseAttentionPass
     : tenon::impl::TenonFuseAttentionBase<FuseAttentionPass> {
+  using TenonFuseAttentionBase::TenonFuseAttentionBase;
+
   void runOnOperation() override {
     SmallVector<MatmulOp> products;
     getOperation().walk([&](MatmulOp op) {
@@ -248,6 +250,9 @@ struct FuseAttentionPass
     if (std::optional<Decline> decline =
             ScoreMatcher(match).walk(softmax.getInput()))
       return decline;
+    if (forGradients)
+      if (std::optional<Decline> decline = checkGradient(softmax, match))
+        return decline;
     // The side of a band that a causal query sees is a window.
     if (match.band && match.causal) {
       narrow(match.window, *match.band + 1);
@@ -262,6 +267,21 @@ struct FuseAttentionPass
     numBiases += bool(match.bias);
     numSinks += bool(match.sink);
     return std::nullopt;
+  }
+
+  /// What goes back through an attention has no form of its own for all chains.
+  static std::optional<Decline> checkGradient(SoftmaxOp softmax,
+                                              const Match &match) {
+    StringRef what = match.valid  ? "padding mask"
+                     : match.bias ? "bias"
+                     : match.sink ? "sink"
+                                  : "";
+    if (what.empty())
+      return std::nullopt;
+    return Decline{
+        Decline::Gradient,
+        ("what learns goes back through parts where there is a " + what).str(),
+        softmax.getLoc()};
   }
 
   /// "this softmax and its two products are one attention, with a causal mask
@@ -339,6 +359,9 @@ struct FuseAttentionPass
       break;
     case Decline::Rank:
       ++numDeclinedRank;
+      break;
+    case Decline::Gradient:
+      ++numDeclinedGradient;
       break;
     }
   }

@@ -33,6 +33,14 @@ ACTIVATIONS = {
 # Rows and columns of a weight: whole register tiles of every width, and none.
 WEIGHTS = [(16, 64), (19, 37), (3, 5), (40, 300)]
 TOKENS = 21
+# Attentions: heads, heads of keys, queries, keys, sizes of keys and of values, attributes. Several blocks, and parts of them.
+ATTENTIONS = {
+    "causal": (4, 2, 70, 70, 16, 16, "causal"),
+    "window": (2, 2, 75, 75, 8, 8, "causal, window = 9 : i64"),
+    "band": (2, 1, 70, 70, 12, 7, "band = 5 : i64"),
+    "cap": (2, 1, 21, 21, 8, 8, "causal, cap = 1.5 : f32"),
+    "other": (3, 3, 5, 67, 20, 8, ""),
+}
 # Elements of a sum of squares: whole blocks, and a block that is not.
 SQUARES = [8192, 4096 + 37, 11]
 PARAMETERS = 77
@@ -78,6 +86,11 @@ def build():
     fs.append(function("bias", [s, g], f"tenon.score_bias_gradient %0 into %1 : ({s}, {g}) -> ()"))
     i, x = memref((2 * REACH + 1,), "i32"), memref((3, 11, 6), "f32")
     fs.append(function("gathered", [s, i, x], f"tenon.distance_gather_gradient %0, %1 into %2 : ({s}, {i}, {x}) -> ()"))
+    for name, (heads, groups, t, s, d, dv, attributes) in ATTENTIONS.items():
+        q, k, v, o = (memref(shape, "f32") for shape in ((heads, t, d), (groups, s, d), (groups, s, dv), (heads, t, dv)))
+        attributes = ", ".join(filter(None, (attributes, "scale = 0.5 : f32")))
+        fs.append(function(f"attention_{name}", [q, k, v, o, o, q, k, v],
+                           f"tenon.attention_gradient %0, %1, %2, %3, %4 into %5, %6, %7 {{{attributes}}} : ({q}, {k}, {v}, {o}, {o}, {q}, {k}, {v}) -> ()"))
     numbers, norm = memref((10,), "f32"), memref((1, 1), "f32")
     for n in SQUARES:
         x, s = memref((n,), "f32"), memref(((n + 4095) // 4096,), "f32")
@@ -138,6 +151,36 @@ def check_shapes(module, rng, target, report):
     report.close(f"{target} gathered", x, expected, 1e-5)
 
 
+def check_attention(module, rng, target, report):
+    """The formulas with all probabilities at once."""
+    for name, (heads, groups, t, s, d, dv, attributes) in ATTENTIONS.items():
+        q, k, v, do = (rng.standard_normal(shape, np.float32) for shape in ((heads, t, d), (groups, s, d), (groups, s, dv), (heads, t, dv)))
+        wide = lambda x: np.repeat(x.astype(np.float64), heads // groups, 0)
+        scores = 0.5 * q.astype(np.float64) @ wide(k).transpose(0, 2, 1)
+        rise = np.full_like(scores, 0.5)
+        if "cap" in attributes:
+            part = np.tanh(scores / 1.5)
+            scores, rise = 1.5 * part, rise * (1 - part * part)
+        ahead = np.arange(s)[None] - np.arange(t)[:, None]
+        seen = np.full((t, s), True)
+        if "causal" in attributes:
+            seen &= ahead <= 0
+        if "window" in attributes:
+            seen &= ahead > -9
+        if "band" in attributes:
+            seen &= abs(ahead) <= 5
+        p = np.where(seen, np.exp(scores - scores.max()), 0)
+        p /= p.sum(-1, keepdims=True)
+        o = p @ wide(v)
+        ds = p * (do @ wide(v).transpose(0, 2, 1) - (do * o).sum(-1, keepdims=True)) * rise
+        shared = lambda x: x.reshape(groups, heads // groups, *x.shape[1:]).sum(1)
+        found = np.empty_like(q), np.empty_like(k), np.empty_like(v)
+        module.call(f"attention_{name}", q, k, v, o.astype(np.float32), do, *found)
+        expected = ds @ wide(k), shared(ds.transpose(0, 2, 1) @ q), shared(p.transpose(0, 2, 1) @ do)
+        for of, x, y in zip("qkv", found, expected):
+            report.close(f"{target} attention {name}: d{of}", x, y, 1e-5, 1e-5)
+
+
 def check_step(module, rng, target, report):
     f32 = lambda: rng.standard_normal(PARAMETERS).astype(np.float32)
     for decay in ("", "decay"):
@@ -170,6 +213,7 @@ def check(target, report):
         module.call(f"slope_{kind}", dy, x, dx)
         report.close(f"{target} slope of {kind}", dx, dy * slope, 1e-5, 1e-5)
     check_losses(module, rng, target, report)
+    check_attention(module, rng, target, report)
 
     x, y = f32(4, 7), f32(4, 40)
     module.call("pad", x, y)

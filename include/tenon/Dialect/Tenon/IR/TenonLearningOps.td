@@ -37,4 +37,75 @@ def Tenon_WeightProductOp : Tenon_ComputeOp<"weight_product", [DeclareOpInterfac
   let hasVerifier = 1;
 }
 
+def Tenon_AttentionGradientOp : Tenon_Op<"attention_gradient", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "what goes back through attention";
+  let description = [{
+    For `o = tenon.attention q, k, v` with the same attributes, and without
+    padding, bias or sink: the gradients of q, k and v from that of o, `d`. With
+    the probabilities P of each query over the keys that it sees, computed again
+    block by block (arXiv:2307.08691):
+
+    ```
+    dv = Pᵀ d
+    s  = P (d vᵀ - rowsum(d o))        (under a cap times 1 - tanh²)
+    dq = scale s k
+    dk = scale sᵀ q
+    ```
+
+    dk and dv of a head are sums over the query heads that share it, in order. A
+    task has a head of keys, so that no two add to one place (I5). Keys may be
+    more or fewer than queries, as of another text, where nothing is causal.
+
+    Example:
+    ```mlir
+    %dq, %dk, %dv = tenon.attention_gradient %q, %k, %v, %o, %d {causal, scale = 0.35 : f32}
+      : (tensor<8x?x8xf32>, tensor<4x?x8xf32>, tensor<4x?x8xf32>, tensor<8x?x8xf32>, tensor<8x?x8xf32>)
+      -> (tensor<8x?x8xf32>, tensor<4x?x8xf32>, tensor<4x?x8xf32>)
+    ```
+  }];
+  let arguments = (ins Tenon_Array:$query, Tenon_Array:$key, Tenon_Array:$value, Tenon_Array:$output,
+                       Tenon_Array:$gradient, Variadic<AnyStridedMemRef>:$outs, F32Attr:$scale,
+                       OptionalAttr<F32Attr>:$cap, UnitAttr:$causal, OptionalAttr<I64Attr>:$window,
+                       OptionalAttr<I64Attr>:$band);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `,` $output `,` $gradient (`into` $outs^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tenon_HeadLossOp : Tenon_Op<"head_loss", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "losses of a head, and what goes back through it";
+  let description = [{
+    For logits `z = x Wᵀ` the cross entropies of the targets
+    (`tenon.cross_entropy`); with a second result the gradient of x of their sum,
+    and with `into` that of W, which is added to:
+
+    ```
+    dz = softmax(z) - (v == target)
+    dx = dz W,  g += dzᵀ x
+    ```
+
+    Logits are the largest thing of a small model. Here `rows` rows of them are
+    there at a time, whatever the number of tokens: in memory the operation is a
+    loop over blocks of rows, in order, so that sums over tokens have the order
+    that they have without it (I5).
+
+    Example:
+    ```mlir
+    %l, %dx = tenon.head_loss %x, %w, %t into %g {rows = 128 : i64}
+      : (tensor<?x64xf32>, tensor<97x64xf32>, tensor<?xi32>, memref<97x64xf32>) -> (tensor<?x1xf32>, tensor<?x64xf32>)
+    %l2 = tenon.head_loss %x, %w, %t {rows = 128 : i64} : (tensor<?x64xf32>, tensor<97x64xf32>, tensor<?xi32>) -> tensor<?x1xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weight, AnyRankedTensor:$targets,
+                       Optional<AnyStridedMemRef>:$into, I64Attr:$rows);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $input `,` $weight `,` $targets (`into` $into^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // TENON_DIALECT_TENON_IR_TENONLEARNINGOPS_TD

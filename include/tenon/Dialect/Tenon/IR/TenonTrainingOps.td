@@ -315,10 +315,10 @@ def Tenon_EmbeddingGradientOp : Tenon_GradientSumOp<"embedding_gradient"> {
 def Tenon_StashOp : Tenon_Op<"stash", [MemoryEffects<[MemAlloc]>]> {
   let summary = "room for a value of each trip of a loop";
   let description = [{
-    Memory `[trips, ...]` for values of the input's type, of which the number of
-    tokens is taken.
+    Memory `[trips, ...]` for values of the other dimensions; where they are
+    dynamic, they are the number of the input's tokens.
 
-    Example: `%s = tenon.stash %x : tensor<?x64xf32> -> memref<5x?x64xf32>`
+    Example: `%s = tenon.stash %x : tensor<?x64xf32> -> memref<5x?x256xf32>`
   }];
   let arguments = (ins AnyRankedTensor:$like);
   let results = (outs AnyStridedMemRef:$result);

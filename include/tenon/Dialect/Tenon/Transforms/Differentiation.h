@@ -37,6 +37,11 @@ public:
     return sum;
   }
   void set(mlir::Value value, mlir::Value gradient) { sums[value] = gradient; }
+  /// A value that is about to go: another may come to lie where it was.
+  void forget(mlir::Value value) {
+    sums.erase(value);
+    active.erase(value);
+  }
 
   /// Adds to a value's gradient, if it is wanted. A gradient of more or longer
   /// dimensions is summed over those along which the value was broadcast.

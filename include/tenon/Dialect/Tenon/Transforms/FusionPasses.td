@@ -98,7 +98,12 @@ def TenonFuseAttention : Tenon_TensorPass<"tenon-fuse-attention"> {
     different padding masks; a product without heads. The product keeps the
     reason as `tenon.declined`, and the location of the operation where the chain
     breaks as `tenon.declined_at`.
+    With `for-gradients`, for a model that learns: a bias, a sink or a padding
+    mask, too, for which `tenon.attention_gradient` has no form.
   }];
+  let options = [
+    Option<"forGradients", "for-gradients", "bool", "false", "Only what tenon.attention_gradient goes back through">,
+  ];
   let statistics = [
     Statistic<"numFused", "fused", "Number of attentions found">,
     Statistic<"numScales", "scales", "Number of scales taken into an attention">,
@@ -112,6 +117,7 @@ def TenonFuseAttention : Tenon_TensorPass<"tenon-fuse-attention"> {
     Statistic<"numDeclinedScale", "declined-scale", "Number declined: a masked score is scaled by a factor that is not positive">,
     Statistic<"numDeclinedPadding", "declined-padding", "Number declined: two different padding masks">,
     Statistic<"numDeclinedRank", "declined-rank", "Number declined: no head tensors">,
+    Statistic<"numDeclinedGradient", "declined-gradient", "Number declined for gradients: a padding mask, a bias or a sink">,
   ];
 }
 

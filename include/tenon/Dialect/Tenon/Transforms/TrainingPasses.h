@@ -13,6 +13,10 @@ class OpPassManager;
 
 namespace tenon {
 
+/// What the way back through a loop computes again: what is cheap, or all of a
+/// layer.
+enum class RecomputePolicy { Cheap, Layer };
+
 #define GEN_PASS_DECL
 #include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h.inc"
 #define GEN_PASS_REGISTRATION

@@ -23,9 +23,15 @@ def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
     primitive operations, as the description states them: the pass comes before
     fusion. Values that no weight is behind get no gradient.
 
+    Where logits are rows times a weight, head and loss are one operation that
+    never holds all logits (`tenon.head_loss`).
+
     A loop over layers stays a loop in both directions (I3). On the way forward
-    it keeps what it carries into each trip; the way back counts the trips down,
-    computes the layer again from that, and goes back through it. The gradients
+    it keeps what it carries into each trip, and the results of linears,
+    attentions and mixtures that its way back reads; that counts the trips down,
+    computes the rest of the layer again, which is cheap, and goes back through
+    it. With `recompute=layer` all of the layer is computed again: a third more
+    time, and of each layer only the memory of what it begins with. The gradients
     of values that a loop reads from outside are carried beside. A mixture of
     experts goes back through the body of each expert that has rows
     (`tenon.mixture_gradient`). Linears become products with the plain weight
@@ -53,9 +59,8 @@ def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
         tenon.keep %h in %s[%trip] : tensor<?x32xf32>, memref<3x?x32xf32>
         ...
       }
-      %l = tenon.cross_entropy %logits, %targets : ...
+      %l, %dy = tenon.head_loss %n, %w, %targets into %gw {rows = 128 : i64} : ...
       %loss = tenon.reduce %l {dim = 0 : i64, kind = #tenon.reduction<sum>} : ...
-      %d = tenon.cross_entropy_gradient %logits, %targets : ...
       ...
       %dx = scf.for %j = %c0 to %c3 step %c1 iter_args(%dh = %dy) -> (tensor<?x32xf32>) {
         %trip = ... // counts down
@@ -73,7 +78,16 @@ def TenonDifferentiate : Pass<"tenon-differentiate", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::tenon::TenonDialect", "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
+  let options = [
+    Option<"recompute", "recompute", "::tenon::RecomputePolicy", "::tenon::RecomputePolicy::Cheap",
+           "What the way back through a loop computes again",
+           [{::llvm::cl::values(
+               clEnumValN(::tenon::RecomputePolicy::Cheap, "cheap", "All but linears, attentions and mixtures"),
+               clEnumValN(::tenon::RecomputePolicy::Layer, "layer", "All of the body"))}]>,
+  ];
   let statistics = [
+    Statistic<"numHeads", "heads", "Number of heads that make losses without all logits">,
+    Statistic<"numKept", "kept", "Number of values in loops that the way back reads and does not compute again">,
     Statistic<"numRules", "rules", "Number of operations that the way back went through">,
     Statistic<"numSkipped", "skipped", "Number of operations without a gradient: no weight is behind them, or the loss does not depend on them">,
     Statistic<"numLoops", "loops", "Number of loops with a way back">,
