@@ -4,7 +4,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 #include "tenon/Support/Superblock.h"
 
@@ -146,6 +148,57 @@ static WorkInfo workOf(CachedAttentionOp op) {
   return work;
 }
 
+/// A product of rows and a weight, or of rows that make its gradient.
+static WorkInfo workOfProduct(Value rows, ShapedType weight) {
+  WorkInfo work;
+  findRows(rows, work);
+  work.weightBytes = weight.getNumElements() * sizeof(float);
+  work.rowOperations = 2 * weight.getNumElements();
+  work.products = "fma";
+  return work;
+}
+
+static WorkInfo workOf(WeightProductOp op) {
+  return workOfProduct(op.getInput(),
+                       cast<ShapedType>(op.getWeight().getType()));
+}
+
+static WorkInfo workOf(WeightGradientOp op) {
+  WorkInfo work =
+      workOfProduct(op.getInput(), cast<ShapedType>(op.getInto().getType()));
+  work.weightBytes *= 2; // read and written
+  return work;
+}
+
+/// What the formula has: that scores are computed twice is no work done.
+static WorkInfo workOf(AttentionGradientOp op) {
+  auto query = cast<RankedTensorType>(op.getQuery().getType());
+  auto value = cast<RankedTensorType>(op.getValue().getType());
+  WorkInfo work;
+  int64_t dims = 3 * query.getDimSize(2) + 2 * value.getDimSize(2);
+  work.pairOperations = 2 * query.getDimSize(0) * dims;
+  work.products = "fma";
+  work.keys = WorkInfo::Keys::Own;
+  addMasks(op, work);
+  return work;
+}
+
+/// Its products are dispatches of their own, for each block of rows.
+static SmallVector<WorkInfo> workOf(HeadLossOp op) {
+  auto weight = cast<ShapedType>(op.getWeight().getType());
+  WorkInfo product = workOfProduct(op.getInput(), weight);
+  if (product.rows == WorkInfo::Rows::Tokens)
+    product.rows = WorkInfo::Rows::Routed; // all blocks together
+  SmallVector<WorkInfo> all = {product};
+  if (op.getResults().size() > 1)
+    all.push_back(product);
+  if (op.getInto()) {
+    all.push_back(product);
+    all.back().weightBytes *= 2;
+  }
+  return all;
+}
+
 OperationWork::OperationWork(ModuleOp packed) {
   for (auto func : packed.getOps<func::FuncOp>())
     func.walk([&](Operation *op) {
@@ -158,6 +211,15 @@ OperationWork::OperationWork(ModuleOp packed) {
         add(workOf(attention));
       else if (auto attention = dyn_cast<CachedAttentionOp>(op))
         add(workOf(attention));
+      else if (auto product = dyn_cast<WeightProductOp>(op))
+        add(workOf(product));
+      else if (auto gradient = dyn_cast<WeightGradientOp>(op))
+        add(workOf(gradient));
+      else if (auto gradient = dyn_cast<AttentionGradientOp>(op))
+        add(workOf(gradient));
+      else if (auto head = dyn_cast<HeadLossOp>(op))
+        for (const WorkInfo &work : workOf(head))
+          add(work);
     });
 }
 

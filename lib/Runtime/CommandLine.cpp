@@ -69,6 +69,7 @@ Commands allCommands(const Metadata &metadata) {
     commands.push_back(makeLogitsCommand());
     commands.push_back(makeTokenizeCommand());
     commands.push_back(makeInfoCommand());
+    commands.push_back(makeBenchCommand());
     return commands;
   }
   commands.push_back(makeGenerateCommand());

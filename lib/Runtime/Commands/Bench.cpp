@@ -6,6 +6,7 @@
 // Encoders: whole texts of the prompt's length, "forward".
 //
 //===----------------------------------------------------------------------===//
+#include "BenchTraining.h"
 #include "Command.h"
 #include "Json.h"
 
@@ -79,6 +80,16 @@ public:
                    "Prompt tokens to process at a time (default: as compiled)")
         ->type_name("N")
         ->check(CLI::NonNegativeNumber.description(""));
+    app.add_flag("--train", isOfTraining,
+                 "Measure steps of a training instead");
+    app.add_option("--batch", training.batch,
+                   "Sequences of a training's step (default 4)")
+        ->type_name("N")
+        ->check(CLI::Range(int64_t(1), int64_t(1) << 15).description(""));
+    app.add_option("--length", training.length,
+                   "Tokens of a sequence of a training (default 64)")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber.description(""));
     app.add_flag("--json", json, "Print JSON");
   }
   Status run(Program &program) override;
@@ -93,6 +104,8 @@ private:
                const Measurement &generation) const;
 
   std::optional<int64_t> promptTokens, genTokens;
+  bool isOfTraining = false;
+  TrainingBench training;
   int64_t sequences = 1;
   int64_t repetitions = 5;
   int64_t chunk = 0;
@@ -129,6 +142,13 @@ Status Bench::measure(Program &program, const char *name, Measurement &result,
 }
 
 Status Bench::run(Program &program) {
+  // What learns to do something else than to generate has no prompts.
+  bool isTrainer = program.metadata().entry("gradient") != nullptr;
+  if (isOfTraining || (isTrainer && !program.metadata().entry("prefill"))) {
+    training.repetitions = repetitions;
+    training.json = json;
+    return benchTraining(program, training);
+  }
   const Metadata &metadata = program.metadata();
   int64_t context = metadata.model.context;
   Measurement prompt, generation;

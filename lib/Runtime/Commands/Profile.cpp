@@ -131,6 +131,13 @@ void Profile::addWork(const WorkInfo &work, Row &row) const {
   }
 }
 
+double Profile::operationsComputed() const {
+  double sum = 0;
+  for (const Row &row : rows())
+    sum += row.operations;
+  return sum;
+}
+
 std::vector<Profile::Row> Profile::rows() const {
   std::vector<Row> rows;
   for (const OperationInfo &operation : operations) {

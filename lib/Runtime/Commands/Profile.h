@@ -32,6 +32,8 @@ public:
   /// Of all that was counted, in `seconds` of wall clock; the operations that
   /// took longest come first.
   std::string table(double seconds) const;
+  /// What those of known work computed; a multiply-add is two.
+  double operationsComputed() const;
   OrderedJson json(double seconds) const;
 
   /// All calls and operations since the start, in the trace event format that
