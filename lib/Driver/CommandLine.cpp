@@ -51,11 +51,23 @@ struct Flags {
                "cached, quantized, packed, tiled, micro, kernels, llvm, asm, "
                "obj or exe (default)"),
       cl::value_desc("stage"), cl::init("exe"), cl::cat(category)};
+  cl::opt<std::string> triple{
+      "target",
+      cl::desc("Architecture to compile for: x86_64-linux-gnu or "
+               "aarch64-linux-gnu (default: this machine's)"),
+      cl::value_desc("triple"), cl::cat(category)};
+  cl::opt<std::string> sysroot{
+      "sysroot",
+      cl::desc("Link for another architecture with the libraries in this "
+               "folder, which tools/setup-aarch64.sh fills (default: the one "
+               "that the build found)"),
+      cl::value_desc("folder"), cl::cat(category)};
   cl::opt<std::string> cpu{
       "mcpu",
       cl::desc("CPU to compile for: native (default), x86-64-v2/v3/v4, or "
-               "one of LLVM's names; several, with commas: the executable "
-               "takes the best that it can run"),
+               "one of LLVM's names (AArch64: generic, neoverse-n1, ...); "
+               "several, with commas: the executable takes the best that it "
+               "can run"),
       cl::value_desc("cpu,..."), cl::init("native"), cl::cat(category)};
   cl::opt<std::string> attributes{"mattr",
                                   cl::desc("CPU features to add or take away"),
@@ -272,7 +284,10 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   options.input = flags.input;
   options.checkpoint = flags.checkpoint;
   options.output = flags.output;
-  options.target = {flags.cpu, flags.attributes, flags.tuning};
+  options.target = {flags.cpu, flags.attributes, flags.tuning, flags.triple};
+  if (!flags.cpu.getNumOccurrences() && !isHostTriple(flags.triple))
+    options.target.cpu = getPlainCpu(flags.triple);
+  options.sysroot = flags.sysroot;
   std::optional<Stage> stage = parseStage(flags.emit);
   if (!stage)
     return usage(strCat("unknown stage ", quoteName(std::string(flags.emit)),

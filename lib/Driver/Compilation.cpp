@@ -55,6 +55,10 @@ private:
   Status writeExecutable(llvm::ArrayRef<char> object);
   /// The section of what checkpoints are made of.
   Status writeTraining(runtime::PayloadWriter &writer);
+  LinkOptions linkOptions() const {
+    return {options.verbose, options.debugLines, options.target.triple,
+            options.sysroot};
+  }
   void print(mlir::ModuleOp printed);
   Status writeBytes(llvm::StringRef bytes);
   void say(const std::string &text) const {
@@ -124,6 +128,9 @@ Status Compilation::compile() {
   if (!described)
     return described.takeError();
   targets = std::move(*described);
+  if (options.stage == Stage::Executable && !options.output.empty())
+    if (Status status = checkLinkable(linkOptions()); !status)
+      return status;
   for (TargetAttr target : targets)
     say(strCat("target ", std::string(target.getCpu()), ", vectors of ",
                target.getVectorBits(), " bits"));
@@ -325,8 +332,7 @@ Status Compilation::checkPlan(std::vector<PlannedWeight> variantPlan,
 }
 
 Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
-  Expected<TemporaryFile> elf =
-      linkExecutable(object, {options.verbose, options.debugLines});
+  Expected<TemporaryFile> elf = linkExecutable(object, linkOptions());
   if (!elf)
     return elf.takeError();
   laps.lap("link");

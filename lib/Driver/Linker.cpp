@@ -3,6 +3,7 @@
 #include "tenon/Driver/Linker.h"
 #include "LinkConfig.h"
 #include "tenon/Support/Strings.h"
+#include "tenon/Target/TargetDescription.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -73,6 +74,11 @@ static constexpr StringLiteral kArchives[] = {
     "libTenonRuntimeMain.a", "libTenonRuntime.a", "libTenonTemplate.a",
     "libTenonTokenizer.a", "libTenonSupport.a"};
 
+/// Of another architecture there is one archive with all of them.
+static constexpr StringLiteral kCrossArchives[] = {"libTenonRuntime.a"};
+/// The directory of its archives, and clang's name of it.
+static constexpr StringLiteral kAArch64 = "aarch64-linux-gnu";
+
 /// Where the runtime's libraries are.
 static std::string findLibraryDirectory() {
   static int anchor;
@@ -93,6 +99,35 @@ static std::string findProgram(StringRef configured, StringRef name) {
   if (ErrorOr<std::string> found = sys::findProgramByName(name))
     return *found;
   return {};
+}
+
+static std::string sysrootOf(const LinkOptions &options) {
+  return options.sysroot.empty() ? TENON_AARCH64_SYSROOT : options.sysroot;
+}
+
+Status tenon::checkLinkable(const LinkOptions &options) {
+  if (isHostTriple(options.triple))
+    return Status::success();
+  if (!StringRef(options.triple).starts_with("aarch64"))
+    return plainError(strCat("executables for ", options.triple,
+                             " are not linked on this machine: --emit=obj "
+                             "makes the object"),
+                      ExitCode::BadUsage);
+  std::string archive =
+      findLibraryDirectory() + "/" + kAArch64.str() + "/libTenonRuntime.a";
+  if (!sys::fs::exists(archive))
+    return withNote(
+        plainError(
+            strCat("the runtime is not built for AArch64: no ", archive)),
+        "tools/setup-aarch64.sh fetches the libraries that it takes; cmake and "
+        "ninja then build it");
+  std::string sysroot = sysrootOf(options);
+  if (!sys::fs::exists(sysroot + "/usr/include/" + kAArch64.str()))
+    return withNote(
+        plainError(strCat("no C library for AArch64 in ", quoteName(sysroot))),
+        "tools/setup-aarch64.sh FOLDER fetches it, and "
+        "--sysroot=FOLDER says where it is");
+  return Status::success();
 }
 
 /// Why nothing of `size` bytes can be written over `path`; 0: it can.
@@ -133,7 +168,10 @@ tenon::linkExecutable(ArrayRef<char> object, const LinkOptions &options) {
   if (compiler.empty())
     return plainError("cannot link: neither " TENON_LINK_COMPILER
                       " nor clang++-22 is there; install clang-22 and lld-22");
+  bool isCross = !isHostTriple(options.triple);
   std::string directory = findLibraryDirectory();
+  if (isCross)
+    directory += "/" + kAArch64.str();
   // oneTBB is a shared library and brings the C++ library as one: a second,
   // static copy of it would keep other exception tables.
   SmallVector<std::string> arguments = {compiler,       "-o",
@@ -145,10 +183,16 @@ tenon::linkExecutable(ArrayRef<char> object, const LinkOptions &options) {
     arguments.push_back("-fuse-ld=" TENON_LINK_LLD);
   if (!options.debug)
     arguments.push_back("-Wl,--strip-all");
-  for (StringRef archive : kArchives)
+  if (isCross) {
+    arguments.push_back("--target=" + kAArch64.str());
+    arguments.push_back("--sysroot=" + sysrootOf(options));
+  }
+  for (StringRef archive : isCross ? ArrayRef(kCrossArchives) : kArchives)
     arguments.push_back((directory + "/" + archive).str());
   SmallVector<StringRef> libraries;
-  StringRef(TENON_LINK_LIBRARIES).split(libraries, ';', -1, false);
+  StringRef(isCross ? "-l:libxxhash.a;-l:libpcre2-8.a;-ltbb"
+                    : TENON_LINK_LIBRARIES)
+      .split(libraries, ';', -1, false);
   for (StringRef library : libraries)
     arguments.push_back(library.str());
 

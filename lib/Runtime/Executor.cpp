@@ -1,5 +1,4 @@
-//===- Executor.cpp - runs kernels over ranges on pinned workers
-//-----------===//
+//===- Executor.cpp - runs kernels over ranges on pinned workers ----------===//
 #include "tenon/Runtime/Executor.h"
 
 #include "tenon/Support/ProcessGuard.h"
@@ -12,13 +11,27 @@
 #include <cstdlib>
 #include <thread>
 
-#include <emmintrin.h>
 #include <sched.h>
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_scheduler_observer.h>
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 using namespace tenon::runtime;
+
+/// Lets a CPU rest between two looks at a word that another will change.
+static void rest() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  // YIELD takes no time where a core runs one thread; ISB about as long as
+  // x86's PAUSE.
+  __asm__ volatile("isb" ::: "memory");
+#endif
+}
 
 /// The job that workers look at. One word, `gate`, holds who may touch the
 /// rest: bit 0 says that a job is open, bits 1–11 count the workers inside it,
@@ -86,7 +99,7 @@ struct Executor::Team {
     // it from them: then let them have this one.
     for (int spins = 0; gate.load(std::memory_order_acquire) & kInside;)
       if (++spins < kSpins)
-        _mm_pause();
+        rest();
       else
         std::this_thread::yield();
   }
@@ -126,7 +139,7 @@ private:
     for (int spins = 0; spins < kSpins; ++spins) {
       if (gate.load(std::memory_order_relaxed) != word)
         return;
-      _mm_pause();
+      rest();
     }
     gate.wait(word, std::memory_order_acquire);
   }

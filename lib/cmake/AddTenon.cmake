@@ -114,3 +114,31 @@ function(tenon_doc name td)
   endif()
   add_dependencies(tenon-doc tenon-doc-${name})
 endfunction()
+
+# tenon_cross_runtime(TRIPLE SYSROOT): build/lib/TRIPLE/libTenonRuntime.a, all that compiled executables of another
+# architecture are linked with, from the sources of the same libraries.
+function(tenon_cross_runtime triple sysroot)
+  set(sources "")
+  foreach(library TenonSupport TenonTokenizer TenonTemplate TenonRuntime TenonRuntimeMain TenonRuntimeCommands)
+    get_target_property(directory ${library} SOURCE_DIR)
+    get_target_property(files ${library} SOURCES)
+    list(FILTER files INCLUDE REGEX "\\.cpp$")
+    list(TRANSFORM files PREPEND ${directory}/)
+    if(library STREQUAL TenonRuntimeCommands)
+      set(commands ${files})
+    else()
+      list(APPEND sources ${files})
+    endif()
+  endforeach()
+  # Numbers as x86-64 computes them: char has a sign, and products are not joined to sums.
+  set(options --target=${triple} --sysroot=${sysroot} -fsigned-char -ffp-contract=off -ffunction-sections -fdata-sections)
+  add_library(TenonRuntimeCommands-${triple} OBJECT ${commands})
+  target_compile_options(TenonRuntimeCommands-${triple} PRIVATE ${options} -Os)
+  target_precompile_headers(TenonRuntimeCommands-${triple} PRIVATE <CLI/CLI.hpp> <nlohmann/json.hpp>)
+  add_library(TenonRuntime-${triple} STATIC ${sources} $<TARGET_OBJECTS:TenonRuntimeCommands-${triple}>)
+  target_compile_options(TenonRuntime-${triple} PRIVATE ${options})
+  # The tokenizer's tables of Unicode.
+  target_include_directories(TenonRuntime-${triple} PRIVATE ${CMAKE_SOURCE_DIR}/lib/Tokenizer)
+  set_target_properties(TenonRuntime-${triple} PROPERTIES OUTPUT_NAME TenonRuntime
+    ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/${triple})
+endfunction()

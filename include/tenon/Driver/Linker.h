@@ -32,10 +32,20 @@ struct LinkOptions {
   bool verbose = false;
   /// Keep symbols.
   bool debug = false;
+  /// The object's; empty: this machine's.
+  std::string triple;
+  /// Of another architecture, the folder with its C library; empty: the one
+  /// that the build found.
+  std::string sysroot;
 };
 
+/// Whether there is all that linking for another architecture takes: the error
+/// says how to get it.
+Status checkLinkable(const LinkOptions &options);
+
 /// Links an object with Tenon's runtime. The runtime's libraries are looked
-/// for beside the running program (../lib), then where they were built.
+/// for beside the running program (../lib), then where they were built; those
+/// of another architecture in the directory there that its triple names.
 Expected<TemporaryFile> linkExecutable(llvm::ArrayRef<char> object,
                                        const LinkOptions &options = {});
 

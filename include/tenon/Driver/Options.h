@@ -45,6 +45,7 @@ struct CompileOptions {
 
   Stage stage = Stage::Executable;
   TargetOptions target; ///< of one CPU, or a list for describeTargets
+  std::string sysroot;  ///< as in LinkOptions
   /// The executable learns: it has the loss, its gradient and an optimizer
   /// instead of what generates.
   bool train = false;

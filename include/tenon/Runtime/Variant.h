@@ -1,8 +1,10 @@
-//===- Variant.h - which of the compiled kernels this CPU can run
-//----------===//
+//===- Variant.h - which of the compiled kernels this CPU can run *- C++
+//-*-===//
 //
-// An executable may hold several sets of kernels. The choice is made from
-// cpuid at start, before any code that needs more than x86-64 runs.
+// An executable may hold several sets of kernels. The choice is made at start,
+// from what the CPU says (x86-64: cpuid, CpuX86.cpp) or the operating system
+// (AArch64: HWCAP, CpuAArch64.cpp), before any code that needs more than the
+// architecture's least.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_RUNTIME_VARIANT_H
@@ -39,6 +41,9 @@ public:
 private:
   std::set<std::string, std::less<>> names;
 };
+
+/// What to compile a model with for older CPUs of this architecture.
+extern const std::string_view kOlderCpus;
 
 /// The first variant whose features are all there. UnsupportedCPU if none is:
 /// the message names, for every variant, what is missing. `only`, unless empty,
