@@ -11,7 +11,7 @@
 #   %shared     data beside the repository                     (REQUIRES: shared-data)
 #   %examples   the repository's examples/
 #   %qemu       qemu-x86_64                                    (REQUIRES: qemu)
-#   %{aarch64}  qemu-aarch64 with the folder of its libraries; takes -cpu   (REQUIRES: aarch64)
+#   %{aarch64}  qemu-aarch64 with the folder of its libraries; takes -cpu   (REQUIRES: aarch64; programs: aarch64-runtime)
 # A test whose REQUIRES isn't met on this machine is reported as UNSUPPORTED, never as passed.
 
 import os
@@ -79,11 +79,13 @@ if qemu:
     config.available_features.add("qemu")
 config.substitutions.append(("%qemu", qemu or "no-qemu"))
 
-# AArch64 emulated: qemu, the libraries that tools/setup-aarch64.sh fetches, and the runtime built with them.
+# AArch64 emulated: qemu, the libraries that tools/setup-aarch64.sh fetches; for programs the runtime built with them.
 emulator = shutil.which("qemu-aarch64")
 runtime = os.path.join(config.tenon_binary_dir, "lib", "aarch64-linux-gnu", "libTenonRuntime.a")
-if emulator and config.tenon_aarch64_sysroot and os.path.exists(runtime):
+if emulator and config.tenon_aarch64_sysroot:
     config.available_features.add("aarch64")
+    if os.path.exists(runtime):
+        config.available_features.add("aarch64-runtime")
 config.environment["TENON_AARCH64_SYSROOT"] = config.tenon_aarch64_sysroot
 config.substitutions.append((r"%{aarch64}", f"{emulator} -L {config.tenon_aarch64_sysroot}"))
 

@@ -5,6 +5,8 @@
 #   test/nightly.sh faults     every call of the system fails, one after the other (test/Faults)
 #   test/nightly.sh programs [COUNT] [SEED]  random models against double precision (1000, by the date); needs build
 #   test/nightly.sh bounds     models of every family and format with --check-bounds; needs build
+#   test/nightly.sh aarch64 [CPU...]  integration tests compiled for AArch64, emulated: on max, neoverse-n1, cortex-a72; needs build,
+#                                     fetches libraries into it. Tests of x86's own kernels are left out.
 #   test/nightly.sh            all of it
 # Builds into build-fuzz and build-SANITIZERS beside build, which faults and programs need. Inputs that a fuzzer finds
 # interesting are kept in build-fuzz/corpus; one that fails is in build-fuzz/failures and belongs into test/Fuzz/Corpus once it
@@ -15,7 +17,7 @@ jobs=${TENON_JOBS:-$(nproc)}
 failed=0
 
 runtime=$(clang++-22 -print-runtime-dir 2>/dev/null)
-if [[ ${1:-all} != faults && ${1:-all} != programs && ${1:-all} != bounds && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
+if [[ ${1:-all} != faults && ${1:-all} != programs && ${1:-all} != bounds && ${1:-all} != aarch64 && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
   echo "error: clang has no sanitizers here: install libclang-rt-22-dev" >&2
   exit 1
 fi
@@ -73,7 +75,20 @@ bounds() {
     --filter 'Integration/(Families|mixtures|layer-kinds|gguf-formats|kv-cache|sequences|quantize-int)' || failed=1
 }
 
+aarch64() {
+  local cpus=("$@") lit
+  ((${#cpus[@]})) || cpus=(max neoverse-n1 cortex-a72)
+  lit=$(sed -n 's/^TENON_LIT:[A-Z]*=//p' build/CMakeCache.txt)
+  tools/setup-aarch64.sh && cmake -S . -B build >/dev/null && ninja -C build runtime-aarch64-linux-gnu || return 1
+  for cpu in "${cpus[@]}"; do
+    echo "AArch64, $cpu:"
+    "$lit" -s --param "aarch64=$cpu" -j"$jobs" --timeout 1200 --filter-out 'avx|sse|other-cpus|several-variants|portable-kernels' \
+      build/test/Integration || failed=1
+  done
+}
+
 case ${1:-all} in
+aarch64) aarch64 "${@:2}" ;;
 fuzz) fuzz "${@:2}" || failed=1 ;;
 sanitize) sanitize "${@:2}" || failed=1 ;;
 faults) faults ;;
@@ -85,9 +100,10 @@ all)
   faults
   programs
   bounds
+  aarch64
   ;;
 *)
-  sed -n '2,12s/^# \{0,1\}//p' "$0"
+  sed -n '2,14s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac

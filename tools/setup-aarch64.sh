@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fills a folder with what programs for 64-bit Arm are built with: Debian 12's arm64 packages of the C and C++ library, oneTBB,
 # PCRE2 and xxHash. Nothing is installed, and dpkg on this machine is not told: removing the folder undoes it.
-#   tools/setup-aarch64.sh [FOLDER]     default: build/sysroot-aarch64, where CMake looks for it
+#   tools/setup-aarch64.sh [FOLDER]     default: build/sysroot-aarch64, where CMake looks for it; others by TENON_AARCH64_SYSROOT
 # 21 MB are fetched, half of it the list of packages; 80 MB stay.
 set -euo pipefail
 folder=${1:-$(dirname "$0")/../build/sysroot-aarch64}
@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/lists/partial" "$work/archives/partial" "$folder"
 : >"$work/status"
 apt=(apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o "Dir::State::status=$work/status"
-  -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work" -o APT::Sandbox::User= -o Acquire::Languages=none)
+  -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work" -o APT::Sandbox::User= -o Acquire::Retries=0 -o Acquire::http::Timeout=10 -o Acquire::Languages=none)
 "${apt[@]}" update
 (cd "$work" && "${apt[@]}" download "${packages[@]}")
 for package in "$work"/*.deb; do
@@ -28,4 +28,4 @@ find "$folder" -type l -lname '/*' | while read -r link; do
   ln -sfnr "$folder$(readlink "$link")" "$link"
 done
 touch "$folder/.complete"
-echo "$folder is complete; cmake -S . -B build finds it there, or by -DTENON_AARCH64_SYSROOT=FOLDER"
+echo "$folder is complete; cmake -S . -B build finds it, ninja -C build runtime-aarch64-linux-gnu then builds the runtime"

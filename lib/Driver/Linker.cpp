@@ -119,8 +119,8 @@ Status tenon::checkLinkable(const LinkOptions &options) {
     return withNote(
         plainError(
             strCat("the runtime is not built for AArch64: no ", archive)),
-        "tools/setup-aarch64.sh fetches the libraries that it takes; cmake and "
-        "ninja then build it");
+        "tools/setup-aarch64.sh fetches the libraries that it takes; after cmake "
+        "'ninja runtime-aarch64-linux-gnu' builds it");
   std::string sysroot = sysrootOf(options);
   if (!sys::fs::exists(sysroot + "/usr/include/" + kAArch64.str()))
     return withNote(

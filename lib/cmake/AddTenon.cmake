@@ -116,7 +116,7 @@ function(tenon_doc name td)
 endfunction()
 
 # tenon_cross_runtime(TRIPLE SYSROOT): build/lib/TRIPLE/libTenonRuntime.a, all that compiled executables of another
-# architecture are linked with, from the sources of the same libraries.
+# architecture are linked with, from the sources of the same libraries. Not part of `all`: runtime-TRIPLE builds it.
 function(tenon_cross_runtime triple sysroot)
   set(sources "")
   foreach(library TenonSupport TenonTokenizer TenonTemplate TenonRuntime TenonRuntimeMain TenonRuntimeCommands)
@@ -132,13 +132,14 @@ function(tenon_cross_runtime triple sysroot)
   endforeach()
   # Numbers as x86-64 computes them: char has a sign, and products are not joined to sums.
   set(options --target=${triple} --sysroot=${sysroot} -fsigned-char -ffp-contract=off -ffunction-sections -fdata-sections)
-  add_library(TenonRuntimeCommands-${triple} OBJECT ${commands})
+  add_library(TenonRuntimeCommands-${triple} OBJECT EXCLUDE_FROM_ALL ${commands})
   target_compile_options(TenonRuntimeCommands-${triple} PRIVATE ${options} -Os)
   target_precompile_headers(TenonRuntimeCommands-${triple} PRIVATE <CLI/CLI.hpp> <nlohmann/json.hpp>)
-  add_library(TenonRuntime-${triple} STATIC ${sources} $<TARGET_OBJECTS:TenonRuntimeCommands-${triple}>)
+  add_library(TenonRuntime-${triple} STATIC EXCLUDE_FROM_ALL ${sources} $<TARGET_OBJECTS:TenonRuntimeCommands-${triple}>)
   target_compile_options(TenonRuntime-${triple} PRIVATE ${options})
   # The tokenizer's tables of Unicode.
   target_include_directories(TenonRuntime-${triple} PRIVATE ${CMAKE_SOURCE_DIR}/lib/Tokenizer)
   set_target_properties(TenonRuntime-${triple} PROPERTIES OUTPUT_NAME TenonRuntime
     ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/${triple})
+  add_custom_target(runtime-${triple} DEPENDS TenonRuntime-${triple})
 endfunction()
