@@ -92,7 +92,7 @@ def peer(options, length):
     values = {name: getattr(options, name) for name in ("hidden", "heads", "layers", "vocab", "context", "batch", "threads", "repetitions")}
     result = subprocess.run([*shlex.split(options.python), "-c", PEER, json.dumps(values | {"length": length})],
                             stdout=subprocess.PIPE, check=True, text=True)
-    return json.loads(result.stdout)
+    return json.loads(result.stdout.splitlines()[-1])  # libraries may have said something before
 
 
 def main():
