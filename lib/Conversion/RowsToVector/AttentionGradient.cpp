@@ -26,9 +26,9 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::rows;
 
-/// Queries and keys of a block: its scores and their gradients take 16 KiB, its
-/// keys and values no more with heads of 64.
-static constexpr int64_t kQueries = 32, kKeys = 64;
+/// Queries and keys of a block, whole tiles of 6 or 12 rows: its scores and
+/// their gradients take 18 KiB, and of heads of 64 its keys and values 12 each.
+static constexpr int64_t kQueries = 48, kKeys = 48;
 static constexpr double kLog2E = 1.44269504088896340736;
 
 namespace {
@@ -172,8 +172,8 @@ void AttentionGradientKernel::transposeBlock(Value rows, int64_t dim,
   // Squares: what stands behind a row's end goes to columns behind the last.
   Matrix from = {rows, {}};
   int64_t padded = llvm::alignTo(dim, b.lanes());
-  b.loop(b.index(0), b.index(kKeys), tiles.width(), [&](Value key) {
-    tiles.copyColumns(from, b.index(0), b.index(padded), key, tiles.width(),
+  tiles.forEachPanel(kKeys, [&](Value key, int64_t width) {
+    tiles.copyColumns(from, b.index(0), b.index(padded), key, width,
                       /*tail=*/0, columns, key);
   });
 }
@@ -378,7 +378,8 @@ void AttentionGradientKernel::emitQueries(Value head, Value first) {
         b.addIndex(first, op.getWindow() ? 1 - int64_t(*op.getWindow())
                                          : -int64_t(*op.getBand()));
     begin = arith::MaxSIOp::create(b, begin, zero);
-    queries.begin = arith::AndIOp::create(b, begin, b.index(-kKeys));
+    queries.begin =
+        b.mulIndex(arith::DivUIOp::create(b, begin, b.index(kKeys)), kKeys);
   }
   copyHead(op.getQuery(), head, first, count, queryRows);
   copyHead(op.getGradient(), head, first, count, gradientRows);

@@ -68,18 +68,20 @@ void RegisterTiles::forEachTile(
   Value end = b.materialize(extent);
   Value whole = b.mulIndex(arith::DivUIOp::create(b, end, b.index(rows)), rows);
   b.loop(b.index(0), whole, rows, [&](Value first) { body(first, rows); });
+  // Each size is code of its own: a third of a tile keeps both pipes half busy
+  // where it is met.
   Value first = whole;
-  for (int64_t count = llvm::bit_floor(uint64_t(rows - 1)); count > 0;
-       count /= 2) {
-    Value next = b.addIndex(first, count);
-    Value fits = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, next, end);
-    auto branch = scf::IfOp::create(b, fits, /*withElseRegion=*/false);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(branch.thenYield());
-      body(first, count);
-    }
-    first = arith::SelectOp::create(b, fits, next, first);
+  for (int64_t count : {std::max<int64_t>(rows / 3, 1), int64_t(1)}) {
+    if (count >= rows)
+      continue;
+    Value left = arith::SubIOp::create(b, end, first);
+    Value covered =
+        b.mulIndex(arith::DivUIOp::create(b, left, b.index(count)), count);
+    Value next = arith::AddIOp::create(b, first, covered);
+    b.loop(first, next, count, [&](Value row) { body(row, count); });
+    first = next;
+    if (count == 1)
+      break;
   }
 }
 

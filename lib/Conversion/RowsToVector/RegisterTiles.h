@@ -51,8 +51,8 @@ public:
                Begin begin,
                llvm::function_ref<Value(int64_t row, Value k)> number);
 
-  /// Covers [0, extent) rows: whole tiles, then the rest in tiles of powers of
-  /// two.
+  /// Covers [0, extent) rows: whole tiles, then thirds of one, then single
+  /// rows.
   void forEachTile(mlir::OpFoldResult extent,
                    llvm::function_ref<void(Value first, int64_t count)> body);
   /// Covers columns by panels, of which the last may be narrower.
