@@ -18,6 +18,7 @@ const EvaluationRules &EvaluationRules::get() {
     addShapeRules(all);
     addMixtureRules(all);
     addTrainingRules(all);
+    addOptimizerRules(all);
     addChoiceGradientRules(all);
     return all;
   }();

@@ -17,6 +17,7 @@ void addAttentionRules(EvaluationRules &rules);
 void addShapeRules(EvaluationRules &rules);
 void addMixtureRules(EvaluationRules &rules);
 void addTrainingRules(EvaluationRules &rules);
+void addOptimizerRules(EvaluationRules &rules);
 void addChoiceGradientRules(EvaluationRules &rules);
 
 /// f(x) of an activation.

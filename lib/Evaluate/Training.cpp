@@ -225,9 +225,11 @@ LogicalResult evaluateEmbeddingGradient(Evaluator &e, EmbeddingGradientOp op) {
   const NumberArray &ids = e.array(op.getIds());
   const NumberArray &dy = e.array(op.getGradient());
   NumberArray &g = e.memory(op.getInto());
+  std::optional<uint64_t> frozen = op.getFrozen();
   for (auto [t, id] : llvm::enumerate(ids.values))
     for (int64_t i = 0; i < dy.columns(); ++i)
-      g.row(static_cast<int64_t>(id))[i] += dy.row(t)[i];
+      if (!frozen || id != static_cast<double>(*frozen))
+        g.row(static_cast<int64_t>(id))[i] += dy.row(t)[i];
   return success();
 }
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Importer.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 
 using namespace tenon;
 using namespace mlir;
@@ -308,8 +309,12 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
     Value table = importExpr(slots[1]);
     if (!table || !checkPositions(call, input))
       return {};
-    return EmbeddingOp::create(builder, loc, type, input, table, none, noTile)
-        .getResult();
+    auto rows =
+        EmbeddingOp::create(builder, loc, type, input, table, none, noTile);
+    if (slots[2])
+      rows->setAttr(kFrozenRowAttrName,
+                    builder.getI64IntegerAttr(bound.evaluateInt(slots[2])));
+    return rows.getResult();
   }
   case BuiltinId::Positions:
     return PositionsOp::create(

@@ -46,14 +46,7 @@ void rows::emit(KernelBuilder &b, AdamWOp op) {
   auto number = [&](int64_t place) {
     return b.loadScalar(op.getNumbers(), b.index(place));
   };
-  // The factor that brings gradients to the mean, within the norm allowed.
-  Value norm = b.loadScalar(op.getNorm(), {b.index(0), b.index(0)});
-  Value clip = number(1);
-  Value shrink = b.min(b.f32(1.0), b.div(clip, b.add(norm, b.f32(1e-6))));
-  Value clips =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, clip, b.f32(0.0));
-  Value factor = arith::SelectOp::create(b, clips, shrink, b.f32(1.0));
-  Value scale = b.splat(b.mul(number(0), factor));
+  Value scale = gradientScale(b, op.getNumbers(), op.getNorm());
   Value keep = b.splat(number(2));
   Value beta1 = b.splat(number(3)), rest1 = b.splat(number(4));
   Value beta2 = b.splat(number(5)), rest2 = b.splat(number(6));

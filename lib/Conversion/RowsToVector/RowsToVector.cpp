@@ -51,8 +51,8 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
                   AddGradientOp, WeightProductOp, AttentionGradientOp,
                   WeightGradientOp, EmbeddingGradientOp, ZerosLikeOp, PadRowsOp,
                   ClampGradientOp, ScoreBiasGradientOp,
-                  DistanceGatherGradientOp, SumSquaresOp, NormOfSumsOp,
-                  AdamWOp>(op))
+                  DistanceGatherGradientOp, SumSquaresOp, NormOfSumsOp, AdamWOp,
+                  MomentumOp, LeanOp, StepAlongOp>(op))
         ++numLowered;
     });
   }

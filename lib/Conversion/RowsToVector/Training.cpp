@@ -199,9 +199,15 @@ void rows::emit(KernelBuilder &b, EmbeddingGradientOp op) {
   b.loopNest({b.dim(dy, 0)}, [&](ValueRange token) {
     Value row = arith::IndexCastOp::create(b, b.getIndexType(),
                                            b.loadScalar(op.getIds(), token));
+    Value isFrozen;
+    if (std::optional<uint64_t> id = op.getFrozen())
+      isFrozen = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row,
+                                       b.index(static_cast<int64_t>(*id)));
     b.forEachVector(lastDim(b, into), [&](Value column, Value mask) {
-      Value sum = b.add(b.load(into, {row, column}, mask),
-                        b.load(dy, at(token, column), mask));
+      Value more = b.load(dy, at(token, column), mask);
+      if (isFrozen)
+        more = arith::SelectOp::create(b, isFrozen, b.splat(0.0), more);
+      Value sum = b.add(b.load(into, {row, column}, mask), more);
       b.store(sum, into, {row, column}, mask);
     });
   });

@@ -5,7 +5,7 @@
 
 #include "Emitters.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
-#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
 
 namespace tenon::rows {
 
@@ -32,6 +32,14 @@ void emit(KernelBuilder &b, DistanceGatherGradientOp op);
 void emit(KernelBuilder &b, SumSquaresOp op);
 void emit(KernelBuilder &b, NormOfSumsOp op);
 void emit(KernelBuilder &b, AdamWOp op);
+// OptimizerSteps.cpp
+void emit(KernelBuilder &b, MomentumOp op);
+void emit(KernelBuilder &b, LeanOp op);
+void emit(KernelBuilder &b, StepAlongOp op);
+/// What brings gradients to the mean over the targets, within the norm that a
+/// step may have (`tenon.update`), in all lanes.
+mlir::Value gradientScale(KernelBuilder &b, mlir::Value numbers,
+                          mlir::Value norm);
 
 } // namespace tenon::rows
 

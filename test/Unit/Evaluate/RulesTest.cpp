@@ -33,7 +33,10 @@ const llvm::StringSet<> kNotOnTensors = {"tenon.weight",
                                          "tenon.clear",
                                          "tenon.sum_squares",
                                          "tenon.norm_of_sums",
-                                         "tenon.adamw"};
+                                         "tenon.adamw",
+                                         "tenon.momentum",
+                                         "tenon.lean",
+                                         "tenon.step_along"};
 
 TEST(Rules, EveryOperationOnTensorsHasOne) {
   mlir::MLIRContext context;

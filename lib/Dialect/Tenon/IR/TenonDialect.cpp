@@ -5,6 +5,7 @@
 #include "tenon/Dialect/Tenon/IR/Plan.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
+#include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/IR/Tuning.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -72,6 +73,10 @@ void TenonDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tenon/Dialect/Tenon/IR/TenonLearningOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tenon/Dialect/Tenon/IR/TenonOptimizerOps.cpp.inc"
       >();
 }
 

@@ -4,6 +4,7 @@
 #include "VerifyShapes.h"
 #include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
+#include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -22,7 +23,8 @@ bool tenon::isTrainable(WeightOp weight) {
 }
 
 bool tenon::isTrainingMemoryOp(Operation *op) {
-  return isa<GradientOp, GradientNormOp, UpdateOp>(op);
+  return isa<GradientOp, GradientNormOp, UpdateOp, MomentumUpdateOp,
+             MuonDirectionOp>(op);
 }
 
 static ShapedType shaped(Value value) {

@@ -205,7 +205,7 @@ LogicalResult EntryRewriter::rewriteOp(Operation *op) {
   if (isa<FfnOp>(op))
     return op->emitOpError("must be two linears before it has buffers; "
                            "tenon-pack-weights makes them");
-  if (rewriteTraining(op))
+  if (rewriteTraining(op) || rewriteOptimizer(op))
     return success();
   if (auto compute = dyn_cast<ComputeOpInterface>(op))
     return rewriteCompute(compute);

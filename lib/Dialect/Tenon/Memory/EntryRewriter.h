@@ -83,6 +83,11 @@ private:
   void rewriteAttentionGradient(AttentionGradientOp op);
   void rewriteGradientNorm(GradientNormOp op);
   void rewriteUpdate(UpdateOp op);
+  /// Steps of other optimizers (EntryOptimizer.cpp), likewise.
+  bool rewriteOptimizer(mlir::Operation *op);
+  /// A weight with all of its layers as so many f32, and where it begins, in
+  /// bytes: zeros between layers stay zeros.
+  std::pair<mlir::MemRefType, int64_t> wholeWeight(WeightOp weight);
   mlir::LogicalResult rewriteView(mlir::Operation *op);
 
   /// Sorts rows by the experts whose gate isn't 0, and emits a body for those

@@ -186,19 +186,21 @@ void EntryRewriter::rewriteGradientNorm(GradientNormOp op) {
            op);
 }
 
-void EntryRewriter::rewriteUpdate(UpdateOp op) {
-  Location loc = op.getLoc();
-  auto weight =
-      SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, op.getWeightAttr());
-  // All layers in one: zeros between them stay zeros.
+std::pair<MemRefType, int64_t> EntryRewriter::wholeWeight(WeightOp weight) {
   MemRefType layer = getWeightMemRef(weight.getLayerType());
   int64_t bytes = layer.getNumElements() * int64_t(sizeof(float));
   if (weight.getStacked())
     bytes += (weight.getNumLayers() - 1) * int64_t(*weight.getStride());
-  auto type =
-      MemRefType::get({bytes / int64_t(sizeof(float))}, builder.getF32Type());
-  int64_t offset = *weight.getOffset();
-  auto at = [&](Value memory, int64_t begin) {
+  return {
+      MemRefType::get({bytes / int64_t(sizeof(float))}, builder.getF32Type()),
+      static_cast<int64_t>(*weight.getOffset())};
+}
+
+void EntryRewriter::rewriteUpdate(UpdateOp op) {
+  Location loc = op.getLoc();
+  auto [type, offset] = wholeWeight(
+      SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, op.getWeightAttr()));
+  auto at = [&, type = type](Value memory, int64_t begin) {
     return viewAt(loc, memory, type, constant(loc, begin));
   };
   auto step = AdamWOp::create(

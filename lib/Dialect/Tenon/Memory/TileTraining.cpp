@@ -10,7 +10,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
-#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 using namespace mlir;
@@ -34,7 +34,8 @@ static constexpr int64_t kSumBlocks = 16;
 bool tenon::isTrainingOp(Operation *op) {
   return isa<WeightProductOp, AttentionGradientOp, AddGradientOp,
              WeightGradientOp, EmbeddingGradientOp, SumSquaresOp, NormOfSumsOp,
-             AdamWOp>(op);
+             AdamWOp>(op) ||
+         isOptimizerStep(op);
 }
 
 /// Replaces an operation by a dispatch over [0, total) in chunks; `operands`
@@ -181,6 +182,37 @@ static FailureOr<bool> tileAttentionGradient(AttentionGradientOp op) {
              });
 }
 
+static FailureOr<bool> tileMomentum(MomentumOp op) {
+  return cut(
+      op, memrefOf(op.getWeight()).getDimSize(0), kUpdateElements,
+      [&](TileBuilder &tiles, OpFoldResult first, int64_t count) {
+        OpFoldResult size = tiles.builder.getIndexAttr(count);
+        SmallVector<Value> operands;
+        for (Value memory : {op.getWeight(), op.getGradient(), op.getFirst()})
+          operands.push_back(tiles.view(memory, {{0, first, size}}));
+        operands.append({op.getNumbers(), op.getNorm()});
+        return operands;
+      });
+}
+
+/// Rows of a matrix: its memories are those of the first dimension `rows`.
+static FailureOr<bool> tileMatrixStep(Operation *op, int64_t rows) {
+  return cut(
+      op, rows, kGradientRows,
+      [&](TileBuilder &tiles, OpFoldResult first, int64_t count) {
+        OpFoldResult size = tiles.builder.getIndexAttr(count);
+        SmallVector<Value> operands;
+        for (Value operand : op->getOperands()) {
+          MemRefType type = memrefOf(operand);
+          bool isMatrix =
+              type.getRank() == 2 && type.getShape() != ArrayRef<int64_t>{1, 1};
+          operands.push_back(isMatrix ? tiles.view(operand, {{0, first, size}})
+                                      : operand);
+        }
+        return operands;
+      });
+}
+
 FailureOr<bool> tenon::tileTraining(Operation *op) {
   if (auto attention = dyn_cast<AttentionGradientOp>(op))
     return tileAttentionGradient(attention);
@@ -196,5 +228,11 @@ FailureOr<bool> tenon::tileTraining(Operation *op) {
     return tileSumSquares(sums);
   if (auto update = dyn_cast<AdamWOp>(op))
     return tileUpdate(update);
+  if (auto update = dyn_cast<MomentumOp>(op))
+    return tileMomentum(update);
+  if (auto step = dyn_cast<LeanOp>(op))
+    return tileMatrixStep(op, memrefOf(step.getOut()).getDimSize(0));
+  if (auto step = dyn_cast<StepAlongOp>(op))
+    return tileMatrixStep(op, memrefOf(step.getWeight()).getDimSize(0));
   return keepWhole(op);
 }

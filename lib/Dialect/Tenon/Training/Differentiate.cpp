@@ -5,9 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "BlockGradient.h"
+#include "Optimizers.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Dialect/Tenon/IR/EntryAttrs.h"
 #include "tenon/Dialect/Tenon/IR/Remarks.h"
+#include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
 
@@ -25,7 +27,7 @@ constexpr StringLiteral kPass = "tenon-differentiate";
 /// Rows of logits that are there at once: a weight is read once for all of
 /// them, and 25 MiB hold those of 50,000 words.
 constexpr int64_t kHeadRows = 128;
-constexpr StringLiteral kTargetsName = "targets", kNumbersName = "numbers";
+constexpr StringLiteral kTargetsName = "targets";
 
 struct Differentiate : tenon::impl::TenonDifferentiateBase<Differentiate> {
   using TenonDifferentiateBase::TenonDifferentiateBase;
@@ -46,11 +48,12 @@ struct Differentiate : tenon::impl::TenonDifferentiateBase<Differentiate> {
     if (failed(derive(forward, kGradientName, /*withGradient=*/true)) ||
         failed(derive(forward, kLossName, /*withGradient=*/false)))
       return signalPassFailure();
-    deriveUpdate(module, forward.getLoc());
+    numWeights += deriveUpdates(module, forward.getLoc());
     // Only what a decoder says is generated from the weights as they learn.
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (!llvm::is_contained({kGradientName, kLossName, kUpdateName},
+      if (!llvm::is_contained({kGradientName, kLossName, kUpdateName,
+                               kMomentumUpdateName, kMuonUpdateName},
                               function.getName()) &&
           (objective != "causal" || function != forward))
         function.erase();
@@ -74,11 +77,15 @@ private:
     if (isDecoder &&
         (function = module.lookupSymbol<func::FuncOp>(kForwardName)))
       objective = "causal";
-    if (isEncoder)
+    // What the model's class runs, if that learns.
+    auto run = module->getAttrOfType<StringAttr>(kDefaultEntryAttrName);
+    for (bool isFirst : {true, false})
       for (auto [name, what] :
            {std::pair("fill_mask", "masked"), std::pair("tag", "tags"),
             std::pair("classify", "classes")})
-        if (!function && (function = module.lookupSymbol<func::FuncOp>(name)))
+        if (isEncoder && !function &&
+            (!isFirst || (run && run.getValue() == name)) &&
+            (function = module.lookupSymbol<func::FuncOp>(name)))
           objective = what;
     if (!function)
       return fail(module,
@@ -266,39 +273,6 @@ private:
       adjoints.add(builder, linear.getLoc(), input, head.getResult(1));
     ++numHeads;
     return head.getResult(0);
-  }
-
-  /// The step of the optimizer, for each weight that has a gradient.
-  void deriveUpdate(ModuleOp module, Location loc) {
-    llvm::SetVector<StringAttr> weights;
-    module.lookupSymbol<func::FuncOp>(kGradientName).walk([&](GradientOp op) {
-      weights.insert(op.getWeightAttr().getAttr());
-    });
-    OpBuilder builder(module.getContext());
-    builder.setInsertionPointToEnd(module.getBody());
-    auto numbers =
-        RankedTensorType::get({UpdateOp::kNumbers}, builder.getF32Type());
-    auto scalar = RankedTensorType::get({1, 1}, builder.getF32Type());
-    auto function =
-        func::FuncOp::create(builder, loc, kUpdateName,
-                             builder.getFunctionType({numbers}, {scalar}));
-    function->setAttr("tenon.entry", builder.getUnitAttr());
-    function.setArgAttr(0, kInputNameAttrName,
-                        builder.getStringAttr(kNumbersName));
-    Block *body = function.addEntryBlock();
-    builder.setInsertionPointToStart(body);
-    Value given = body->getArgument(0);
-    Value norm = GradientNormOp::create(builder, loc, scalar, given);
-    // In the order of the module's weights.
-    for (auto weight : module.getOps<WeightOp>()) {
-      if (!weights.contains(weight.getSymNameAttr()))
-        continue;
-      bool isMatrix = weight.getLayerType().getRank() > 1;
-      UpdateOp::create(builder, weight.getLoc(), weight.getSymName(), given,
-                       norm, isMatrix);
-      ++numWeights;
-    }
-    func::ReturnOp::create(builder, loc, norm);
   }
 
   /// What the function at hand learns.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Build.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -137,9 +138,10 @@ struct EmbeddingRule : RuleOf<EmbeddingRule, EmbeddingOp> {
     if (!ref)
       return op->emitOpError("has a gradient only where the table is a weight "
                              "as it is");
-    EmbeddingGradientOp::create(builder, op->getLoc(), embedding.getIds(),
-                                adjoints.of(embedding.getResult()),
-                                gradientOf(builder, ref));
+    EmbeddingGradientOp::create(
+        builder, op->getLoc(), embedding.getIds(),
+        adjoints.of(embedding.getResult()), gradientOf(builder, ref),
+        op->getAttrOfType<IntegerAttr>(kFrozenRowAttrName));
     return success();
   }
 };

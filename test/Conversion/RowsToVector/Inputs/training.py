@@ -75,6 +75,7 @@ def build():
         fs.append(function(f"product_one_{n}", [x, g, dy], f"tenon.weight_product %0, %1 into %2 : ({x}, {g}, {dy}) -> ()"))
     i, dy, g = memref((TOKENS,), "i32"), memref((TOKENS, 37), "f32"), memref((9, 37), "f32")
     fs.append(function("table", [i, dy, g], f"tenon.embedding_gradient %0, %1 into %2 : {i}, {dy}, {g}"))
+    fs.append(function("padded", [i, dy, g], f"tenon.embedding_gradient %0, %1 into %2 {{frozen = 4 : i64}} : {i}, {dy}, {g}"))
     fs.append(function("add", [g, g], f"tenon.add_gradient %0 into %1 : {g}, {g}"))
     m = memref((3, 53), "f32")
     fs.append(function("zeros", [m, m], f"tenon.zeros_like %0 into %1 : ({m}, {m}) -> ()"))
@@ -100,6 +101,13 @@ def build():
     for decay in ("", " {decay}"):
         fs.append(function("step" + decay.strip(" {}"), [w, w, w, w, numbers, norm],
                            f"tenon.adamw %0, %1, %2, %3 by %4 norm %5{decay} : {w}, {w}, {w}, {w}, {numbers}, {norm}"))
+        fs.append(function("momentum" + decay.strip(" {}"), [w, w, w, numbers, norm],
+                           f"tenon.momentum %0, %1, %2 by %3 norm %4{decay} : {w}, {w}, {w}, {numbers}, {norm}"))
+    m = memref((5, 19), "f32")
+    fs.append(function("lean", [m, m, numbers, norm, m],
+                       f"tenon.lean %0, %1 by %2 norm %3 into %4 : {m}, {m}, {numbers}, {norm}, {m}"))
+    fs.append(function("along", [m, m, numbers],
+                       f"tenon.step_along %0, %1 by %2 {{factor = 1.5 : f32}} : {m}, {m}, {numbers}"))
     return fs
 
 
@@ -199,6 +207,38 @@ def check_step(module, rng, target, report):
             report.equal(name + ": gradient", g, np.zeros_like(g))
 
 
+def check_momentum(module, rng, target, report):
+    norm = np.array([[2.0]], np.float32)
+    scale, clip = 0.25, 1.5
+    factor = scale * min(1, clip / (2 + 1e-6))
+    # SGD, that with Nesterov's momentum, Lion: keep, coupled, a, b, p, q, rate, signs.
+    for name, n in {"sgd": (1, 0.1, 0.9, 1, 0.9, 1, 0.02, 0), "nesterov": (1, 0.1, 0.81, 1.9, 0.9, 1, 0.02, 0),
+                    "lion": (0.98, 0, 0.9, 0.1, 0.99, 0.01, 0.02, 1)}.items():
+        numbers = np.array((scale, clip) + n, np.float32)
+        keep, coupled, a, b, p, q, rate, signs = n
+        for decay in ("", "decay"):
+            w, g, m = (rng.standard_normal(PARAMETERS, np.float32) for _ in range(3))
+            w[0] = g[0] = m[0] = 0  # Nowhere to go: the sign of 0 is 0.
+            ge = g.astype(np.float64) * factor + (coupled * w if decay else 0)
+            d, me = a * m + b * ge, p * m + q * ge
+            we = w * (keep if decay else 1.0) - rate * (np.sign(d) if signs else d)
+            module.call("momentum" + decay, w, g, m, numbers, norm)
+            report.close(f"{target} {name} {decay}", w, we, 1e-6, 1e-6)
+            report.close(f"{target} {name} {decay}: memory", m, me, 1e-6, 1e-6)
+            report.equal(f"{target} {name} {decay}: gradient", g, np.zeros_like(g))
+    g, m, u, w, x = (rng.standard_normal((5, 19), np.float32) for _ in range(5))
+    numbers = np.array([scale, clip, 0.98, 0.05, 0.03, 0.02, 0, 0, 0, 0], np.float32)
+    ge = g.astype(np.float64) * factor
+    me = m + 0.05 * (ge - m)
+    module.call("lean", g, m, numbers, norm, u)
+    report.close(f"{target} lean", u, me - 0.03 * (me - ge), 1e-6, 1e-6)
+    report.close(f"{target} lean: memory", m, me, 1e-6, 1e-6)
+    report.equal(f"{target} lean: gradient", g, np.zeros_like(g))
+    expected = 0.98 * w.astype(np.float64) - 0.02 * 1.5 * x
+    module.call("along", w, x, numbers)
+    report.close(f"{target} along", w, expected, 1e-6, 1e-6)
+
+
 def check(target, report):
     module = Module(build(), target, ["--tenon-rows-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"])
     rng = np.random.default_rng(3)
@@ -241,6 +281,10 @@ def check(target, report):
     np.add.at(expected, ids, dy)
     module.call("table", ids, dy, g)
     report.close(f"{target} table", g, expected, 1e-5)
+    expected = g.astype(np.float64)
+    np.add.at(expected, ids[ids != 4], dy[ids != 4])
+    module.call("padded", ids, dy, g)
+    report.close(f"{target} table with padding", g, expected, 1e-5)
     more = f32(9, 37)
     expected = g + more
     module.call("add", more, g)
@@ -255,6 +299,7 @@ def check(target, report):
         module.call(f"norm_{n}", sums, numbers, norm)
         report.close(f"{target} norm {n}", norm[0], [0.25 * np.linalg.norm(x.astype(np.float64))], 0, 1e-6)
     check_step(module, rng, target, report)
+    check_momentum(module, rng, target, report)
     check_shapes(module, rng, target, report)
 
 

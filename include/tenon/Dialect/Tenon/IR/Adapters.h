@@ -11,11 +11,17 @@ namespace tenon {
 /// have no gradient, and neither have the values that only they are behind.
 inline constexpr llvm::StringLiteral kFrozenAttrName = "tenon.frozen";
 
+/// On an embedding: the id whose row has no gradient from it, an integer.
+inline constexpr llvm::StringLiteral kFrozenRowAttrName = "tenon.frozen_row";
+
 /// Of weights that no checkpoint has: what they begin with, by name.
 inline constexpr llvm::StringLiteral kInitialAttrName = "tenon.initial";
 inline constexpr llvm::StringLiteral kInitialZeros = "zeros";
 /// Normal, with the variance 1 / (3 columns) of PyTorch's linears.
 inline constexpr llvm::StringLiteral kInitialNormal = "normal";
+inline constexpr llvm::StringLiteral kInitialOnes = "ones";
+/// Normal, with the standard deviation that follows, as in "deviation 0.02".
+inline constexpr llvm::StringLiteral kInitialDeviation = "deviation ";
 
 } // namespace tenon
 

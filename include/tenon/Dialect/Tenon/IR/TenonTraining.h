@@ -24,6 +24,9 @@ inline constexpr llvm::StringLiteral kUpdateName = "update";
 /// target is one.
 inline constexpr llvm::StringLiteral kObjectiveAttrName = "tenon.objective";
 inline constexpr llvm::StringLiteral kClassesAttrName = "tenon.classes";
+/// On a module that is to learn: the entry point that the checkpoint's class
+/// runs, which goes before others that could.
+inline constexpr llvm::StringLiteral kDefaultEntryAttrName = "tenon.default";
 /// The names of the memories that such an entry point takes after its inputs,
 /// in this order: gradients, laid out as the weights are, and the optimizer's
 /// first and second moments, each laid out so.

@@ -296,15 +296,16 @@ def Tenon_WeightGradientOp : Tenon_GradientSumOp<"weight_gradient"> {
 def Tenon_EmbeddingGradientOp : Tenon_GradientSumOp<"embedding_gradient"> {
   let summary = "adds to the gradient of a table";
   let description = [{
-    `g[ids[t], :] += dy[t, :]`, for t in order. Tasks are ranges of columns, so
-    that no two of them write one place.
+    `g[ids[t], :] += dy[t, :]`, for t in order, but for the tokens whose id is
+    `frozen`. Tasks are ranges of columns, so that no two of them write one place.
 
     Example:
     ```mlir
     tenon.embedding_gradient %ids, %dy into %g : tensor<?xi32>, tensor<?x64xf32>, memref<512x64xf32>
     ```
   }];
-  let arguments = (ins Tenon_Array:$ids, Tenon_Array:$gradient, AnyStridedMemRef:$into);
+  let arguments = (ins Tenon_Array:$ids, Tenon_Array:$gradient, AnyStridedMemRef:$into,
+                       OptionalAttr<I64Attr>:$frozen);
   let assemblyFormat = "$ids `,` $gradient `into` $into attr-dict `:` type($ids) `,` type($gradient) `,` type($into)";
 }
 

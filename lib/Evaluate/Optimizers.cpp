@@ -1,0 +1,96 @@
+//===- Optimizers.cpp - steps of SGD, Lion and Muon in f64 ----------------===//
+
+#include "Rules.h"
+#include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+using namespace tenon;
+
+namespace {
+
+/// What brings a gradient to the mean, within the norm that a step may have.
+double scaleOf(Evaluator &e, Value numbers, Value norm) {
+  const std::vector<double> &n = e.array(numbers).values;
+  double clip = n[1], size = e.array(norm).values[0];
+  return n[0] * (clip > 0 ? std::min(1.0, clip / (size + 1e-6)) : 1);
+}
+
+LogicalResult evaluateMomentumUpdate(Evaluator &e, MomentumUpdateOp op) {
+  WeightOp weight = e.findWeight(op, op.getWeightAttr());
+  if (!weight)
+    return failure();
+  const std::vector<double> n = e.array(op.getNumbers()).values;
+  double scale = scaleOf(e, op.getNumbers(), op.getNorm());
+  for (int64_t place = 0; place < weight.getNumLayers(); ++place) {
+    FailureOr<std::shared_ptr<NumberArray>> numbers = e.weight(weight, place);
+    if (failed(numbers))
+      return failure();
+    NumberArray &g = *e.gradient(weight, place);
+    NumberArray &m = *e.gradient(weight, place, 1);
+    for (auto [i, w] : llvm::enumerate((*numbers)->values)) {
+      double gradient = scale * g.values[i];
+      if (op.getDecay())
+        gradient += n[3] * w;
+      double direction = n[4] * m.values[i] + n[5] * gradient;
+      if (n[9] > 0)
+        direction = (direction > 0) - (direction < 0);
+      if (op.getDecay())
+        w *= n[2];
+      w -= n[8] * direction;
+      m.values[i] = n[6] * m.values[i] + n[7] * gradient;
+      g.values[i] = 0;
+    }
+  }
+  return success();
+}
+
+/// The place in the stack that an operation speaks of.
+int64_t placeOf(Evaluator &e, Value layer) {
+  return layer ? e.index(layer) : 0;
+}
+
+LogicalResult evaluateMuonDirection(Evaluator &e, MuonDirectionOp op) {
+  WeightOp weight = e.findWeight(op, op.getWeightAttr());
+  if (!weight)
+    return failure();
+  const std::vector<double> n = e.array(op.getNumbers()).values;
+  double scale = scaleOf(e, op.getNumbers(), op.getNorm());
+  int64_t place = placeOf(e, op.getLayer());
+  NumberArray &g = *e.gradient(weight, place);
+  NumberArray &m = *e.gradient(weight, place, 1);
+  NumberArray u(weight.getLayerType().getShape());
+  for (size_t i = 0; i < u.values.size(); ++i) {
+    double gradient = scale * g.values[i];
+    m.values[i] += n[3] * (gradient - m.values[i]);
+    u.values[i] = m.values[i] - n[4] * (m.values[i] - gradient);
+    g.values[i] = 0;
+  }
+  return e.set(op.getResult(), std::move(u));
+}
+
+LogicalResult evaluateMuonUpdate(Evaluator &e, MuonUpdateOp op) {
+  WeightOp weight = e.findWeight(op, op.getWeightAttr());
+  if (!weight)
+    return failure();
+  FailureOr<std::shared_ptr<NumberArray>> numbers =
+      e.weight(weight, placeOf(e, op.getLayer()));
+  if (failed(numbers))
+    return failure();
+  const std::vector<double> &n = e.array(op.getNumbers()).values;
+  const std::vector<double> &x = e.array(op.getDirection()).values;
+  double rate = n[5] * op.getFactor().convertToDouble();
+  for (auto [i, w] : llvm::enumerate((*numbers)->values))
+    w = n[2] * w - rate * x[i];
+  return success();
+}
+
+} // namespace
+
+void tenon::addOptimizerRules(EvaluationRules &rules) {
+  rules.add(evaluateMomentumUpdate);
+  rules.add(evaluateMuonDirection);
+  rules.add(evaluateMuonUpdate);
+}
