@@ -5,33 +5,13 @@
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
-#include <cmath>
 
 using namespace tenon;
 using namespace tenon::runtime;
 
-std::array<float, 10> AdamW::numbers(int64_t step, int64_t targets) const {
-  double bias1 = 1 - std::pow(beta1, step), bias2 = 1 - std::pow(beta2, step);
-  double values[] = {1.0 / static_cast<double>(targets),
-                     clip,
-                     1 - rate * weightDecay,
-                     beta1,
-                     1 - beta1,
-                     beta2,
-                     1 - beta2,
-                     rate / bias1,
-                     std::sqrt(bias2),
-                     epsilon};
-  std::array<float, 10> numbers;
-  std::ranges::transform(values, numbers.begin(), [](double value) {
-    return static_cast<float>(value);
-  });
-  return numbers;
-}
-
-static TenonEntryFn findEntry(const TenonVariant &variant,
-                              std::string_view name) {
-  for (const TenonEntry &entry : std::span(variant.entries, variant.numEntries))
+TenonEntryFn Trainer::findEntry(std::string_view name) const {
+  for (const TenonEntry &entry :
+       std::span(variant->entries, variant->numEntries))
     if (name == entry.name)
       return entry.fn;
   return nullptr;
@@ -40,10 +20,10 @@ static TenonEntryFn findEntry(const TenonVariant &variant,
 Expected<std::unique_ptr<Trainer>> Trainer::load(const Payload &payload,
                                                  const TenonVariant &variant) {
   std::unique_ptr<Trainer> trainer(new Trainer());
-  trainer->gradientFn = findEntry(variant, "gradient");
-  trainer->lossFn = findEntry(variant, "loss");
-  trainer->updateFn = findEntry(variant, "update");
-  if (!trainer->gradientFn || !trainer->lossFn || !trainer->updateFn)
+  trainer->variant = &variant;
+  trainer->gradientFn = trainer->findEntry("gradient");
+  trainer->lossFn = trainer->findEntry("loss");
+  if (!trainer->gradientFn || !trainer->lossFn)
     return plainError("this executable does not learn: tenonc --train compiles "
                       "one that does",
                       ExitCode::BadUsage);
@@ -117,15 +97,22 @@ float Trainer::loss(const TrainingSequence &sequence) {
   return call(lossFn, sequence, /*withGradient=*/false);
 }
 
-float Trainer::update(const std::array<float, 10> &numbers) {
+bool Trainer::takes(const StepNumbers &step) const {
+  return findEntry(step.entry) != nullptr;
+}
+
+float Trainer::update(const StepNumbers &step) {
   float norm = 0;
-  void *const buffers[] = {const_cast<float *>(numbers.data()), gradient.data(),
-                           moments.data(), &norm};
+  // Entry points take memory that they may write; they don't.
+  std::vector<void *> buffers = {const_cast<float *>(step.numbers.data())};
+  if (step.entry == std::string_view("update_muon"))
+    buffers.push_back(const_cast<float *>(step.muon.data()));
+  buffers.insert(buffers.end(), {gradient.data(), moments.data(), &norm});
   TenonFrame frame{};
   frame.weights = reinterpret_cast<const uint8_t *>(weight.data());
   frame.arena = reinterpret_cast<uint8_t *>(arena.data());
-  frame.buffers = buffers;
+  frame.buffers = buffers.data();
   frame.numRows = 1;
-  updateFn(&frame);
+  findEntry(step.entry)(&frame);
   return norm;
 }

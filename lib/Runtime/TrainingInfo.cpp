@@ -13,11 +13,9 @@ using namespace tenon::runtime;
 using json = nlohmann::json;
 
 std::string TrainingInfo::serialize() const {
-  json root = {{"objective", objective},
-               {"classes", classes},
-               {"tensors", json::array()},
-               {"files", json::array()},
-               {"weights_file", weightsFile}};
+  json root = {{"objective", objective}, {"classes", classes},
+               {"labels", labels},       {"tensors", json::array()},
+               {"files", json::array()}, {"weights_file", weightsFile}};
   for (const TrainedTensor &tensor : tensors)
     root["tensors"].push_back({{"name", tensor.name},
                                {"shape", tensor.shape},
@@ -93,6 +91,7 @@ Expected<TrainingInfo> TrainingInfo::parse(std::span<const std::byte> section,
   try {
     root->at("objective").get_to(info.objective);
     root->at("classes").get_to(info.classes);
+    root->at("labels").get_to(info.labels);
     for (const json &from : root->at("tensors")) {
       info.tensors.push_back(parseTensor(from));
       if (!fits(info.tensors.back(), weightBytes))

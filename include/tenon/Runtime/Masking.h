@@ -2,16 +2,14 @@
 #ifndef TENON_RUNTIME_MASKING_H
 #define TENON_RUNTIME_MASKING_H
 
-#include "tenon/Runtime/TrainingData.h"
+#include "tenon/Runtime/Corruption.h"
 
 namespace tenon::runtime {
 
 /// Hides tokens of sequences as BERT's pre-training does (arXiv:1810.04805): of
 /// those that are chosen, which are the targets, 80 % become the mask, 10 %
-/// another token, 10 % stay. What happens at a position follows from the seed,
-/// the sequence's place in the training and the position alone, so that a
-/// training goes on anywhere as if it had not stopped.
-class Masking {
+/// another token, 10 % stay. What happens at a position follows from it, too.
+class Masking : public Corruption {
 public:
   struct Options {
     double share = 0.15; ///< of tokens that are chosen, above 0
@@ -24,9 +22,9 @@ public:
 
   explicit Masking(Options options) : options(std::move(options)) {}
 
-  /// The sequence with its targets; at least one token is chosen if there is
-  /// one that may be. Views of memory that the next call changes.
-  TrainingSequence apply(const TrainingSequence &sequence, uint64_t place);
+  /// At least one token is chosen if there is one that may be.
+  TrainingSequence apply(const TrainingSequence &sequence,
+                         uint64_t place) override;
 
 private:
   bool mayHide(int32_t token) const {

@@ -11,29 +11,15 @@
 
 #include "tenon/Runtime/Abi.h"
 #include "tenon/Runtime/Memory.h"
+#include "tenon/Runtime/Optimizer.h"
 #include "tenon/Runtime/Payload.h"
 #include "tenon/Runtime/TrainingData.h"
 #include "tenon/Runtime/TrainingInfo.h"
 
-#include <array>
 #include <memory>
 #include <span>
 
 namespace tenon::runtime {
-
-/// AdamW's numbers, by the names and defaults of torch.optim.AdamW but for the
-/// rate.
-struct AdamW {
-  double rate = 1e-3;
-  double beta1 = 0.9, beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weightDecay = 0.01; ///< of matrices
-  double clip = 0;           ///< the largest norm of the gradient; 0: any
-
-  /// The numbers of `tenon.update` for a step, counted from 1, whose loss is
-  /// the mean over so many targets.
-  std::array<float, 10> numbers(int64_t step, int64_t targets) const;
-};
 
 class Trainer {
 public:
@@ -52,8 +38,11 @@ public:
   float addGradient(const TrainingSequence &sequence);
   /// The sum of losses alone.
   float loss(const TrainingSequence &sequence);
-  /// Changes the weights; returns the gradient's norm. Gradients are zero then.
-  float update(const std::array<float, 10> &numbers);
+  /// Whether the program has such steps: Muon's need a matrix of a layer.
+  bool takes(const StepNumbers &step) const;
+  /// Changes the weights by a step that it takes; returns the gradient's norm.
+  /// Gradients are zero then.
+  float update(const StepNumbers &step);
 
   /// Weights and moments, each laid out as the weights are.
   std::span<std::byte> weights() { return {weight.data(), size}; }
@@ -70,7 +59,10 @@ private:
              bool withGradient);
 
   TrainingInfo training;
-  TenonEntryFn gradientFn = nullptr, lossFn = nullptr, updateFn = nullptr;
+  TenonEntryFn findEntry(std::string_view name) const;
+
+  const TenonVariant *variant = nullptr;
+  TenonEntryFn gradientFn = nullptr, lossFn = nullptr;
   Region weight, gradient, moments, arena;
   uint64_t size = 0; ///< of the weights, bytes; memories are whole pages
   int64_t longest = 0;

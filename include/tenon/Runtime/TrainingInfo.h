@@ -53,6 +53,8 @@ struct TrainingInfo {
   std::string objective = "causal";
   /// Targets are below it.
   int64_t classes = 0;
+  /// What they are called; empty: they have no names.
+  std::vector<std::string> labels;
   std::vector<TrainedTensor> tensors;
   std::vector<CheckpointFile> files;
   /// The one that the tensors are in.

@@ -68,7 +68,7 @@ Status tenon::runtime::benchTraining(Program &program,
   sequence.tokens = tokens;
   sequence.targets = targets;
   sequence.asked = sequence.fed = options.length;
-  AdamW adamw;
+  Optimizer adamw;
   adamw.rate = 1e-6; // The weights stay what they are for their numbers.
 
   Executor::Session session(program.executor());
@@ -88,7 +88,8 @@ Status tenon::runtime::benchTraining(Program &program,
       call.outputs = options.length;
       profile.calls().push_back(call);
     }
-    trainer.update(adamw.numbers(i + 2, options.batch * options.length));
+    trainer.update(
+        adamw.numbers(i + 2, options.batch * options.length, adamw.rate));
     if (i < 0)
       continue;
     seconds.push_back(now() - start);

@@ -57,8 +57,13 @@ Status Sequences::run(Program &program) {
   auto info = TrainingInfo::load(program.payload);
   if (!info)
     return info.takeError();
-  auto data = readTrainingData(program, *info, options.data, length,
-                               parseLongTexts(options.longTexts));
+  auto labels = readLabelNames(*info, program.options.from);
+  if (!labels)
+    return labels.takeError();
+  DataReading reading{info->objective, length,
+                      parseLongTexts(options.longTexts), *labels,
+                      /*mayName=*/true};
+  auto data = readTrainingData(program, *info, options.data, reading);
   if (!data)
     return data.takeError();
   uint64_t count = data->count();

@@ -1,5 +1,7 @@
 //===- Train.cpp - train and eval of a model that learns ------------------===//
 #include "Command.h"
+#include "LabelNames.h"
+#include "Objectives.h"
 #include "TrainingRun.h"
 #include "TrainingText.h"
 
@@ -22,10 +24,16 @@ public:
   Status run(Program &program) override;
 
 private:
-  Status check(Program &program, const TrainingInfo &info);
+  Status check(Program &program);
+  Status chooseOptimizer(const Trainer &trainer);
   Status countSteps(uint64_t sequences);
 
   TrainingOptions options;
+  /// What the optimizer's kind has defaults of.
+  struct {
+    std::optional<double> weightDecay, beta2, momentum;
+    std::string nesterov;
+  } asked;
   std::string resumed;
   std::optional<int64_t> steps;
 };
@@ -45,9 +53,14 @@ void Train::declareOptions(CLI::App &app) {
   add("--objective", options.objective, "NAME",
       "What is learned, by what the program was compiled from: causal or "
       "sequence, the next token; masked[:X], a part X of the words (default: "
-      "0.15), which are hidden; tags or classes, labels");
+      "0.15), which are hidden; span[:X[:L]], that in spans of L (default: 3); "
+      "tags or classes, labels");
   add("--mask-token", options.maskToken, "ID",
       "What hides a word (default: the tokenizer's mask token)")
+      ->check(CLI::NonNegativeNumber.description(""));
+  add("--sentinel", options.sentinel, "ID",
+      "What stands for the first hidden span (default: the tokenizer's "
+      "<extra_id_0>)")
       ->check(CLI::NonNegativeNumber.description(""));
   add("--batch", options.batch, "N", "Sequences of a gradient (default: 16)")
       ->check(few);
@@ -71,26 +84,34 @@ void Train::declareOptions(CLI::App &app) {
       ->check(CLI::IsMember({"on", "off"}).description(""));
   add("--seed", options.seed, "N", "Of that order (default: 1)")
       ->check(CLI::Range(int64_t(0), int64_t(UINT32_MAX)).description(""));
-  add("--optimizer", options.optimizer, "NAME", "adamw");
-  add("--rate", options.adamw.rate, "X", "Learning rate (default: 3e-4)")
+  add("--optimizer", options.optimizer, "NAME",
+      "adamw, sgd, lion, or muon of the layers' matrices with adamw of the "
+      "rest (default: adamw)");
+  add("--rate", options.step.rate, "X", "Learning rate (default: 3e-4)")
       ->check(CLI::NonNegativeNumber.description(""));
   add("--schedule", options.schedule, "constant|linear|cosine",
       "How the rate falls, as Transformers' schedules do (default: cosine)")
       ->check(CLI::IsMember({"constant", "linear", "cosine"}));
   add("--warmup", options.warmup, "N|N%",
       "Steps over which the rate rises from 0 (default: 2%)");
-  add("--weight-decay", options.adamw.weightDecay, "X",
-      "Decay of matrices; vectors have none (default: 0.1)")
+  add("--weight-decay", asked.weightDecay, "X",
+      "Decay of matrices; vectors have none (default: 0.1; of sgd 0)")
       ->check(CLI::NonNegativeNumber.description(""));
-  add("--clip", options.adamw.clip, "X",
+  add("--clip", options.step.clip, "X",
       "The largest norm of a step's gradient; 0: any (default: 1)")
       ->check(CLI::NonNegativeNumber.description(""));
-  add("--beta1", options.adamw.beta1, "X", "Of AdamW (default: 0.9)")
+  add("--beta1", options.step.beta1, "X", "Of adamw and lion (default: 0.9)")
       ->check(part);
-  add("--beta2", options.adamw.beta2, "X", "Of AdamW (default: 0.999)")
+  add("--beta2", asked.beta2, "X", "Likewise (default: 0.999; of lion 0.99)")
       ->check(part);
-  add("--epsilon", options.adamw.epsilon, "X", "Of AdamW (default: 1e-8)")
+  add("--epsilon", options.step.epsilon, "X", "Of adamw (default: 1e-8)")
       ->check(CLI::NonNegativeNumber.description(""));
+  add("--momentum", asked.momentum, "X",
+      "Of sgd (default: 0.9) and muon (default: 0.95)")
+      ->check(part);
+  add("--nesterov", asked.nesterov, "on|off",
+      "Nesterov's momentum (default: of sgd off, of muon on)")
+      ->check(CLI::IsMember({"on", "off"}).description(""));
   add("--eval-every", options.evalEvery, "N",
       "Steps between two measurements of the held-out loss (default: one at "
       "the end)")
@@ -110,76 +131,41 @@ void Train::declareOptions(CLI::App &app) {
   app.add_flag("--quiet", options.quiet, "Show no progress");
 }
 
-/// What an objective is, in words.
-static const char *describeObjective(std::string_view name) {
-  return name == "masked"     ? "to guess words that are hidden"
-         : name == "tags"     ? "a label of each token"
-         : name == "classes"  ? "a label of each text"
-         : name == "sequence" ? "what follows another text"
-                              : "to predict the next token";
-}
-
-/// The part of the words that --objective=masked:X hides; 0 if it is no such.
-static double parseShare(std::string_view objective) {
-  if (objective == "masked")
-    return 0.15;
-  if (!objective.starts_with("masked:"))
-    return 0;
-  std::string number(objective.substr(7));
-  char *end = nullptr;
-  double share = std::strtod(number.c_str(), &end);
-  return *end == 0 && share > 0 && share <= 1 ? share : 0;
-}
-
-/// How words are hidden, or nothing where none are.
-static Expected<std::optional<Masking>>
-makeMasking(Program &program, const TrainingInfo &info,
-            const TrainingOptions &options) {
-  if (info.objective != "masked")
-    return std::optional<Masking>();
-  Masking::Options masking;
-  masking.share = parseShare(options.objective);
-  masking.seed = static_cast<uint64_t>(options.seed);
-  masking.vocabulary = program.metadata().model.vocabSize;
-  auto tokenizer = program.tokenizer();
-  std::optional<int32_t> mask;
-  if (tokenizer) {
-    mask = (*tokenizer)->maskToken();
-    for (int32_t id = 0; id < masking.vocabulary; ++id)
-      masking.spared.push_back((*tokenizer)->isSpecial(id));
-  }
-  if (options.maskToken >= 0)
-    mask = static_cast<int32_t>(
-        std::min<int64_t>(options.maskToken, masking.vocabulary));
-  if (!mask)
-    return withNote(
-        plainError("this program has no tokenizer with a mask token",
-                   ExitCode::BadUsage),
-        "--mask-token ID says which token hides a word");
-  if (*mask >= masking.vocabulary)
-    return plainError(strCat("--mask-token ", options.maskToken,
-                             " is outside of the vocabulary (0 to ",
-                             masking.vocabulary - 1, ")"),
+/// The kind's defaults where the command line says nothing.
+Status Train::chooseOptimizer(const Trainer &trainer) {
+  auto kind = Optimizer::parse(options.optimizer);
+  if (!kind)
+    return plainError(strCat("--optimizer ", options.optimizer,
+                             ": there are adamw, sgd, lion and muon"),
                       ExitCode::BadUsage);
-  masking.mask = *mask;
-  return std::optional<Masking>(std::in_place, std::move(masking));
+  Optimizer &step = options.step;
+  if (resumed.empty()) {
+    Optimizer defaults = Optimizer::of(*kind);
+    step.kind = *kind;
+    step.weightDecay = asked.weightDecay.value_or(defaults.weightDecay);
+    step.beta2 = asked.beta2.value_or(defaults.beta2);
+    step.momentum = asked.momentum.value_or(defaults.momentum);
+    step.nesterov =
+        asked.nesterov.empty() ? defaults.nesterov : asked.nesterov == "on";
+  }
+  bool hasMomentum =
+      *kind == Optimizer::Kind::Sgd || *kind == Optimizer::Kind::Muon;
+  if (!hasMomentum && (asked.momentum || !asked.nesterov.empty()))
+    return plainError(strCat("--momentum and --nesterov are of sgd and muon, "
+                             "not of ",
+                             options.optimizer),
+                      ExitCode::BadUsage);
+  if (!trainer.takes(step.numbers(1, 1, 0)))
+    return plainError("--optimizer muon: the model has no matrix of a layer, "
+                      "which it is for",
+                      ExitCode::BadUsage);
+  return {};
 }
 
-Status Train::check(Program &program, const TrainingInfo &info) {
+Status Train::check(Program &program) {
   auto refuse = [](const std::string &what) {
     return plainError(what, ExitCode::BadUsage);
   };
-  if (options.objective.empty())
-    options.objective = info.objective;
-  bool isIt = info.objective == "masked" ? parseShare(options.objective) > 0
-                                         : options.objective == info.objective;
-  if (!isIt)
-    return refuse(strCat("--objective ", options.objective,
-                         ": this program learns '", info.objective, "', ",
-                         describeObjective(info.objective)));
-  if (options.optimizer != "adamw")
-    return refuse(strCat("--optimizer ", options.optimizer,
-                         ": there is adamw, and no other so far"));
   if (options.data.empty())
     return refuse("what should be learned from? --data FILE says it");
   if (options.output.empty())
@@ -246,20 +232,32 @@ Status Train::run(Program &program) {
   if (!trainer)
     return trainer.takeError();
   const TrainingInfo &info = (*trainer)->info();
-  if (Status status = check(program, info); !status)
+  auto objective = Objective::parse(options.objective, info);
+  if (!objective)
+    return objective.takeError();
+  if (options.objective.empty())
+    options.objective = objective->name;
+  if (Status status = chooseOptimizer(**trainer); !status)
     return status;
-  auto masking = makeMasking(program, info, options);
-  if (!masking)
-    return masking.takeError();
-  LongTexts longTexts = parseLongTexts(options.longTexts);
-  auto data =
-      readTrainingData(program, info, options.data, options.length, longTexts);
+  if (Status status = check(program); !status)
+    return status;
+  auto corruption = makeCorruption(program, info, options, *objective);
+  if (!corruption)
+    return corruption.takeError();
+  auto labels =
+      readLabelNames(info, resumed.empty() ? program.options.from : resumed);
+  if (!labels)
+    return labels.takeError();
+  DataReading reading{objective->name, options.length,
+                      parseLongTexts(options.longTexts), *labels,
+                      /*mayName=*/true};
+  auto data = readTrainingData(program, info, options.data, reading);
   if (!data)
     return data.takeError();
+  reading.mayName = false;
   std::optional<TrainingData> heldOut;
   if (!options.heldOut.empty()) {
-    auto file = readTrainingData(program, info, options.heldOut, options.length,
-                                 longTexts);
+    auto file = readTrainingData(program, info, options.heldOut, reading);
     if (!file)
       return file.takeError();
     heldOut = std::move(*file);
@@ -279,7 +277,7 @@ Status Train::run(Program &program) {
                       "--from is for a new training",
                       ExitCode::BadUsage);
   TrainingRun run(**trainer, options, std::move(*data), std::move(heldOut),
-                  std::move(*masking));
+                  std::move(*corruption), reading.labels.names);
   if (Status status = resumed.empty() ? run.start() : run.resume(); !status)
     return status;
   double start = now();
@@ -301,7 +299,13 @@ public:
                    "was compiled for)")
         ->type_name("N")
         ->check(CLI::Range(int64_t(2), int64_t(1) << 40).description(""));
-    app.add_option("--mask-token", maskToken,
+    app.add_option("--objective", asked.objective,
+                   "As train has it (default: what the program learns)")
+        ->type_name("NAME");
+    app.add_option("--sentinel", asked.sentinel, "As train has it")
+        ->type_name("ID")
+        ->check(CLI::NonNegativeNumber.description(""));
+    app.add_option("--mask-token", asked.maskToken,
                    "What hides a word to guess (default: the tokenizer's mask "
                    "token)")
         ->type_name("ID")
@@ -312,7 +316,8 @@ public:
 
 private:
   std::string data, longTexts;
-  int64_t length = 0, maskToken = -1;
+  int64_t length = 0;
+  TrainingOptions asked;
   bool json = false;
 };
 
@@ -328,18 +333,22 @@ Status Eval::run(Program &program) {
                              most, " tokens"),
                       ExitCode::BadUsage);
   const TrainingInfo &info = (*trainer)->info();
-  TrainingOptions masked;
-  masked.objective = info.objective;
-  masked.maskToken = maskToken;
-  auto masking = makeMasking(program, info, masked);
-  if (!masking)
-    return masking.takeError();
-  auto texts = readTrainingData(program, info, data, length ? length : most,
-                                parseLongTexts(longTexts));
+  auto objective = Objective::parse(asked.objective, info);
+  if (!objective)
+    return objective.takeError();
+  auto corruption = makeCorruption(program, info, asked, *objective);
+  if (!corruption)
+    return corruption.takeError();
+  auto labels = readLabelNames(info, program.options.from);
+  if (!labels)
+    return labels.takeError();
+  DataReading reading{objective->name, length ? length : most,
+                      parseLongTexts(longTexts), *labels};
+  auto texts = readTrainingData(program, info, data, reading);
   if (!texts)
     return texts.takeError();
   Executor::Session session(program.executor());
-  double loss = meanLoss(**trainer, *texts, *masking ? &**masking : nullptr);
+  double loss = meanLoss(**trainer, *texts, corruption->get());
   if (json)
     return writeJson({{"loss", loss}, {"perplexity", std::exp(loss)}});
   return writeOutput(

@@ -50,12 +50,15 @@ OrderedJson TrainingOptions::toJson() const {
           {"shuffle", shuffle},
           {"seed", seed},
           {"long_texts", longTexts},
-          {"rate", adamw.rate},
-          {"beta1", adamw.beta1},
-          {"beta2", adamw.beta2},
-          {"epsilon", adamw.epsilon},
-          {"weight_decay", adamw.weightDecay},
-          {"clip", adamw.clip}};
+          {"rate", step.rate},
+          {"beta1", step.beta1},
+          {"beta2", step.beta2},
+          {"epsilon", step.epsilon},
+          {"weight_decay", step.weightDecay},
+          {"momentum", step.momentum},
+          {"nesterov", step.nesterov},
+          {"sentinel", sentinel},
+          {"clip", step.clip}};
 }
 
 TrainingOptions TrainingOptions::fromJson(const OrderedJson &from) {
@@ -77,11 +80,16 @@ TrainingOptions TrainingOptions::fromJson(const OrderedJson &from) {
   from.at("shuffle").get_to(options.shuffle);
   from.at("seed").get_to(options.seed);
   from.at("long_texts").get_to(options.longTexts);
-  from.at("rate").get_to(options.adamw.rate);
-  from.at("beta1").get_to(options.adamw.beta1);
-  from.at("beta2").get_to(options.adamw.beta2);
-  from.at("epsilon").get_to(options.adamw.epsilon);
-  from.at("weight_decay").get_to(options.adamw.weightDecay);
-  from.at("clip").get_to(options.adamw.clip);
+  from.at("rate").get_to(options.step.rate);
+  from.at("beta1").get_to(options.step.beta1);
+  from.at("beta2").get_to(options.step.beta2);
+  from.at("epsilon").get_to(options.step.epsilon);
+  from.at("weight_decay").get_to(options.step.weightDecay);
+  from.at("clip").get_to(options.step.clip);
+  from.at("momentum").get_to(options.step.momentum);
+  from.at("nesterov").get_to(options.step.nesterov);
+  from.at("sentinel").get_to(options.sentinel);
+  options.step.kind =
+      Optimizer::parse(options.optimizer).value_or(Optimizer::Kind::AdamW);
   return options;
 }

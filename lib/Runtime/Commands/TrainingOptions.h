@@ -2,9 +2,9 @@
 #ifndef TENON_LIB_RUNTIME_COMMANDS_TRAININGOPTIONS_H
 #define TENON_LIB_RUNTIME_COMMANDS_TRAININGOPTIONS_H
 
-#include "tenon/Runtime/Trainer.h"
-
 #include "Json.h"
+
+#include "tenon/Runtime/Optimizer.h"
 
 #include <string>
 
@@ -28,6 +28,7 @@ struct TrainingOptions {
   /// Empty: the program's.
   std::string objective, optimizer = "adamw", schedule = "cosine";
   int64_t maskToken = -1;    ///< negative: the tokenizer's
+  int64_t sentinel = -1;     ///< likewise
   std::string warmup = "2%"; ///< steps, or a part of all
   int64_t batch = 16, accumulate = 1, length = 0, steps = 0;
   int64_t saveEvery = 0, evalEvery = 0; ///< steps; 0: at the end
@@ -36,7 +37,7 @@ struct TrainingOptions {
   std::string shuffle;
   int64_t seed = 1;
   std::string longTexts = "refuse";
-  AdamW adamw{.rate = 3e-4, .weightDecay = 0.1, .clip = 1.0};
+  Optimizer step; ///< as `optimizer` names it
   bool quiet = false;
 
   /// Which of `count` sequences a training meets at a place, counted from 0

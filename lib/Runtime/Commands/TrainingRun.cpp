@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 #include "TrainingRun.h"
 
+#include "LabelNames.h"
 #include "LossCurve.h"
 #include "Program.h"
 
@@ -98,10 +99,15 @@ Status TrainingRun::saveState(int64_t step) const {
 Status TrainingRun::save(int64_t step) {
   if (Status status = saveState(step); !status)
     return status;
-  for (const CheckpointFile &file : trainer.info().files)
-    if (Status status = writeWhole(path(file.name.c_str()), file.bytes);
+  for (const CheckpointFile &file : trainer.info().files) {
+    bool renames =
+        file.name == "config.json" && labels != trainer.info().labels;
+    if (Status status = writeWhole(path(file.name.c_str()),
+                                   renames ? withLabelNames(file.bytes, labels)
+                                           : file.bytes);
         !status)
       return status;
+  }
   TensorGroup weights[] = {{"", trainer.weights()}};
   if (Status status =
           writeSafetensors(path(trainer.info().weightsFile.c_str()),
@@ -226,13 +232,15 @@ tenon::runtime::readOptions(const std::string &directory) {
 static constexpr uint64_t kHeldOutPlace = uint64_t(1) << 63;
 
 double tenon::runtime::meanLoss(Trainer &trainer, const TrainingData &data,
-                                Masking *masking) {
+                                Corruption *corruption) {
   double sum = 0;
   int64_t targets = 0;
   for (uint64_t i = 0; i < data.count(); ++i) {
     TrainingSequence sequence = data.sequence(i);
-    if (masking)
-      sequence = masking->apply(sequence, kHeldOutPlace + i);
+    if (corruption)
+      sequence = corruption->apply(sequence, kHeldOutPlace + i);
+    if (sequence.asked == 0)
+      continue;
     sum += trainer.loss(sequence);
     targets += sequence.asked;
   }
@@ -249,8 +257,10 @@ Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
     auto place = static_cast<uint64_t>((step - 1) * sequences + i);
     TrainingSequence sequence =
         data.sequence(options.sequenceAt(place, data.count()));
-    if (masking)
-      sequence = masking->apply(sequence, place);
+    if (corruption)
+      sequence = corruption->apply(sequence, place);
+    if (sequence.asked == 0)
+      continue;
     sum += trainer.addGradient(sequence);
     measured.tokens += static_cast<int64_t>(sequence.tokens.size());
     targets += sequence.asked;
@@ -258,7 +268,7 @@ Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
   if (targets == 0)
     return plainError(strCat("the sequences of step ", step,
                              " have nothing to guess: all of their tokens are "
-                             "special ones"));
+                             "special ones, or too few"));
   measured.loss = sum / static_cast<double>(targets);
   auto stop = [&](const char *what) {
     return withNote(
@@ -269,9 +279,9 @@ Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
   };
   if (!std::isfinite(measured.loss))
     return stop("loss");
-  AdamW adamw = options.adamw;
-  measured.rate = adamw.rate *= schedule.factor(step);
-  measured.norm = trainer.update(adamw.numbers(step, targets));
+  measured.rate = options.step.rate * schedule.factor(step);
+  measured.norm =
+      trainer.update(options.step.numbers(step, targets, measured.rate));
   if (!std::isfinite(measured.norm))
     return stop("gradient");
   measured.seconds = now() - start;
@@ -290,7 +300,7 @@ Status TrainingRun::log(int64_t step, const Measured &measured) {
   std::string held;
   if (heldOut &&
       (isLast || (options.evalEvery && step % options.evalEvery == 0))) {
-    double loss = meanLoss(trainer, *heldOut, masking ? &*masking : nullptr);
+    double loss = meanLoss(trainer, *heldOut, corruption.get());
     line["held_out_loss"] = loss;
     held = format("  held-out loss %.4f", loss);
   }

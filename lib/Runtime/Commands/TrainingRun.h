@@ -4,10 +4,12 @@
 
 #include "TrainingOptions.h"
 
-#include "tenon/Runtime/Masking.h"
+#include "tenon/Runtime/Corruption.h"
 #include "tenon/Runtime/Safetensors.h"
+#include "tenon/Runtime/Trainer.h"
 #include "tenon/Runtime/TrainingData.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -18,9 +20,11 @@ class TrainingRun {
 public:
   TrainingRun(Trainer &trainer, TrainingOptions options, TrainingData data,
               std::optional<TrainingData> heldOut,
-              std::optional<Masking> masking)
+              std::unique_ptr<Corruption> corruption,
+              std::vector<std::string> labels)
       : trainer(trainer), options(std::move(options)), data(std::move(data)),
-        heldOut(std::move(heldOut)), masking(std::move(masking)) {}
+        heldOut(std::move(heldOut)), corruption(std::move(corruption)),
+        labels(std::move(labels)) {}
 
   /// Makes the directory. Errors: one that holds something else than a run.
   Status start();
@@ -50,16 +54,18 @@ private:
   TrainingOptions options;
   TrainingData data;
   std::optional<TrainingData> heldOut;
-  std::optional<Masking> masking; ///< of a model that guesses words
+  std::unique_ptr<Corruption> corruption; ///< null: nothing is hidden
+  std::vector<std::string> labels;        ///< what classes are called
   Schedule schedule;
   int64_t done = 0;                           ///< steps
   OrderedJson history = OrderedJson::array(); ///< lines of the log
   double lastShown = 0;
 };
 
-/// The mean loss of all targets. With `masking` each sequence has the words to
-/// guess that its number gives it, the same every time.
-double meanLoss(Trainer &trainer, const TrainingData &data, Masking *masking);
+/// The mean loss of all targets. What `corruption`, if there is one, hides of a
+/// sequence follows from its number, the same every time.
+double meanLoss(Trainer &trainer, const TrainingData &data,
+                Corruption *corruption);
 
 /// What --resume goes on with: the options of the training in a directory.
 Expected<TrainingOptions> readOptions(const std::string &directory);

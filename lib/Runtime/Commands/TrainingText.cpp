@@ -49,9 +49,10 @@ struct Example {
 class Reader {
 public:
   Reader(Program &program, const TrainingInfo &info, const std::string &path,
-         int64_t length, LongTexts longTexts)
-      : program(program), info(info), path(path), length(length),
-        longTexts(longTexts) {}
+         DataReading &reading)
+      : program(program), info(info), path(path), reading(reading),
+        objective(reading.objective), length(reading.length),
+        longTexts(reading.longTexts) {}
 
   Expected<TrainingData> read();
 
@@ -62,6 +63,11 @@ private:
   Status add(Example example, uint64_t line);
   Status addLabelled(const nlohmann::json &value, uint64_t line);
   Status addAfter(const nlohmann::json &value, uint64_t line);
+  /// Takes the names of labels that the file says, if it may.
+  Status findLabelNames(std::string_view file);
+  /// The classes that labels say, by name or number.
+  Expected<std::vector<int32_t>>
+  parseLabels(const nlohmann::json &list, const char *name, bool mayLack) const;
   /// Whether a text of so many tokens is to be read; an error if it is too long
   /// to be.
   Expected<bool> fits(size_t tokens, uint64_t line);
@@ -87,6 +93,8 @@ private:
   Program &program;
   const TrainingInfo &info;
   const std::string &path;
+  DataReading &reading;
+  const std::string &objective;
   const int64_t length;
   const LongTexts longTexts;
   const Tokenizer *tokenizer = nullptr;
@@ -259,6 +267,72 @@ Expected<std::vector<int32_t>> Reader::parseIds(const nlohmann::json &list,
   return ids;
 }
 
+Expected<std::vector<int32_t>> Reader::parseLabels(const nlohmann::json &list,
+                                                   const char *name,
+                                                   bool mayLack) const {
+  if (!list.is_array() ||
+      std::ranges::none_of(list, [](const auto &x) { return x.is_string(); }))
+    return parseIds(list, name, info.classes, mayLack);
+  std::vector<int32_t> classes;
+  for (const nlohmann::json &item : list) {
+    // Beside names, a number says that there is no label.
+    if (!item.is_string() && item != -100 && item != -1)
+      return plainError(strCat(quoteName(name), " has ", item.dump(),
+                               " beside names of labels"));
+    if (!item.is_string()) {
+      classes.push_back(-1);
+      continue;
+    }
+    auto found = reading.labels.find(item.get<std::string>());
+    if (!found)
+      return found.takeError();
+    classes.push_back(*found);
+  }
+  return classes;
+}
+
+Status Reader::findLabelNames(std::string_view file) {
+  if (!reading.mayName || !reading.labels.areOpen)
+    return {};
+  std::vector<std::string> names;
+  bool hasNumbers = false;
+  auto collect = [&](const nlohmann::json &label) {
+    if (label.is_string())
+      names.push_back(label.get<std::string>());
+    else if (label.is_number_integer() && label >= 0)
+      hasNumbers = true;
+  };
+  for (size_t at = 0; at < file.size();) {
+    size_t stop = std::min(file.find('\n', at), file.size());
+    // What is wrong with a line is said when it is read.
+    auto value = nlohmann::json::parse(file.substr(at, stop - at), nullptr,
+                                       /*allow_exceptions=*/false);
+    at = stop + 1;
+    if (const auto *label = findMember(value, "label"))
+      collect(*label);
+    if (const auto *labels = findMember(value, "labels"))
+      for (const nlohmann::json &label : *labels)
+        collect(label);
+  }
+  // Names of the model's own are no others.
+  std::erase_if(names, [&](const std::string &name) {
+    return reading.labels.find(name).operator bool();
+  });
+  if (names.empty())
+    return {};
+  if (hasNumbers)
+    return errorInFile(path, "labels are names in some lines and numbers in "
+                             "others");
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  if (names.size() > static_cast<size_t>(info.classes))
+    return errorInFile(path, strCat("there are ", names.size(),
+                                    " labels in it, and the model has ",
+                                    info.classes));
+  reading.labels.choose(std::move(names), info.classes);
+  return {};
+}
+
 Expected<std::vector<int32_t>> Reader::tokensOf(const nlohmann::json &value,
                                                 const char *name) const {
   if (!asString(value))
@@ -289,7 +363,7 @@ Status Reader::addLabelled(const nlohmann::json &value, uint64_t line) {
                        *text = findMember(value, "text"),
                        *label = findMember(value, "label"),
                        *labels = findMember(value, "labels");
-  bool isText = info.objective == "classes";
+  bool isText = objective == "classes";
   if ((!ids && !text) || !(isText ? label : labels))
     return plainError(strCat("expected an object with \"text\" or \"tokens\", "
                              "and with ",
@@ -301,9 +375,8 @@ Status Reader::addLabelled(const nlohmann::json &value, uint64_t line) {
   nlohmann::json one = nlohmann::json::array();
   if (isText)
     one.push_back(*label);
-  auto numbers = isText ? parseIds(one, "label", info.classes)
-                        : parseIds(*labels, "labels", info.classes,
-                                   /*mayLack=*/true);
+  auto numbers = isText ? parseLabels(one, "label", /*mayLack=*/false)
+                        : parseLabels(*labels, "labels", /*mayLack=*/true);
   if (!numbers)
     return numbers.takeError();
   if (!isText && numbers->size() != tokens->size())
@@ -434,6 +507,8 @@ Status Reader::readTexts(std::string_view file) {
 }
 
 Status Reader::readLines(std::string_view file) {
+  if (Status status = findLabelNames(file); !status)
+    return status;
   uint64_t number = 1;
   for (size_t at = 0; at < file.size(); ++number) {
     if (interrupted())
@@ -443,8 +518,8 @@ Status Reader::readLines(std::string_view file) {
     at = stop + 1;
     if (line.find_first_not_of(" \t\r") == line.npos)
       continue;
-    bool hasLabels = info.objective == "classes" || info.objective == "tags";
-    if (hasLabels || info.objective == "sequence") {
+    bool hasLabels = objective == "classes" || objective == "tags";
+    if (hasLabels || objective == "sequence") {
       auto value = parseJson(line, path);
       if (!value)
         return parseJson(std::string(number - 1, '\n') + std::string(line),
@@ -474,13 +549,14 @@ Expected<TrainingData> Reader::read() {
                                 ExitCode::BadUsage),
                     "texts are .txt, JSON lines .jsonl, raw token ids of 16 "
                     "bits .bin");
-  bool isPlain = info.objective == "causal" || info.objective == "masked";
+  bool isPlain =
+      objective == "causal" || objective == "masked" || objective == "span";
   if (!isPlain && !isLines)
     return withNote(errorInFile(path,
-                                strCat("what is learned is '", info.objective,
+                                strCat("what is learned is '", objective,
                                        "', which takes JSON lines"),
                                 ExitCode::BadUsage),
-                    info.objective == "sequence"
+                    objective == "sequence"
                         ? "{\"source\": ..., \"target\": ...}"
                         : "{\"text\": ..., \"label\": ...}, or \"labels\"");
   if (!isText && !isLines)
@@ -508,7 +584,7 @@ Expected<TrainingData> Reader::read() {
 
 Expected<TrainingData>
 tenon::runtime::readTrainingData(Program &program, const TrainingInfo &info,
-                                 const std::string &path, int64_t length,
-                                 LongTexts longTexts) {
-  return Reader(program, info, path, length, longTexts).read();
+                                 const std::string &path,
+                                 DataReading &reading) {
+  return Reader(program, info, path, reading).read();
 }

@@ -2,6 +2,7 @@
 #ifndef TENON_LIB_RUNTIME_COMMANDS_TRAININGTEXT_H
 #define TENON_LIB_RUNTIME_COMMANDS_TRAININGTEXT_H
 
+#include "LabelNames.h"
 #include "Program.h"
 
 #include "tenon/Runtime/TrainingData.h"
@@ -21,6 +22,17 @@ LongTexts parseLongTexts(std::string_view name);
 void declareData(CLI::App &app, std::string &data, std::string &longTexts,
                  const char *help);
 
+/// How a file is read.
+struct DataReading {
+  std::string objective; ///< "span" beside those of TrainingInfo
+  int64_t length = 0;    ///< tokens of a sequence at most
+  LongTexts longTexts = LongTexts::Refuse;
+  LabelNames labels;
+  /// Names of labels may be found in the file, if the model has none but
+  /// Transformers' defaults: they are in `labels` then.
+  bool mayName = false;
+};
+
 /// Reads a file to learn from, by the end of its name:
 ///
 ///   .txt    texts, each a sequence of its own, between the texts that end one
@@ -33,7 +45,8 @@ void declareData(CLI::App &app, std::string &data, std::string &longTexts,
 ///   .bin    token ids, as TrainingData::readTokens reads them
 ///
 /// Labels are in JSON lines: {"text": ..., "label": N}, {"text": ...,
-/// "labels": [N, ...]}, a number for each token, negative where there is none.
+/// "labels": [N, ...]}, a number for each token, negative where there is none;
+/// or names of labels instead of numbers.
 /// What follows another text, too: {"source": ..., "target": ...}. Instead of a
 /// text there may be its token ids: "tokens": [...], "source": [...],
 /// "target": [...].
@@ -43,8 +56,8 @@ void declareData(CLI::App &app, std::string &data, std::string &longTexts,
 /// text that is too long, with its line.
 Expected<TrainingData> readTrainingData(Program &program,
                                         const TrainingInfo &info,
-                                        const std::string &path, int64_t length,
-                                        LongTexts longTexts);
+                                        const std::string &path,
+                                        DataReading &reading);
 
 } // namespace tenon::runtime
 

@@ -2,13 +2,17 @@
 #include "tenon/Runtime/TrainingData.h"
 
 #include "tenon/Runtime/Masking.h"
+#include "tenon/Runtime/Optimizer.h"
 #include "tenon/Runtime/Permutation.h"
+#include "tenon/Runtime/SpanCorruption.h"
 
 #include "../TestSupport.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <set>
 
 using namespace tenon;
@@ -176,4 +180,100 @@ TEST(MaskingTest, HidesOneAtLeastIfItMay) {
     EXPECT_EQ(masking.apply(data.sequence(0), place).targets[1], 500);
     EXPECT_EQ(masking.apply(data.sequence(1), place).asked, 0);
   }
+}
+
+static SpanCorruption::Options spanOptions() {
+  SpanCorruption::Options options;
+  for (int32_t id = 99; id > 89; --id)
+    options.sentinels.push_back(id);
+  options.end = 1;
+  options.longest = 64;
+  return options;
+}
+
+/// What stands where a sentinel does, of source and target together.
+static std::vector<int32_t> filled(const TrainingSequence &sequence) {
+  std::vector<int32_t> text;
+  for (int32_t token : sequence.source) {
+    if (token < 90) {
+      text.push_back(token);
+      continue;
+    }
+    auto at = std::ranges::find(sequence.tokens, token);
+    while (++at != sequence.tokens.end() && *at < 90 && *at != 1)
+      text.push_back(*at);
+  }
+  return text;
+}
+
+TEST(SpanCorruptionTest, HidesSpansThatTheTargetHas) {
+  SpanCorruption spans(spanOptions());
+  TrainingData data;
+  std::vector<int32_t> tokens(40);
+  std::iota(tokens.begin(), tokens.end(), 10);
+  tokens.push_back(1);
+  data.add(tokens);
+  for (uint64_t place = 0; place < 20; ++place) {
+    TrainingSequence sequence = spans.apply(data.sequence(0), place);
+    // 15 % of 40 tokens, in two spans; start, sentinels and end beside them.
+    EXPECT_EQ(sequence.tokens.size(), 6u + 2 + 2);
+    EXPECT_EQ(sequence.source.size(), 34u + 2 + 1);
+    EXPECT_EQ(sequence.asked, 9);
+    EXPECT_EQ(sequence.fed, 9);
+    EXPECT_EQ(sequence.tokens[0], 0);
+    EXPECT_EQ(sequence.tokens[1], 99);
+    EXPECT_EQ(list(sequence.targets), list(sequence.tokens.subspan(1)));
+    EXPECT_EQ(sequence.targets.back(), 1);
+    EXPECT_EQ(filled(sequence), tokens);
+  }
+}
+
+TEST(SpanCorruptionTest, DependsOnSeedAndPlaceAlone) {
+  TrainingData data;
+  data.add(std::vector<int32_t>(40, 50));
+  SpanCorruption one(spanOptions()), same(spanOptions());
+  same.apply(data.sequence(0), 1);
+  std::vector<int32_t> first = list(one.apply(data.sequence(0), 9).source);
+  EXPECT_EQ(first, list(same.apply(data.sequence(0), 9).source));
+  EXPECT_NE(first, list(one.apply(data.sequence(0), 10).source));
+}
+
+TEST(SpanCorruptionTest, KeepsWithinWhatThereIs) {
+  SpanCorruption::Options options = spanOptions();
+  options.share = 0.9;
+  options.meanLength = 1;
+  options.sentinels.resize(3);
+  options.longest = 8;
+  SpanCorruption spans(options);
+  TrainingData data;
+  data.add(std::vector<int32_t>(30, 50));
+  data.add(std::vector<int32_t>{50, 51});
+  data.add(std::vector<int32_t>{50, 1});
+  TrainingSequence sequence = spans.apply(data.sequence(0), 3);
+  EXPECT_EQ(sequence.fed, 8);
+  EXPECT_EQ(std::ranges::count_if(sequence.source,
+                                  [](int32_t token) { return token > 89; }),
+            3);
+  EXPECT_EQ(list(spans.apply(data.sequence(1), 3).tokens),
+            (std::vector<int32_t>{0, 99, 51, 1}));
+  EXPECT_EQ(spans.apply(data.sequence(2), 3).asked, 0);
+}
+
+TEST(OptimizerTest, HasItsKindsNumbers) {
+  Optimizer sgd = Optimizer::of(*Optimizer::parse("sgd"));
+  sgd.nesterov = true;
+  StepNumbers step = sgd.numbers(5, 4, 0.5);
+  EXPECT_STREQ(step.entry, "update_momentum");
+  EXPECT_EQ(step.numbers, (std::array<float, 10>{0.25f, 1, 1, 0, 0.81f, 1.9f,
+                                                 0.9f, 1, 0.5f, 0}));
+  StepNumbers lion =
+      Optimizer::of(*Optimizer::parse("lion")).numbers(5, 4, 0.5);
+  EXPECT_EQ(lion.numbers[2], 0.95f);
+  EXPECT_EQ(lion.numbers[9], 1);
+  StepNumbers muon =
+      Optimizer::of(*Optimizer::parse("muon")).numbers(1, 4, 0.5);
+  EXPECT_STREQ(muon.entry, "update_muon");
+  EXPECT_FLOAT_EQ(muon.numbers[7], 5.0f);
+  EXPECT_EQ(muon.muon[5], 0.5f);
+  EXPECT_FALSE(Optimizer::parse("adam"));
 }
