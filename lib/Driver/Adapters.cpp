@@ -19,10 +19,10 @@ Expected<AdapterOptions> tenon::parseAdapterOptions(llvm::StringRef given) {
                    ExitCode::BadUsage),
         "--train trains all weights, "
         "--train=lora:rank=8,alpha=16,targets=wq|wv adapters beside "
-        "these weights");
+        "these weights, --train=head:classes=3 a new head for labels");
   };
   if (!text.consume_front("lora"))
-    return fail("'lora' is what can be trained beside all weights so far");
+    return fail("'lora' and 'head' are what there is beside all weights");
   AdapterOptions options;
   bool hasAlpha = false;
   llvm::SmallVector<llvm::StringRef> parts;

@@ -2,6 +2,7 @@
 
 #include "tenon/Driver/CommandLine.h"
 #include "Adapters.h"
+#include "ClassHead.h"
 #include "LinkConfig.h"
 #include "Messages.h"
 #include "TokenizeCommand.h"
@@ -79,8 +80,9 @@ struct Flags {
       cl::value_desc("name=n,..."), cl::cat(category)};
   cl::opt<std::string> train{
       "train",
-      cl::desc("Compile a program that trains the model (a decoder): all of "
-               "it, or lora:rank=8,alpha=16,targets=wq|wv beside it"),
+      cl::desc("Compile a program that trains the model: all of it, "
+               "lora:rank=8,alpha=16,targets=wq|wv beside it, or "
+               "head:classes=3 with a new head for labels"),
       cl::value_desc("what"), cl::ValueOptional, cl::cat(category)};
   cl::opt<std::string> adapter{
       "adapter",
@@ -296,7 +298,12 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
                         "obj or exe is expected"));
   options.stage = *stage;
   options.train = flags.train.getNumOccurrences() > 0;
-  if (!flags.train.empty()) {
+  if (llvm::StringRef(flags.train).starts_with("head")) {
+    Expected<HeadOptions> head = parseHeadOptions(std::string(flags.train));
+    if (!head)
+      return head.takeError();
+    options.head = std::move(*head);
+  } else if (!flags.train.empty()) {
     Expected<AdapterOptions> adapters =
         parseAdapterOptions(std::string(flags.train));
     if (!adapters)

@@ -353,7 +353,8 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
     weightsOptions.importance = [&](const std::string &weight, int64_t layer) {
       return importance->find(weight, layer);
     };
-  weightsOptions.seed = options.randomSeed.value_or(0);
+  weightsOptions.seed =
+      options.randomSeed.value_or(options.head ? options.head->seed : 0);
   weightsOptions.strict = options.strict;
   weightsOptions.warn = [](const std::string &text) { printMessage(text); };
   std::optional<AdapterDirectory> adapter;

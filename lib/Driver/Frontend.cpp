@@ -2,6 +2,7 @@
 
 #include "Frontend.h"
 #include "ChatTemplates.h"
+#include "ClassHead.h"
 #include "Families.h"
 #include "GenerationConfig.h"
 #include "Messages.h"
@@ -11,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "tenon/Checkpoint/GgufTokenizer.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Import/Import.h"
 #include "tenon/Language/Commands.h"
 #include "tenon/Language/Strict.h"
@@ -252,7 +254,11 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
   if (Status status = bindDescription(options, loaded); !status)
     return status.takeError();
   if (options.train)
-    if (Status status = checkTraining(loaded); !status)
+    if (Status status = checkTraining(loaded, options.head.has_value());
+        !status)
+      return status.takeError();
+  if (options.head)
+    if (Status status = addHead(*options.head, loaded); !status)
       return status.takeError();
   if (!options.activations.empty() && !hasBlocks(options, loaded))
     return plainError(strCat("--activations=", options.activations,
@@ -305,6 +311,13 @@ tenon::importLoadedModel(mlir::MLIRContext &context, const LoadedModel &model,
   if (!module)
     return makeError(diagnostics);
   (*module)->setAttr(kTargetAttrName, target);
+  if (options.train)
+    (*module)->setAttr(
+        kDefaultEntryAttrName,
+        mlir::StringAttr::get(&context,
+                              std::string(model.bound->defaultEntry()->name)));
+  if (options.head)
+    markHead(*module, *options.head, model);
   if (options.maxSequences > 1)
     (*module)->setAttr(
         kMaxSequencesAttrName,

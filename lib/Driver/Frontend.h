@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 
 namespace tenon {
 
@@ -25,6 +26,8 @@ struct LoadedModel {
   std::optional<templates::ChatTemplate> chat;
   runtime::GenerationDefaults generation; ///< of generation_config.json
   bool randomWeights = false;
+  bool hasNewHead = false;          ///< of --train=head; `config` says so, too
+  std::set<std::string> newTensors; ///< of that head: no file has them
   int64_t context = 0;  ///< tokens
   int64_t maxChunk = 0; ///< tokens
 

@@ -40,7 +40,7 @@ Status tenon::checkTraining(const CompileOptions &options) {
   return {};
 }
 
-Status tenon::checkTraining(const LoadedModel &model) {
+Status tenon::checkTraining(const LoadedModel &model, bool getsHead) {
   if (model.directory.gguf)
     return withNote(
         errorInFile(model.directory.path, "a GGUF file cannot be trained",
@@ -50,7 +50,7 @@ Status tenon::checkTraining(const LoadedModel &model) {
   const nlohmann::json *value =
       findMember(model.directory.config, "problem_type");
   const std::string *problem = value ? asString(*value) : nullptr;
-  if (problem && *problem != "single_label_classification")
+  if (problem && !getsHead && *problem != "single_label_classification")
     return withNote(
         errorInFile(model.directory.configPath,
                     strCat("problem_type ", quoteName(*problem),
@@ -154,6 +154,18 @@ tenon::planTraining(std::span<const PlannedWeight> plan,
     if (!file)
       return file.takeError();
     info.files.push_back({name, std::string(file->text())});
+  }
+  info.labels = model.bound->labels(*model.bound->defaultEntry());
+  if (model.hasNewHead) {
+    // A model of another class: it generates nothing, and has other labels.
+    std::erase_if(info.files, [](const runtime::CheckpointFile &file) {
+      return file.name == "generation_config.json";
+    });
+    nlohmann::json config = model.directory.config;
+    config.erase("sentence"); // of other files
+    for (runtime::CheckpointFile &file : info.files)
+      if (file.name == "config.json")
+        file.bytes = config.dump(2) + "\n";
   }
   for (runtime::CheckpointFile &file : info.files)
     if (file.name == "config.json")

@@ -236,12 +236,20 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
       mix(options.seed ^ xxh3(std::as_bytes(std::span(std::as_const(name)))));
   if (!weight.initial.empty()) {
     std::vector<float> values(elements);
-    if (weight.initial == kInitialNormal) {
+    std::optional<double> deviation;
+    llvm::StringRef initial = weight.initial;
+    if (initial == kInitialNormal)
+      deviation = 1 / std::sqrt(3.0 * static_cast<double>(columns));
+    else if (double given = 0; initial.consume_front(kInitialDeviation) &&
+                               !initial.getAsDouble(given))
+      deviation = given;
+    else if (initial == kInitialOnes)
+      std::fill(values.begin(), values.end(), 1.0f);
+    if (deviation) {
+      constexpr double kDrawn = 0.02; // the deviation of fillNormal
       fillNormal(seed, 0, values.data(), values.size());
-      double factor =
-          1 / (0.02 * std::sqrt(3.0 * static_cast<double>(columns)));
       for (float &value : values)
-        value = static_cast<float>(value * factor);
+        value = static_cast<float>(value * (*deviation / kDrawn));
     }
     take(std::move(values));
     return rows;

@@ -244,8 +244,13 @@ bool BodyBinder::walkCall(const CallExpr *call) {
       continue; // T among them
     // A bias may be a weight that turns out to be absent.
     if (param.kind == BuiltinParam::Kind::OptionalWeight &&
-        exprAs<NameExpr>(value) && mayBeMissing(call, value))
+        exprAs<NameExpr>(value) && mayBeMissing(call, value)) {
+      auto *weight = declAs<WeightDecl>(exprAs<NameExpr>(value)->decl);
+      std::optional<size_t> place;
+      if (weight && uses && (place = bound.weightPlace(weight)))
+        uses->dispensable.insert(*place);
       continue;
+    }
     if (!walk(value))
       return false;
     if (!value->type.isTensor() && value->type.kind != Type::Kind::Rotary &&

@@ -217,6 +217,26 @@ const NameExpr *WeightResolver::absentWeight(const DefDecl *def) {
   return result;
 }
 
+std::set<size_t> BoundModel::weightsRead(const DefDecl &entry) const {
+  std::set<size_t> places;
+  std::set<const DefDecl *> seen = {&entry};
+  for (std::vector<const DefDecl *> pending = {&entry}; !pending.empty();) {
+    auto found = uses.find(pending.back());
+    pending.pop_back();
+    if (found == uses.end())
+      continue;
+    for (const WeightUse &use : found->second.weights)
+      if (use.place)
+        places.insert(*use.place);
+    places.insert(found->second.dispensable.begin(),
+                  found->second.dispensable.end());
+    for (const DefDecl *callee : found->second.callees)
+      if (seen.insert(callee).second)
+        pending.push_back(callee);
+  }
+  return places;
+}
+
 // Why a def can't be there: a weight is absent, or the condition of one that it
 // calls doesn't hold.
 bool WeightResolver::isLeftOut(const DefDecl *def) {

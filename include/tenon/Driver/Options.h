@@ -34,6 +34,14 @@ struct AdapterOptions {
   std::vector<std::string> targets; ///< names of weights
 };
 
+/// A new head for labels on a model that has another one, or none.
+struct HeadOptions {
+  std::vector<std::string> labels; ///< two or more
+  bool ofTokens = false;           ///< a label of each token, not of the text
+  bool frozenBody = false;         ///< the head alone learns
+  uint64_t seed = 0;               ///< that its matrices are drawn from
+};
+
 struct CompileOptions {
   /// A model directory (Hugging Face layout), or a description (.tenon).
   std::string input;
@@ -51,6 +59,8 @@ struct CompileOptions {
   bool train = false;
   /// Of a model that learns: only these adapters do.
   std::optional<AdapterOptions> adapters;
+  /// Of a model that learns: it becomes one for labels first.
+  std::optional<HeadOptions> head;
   /// A directory with adapters in PEFT's layout, which are added to the
   /// weights; empty: none.
   std::string adapter;

@@ -180,6 +180,9 @@ public:
   const BoundWeight *weight(const WeightDecl *decl) const;
   /// All weights that are no aliases, in declaration order.
   const std::vector<BoundWeight> &weights() const { return boundWeights; }
+  /// The places in weights() of those that computing an entry reads, in what it
+  /// calls as well; also of those that it can do without.
+  std::set<size_t> weightsRead(const DefDecl &entry) const;
   /// Names under which a checkpoint may hold a second copy of a weight that
   /// another one stands for (tied embeddings).
   const std::set<std::string> &copyNames() const { return copies; }
@@ -225,6 +228,7 @@ private:
   };
   struct Uses {
     std::vector<WeightUse> weights;
+    std::set<size_t> dispensable; ///< places of those that may be absent
     std::vector<const DefDecl *> callees;
   };
   std::map<const DefDecl *, Uses> uses;
