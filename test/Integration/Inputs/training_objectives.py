@@ -7,6 +7,7 @@ As training_losses.py does for decoders; the bounds are the same. Words to guess
 is Masking.cpp's formula, by which PyTorch got the same. Labels: (3 i + 1) mod the number of classes for token i, none for
 every fifth; the last class for a text. Pairs: the source, and the first eleven of the target and the source.
 """
+import filecmp
 import json
 import os
 import sys
@@ -101,6 +102,21 @@ def write_data(place, kind, expected, classes):
     return place + ".jsonl"
 
 
+def check_spans(program, expected, place):
+    """Spans of texts are learned, the same ones when a training goes on."""
+    data = os.path.join(place, "spans.bin")
+    np.array(expected["source"] * 4, "<u2").tofile(data)
+    train = [program, "train", "--data", data, "--objective", "span:0.3:2", "--sentinel", "90", "--length", "12", "--batch",
+             "2", "--schedule", "constant", "--warmup", "0", "--quiet"]
+    whole, parts = os.path.join(place, "whole"), os.path.join(place, "parts")
+    run(*train, "--steps", "4", "-o", whole)
+    run(*train, "--steps", "2", "-o", parts)
+    run(program, "train", "--resume", parts, "--steps", "4", "--quiet")
+    if not filecmp.cmp(f"{whole}/model.safetensors", f"{parts}/model.safetensors", shallow=False):
+        sys.exit("spans differ when a training goes on")
+    run(program, "eval", "--data", data, "--objective", "span", "--sentinel", "90", "--length", "12", "--from", whole)
+
+
 def check(families, name, place):
     kind, losses, norms = EXPECTED[name]
     source = os.path.join(families, name)
@@ -122,6 +138,8 @@ def check(families, name, place):
         print(f"{name}: {kind}: {key} off by {error:.1e}", flush=True)
         if not error < bound:
             sys.exit(f"{name}: {key} {got}, expected {wanted}")
+    if name == "mt5":
+        check_spans(program, expected, place)
 
 
 if __name__ == "__main__":
