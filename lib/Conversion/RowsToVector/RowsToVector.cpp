@@ -7,6 +7,7 @@
 #include "tenon/Conversion/RowsToVector.h"
 #include "MixtureEmitters.h"
 #include "TrainingEmitters.h"
+#include "WindowEmitters.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -52,7 +53,7 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
                   WeightGradientOp, EmbeddingGradientOp, ZerosLikeOp, PadRowsOp,
                   ClampGradientOp, ScoreBiasGradientOp,
                   DistanceGatherGradientOp, SumSquaresOp, NormOfSumsOp, AdamWOp,
-                  MomentumOp, LeanOp, StepAlongOp>(op))
+                  MomentumOp, LeanOp, StepAlongOp, UnfoldOp>(op))
         ++numLowered;
     });
   }

@@ -146,6 +146,24 @@ def shapes():
     case("sum_heads", "%y = tenon.sum_heads {x} : ({x_t}) -> {r}", None, many.reshape(2, 2, 3, 2).sum(1), x=many)
 
 
+def unfold(x, size, stride, padding):
+    """Windows of a signal [C, S] or an image [C, V, H], a row each."""
+    x = np.pad(x, ((0, 0),) + ((padding, padding),) * (x.ndim - 1))
+    axes = tuple(range(1, x.ndim))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size,) * len(axes), axes)
+    windows = windows[(slice(None),) + (slice(None, None, stride),) * len(axes)]
+    return np.moveaxis(windows, 0, len(axes)).reshape(-1, x.shape[0] * size ** len(axes))
+
+
+def windows():
+    signal, image, row = f32(2, 9), f32(2, 5, 6), f32(1, 4)
+    for name, x, size, stride, padding in (("signal", signal, 3, 1, 1), ("strided", signal, 3, 2, 1), ("image", image, 2, 2, 0),
+                                           ("padded", image, 3, 1, 2), ("all", signal, 9, 4, 0)):
+        case("unfold_" + name, f"%y = tenon.unfold {{x}} {{{{size = {size} : i64, stride = {stride} : i64, padding = {padding} : i64}}}} : ({{x_t}}) -> {{r}}",
+             None, unfold(x, size, stride, padding), x=x)
+    case("concat_rows", "%y = tenon.concat_rows {a}, {b} : {a_t}, {b_t} -> {r}", None, np.concatenate((row, image[0, :, :4])), a=row, b=image[0, :, :4])
+
+
 def rope(x, positions, table, interleaved):
     pairs = table.shape[1] // 2
     c, s = table[positions, :pairs], table[positions, pairs:]
@@ -256,7 +274,7 @@ def learning():
 
 def main():
     directory = sys.argv[1]
-    for part in (elementwise, rows, products, shapes, attention, learning):
+    for part in (elementwise, rows, products, shapes, windows, attention, learning):
         part()
     with open(f"{directory}/operations.mlir", "w") as file:
         file.write("module {\n" + "\n".join(functions) + "\n}\n")

@@ -188,6 +188,11 @@ LogicalResult WeightOp::verify() {
     SmallVector<int64_t> shape(source.getType().getShape());
     if (source.getTransposed())
       std::reverse(shape.begin(), shape.end());
+    // A convolution's weight, [out, in, size], as the matrix [out, in * size].
+    if (source.getType().hasStaticShape() && layer.getRank() == 2 &&
+        shape.size() > 2 && !source.getTransposed() &&
+        source.getType().getNumElements() == shape[0] * layer.getDimSize(1))
+      shape = {shape[0], layer.getDimSize(1)};
     if (!source.getType().hasStaticShape() ||
         static_cast<int64_t>(shape.size()) != layer.getRank() ||
         ArrayRef(shape).drop_front() != layer.getShape().drop_front())

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/IR/TenonWindows.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 namespace tenon {
@@ -147,6 +148,8 @@ static std::optional<unsigned> findRowDim(Operation *op, OpOperand &operand,
       positions && positions.getPosition() == operand.get())
     return 0;
   bool isOut = operand.getOperandNumber() + 1 == op->getNumOperands();
+  if (isa<UnfoldOp>(op)) // Windows overlap, and may be of any place.
+    return isOut ? std::optional<unsigned>(0) : std::nullopt;
   if (isa<ScatterAddOp>(op)) // The result's rows are anywhere.
     return isOut ? std::nullopt : std::optional<unsigned>(0);
   if (operand.getOperandNumber() != 0 && !isOut)
@@ -213,6 +216,8 @@ FailureOr<bool> tenon::tileRows(Operation *op) {
       if (position)
         typed.getPosition().getDefiningOp()->moveBefore(typed);
     };
+    if (auto unfold = dyn_cast<UnfoldOp>(clone))
+      unfold.getFirstMutable().assign(first);
     if (auto rope = dyn_cast<RopeOp>(clone))
       shiftPosition(rope);
     if (auto positions = dyn_cast<PositionsOp>(clone))

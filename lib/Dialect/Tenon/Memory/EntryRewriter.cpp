@@ -199,6 +199,8 @@ LogicalResult EntryRewriter::rewriteOp(Operation *op) {
     return rewriteCachedAttention(attention), success();
   if (auto append = dyn_cast<CacheAppendOp>(op))
     return rewriteCacheAppend(append), success();
+  if (auto concat = dyn_cast<ConcatRowsOp>(op))
+    return rewriteConcatRows(concat), success();
   if (isa<SplitHeadsOp, MergeHeadsOp, SliceOp, RowsOp, LastRowsOp, TransposeOp,
           SqueezeOp>(op))
     return rewriteView(op);
@@ -271,8 +273,8 @@ LogicalResult EntryRewriter::rewriteCompute(ComputeOpInterface op) {
   Value out = chooseOutput(op);
   SmallVector<Value> operands;
   for (OpOperand &operand : op->getOpOperands()) {
-    // Products read their operands by rows or by columns.
-    bool anyStride = isa<MatmulOp>(op);
+    // Products read their operands by rows or by columns, windows by numbers.
+    bool anyStride = isa<MatmulOp, UnfoldOp>(op);
     operands.push_back(anyStride ? mapping.lookup(operand.get())
                                  : withUnitStride(op->getLoc(), operand.get()));
   }

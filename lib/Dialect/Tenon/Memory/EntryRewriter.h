@@ -10,6 +10,7 @@
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/IR/TenonWindows.h"
 #include <deque>
 
 namespace tenon {
@@ -73,6 +74,7 @@ private:
   void rewriteYield(mlir::scf::ForOp loop);
   void rewriteReturn(mlir::func::ReturnOp op);
   void rewriteWeightRef(WeightRefOp op);
+  void rewriteConcatRows(ConcatRowsOp op);
   void rewriteAttention(AttentionOp op);
   void rewriteCachedAttention(CachedAttentionOp op);
   void rewriteCacheAppend(CacheAppendOp op);

@@ -154,6 +154,18 @@ LogicalResult EntryRewriter::rewriteView(Operation *op) {
   return success();
 }
 
+void EntryRewriter::rewriteConcatRows(ConcatRowsOp op) {
+  Value out = chooseOutput(op);
+  int64_t first = 0;
+  for (Value part : op->getOperands()) {
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(part.getType()).getShape();
+    Value rows = rectangleOf(op.getLoc(), out, shape, Value(), /*dim=*/0,
+                             builder.getIndexAttr(first));
+    copy(op.getLoc(), mapping.lookup(part), rows);
+    first += shape[0];
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//

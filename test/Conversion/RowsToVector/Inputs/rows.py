@@ -54,8 +54,37 @@ def function(name, types, body):
     return f"func.func @{name}({arguments}) {{\n  {body}\n  return\n}}"
 
 
+# Of signals [C, S] and images [C, V, H]: shape, size, stride, padding.
+WINDOWS = [((3, 40), 3, 1, 1), ((3, 40), 3, 2, 1), ((2, 33), 20, 3, 0), ((3, 12, 15), 4, 4, 0), ((2, 9, 11), 3, 2, 2)]
+
+
+def unfold(x, size, stride, padding):
+    x = np.pad(x, ((0, 0),) + ((padding, padding),) * (x.ndim - 1))
+    axes = tuple(range(1, x.ndim))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size,) * len(axes), axes)
+    windows = windows[(slice(None),) + (slice(None, None, stride),) * len(axes)]
+    return np.moveaxis(windows, 0, len(axes)).reshape(-1, x.shape[0] * size ** len(axes))
+
+
 def build():
     fs = []
+    for i, (shape, size, stride, padding) in enumerate(WINDOWS):
+        rows, columns = unfold(np.zeros(shape), size, stride, padding).shape
+        source, result, part = memref(shape, "f32"), memref((rows, columns), "f32"), f"memref<?x{columns}xf32>"
+        numbers = f"{{size = {size} : i64, stride = {stride} : i64, padding = {padding} : i64}}"
+        fs.append(function(f"unfold_{i}", [source, result], f"tenon.unfold %0 into %1 {numbers} : ({source}, {result}) -> ()"))
+        # Some of the windows, as a task has them.
+        view = f"memref<?x{columns}xf32, strided<[{columns}, 1]>>"
+        fs.append(function(f"some_{i}", [source, "index", "index", result],
+            f"%v = memref.subview %3[0, 0] [%2, {columns}] [1, 1] : {result} to {view}\n"
+            f"  tenon.unfold %0 at %1 into %v {numbers} : ({source}, index, {view}) -> ()"))
+    # Rows of a token each, whatever their number: the channels stand side by side.
+    tokens, view, result = "memref<?x5xf32>", "memref<5x?xf32, strided<[1, 5]>>", "memref<?x15xf32>"
+    fs.append(function("unfold_tokens", [memref((7, 5), "f32"), memref((7, 15), "f32")],
+        f"%d = memref.cast %0 : {memref((7, 5), 'f32')} to {tokens}\n"
+        f"  %t = memref.transpose %d (t, c) -> (c, t) : {tokens} to {view}\n"
+        f"  %r = memref.cast %1 : {memref((7, 15), 'f32')} to {result}\n"
+        f"  tenon.unfold %t into %r {{size = 3 : i64, stride = 1 : i64, padding = 1 : i64}} : ({view}, {result}) -> ()"))
     for n in LENGTHS:
         m, v = memref((ROWS, n), "f32"), memref((n,), "f32")
         for kind in KINDS + ELEMENTARY:
@@ -280,6 +309,17 @@ def check(target, report):
             plain, turned = f32(2, 5, n), np.zeros((2, n, 5), np.float32)
             module.call(f"transposed_{n}", plain, turned)
             report.equal(f"{target} transposed {n}", turned, plain.transpose(0, 2, 1))
+    for i, (shape, size, stride, padding) in enumerate(WINDOWS):
+        x = f32(*shape)
+        wanted = unfold(x, size, stride, padding)
+        y = np.full(wanted.shape, np.nan, np.float32)
+        module.call(f"unfold_{i}", x, y)
+        report.equal(f"{target} windows {i}", y, wanted)
+        module.call(f"some_{i}", x, 2, 3, y)
+        report.equal(f"{target} some windows {i}", y[:3], wanted[2:5])
+    x, y = f32(7, 5), np.full((7, 15), np.nan, np.float32)
+    module.call("unfold_tokens", x, y)
+    report.equal(f"{target} windows of tokens", y, unfold(x.T, 3, 1, 1))
     positions = np.zeros(ROWS, np.int32)
     module.call("positions", positions, 5, positions)
     report.equal(f"{target} positions", positions, 5 + np.arange(ROWS))
