@@ -7,6 +7,7 @@
 
 #include "Importer.h"
 #include "tenon/Dialect/Tenon/IR/Adapters.h"
+#include "tenon/Dialect/Tenon/IR/TenonWindows.h"
 
 using namespace tenon;
 using namespace mlir;
@@ -303,6 +304,22 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
     if (!rhs)
       return {};
     return ConcatOp::create(builder, loc, type, input, rhs, none, noTile)
+        .getResult();
+  }
+  case BuiltinId::ConcatRows: {
+    Value rhs = importExpr(slots[1]);
+    if (!rhs)
+      return {};
+    return ConcatRowsOp::create(builder, loc, type, input, rhs);
+  }
+  case BuiltinId::Flatten:
+    return flatten(input.getDefiningOp<WeightRefOp>(), loc);
+  case BuiltinId::Unfold: {
+    auto number = [&](unsigned i, int64_t otherwise) {
+      return slots[i] ? bound.evaluateInt(slots[i]) : otherwise;
+    };
+    return UnfoldOp::create(builder, loc, type, input, none, none, number(1, 1),
+                            number(2, 1), number(3, 0), noTile)
         .getResult();
   }
   case BuiltinId::Embedding: {

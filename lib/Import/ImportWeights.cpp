@@ -152,6 +152,31 @@ Value Importer::weightRef(const lang::BoundWeight &weight, Location loc) {
   return reference(weight.symbol, op.getLayerType(), index, loc);
 }
 
+// A declaration of its own, of the same tensors: the one in their shape goes if
+// nothing else reads it.
+Value Importer::flatten(WeightRefOp ref, Location loc) {
+  auto weight =
+      cast<WeightOp>(SymbolTable::lookupSymbolIn(*module, ref.getWeight()));
+  RankedTensorType whole = weight.getTensorType();
+  RankedTensorType layer = weight.getLayerType();
+  if (layer.getRank() == 2)
+    return ref;
+  int64_t rows = layer.getDimSize(0);
+  SmallVector<int64_t> shape = {rows, layer.getNumElements() / rows};
+  auto flat = RankedTensorType::get(shape, layer.getElementType());
+  std::string symbol = ref.getWeight().str() + "_flat";
+  if (!SymbolTable::lookupSymbolIn(*module, symbol)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointAfter(weight);
+    auto copy = cast<WeightOp>(builder.clone(*weight));
+    copy.setSymName(symbol);
+    if (weight.getStacked())
+      shape.insert(shape.begin(), whole.getDimSize(0));
+    copy.setType(RankedTensorType::get(shape, layer.getElementType()));
+  }
+  return reference(symbol, flat, ref.getLayer(), loc);
+}
+
 // The type with its last two dimensions exchanged.
 static RankedTensorType transposed(RankedTensorType type) {
   SmallVector<int64_t> shape(type.getShape());
@@ -163,7 +188,13 @@ static RankedTensorType transposed(RankedTensorType type) {
 // through transpose (Conv1D keeps [in, out]) is declared the other way round.
 void Importer::finishWeights() {
   llvm::StringMap<SmallVector<WeightRefOp>> uses;
-  module->walk([&](WeightRefOp op) { uses[op.getWeight()].push_back(op); });
+  module->walk([&](WeightRefOp op) {
+    // Of a weight that is read as a matrix, the reference to it as it is.
+    if (op->use_empty())
+      op.erase();
+    else
+      uses[op.getWeight()].push_back(op);
+  });
   // Where a file has one tensor for two weights (T5's head, if it has none of
   // its own), it is one weight: a model that learns changes both or none.
   DenseMap<std::pair<Attribute, Type>, WeightOp> first;

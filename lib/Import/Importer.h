@@ -71,6 +71,8 @@ private:
   bool readDivisors(const lang::Expr *expr, std::vector<double> &divisors);
   mlir::Value reference(llvm::StringRef symbol, mlir::RankedTensorType type,
                         mlir::Value layer, mlir::Location loc);
+  /// The same weight as a matrix [N, A * B ...] of its shape [N, A, B, ...].
+  mlir::Value flatten(WeightRefOp reference, mlir::Location loc);
   void finishWeights();
 
   // Expressions. A null value: an error has been reported. `name` is that of

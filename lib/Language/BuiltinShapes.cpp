@@ -148,6 +148,36 @@ Type shape::concat(CallShape &call) {
   return Type::tensor(std::move(result));
 }
 
+Type shape::concatRows(CallShape &call) {
+  if (!call.rank(0, 2) || !call.rank(1, 2) || !call.equal(0, 1, 1, 1))
+    return Type();
+  const Dim &a = call.shape(0)[0], &b = call.shape(1)[0];
+  if (a.dependsOnLength() || b.dependsOnLength())
+    return call.fail("how many rows there are must be known when the model is "
+                     "compiled, found " +
+                         call.arg(0)->type.str() + " and " +
+                         call.arg(1)->type.str(),
+                     {0, 1});
+  std::optional<Dim> rows = Dim::add(a, b);
+  if (!rows)
+    return call.fail("the number of rows overflows", {0, 1});
+  return Type::tensor({*rows, call.shape(0)[1]});
+}
+
+Type shape::flatten(CallShape &call) {
+  auto *name = exprAs<NameExpr>(call.arg(0));
+  if (!name || !declAs<WeightDecl>(name->decl))
+    return call.fail("only a weight is read in another shape", {0});
+  if (!call.rankAtLeast(0, 2))
+    return Type();
+  std::optional<Dim> columns = Dim(1);
+  for (size_t i = 1; columns && i < call.shape(0).size(); ++i)
+    columns = Dim::mul(*columns, call.shape(0)[i]);
+  if (!columns)
+    return call.fail("the width overflows", {0});
+  return Type::tensor({call.shape(0)[0], *columns});
+}
+
 Type shape::clamp(CallShape &call) {
   if (!call.arg(1) && !call.arg(2))
     return call.fail("needs a bound: low or high", {});
@@ -401,4 +431,73 @@ Type shape::transpose(CallShape &call) {
   std::vector<Dim> result = call.shape(0);
   std::swap(result[result.size() - 1], result[result.size() - 2]);
   return Type::tensor(std::move(result));
+}
+
+/// How many windows of a size stand in `extent` numbers with as many zeros
+/// around as `padding` says; none after an error.
+static std::optional<Dim> countWindows(CallShape &call, const Dim &extent,
+                                       const Dim &size, const Dim &stride,
+                                       const Dim &padding) {
+  // What the last one leaves over: extent + 2 padding - size, of which the
+  // constant part need not be a multiple of the stride.
+  std::optional<Dim> twice = Dim::mul(padding, Dim(2));
+  std::optional<Dim> room = twice ? Dim::add(extent, *twice) : twice;
+  if (room && !extent.dependsOnLength())
+    call.model.constraints.push_back(
+        {Model::Constraint::Kind::AtLeast, *room, size, &call.call,
+         "unfold: a window of " + size.str() +
+             " is larger than what it is in, " + room->str()});
+  room = room ? Dim::sub(*room, size) : room;
+  std::optional<Dim> rest = room, cut = Dim(0);
+  if (auto by = stride.constant(); by && *by > 0 && room)
+    if (std::optional<int64_t> constant = room->constantTerm()) {
+      int64_t over = (*constant % *by + *by) % *by;
+      cut = Dim(over);
+      rest = Dim::sub(*room, *cut);
+    }
+  if (rest && !requireDivides(call, stride, *rest,
+                              "windows every " + stride.str() +
+                                  " do not end where x does: " + rest->str() +
+                                  " is no multiple"))
+    return std::nullopt;
+  std::optional<Dim> before = rest ? Dim::div(*rest, stride) : rest;
+  std::optional<Dim> count = before ? Dim::add(*before, Dim(1)) : before;
+  if (!count) {
+    call.fail("the number of windows is too long a formula", {0});
+  } else if (extent.dependsOnLength() && *count != extent) {
+    call.fail("of " + extent.str() + " places there would be " + count->str() +
+                  " windows; of a length there must be as many, with stride 1 "
+                  "and padding = (size - 1) / 2",
+              {0});
+    return std::nullopt;
+  }
+  return count;
+}
+
+Type shape::unfold(CallShape &call) {
+  const std::vector<Dim> &x = call.shape(0);
+  if (x.size() != 2 && x.size() != 3)
+    return call.fail("x is a signal, [C, S], or an image, [C, V, H], found " +
+                         call.arg(0)->type.str(),
+                     {0});
+  if (x[0].dependsOnLength())
+    return call.fail("the first dimension counts channels; transpose makes it "
+                     "of rows",
+                     {0});
+  auto number = [&](unsigned i, int64_t otherwise) {
+    return call.arg(i) ? call.arg(i)->type.value : Dim(otherwise);
+  };
+  Dim size = number(1, 1), stride = number(2, 1), padding = number(3, 0);
+  std::optional<Dim> rows = Dim(1), columns = x[0];
+  for (size_t i = 1; i < x.size(); ++i) {
+    std::optional<Dim> windows =
+        countWindows(call, x[i], size, stride, padding);
+    if (!windows)
+      return Type();
+    rows = rows ? Dim::mul(*rows, *windows) : rows;
+    columns = columns ? Dim::mul(*columns, size) : columns;
+  }
+  if (!rows || !columns)
+    return call.fail("the number of windows overflows", {0});
+  return Type::tensor({*rows, *columns});
 }

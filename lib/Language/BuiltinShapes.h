@@ -10,7 +10,9 @@ namespace tenon::lang::shape {
 Type same(CallShape &call);           // [...] -> [...]
 Type clamp(CallShape &call);          // [...] -> [...]
 Type concat(CallShape &call);         // [..., A], [..., B] -> [..., A + B]
+Type concatRows(CallShape &call);     // [A, C], [B, C] -> [A + B, C]
 Type embedding(CallShape &call);      // [T] of ids, [V, C] -> [T, C]
+Type flatten(CallShape &call);        // [N, A, ...] -> [N, A * ...]
 Type heads(CallShape &call);          // [T, C], n -> [n, T, C / n]
 Type linear(CallShape &call);         // [..., K], [N, K], [N] -> [..., N]
 Type matmul(CallShape &call);         // [H, M, K], [G, K, N] -> [H, M, N]
@@ -32,6 +34,7 @@ Type split(CallShape &call);          // [..., a + b] -> [..., a], [..., b]
 Type topK(CallShape &call);           // [T, E] -> [T, E]
 Type integer(CallShape &call);        // number or list -> int
 Type transpose(CallShape &call);      // [..., M, N] -> [..., N, M]
+Type unfold(CallShape &call);         // [C, S] -> [windows, C * size]
 
 } // namespace tenon::lang::shape
 

@@ -47,6 +47,10 @@ static const std::vector<Builtin> &table() {
        BuiltinId::Concat,
        {{"a", Kind::Tensor}, {"b", Kind::Tensor}},
        shape::concat},
+      {"concat_rows",
+       BuiltinId::ConcatRows,
+       {{"a", Kind::Tensor}, {"b", Kind::Tensor}},
+       shape::concatRows},
       {"embedding",
        BuiltinId::Embedding,
        {{"ids", Kind::Input},
@@ -57,6 +61,7 @@ static const std::vector<Builtin> &table() {
        BuiltinId::Exp,
        {{"x", Kind::TensorOrFloat}},
        shape::scalarOrSame},
+      {"flatten", BuiltinId::Flatten, {{"w", Kind::Tensor}}, shape::flatten},
       {"gelu", BuiltinId::Gelu, {{"x", Kind::Tensor}}, shape::same},
       {"gelu_tanh", BuiltinId::GeluTanh, {{"x", Kind::Tensor}}, shape::same},
       {"heads",
@@ -178,6 +183,13 @@ static const std::vector<Builtin> &table() {
        BuiltinId::Transpose,
        {{"x", Kind::Tensor}},
        shape::transpose},
+      {"unfold",
+       BuiltinId::Unfold,
+       {{"x", Kind::Tensor},
+        {"size", Kind::Int, true, nullptr, Range::Positive},
+        {"stride", Kind::Int, false, "1", Range::Positive},
+        {"padding", Kind::Int, false, "0", Range::NonNegative}},
+       shape::unfold},
   };
   return kTable;
 }

@@ -60,6 +60,10 @@ bool Checker::checkInputElement(const InputDecl &input) {
     return true;
   case Element::Pixel:
   case Element::Feature:
+    for (size_t i = 1; i < input.type.shape.size(); ++i)
+      if (input.type.shape[i].dependsOnLength())
+        diagnostics.error(model.source, syntax.shape[i]->range,
+                          "only the first dimension of an input is a length");
     return true;
   default:
     if (syntax.shape.size() != 1)

@@ -187,6 +187,14 @@ std::optional<int64_t> Dim::constant() const {
   return term.coefficient.num;
 }
 
+std::optional<int64_t> Dim::constantTerm() const {
+  for (const Term &term : terms)
+    if (term.monomial.empty())
+      return term.coefficient.den == 1 ? std::optional(term.coefficient.num)
+                                       : std::nullopt;
+  return 0;
+}
+
 bool Dim::dependsOn(const Symbol *symbol) const {
   for (const Term &term : terms)
     for (auto &[factor, exponent] : term.monomial)

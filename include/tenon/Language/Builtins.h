@@ -22,8 +22,10 @@ enum class BuiltinId {
   CausalMask,
   Clamp,
   Concat,
+  ConcatRows,
   Embedding,
-  Exp, ///< of a number or a tensor
+  Exp,     ///< of a number or a tensor
+  Flatten, ///< of a weight
   Gelu,
   GeluTanh,
   Heads,
@@ -58,6 +60,7 @@ enum class BuiltinId {
   Tanh,
   TopK,
   Transpose,
+  Unfold,
 };
 
 /// A parameter of a builtin.

@@ -72,6 +72,8 @@ public:
   bool isZero() const { return terms.empty(); }
   /// The value of a Dim without symbols, if it is a whole number.
   std::optional<int64_t> constant() const;
+  /// The number that is added to terms with symbols, if it is a whole one.
+  std::optional<int64_t> constantTerm() const;
   bool dependsOn(const Symbol *symbol) const;
   bool isSymbol(const Symbol *symbol) const;
   /// The symbol that this is, alone; null for any other formula.

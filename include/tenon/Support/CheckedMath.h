@@ -59,9 +59,11 @@ inline std::optional<uint64_t> checkedAlign(uint64_t value,
 }
 
 /// Whether a tensor of this shape is what a weight declares: equal, or equal
-/// but for dimensions of 1 that the tensor lacks.
+/// but for dimensions of 1 that the tensor lacks, or has before the others.
 inline bool fitsShape(std::span<const int64_t> declared,
                       std::span<const int64_t> tensor) {
+  while (tensor.size() > declared.size() && tensor.front() == 1)
+    tensor = tensor.subspan(1);
   size_t at = 0;
   for (int64_t extent : declared)
     if (at < tensor.size() && tensor[at] == extent)
