@@ -84,6 +84,19 @@ void MetadataBuilder::readSpecialTokens(const LoadedModel &model) {
     }
 }
 
+/// The keys of a source that is always as long; 0: one for each of its tokens.
+static int64_t sourceLength(mlir::func::FuncOp prefill) {
+  int64_t length = 0;
+  auto module = prefill->getParentOfType<mlir::ModuleOp>();
+  if (auto encode = module.lookupSymbol<mlir::func::FuncOp>(kEncodeName))
+    encode.walk([&](CacheAppendOp op) {
+      auto keys = mlir::cast<mlir::RankedTensorType>(op.getKey().getType());
+      if (!keys.isDynamicDim(1))
+        length = keys.getDimSize(1);
+    });
+  return length;
+}
+
 /// The caches that a sequence has, side by side.
 void MetadataBuilder::readCaches(mlir::func::FuncOp function) {
   uint64_t offset = 0;
@@ -98,6 +111,7 @@ void MetadataBuilder::readCaches(mlir::func::FuncOp function) {
     cache.heads = type.getHeads();
     cache.headDim = type.getHeadDim();
     cache.capacity = type.getCapacity();
+    cache.length = cache.isSource ? sourceLength(function) : 0;
     cache.offset = offset;
     cache.size = type.getSequenceBytes();
     cache.keys = type.getKeysBytes();

@@ -215,6 +215,13 @@ static Caches makeCaches(func::FuncOp function) {
 }
 
 int64_t Run::findSourceLength(func::FuncOp encode) const {
+  // As many as there are keys, of a source that is always as long.
+  int64_t keys = ShapedType::kDynamic;
+  encode.walk([&](CacheAppendOp op) {
+    keys = cast<RankedTensorType>(op.getKey().getType()).getDimSize(1);
+  });
+  if (!ShapedType::isDynamic(keys))
+    return keys;
   for (unsigned i = 0; i < encode.getNumArguments(); ++i)
     if (auto found = inputs.find(getInputName(encode, i));
         found != inputs.end())

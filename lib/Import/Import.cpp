@@ -114,17 +114,23 @@ static const lang::Symbol *lengthOf(const lang::Dim &dim) {
   return symbol && symbol->isLength ? symbol : nullptr;
 }
 
-// Inputs of another length than the result's are the source of a decoder. A
-// function has one dynamic size otherwise: whatever is dynamic is as long.
+// Inputs of another length than the result's are the source of a decoder, and
+// so are arrays without a length. A function has one dynamic size otherwise:
+// whatever is dynamic is as long.
 bool Importer::markSources(const lang::DefDecl &def, func::FuncOp function) {
   const lang::Symbol *own = lengthOf(def.type.shape.front());
   const lang::Symbol *source = nullptr;
+  const lang::InputDecl *fixed = nullptr;
   bool hasSources = bound.kind() == lang::ModelKind::Decoder &&
                     def.name == std::string_view("forward");
   for (auto [i, input] : llvm::enumerate(def.inputs)) {
     const lang::Symbol *length = lengthOf(input->type.shape.front());
     if (!own)
       own = length;
+    if (hasSources && !length) {
+      fixed = input;
+      function.setArgAttr(i, kSourceAttrName, builder.getUnitAttr());
+    }
     if (!length || length == own)
       continue;
     std::string name(def.name);
@@ -141,6 +147,15 @@ bool Importer::markSources(const lang::DefDecl &def, func::FuncOp function) {
     }
     source = length;
     function.setArgAttr(i, kSourceAttrName, builder.getUnitAttr());
+  }
+  if (source && fixed) {
+    diagnostics
+        .error(model.source, fixed->nameRange,
+               "'forward' has this source, which is always as long, beside "
+               "one of the length " +
+                   source->name)
+        .note("beside its tokens a decoder attends to one source");
+    return false;
   }
   return true;
 }

@@ -134,6 +134,7 @@ CacheInfo parseCache(const json &from, uint64_t size) {
   cache.heads = integer(from, "heads", 1, 1 << 30);
   cache.headDim = integer(from, "head_dim", 1, 1 << 30);
   cache.capacity = integer(from, "capacity", 16, int64_t(1) << 40);
+  cache.length = integer(from, "length", 0, cache.capacity);
   cache.offset = integer(from, "offset", 0);
   cache.size = integer(from, "size", 0);
   cache.keys = integer(from, "keys", 0);
@@ -157,9 +158,12 @@ void parseModel(const json &from, Metadata &meta) {
   model.entry = string(from, "entry");
   model.problem = string(from, "problem");
   model.parameters = integer(from, "parameters", 0);
-  model.vocabSize = integer(from, "vocab_size", 1, 1 << 30);
+  // An encoder may take something else than tokens.
+  model.vocabSize =
+      integer(from, "vocab_size", model.isDecoder ? 1 : 0, 1 << 30);
   model.context = integer(from, "context", 1, int64_t(1) << 40);
-  model.hiddenSize = integer(from, "hidden_size", 1, 1 << 30);
+  model.hiddenSize =
+      integer(from, "hidden_size", model.isDecoder ? 1 : 0, 1 << 30);
   model.layers = integer(from, "layers", 0);
   model.bos = tokens(from, "bos");
   model.eos = tokens(from, "eos");
@@ -274,6 +278,8 @@ Metadata parseRoot(const json &root) {
   readOptional(generation, "decoder_start", to.decoderStart);
   readOptional(generation, "decoder_start_is_last", to.decoderStartIsLast);
   readOptional(generation, "forced_bos", to.forcedBos);
+  to.begin = tokens(generation, "begin");
+  readOptional(generation, "undecided", to.undecided);
   to.forcedEos = tokens(generation, "forced_eos");
   to.suppressed = tokens(generation, "suppressed");
   to.suppressedFirst = tokens(generation, "suppressed_first");
@@ -389,6 +395,7 @@ std::string Metadata::serialize() const {
                                         {"heads", cache.heads},
                                         {"head_dim", cache.headDim},
                                         {"capacity", cache.capacity},
+                                        {"length", cache.length},
                                         {"offset", cache.offset},
                                         {"size", cache.size},
                                         {"keys", cache.keys}});
@@ -429,6 +436,8 @@ std::string Metadata::serialize() const {
   writeOptional(defaults, "decoder_start_is_last",
                 generation.decoderStartIsLast);
   writeOptional(defaults, "forced_bos", generation.forcedBos);
+  defaults["begin"] = generation.begin;
+  writeOptional(defaults, "undecided", generation.undecided);
   defaults["forced_eos"] = generation.forcedEos;
   defaults["suppressed"] = generation.suppressed;
   defaults["suppressed_first"] = generation.suppressedFirst;

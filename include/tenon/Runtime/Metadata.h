@@ -48,6 +48,8 @@ struct InputInfo {
   int64_t limit = 0;
 
   static constexpr int64_t kTokens = -1;
+  /// Numbers of an image, of speech and the like, rather than ids.
+  bool isArray() const { return dtype == "f32" && element != "bool"; }
 };
 
 /// A function of the table. `forward` of a decoder has several: prefill, decode
@@ -132,6 +134,11 @@ struct GenerationDefaults {
   std::optional<int64_t> decoderStart, forcedBos;
   /// A target that is learned begins with its own last token instead.
   std::optional<bool> decoderStartIsLast;
+  /// What follows the start before anything is said.
+  std::vector<int32_t> begin;
+  /// Why a decoder's beginning is not known although it has a start token: it
+  /// would have to be found out of the source. Absent: it is known.
+  std::optional<std::string> undecided;
   /// What is said last where the length ends a text.
   std::vector<int32_t> forcedEos;
   /// Never said; not said first.
@@ -147,6 +154,8 @@ struct CacheInfo {
   int64_t capacity = 0;          ///< tokens
   uint64_t offset = 0, size = 0; ///< in the part of a sequence
   uint64_t keys = 0; ///< bytes of a layer's keys; its values follow them
+  /// Of a source that is always as long: so many keys; 0: one for each token.
+  int64_t length = 0;
 };
 
 struct Metadata {
@@ -159,8 +168,8 @@ struct Metadata {
     /// `problem_type` of the configuration; empty: it says none.
     std::string problem;
     int64_t parameters = 0;
-    int64_t vocabSize = 0;
-    int64_t context = 0; ///< tokens
+    int64_t vocabSize = 0; ///< 0: it takes no tokens
+    int64_t context = 0;   ///< tokens
     int64_t hiddenSize = 0;
     int64_t layers = 0;
     std::vector<int32_t> bos, eos;

@@ -39,7 +39,7 @@ Metadata everything() {
   meta.memory.cache = 8192;
   meta.memory.maxChunk = 16;
   meta.memory.caches = {{false, 2, 1, 8, 128, 0, 4096, 1024},
-                        {true, 1, 1, 8, 128, 4096, 4096, 2048}};
+                        {true, 1, 1, 8, 128, 4096, 4096, 2048, 100}};
   meta.sections.push_back({"weights", 4096, 100, 0xfedcba9876543210u});
   meta.entries.push_back(
       {"prefill", {{"ids", "token", "i32"}}, 10, EntryInfo::Rows::Rows});
@@ -81,6 +81,8 @@ Metadata everything() {
   meta.generation.decoderStart = 1;
   meta.generation.decoderStartIsLast = true;
   meta.generation.forcedBos = 5;
+  meta.generation.begin = {4};
+  meta.generation.undecided = "a reason";
   meta.generation.forcedEos = {2, 3};
   meta.generation.suppressed = {7};
   meta.generation.suppressedFirst = {8, 9};
@@ -157,6 +159,7 @@ TEST(Metadata, EveryRequiredMemberIsMissed) {
         std::string path = place.to_string();
         bool isList = path == "/generation/bad_words" ||
                       path == "/generation/forced_eos" ||
+                      path == "/generation/begin" ||
                       path.starts_with("/generation/suppressed");
         bool optional = (path.starts_with("/generation/") && !isList) ||
                         path == "/weights/0/xxh3" ||

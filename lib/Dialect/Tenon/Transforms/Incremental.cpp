@@ -142,9 +142,11 @@ private:
     for (auto [i, type] : llvm::enumerate(forward.getArgumentTypes())) {
       bool isSource = forward.getArgAttr(i, kSourceAttrName) != nullptr;
       auto tensor = dyn_cast<RankedTensorType>(type);
-      if (!tensor || !tensor.isDynamicDim(0) ||
-          !(tensor.getRank() == 1 ||
-            (isSource && tensor.getNumDynamicDims() == 1)))
+      // A source may be as long as the model has it.
+      bool isWhole = isSource && tensor && tensor.hasStaticShape();
+      if (!isWhole && (!tensor || !tensor.isDynamicDim(0) ||
+                       !(tensor.getRank() == 1 ||
+                         (isSource && tensor.getNumDynamicDims() == 1))))
         return forward.emitError("arguments of a decoder's @")
                << kForwardName
                << " must have one element for each token, found " << type;
@@ -157,6 +159,8 @@ private:
     hasSource = times.hasSource();
     if (hasSource && failed(times.check(forward)))
       return failure();
+    if (failed(checkSourceLength(forward, times)))
+      return failure();
     WalkResult result = forward.walk([&](Operation *op) -> WalkResult {
       // The source is there as a whole.
       if (times.of(op) == Time::Source)
@@ -167,6 +171,31 @@ private:
       if (isIncremental(op))
         return WalkResult::advance();
       return reportWholeSequence(op);
+    });
+    return failure(result.wasInterrupted());
+  }
+
+  /// All attentions to the source see as many keys: functions take one length.
+  static LogicalResult checkSourceLength(func::FuncOp forward,
+                                         const BindingTimes &times) {
+    AttentionOp first;
+    auto keysOf = [](AttentionOp op) {
+      return cast<RankedTensorType>(op.getKey().getType()).getDimSize(1);
+    };
+    WalkResult result = forward.walk([&](AttentionOp op) -> WalkResult {
+      if (times.kindOf(op) != AttentionKind::Cross)
+        return WalkResult::advance();
+      if (!first)
+        first = op;
+      if (keysOf(op) == keysOf(first))
+        return WalkResult::advance();
+      InFlightDiagnostic error = op.emitOpError("has ")
+                                 << keysOf(op) << " keys of the source, and "
+                                 << keysOf(first)
+                                 << " are attended to elsewhere: a source has "
+                                    "one length";
+      error.attachNote(first.getLoc()) << "here";
+      return error;
     });
     return failure(result.wasInterrupted());
   }
@@ -237,9 +266,12 @@ private:
     return success();
   }
 
-  /// The tokens that a cache of a class has room for.
-  static int64_t capacityOf(const CacheKey &, int64_t context) {
-    return llvm::alignTo(context, kCacheGranularity);
+  /// The tokens that a cache of a class has room for: of a source that is
+  /// always as long, all of it.
+  static int64_t capacityOf(const CacheKey &key, int64_t context) {
+    bool isWhole = key.isSource && !key.keys.isDynamicDim(1);
+    return llvm::alignTo(isWhole ? key.keys.getDimSize(1) : context,
+                         kCacheGranularity);
   }
 
   /// The precision that `tenon.kv_cache` asks for; by default f16 beside
