@@ -20,6 +20,7 @@
 #include "tenon/Support/MappedFile.h"
 #include "tenon/Support/Strings.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 #include <algorithm>
@@ -159,7 +160,36 @@ static Status chooseSizes(const CompileOptions &options, LoadedModel &loaded) {
   return Status::success();
 }
 
+/// Whether some entry is computed from ids of a vocabulary.
+static bool takesTokens(const lang::BoundModel &bound) {
+  for (const lang::DefDecl *def : bound.entries())
+    for (const lang::InputDecl *input : def->inputs)
+      if (input->syntax.element == lang::Element::Token)
+        return true;
+  return false;
+}
+
+/// What prepares images and sound stands beside the model, and is another
+/// program's business: the first input that it would be for is named.
+static void notePreprocessing(const LoadedModel &loaded) {
+  llvm::SmallString<256> path(
+      llvm::sys::path::parent_path(loaded.directory.configPath));
+  llvm::sys::path::append(path, "preprocessor_config.json");
+  if (!llvm::sys::fs::exists(path))
+    return;
+  for (const lang::DefDecl *def : loaded.bound->entries())
+    for (const lang::InputDecl *input : def->inputs)
+      if (input->syntax.element == lang::Element::Pixel ||
+          input->syntax.element == lang::Element::Feature)
+        return printMessage(strCat(
+            path.str().str(), ": note: it is not read: the executable takes ",
+            quoteName(std::string(input->name)),
+            " as that file would have them prepared"));
+}
+
 static Status loadTokenizer(LoadedModel &loaded) {
+  if (!loaded.directory.hasTokenizer() && !takesTokens(*loaded.bound))
+    return Status::success();
   if (!loaded.directory.hasTokenizer()) {
     // Random weights speak no language.
     if (loaded.randomWeights) {
@@ -275,6 +305,8 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
     return status.takeError();
   if (Status status = loadGenerationConfig(options, loaded); !status)
     return status.takeError();
+  if (options.stage == Stage::Executable)
+    notePreprocessing(loaded);
   if (options.stage == Stage::Executable && !options.noTokenizer) {
     if (Status status = loadTokenizer(loaded); !status)
       return status.takeError();

@@ -24,14 +24,18 @@ public:
   std::optional<int64_t> integer(const char *key, int64_t least);
   std::optional<bool> flag(const char *key);
 
+  /// What a decoder says after its start token, as Transformers' generation of
+  /// speech makes it.
+  void begin(runtime::GenerationDefaults &defaults);
+
   std::vector<Error> errors;
 
 private:
+  std::vector<std::optional<int64_t>> forcedIds();
+  void fail(const char *key, const json &value, std::string_view expected);
   const json *find(const char *key) const {
     return findMember(*directory.generationConfig, key);
   }
-  void fail(const char *key, const json &value, std::string_view expected);
-
   const ModelDirectory &directory;
 };
 
@@ -84,6 +88,56 @@ std::optional<bool> Reader::flag(const char *key) {
   return found;
 }
 
+/// The tokens of `forced_decoder_ids`, [[1, id], [2, id], …]; one without an id
+/// is to be found out.
+std::vector<std::optional<int64_t>> Reader::forcedIds() {
+  constexpr const char *key = "forced_decoder_ids";
+  std::vector<std::optional<int64_t>> ids;
+  const json *list = find(key);
+  if (!list)
+    list = findMember(directory.config, key);
+  if (!list)
+    return ids;
+  for (const json &pair : *list) {
+    bool isPair = pair.is_array() && pair.size() == 2;
+    std::optional<int64_t> at = isPair ? asInteger(pair[0]) : std::nullopt;
+    std::optional<int64_t> id = isPair ? asInteger(pair[1]) : std::nullopt;
+    bool isId = id && *id >= 0 && *id <= INT32_MAX;
+    if (at != static_cast<int64_t>(ids.size()) + 1 ||
+        (!isId && !pair[1].is_null())) {
+      fail(key, *list, "pairs of places from 1 on and tokens are expected");
+      return {};
+    }
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+void Reader::begin(runtime::GenerationDefaults &defaults) {
+  for (const char *key : {"language", "task"})
+    if (find(key)) {
+      defaults.undecided = strCat("generation_config.json chooses a ", key,
+                                  ", whose token is not looked up");
+      return;
+    }
+  if (const json *value = find("return_timestamps");
+      value && value->is_boolean() && value->get<bool>())
+    fail("return_timestamps", *value, "false: times are not told, and it");
+  std::vector<std::optional<int64_t>> ids = forcedIds();
+  bool knowsFirst = !ids.empty() && ids.front();
+  if (!knowsFirst && find("lang_to_id")) {
+    defaults.undecided = "the language is to be told from the source, which "
+                         "is not done";
+    return;
+  }
+  for (const std::optional<int64_t> &id : ids)
+    if (id)
+      defaults.begin.push_back(static_cast<int32_t>(*id));
+  std::optional<int64_t> noTimes = integer("no_timestamps_token_id", 0);
+  if (noTimes && (defaults.begin.empty() || defaults.begin.back() != *noTimes))
+    defaults.begin.push_back(static_cast<int32_t>(*noTimes));
+}
+
 } // namespace
 
 Expected<runtime::GenerationDefaults>
@@ -113,6 +167,7 @@ tenon::readGenerationConfig(const ModelDirectory &directory,
   defaults.minLength = reader.integer("min_length", 0);
   defaults.maxLength = reader.integer("max_length", 0);
   defaults.earlyStopping = reader.flag("early_stopping");
+  reader.begin(defaults);
   for (const Error &error : reader.errors) {
     if (!warn)
       return error;

@@ -36,9 +36,14 @@ Command *findCommand(const Commands &commands, std::string_view name) {
   return nullptr;
 }
 
+bool takesTokens(const EntryInfo &entry) {
+  return !entry.inputs.empty() && entry.inputs[0].element == "token";
+}
+
 bool fits(const Command &command, const Metadata &metadata) {
   if (command.description.model == Command::For::Source)
-    return metadata.hasSource();
+    return metadata.hasSource() &&
+           takesTokens(*metadata.entry("encode")); // texts are translated
   return command.description.model == Command::For::Any ||
          metadata.entry("prefill");
 }
@@ -46,7 +51,9 @@ bool fits(const Command &command, const Metadata &metadata) {
 /// The command that an entry is asked for by; null: `run` alone.
 std::unique_ptr<Command> makeCommand(const EntryInfo &entry) {
   bool isOfText = entry.outputRows == EntryInfo::Rows::Fixed;
-  if (entry.inputs.empty() || entry.inputs[0].element != "token")
+  if (takesArraysOnly(entry) && entry.element == "labels" && isOfText)
+    return makeClassifyCommand(entry);
+  if (!takesTokens(entry))
     return nullptr;
   if (entry.element == "labels")
     return isOfText ? makeClassifyCommand(entry) : makeTagCommand(entry);
@@ -77,25 +84,30 @@ Commands allCommands(const Metadata &metadata) {
   commands.push_back(makeSummarizeCommand());
   commands.push_back(makeChatCommand());
   commands.push_back(makeScoreCommand());
-  commands.push_back(makeLogitsCommand());
+  bool hasTokens = std::ranges::any_of(metadata.entries, takesTokens);
+  if (hasTokens)
+    commands.push_back(makeLogitsCommand());
   for (const EntryInfo &entry : metadata.entries) {
     if (metadata.entryOf(entry.of) != &entry)
       continue;
     if (auto command = makeCommand(entry))
       commands.push_back(std::move(command));
     if (entry.element == "labels" &&
-        entry.outputRows == EntryInfo::Rows::Fixed &&
+        entry.outputRows == EntryInfo::Rows::Fixed && takesTokens(entry) &&
         !findCommand(commands, "rerank"))
       commands.push_back(makeRerankCommand(entry));
   }
   // Hidden states that no entry makes a vector of.
   const EntryInfo *forward = metadata.entryOf("forward");
-  if (forward && forward->element.empty() && !findCommand(commands, "embed"))
+  if (forward && takesTokens(*forward) && forward->element.empty() &&
+      !findCommand(commands, "embed"))
     commands.push_back(makeEmbedCommand(*forward));
   commands.push_back(makeRunCommand());
-  commands.push_back(makeTokenizeCommand());
+  if (hasTokens)
+    commands.push_back(makeTokenizeCommand());
   commands.push_back(makeInfoCommand());
-  commands.push_back(makeBenchCommand());
+  if (hasTokens)
+    commands.push_back(makeBenchCommand());
   return commands;
 }
 
@@ -154,6 +166,26 @@ Command *defaultCommand(const Metadata &metadata, const Commands &commands) {
   return command;
 }
 
+/// What the class's entry is computed from besides tokens: of a decoder's
+/// source, what "encode" reads.
+const EntryInfo *arrayEntry(const Metadata &metadata) {
+  const EntryInfo *entry = metadata.entryOf(metadata.model.entry);
+  if (entry && entry->name == "prefill" && metadata.hasSource())
+    entry = metadata.entry("encode");
+  return entry && takesArraysOnly(*entry) ? entry : nullptr;
+}
+
+/// How arrays are given, and what is left to whoever makes them.
+std::string describeArrays(const EntryInfo &entry) {
+  std::string text = "\nIts input is no text:\n";
+  for (const InputInfo &input : entry.inputs)
+    text += strCat("  --input ", input.name, "=FILE.npy   ", input.element,
+                   "s, float32 ", shapeOf(input), "\n");
+  return text + "as the checkpoint's own processor prepares them: files of "
+                "images and sound are not\nread, nor resized, normalized or "
+                "transformed.\n";
+}
+
 std::string overview(const std::string &program, const Commands &commands,
                      const Metadata &metadata) {
   Command *fallback = defaultCommand(metadata, commands);
@@ -162,7 +194,8 @@ std::string overview(const std::string &program, const Commands &commands,
              metadata.model.isDecoder ? " decoder" : " encoder",
              " compiled by Tenon ", metadata.tenonVersion,
              "\n\nUsage: ", program, " [COMMAND] [OPTIONS] [--] [TEXT]\n");
-  if (fallback)
+  const EntryInfo *ofArrays = arrayEntry(metadata);
+  if (fallback && !ofArrays)
     text +=
         strCat("       ", program, " \"some text\"   is short for   ", program,
                " ", fallback->description.name, " \"some text\"\n");
@@ -171,6 +204,8 @@ std::string overview(const std::string &program, const Commands &commands,
     if (fits(*command, metadata))
       text += format("  %-10s %s\n", command->description.name.c_str(),
                      command->description.summary.c_str());
+  if (ofArrays)
+    text += describeArrays(*ofArrays);
   return text + strCat("\n`", program,
                        " COMMAND --help` lists the options of a command.\n");
 }
@@ -218,6 +253,12 @@ Expected<Command *> defaultCommand(const Commands &commands, Program &program,
                    ExitCode::BadUsage),
         isCommand ? "`info` lists its entries"
                   : "`run` computes what it does take");
+  if (arrayEntry(program.metadata()) && !first.starts_with('-'))
+    return withNote(plainError(strCat("this model takes no text, and it has no "
+                                      "command ",
+                                      quoteName(std::string(first))),
+                               ExitCode::BadUsage),
+                    "`--help` lists its commands and its inputs");
   Command *fillMask = findCommand(commands, "fill-mask");
   if (!fillMask || command->description.name == "generate")
     return command;

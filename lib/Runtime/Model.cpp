@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <iterator>
 #include <numeric>
@@ -31,9 +32,10 @@ tenon::runtime::chooseWeightMemory(uint64_t size,
                                    : WeightMemory::Mapped;
 }
 
-Expected<std::unique_ptr<Model>>
-Model::load(const Payload &payload, const TenonVariant &variant,
-            WeightMemory weightMemory, std::optional<Region> trained) {
+Expected<std::unique_ptr<Model>> Model::load(const Payload &payload,
+                                             const TenonVariant &variant,
+                                             WeightMemory weightMemory,
+                                             std::optional<Region> trained) {
   std::unique_ptr<Model> model(new Model());
   model->meta = payload.metadata();
   model->variant = &variant;
@@ -181,7 +183,9 @@ Expected<Rows> Model::call(const Entry &entry, const Call &args) {
   frame.arena = reinterpret_cast<uint8_t *>(arena.data());
   frame.cache = reinterpret_cast<uint8_t *>(args.cache);
   frame.buffers = buffers.data();
-  frame.numTokens = static_cast<int64_t>(args.tokens.size());
+  frame.numTokens = args.tokens.empty()
+                        ? args.length
+                        : static_cast<int64_t>(args.tokens.size());
   frame.position = args.position;
   frame.numRows = args.rows;
   frame.sourceLength = args.sourceLength;
@@ -385,25 +389,46 @@ Status Model::checkSource() const {
                     ExitCode::BadUsage);
 }
 
-Status Model::encodeSource(std::span<const int32_t> tokens) {
+/// Whether an entry reads ids of the vocabulary.
+static bool takesTokens(const EntryInfo &entry) {
+  return std::ranges::any_of(entry.inputs, [](const InputInfo &input) {
+    return input.element == "token";
+  });
+}
+
+Status Model::encodeSource(std::span<const int32_t> tokens,
+                           const NamedArrays &arrays) {
   auto entry = find("encode");
   if (!entry)
     return entry.takeError();
-  if (tokens.empty())
+  bool isText = takesTokens(*entry->info);
+  if (isText && tokens.empty())
     return plainError("the source has no tokens", ExitCode::BadUsage);
+  if (!isText && !tokens.empty())
+    return withNote(plainError("this model's source is no text, and has no "
+                               "tokens",
+                               ExitCode::BadUsage),
+                    "--input gives it");
   for (const InputInfo &input : entry->info->inputs)
     if (input.element == "token")
       if (Status status = checkIds(input, tokens); !status)
         return status;
   int64_t count = static_cast<int64_t>(tokens.size());
+  if (Status status = checkArrays(*entry->info, arrays, count); !status)
+    return status;
+  if (!isText)
+    for (const CacheInfo &cache : meta.memory.caches)
+      if (cache.isSource)
+        count = cache.length;
   int64_t most = std::min(meta.memory.maxChunk, meta.model.context);
-  if (count > most)
+  if (isText && count > most)
     return plainError(strCat("the source has ", count,
                              " tokens, and this executable takes at most ",
                              most));
   reset();
   auto rows =
       call(*entry, {.tokens = tokens,
+                    .arrays = &arrays,
                     .sourceLength = count,
                     .cache = cache.data() + selected * sequenceBytes()});
   if (!rows)
@@ -452,41 +477,59 @@ Status Model::checkIds(const InputInfo &input,
   return {};
 }
 
-static std::string shapeText(const std::vector<int64_t> &shape) {
-  std::string text = "[";
-  for (int64_t extent : shape)
-    text += strCat(text.size() > 1 ? ", " : "",
-                   extent < 0 ? std::string("T") : std::to_string(extent));
-  return text + "]";
+/// "[0, 3, 17]", the place of an element in an array of this shape.
+static std::string placeText(size_t at, const std::vector<int64_t> &shape) {
+  std::vector<int64_t> place(shape.size());
+  for (size_t i = shape.size(); i-- > 0; at /= shape[i])
+    place[i] = static_cast<int64_t>(at % shape[i]);
+  return shapeText(place);
+}
+
+Status Model::checkArrays(const EntryInfo &entry, const NamedArrays &arrays,
+                          int64_t length) const {
+  for (const InputInfo &input : entry.inputs) {
+    if (!input.isArray())
+      continue;
+    std::vector<int64_t> shape = input.shape;
+    std::ranges::replace(shape, InputInfo::kTokens, length);
+    auto found = arrays.find(input.name);
+    if (found == arrays.end())
+      return withNote(
+          plainError(strCat("'", entry.of, "' needs the input '", input.name,
+                            "', float32 ", shapeText(shape)),
+                     ExitCode::BadUsage),
+          strCat("--input ", input.name, "=FILE.npy gives it"));
+    const NpyArray &array = found->second;
+    if (array.shape != shape)
+      return plainError(strCat("'", input.name, "' is ", shapeText(array.shape),
+                               ", but '", entry.of, "' needs ",
+                               shapeText(shape)));
+    auto bad = std::ranges::find_if(
+        array.values, [](float value) { return !std::isfinite(value); });
+    if (bad != array.values.end())
+      return plainError(strCat("'", input.name,
+                               "' has a number that is not finite, at ",
+                               placeText(bad - array.values.begin(), shape)));
+  }
+  for (auto &[name, array] : arrays)
+    if (std::ranges::none_of(entry.inputs, [&](const InputInfo &input) {
+          return input.name == name && input.isArray();
+        }))
+      return plainError(strCat("'", entry.of, "' has no input '", name, "'"),
+                        ExitCode::BadUsage);
+  return {};
 }
 
 Status Model::checkInputs(const EntryInfo &entry, const Inputs &inputs) const {
-  bool hasTokens = false, hasSegments = false;
-  size_t arrays = 0;
+  bool hasTokens = takesTokens(entry), hasSegments = false;
   for (const InputInfo &input : entry.inputs) {
     bool isToken = input.element == "token";
-    if (isToken || input.element == "token_type") {
-      (isToken ? hasTokens : hasSegments) = true;
+    hasSegments |= input.element == "token_type";
+    if (isToken || input.element == "token_type")
       if (Status status =
               checkIds(input, isToken ? inputs.tokens : inputs.segments);
           !status)
         return status;
-    }
-    if (input.dtype != "f32" || input.element == "bool")
-      continue;
-    auto found = inputs.arrays.find(input.name);
-    if (found == inputs.arrays.end())
-      return plainError(strCat("'", entry.of, "' needs the input '", input.name,
-                               "', float32 ", shapeText(input.shape)),
-                        ExitCode::BadUsage);
-    ++arrays;
-    std::vector<int64_t> shape = input.shape;
-    std::ranges::replace(shape, InputInfo::kTokens,
-                         static_cast<int64_t>(inputs.tokens.size()));
-    if (found->second.shape != shape)
-      return plainError(strCat("'", input.name, "' is ",
-                               shapeText(found->second.shape), ", but '",
-                               entry.of, "' needs ", shapeText(shape)));
   }
   auto usage = [](const std::string &what) {
     return plainError(what, ExitCode::BadUsage);
@@ -501,19 +544,28 @@ Status Model::checkInputs(const EntryInfo &entry, const Inputs &inputs) const {
       inputs.segments.size() != inputs.tokens.size())
     return usage(strCat(inputs.segments.size(), " segments of ",
                         inputs.tokens.size(), " tokens"));
-  if (arrays != inputs.arrays.size())
-    for (auto &[name, array] : inputs.arrays)
-      if (std::ranges::none_of(entry.inputs, [&](const InputInfo &input) {
-            return input.name == name && input.dtype == "f32";
-          }))
-        return usage(strCat("'", entry.of, "' has no input '", name, "'"));
   return {};
 }
 
-int64_t Model::rowsOf(std::string_view def, int64_t tokens) const {
+/// T of an entry: the number of tokens, or the rows of an array where there are
+/// none.
+static int64_t lengthOf(const EntryInfo &entry, const Model::Inputs &inputs) {
+  if (!takesTokens(entry))
+    for (const InputInfo &input : entry.inputs)
+      if (auto found = inputs.arrays.find(input.name);
+          input.isArray() && found != inputs.arrays.end())
+        for (size_t i = 0; i < input.shape.size(); ++i)
+          if (input.shape[i] == InputInfo::kTokens &&
+              found->second.shape.size() == input.shape.size())
+            return found->second.shape[i];
+  return static_cast<int64_t>(inputs.tokens.size());
+}
+
+int64_t Model::rowsOf(std::string_view def, const Inputs &inputs) const {
   const EntryInfo *entry = meta.entryOf(def);
-  return entry && entry->outputRows == EntryInfo::Rows::Fixed ? entry->fixedRows
-                                                              : tokens;
+  if (entry && entry->outputRows == EntryInfo::Rows::Fixed)
+    return entry->fixedRows;
+  return entry ? lengthOf(*entry, inputs) : 0;
 }
 
 Status Model::compute(std::string_view def, const Inputs &inputs,
@@ -525,14 +577,17 @@ Status Model::compute(std::string_view def, const Inputs &inputs,
   if (Status status = checkInputs(*info, inputs); !status)
     return status;
   reset();
+  int64_t count = lengthOf(*info, inputs);
   if (meta.hasSource() && info->name == "prefill") {
-    if (Status status = encodeSource(inputs.source); !status)
+    if (Status status = encodeSource(inputs.source, inputs.arrays); !status)
       return status;
   } else if (!inputs.source.empty()) {
     return plainError(strCat("'", def, "' has no source"), ExitCode::BadUsage);
+  } else if (Status status = checkArrays(*info, inputs.arrays, count);
+             !status) {
+    return status;
   }
-  int64_t count = static_cast<int64_t>(inputs.tokens.size());
-  if (count)
+  if (!inputs.tokens.empty())
     if (Status status = check(inputs.tokens, 0); !status)
       return status;
   auto entry = find(info->name);
@@ -550,7 +605,8 @@ Status Model::compute(std::string_view def, const Inputs &inputs,
   auto rows = call(*entry, {.tokens = inputs.tokens,
                             .segments = inputs.segments,
                             .arrays = &inputs.arrays,
-                            .rows = rowsOf(def, count),
+                            .length = count,
+                            .rows = rowsOf(def, inputs),
                             .cache = cache.data()});
   return rows ? consume(*rows) : rows.takeError();
 }

@@ -15,7 +15,6 @@
 #include "tenon/Runtime/Payload.h"
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -101,8 +100,10 @@ public:
   }
 
   /// Reads a source, to which the tokens of the context attend: once, before
-  /// them. Errors: as for prefill; a source that is longer than one call takes.
-  Status encodeSource(std::span<const int32_t> tokens);
+  /// them. It is of tokens or of arrays, as the model takes it. Errors: as for
+  /// prefill and compute; a source that is longer than one call takes.
+  Status encodeSource(std::span<const int32_t> tokens,
+                      const NamedArrays &arrays = {});
   /// Gives sequence `to` the context of another.
   void copySequence(int64_t from, int64_t to);
 
@@ -125,7 +126,7 @@ public:
     std::span<const int32_t> tokens;
     std::span<const int32_t> segments;    ///< of each token; none: all 0
     std::span<const int32_t> source = {}; ///< what a decoder attends to
-    std::map<std::string, NpyArray> arrays = {};
+    NamedArrays arrays = {};              ///< the source's, too
   };
   /// Computes `def` of the description on a whole text, whose context is
   /// forgotten then. `consume` gets the rows in order: rowsOf() of them in all.
@@ -133,8 +134,8 @@ public:
   /// missing or too many; ids and sizes that don't fit.
   Status compute(std::string_view def, const Inputs &inputs,
                  const RowConsumer &consume, int64_t chunk = 0);
-  /// The rows that `def`, which is there, has for so many tokens.
-  int64_t rowsOf(std::string_view def, int64_t tokens) const;
+  /// The rows that `def`, which is there, has of these inputs.
+  int64_t rowsOf(std::string_view def, const Inputs &inputs) const;
 
   /// Appends one token; logits() is its row.
   Status decode(int32_t token);
@@ -175,7 +176,9 @@ private:
     /// Of each token; empty if they follow one another from `position` on.
     std::span<const int32_t> positions = {};
     std::span<const int32_t> segments = {}; ///< empty: 0
-    const std::map<std::string, NpyArray> *arrays = nullptr;
+    const NamedArrays *arrays = nullptr;
+    /// Of an entry that takes no tokens: the rows of its arrays.
+    int64_t length = 0;
     /// Of each sequence.
     std::span<const int32_t> sourceLengths = {};
     int64_t position = 0;
@@ -204,6 +207,10 @@ private:
   Status callInChunks(const Entry &entry, std::span<const int32_t> tokens,
                       int64_t chunk, Want want, const RowConsumer &consume);
   Status checkInputs(const EntryInfo &entry, const Inputs &inputs) const;
+  /// They are those of the entry, of the right shapes where T is `length`, and
+  /// all numbers are finite.
+  Status checkArrays(const EntryInfo &entry, const NamedArrays &arrays,
+                     int64_t length) const;
   /// Ids are below the input's limit.
   Status checkIds(const InputInfo &input, std::span<const int32_t> ids) const;
   /// What an input's numbers are in this call; they live until the next one.

@@ -10,6 +10,7 @@
 #include "tenon/Support/Error.h"
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct NpyArray {
   std::vector<int64_t> shape;
   std::vector<float> values; ///< in C order
 };
+
+/// Arrays by the names of the inputs that they are for.
+using NamedArrays = std::map<std::string, NpyArray>;
 
 /// Reads a file of '<f4' or '<f8', format version 1.0 to 3.0. Errors name the
 /// file and what is wrong: another type, Fortran order, a length that the shape

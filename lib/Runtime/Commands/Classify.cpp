@@ -17,7 +17,10 @@ class Classify : public EntryCommand {
 public:
   explicit Classify(const EntryInfo &entry)
       : EntryCommand(entry,
-                     {commandName(entry.of), "[TEXT]", "Say what a text is"},
+                     {commandName(entry.of),
+                      takesArraysOnly(entry) ? "" : "[TEXT]",
+                      takesArraysOnly(entry) ? "Say what an input is"
+                                             : "Say what a text is"},
                      Texts("text", "text_pair", Texts::Arguments::Words)) {}
 
   void declareOptions(CLI::App &app) override {

@@ -3,11 +3,13 @@
 #define TENON_LIB_RUNTIME_COMMANDS_CONTINUATION_H
 
 #include "tenon/Runtime/Metadata.h"
+#include "tenon/Runtime/Npy.h"
 #include "tenon/Runtime/Sampler.h"
 #include "tenon/Runtime/TextOutput.h"
 #include "tenon/Runtime/TokenRules.h"
 #include "tenon/Tokenizer/Tokenizer.h"
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +21,8 @@ struct Prompt {
   std::string text;
   std::vector<int32_t> tokens;
   std::vector<int32_t> source = {}; ///< what a decoder attends to
+  /// The same, if it is no text; null: there is none.
+  std::shared_ptr<const NamedArrays> arrays = {};
 };
 
 struct ContinuationOptions {

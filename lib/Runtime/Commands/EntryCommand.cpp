@@ -14,21 +14,74 @@ using namespace tenon;
 using namespace tenon::runtime;
 
 void EntryCommand::declareOptions(CLI::App &app) {
-  texts.declareOptions(app);
+  if (takesArraysOnly(entry))
+    arrays.declareOptions(app);
+  else
+    texts.declareOptions(app);
   app.add_flag("--json", json,
                "Print JSON; of a file, a line for each of its texts");
+}
+
+/// Computes the entry and prints what it says of a text.
+Status EntryCommand::compute(Program &program, Model &model,
+                             const Model::Inputs &inputs,
+                             const EncodedText &text, bool isFirst) {
+  double start = now();
+  std::vector<float> values;
+  Rows rows;
+  {
+    Executor::Session session(program.executor());
+    Status status = model.compute(entry.of, inputs, [&](const Rows &part) {
+      values.insert(values.end(), part.values.begin(), part.values.end());
+      rows.rows += part.rows;
+      rows.cols = part.cols;
+      return Status();
+    });
+    if (!status)
+      return status;
+  }
+  seconds += now() - start;
+  rows.values = values;
+  auto found = answer(program, text, rows);
+  if (!found)
+    return found.takeError();
+  // Texts of several lines stand apart.
+  bool isLong = std::ranges::count(found->text, '\n') > 1;
+  std::string shown = isLong && !isFirst ? "\n" + found->text : found->text;
+  if (json && texts.isFile())
+    shown = found->json.dump(-1, ' ', false,
+                             OrderedJson::error_handler_t::replace) +
+            "\n";
+  return json && !texts.isFile() ? writeJson(found->json) : writeOutput(shown);
+}
+
+Status EntryCommand::runArrays(Program &program) {
+  auto named = arrays.read();
+  if (!named)
+    return named.takeError();
+  auto model = program.model();
+  if (!model)
+    return model.takeError();
+  Model::Inputs inputs;
+  inputs.arrays = *std::move(named);
+  return compute(program, **model, inputs, {}, /*isFirst=*/true);
 }
 
 Status EntryCommand::run(Program &program) {
   if (Status status = prepare(program); !status)
     return status;
+  if (takesArraysOnly(entry)) {
+    Status status = runArrays(program);
+    if (status)
+      program.printProfile(seconds);
+    return status;
+  }
   auto inputs = texts.read(program, description.name);
   if (!inputs)
     return inputs.takeError();
   auto model = program.model();
   if (!model)
     return model.takeError();
-  double seconds = 0;
   bool isFirst = true;
   for (const TextInput &input : *inputs) {
     if (interrupted())
@@ -36,36 +89,9 @@ Status EntryCommand::run(Program &program) {
     auto text = texts.encode(program, input);
     if (!text)
       return text.takeError();
-    double start = now();
-    std::vector<float> values;
-    Rows rows;
-    {
-      Executor::Session session(program.executor());
-      Status status = (*model)->compute(
-          entry.of, {text->tokens, text->segments}, [&](const Rows &part) {
-            values.insert(values.end(), part.values.begin(), part.values.end());
-            rows.rows += part.rows;
-            rows.cols = part.cols;
-            return Status();
-          });
-      if (!status)
-        return status;
-    }
-    seconds += now() - start;
-    rows.values = values;
-    auto found = answer(program, *text, rows);
-    if (!found)
-      return found.takeError();
-    // Texts of several lines stand apart.
-    bool isLong = std::ranges::count(found->text, '\n') > 1;
-    std::string shown = isLong && !isFirst ? "\n" + found->text : found->text;
-    if (json && texts.isFile())
-      shown = found->json.dump(-1, ' ', false,
-                               OrderedJson::error_handler_t::replace) +
-              "\n";
-    Status status =
-        json && !texts.isFile() ? writeJson(found->json) : writeOutput(shown);
-    if (!status)
+    if (Status status = compute(program, **model,
+                                {text->tokens, text->segments}, *text, isFirst);
+        !status)
       return status;
     isFirst = false;
   }

@@ -2,13 +2,15 @@
 #ifndef TENON_LIB_RUNTIME_COMMANDS_ENTRYCOMMAND_H
 #define TENON_LIB_RUNTIME_COMMANDS_ENTRYCOMMAND_H
 
+#include "ArrayInputs.h"
 #include "Command.h"
 #include "Json.h"
 #include "Texts.h"
 
 namespace tenon::runtime {
 
-/// Makes something of each text's rows, one text after the other.
+/// Makes something of each text's rows, one text after the other; or, of an
+/// entry that takes arrays, of the rows of those.
 class EntryCommand : public Command {
 public:
   EntryCommand(const EntryInfo &entry, Description description, Texts texts)
@@ -31,7 +33,13 @@ protected:
   const EntryInfo &entry;
 
 private:
+  Status runArrays(Program &program);
+  Status compute(Program &program, Model &model, const Model::Inputs &inputs,
+                 const EncodedText &text, bool isFirst);
+
   Texts texts;
+  ArrayInputs arrays;
+  double seconds = 0;
   bool json = false;
 };
 

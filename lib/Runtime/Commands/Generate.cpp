@@ -5,6 +5,7 @@
 // ids of the continuation alone, which needs no tokenizer.
 //
 //===----------------------------------------------------------------------===//
+#include "ArrayInputs.h"
 #include "Command.h"
 #include "Generations.h"
 #include "SamplingFlags.h"
@@ -39,7 +40,7 @@ private:
   Expected<std::vector<Prompt>> readPrompts(Program &program) const;
   Expected<Prompt> onlyPrompt(Program &program) const;
   Expected<size_t> together(const Metadata &metadata) const;
-  Status checkSource(const Metadata &metadata) const;
+  Status checkSource(const Program &program) const;
   Expected<Prompt> withSource(const Metadata &metadata, Prompt source) const;
   Expected<SearchOptions> searchOptions(const Metadata &metadata,
                                         const SamplerOptions &sampler) const;
@@ -51,6 +52,7 @@ private:
 
   std::optional<std::string> promptOption, file, promptsFile;
   std::vector<int32_t> promptIds, sourceIds;
+  ArrayInputs arrays;
   std::optional<int64_t> beams, noRepeatNgram, minLength, results, forcedFirst;
   std::optional<double> lengthPenalty;
   std::string earlyStopping;
@@ -83,6 +85,7 @@ void Generate::declareOptions(CLI::App &app) {
       "then what the decoder begins with")
       ->delimiter(',')
       ->allow_extra_args(false);
+  arrays.declareOptions(app, "--input,--source");
   add("--beams", beams, "N", "Search with N beams (default 1: no search)")
       ->check(CLI::Range(1, 1024).description(""));
   add("--n-best", results, "K", "Print the K best results of a search")
@@ -141,25 +144,60 @@ Expected<Prompt> Generate::withSource(const Metadata &metadata,
   if (!metadata.hasSource())
     return source;
   std::vector<int32_t> begin = promptIds;
-  if (begin.empty() && metadata.generation.decoderStart)
-    begin.push_back(static_cast<int32_t>(*metadata.generation.decoderStart));
+  const GenerationDefaults &defaults = metadata.generation;
+  if (begin.empty() && defaults.undecided)
+    return withNote(plainError(strCat("what the decoder begins with is not "
+                                      "known: ",
+                                      *defaults.undecided),
+                               ExitCode::BadUsage),
+                    "--tokens says it, the start token first");
+  if (begin.empty() && defaults.decoderStart) {
+    begin.push_back(static_cast<int32_t>(*defaults.decoderStart));
+    begin.insert(begin.end(), defaults.begin.begin(), defaults.begin.end());
+  }
   if (begin.empty())
     begin = metadata.model.bos;
   if (begin.empty())
     return withNote(plainError("nothing says what the decoder begins with",
                                ExitCode::BadUsage),
                     "--tokens does");
-  return Prompt{{}, std::move(begin), std::move(source.tokens)};
+  return Prompt{
+      {}, std::move(begin), std::move(source.tokens), std::move(source.arrays)};
 }
 
-Status Generate::checkSource(const Metadata &metadata) const {
-  if (metadata.hasSource() || sourceIds.empty())
-    return {};
-  return plainError("--source-tokens is for models that have a source",
-                    ExitCode::BadUsage);
+/// Whether a decoder's source is arrays rather than a text.
+static bool readsArrays(const Metadata &metadata) {
+  const EntryInfo *encode = metadata.entry("encode");
+  return encode && takesArraysOnly(*encode);
+}
+
+Status Generate::checkSource(const Program &program) const {
+  const Metadata &metadata = program.metadata();
+  auto usage = [](const char *what) {
+    return plainError(what, ExitCode::BadUsage);
+  };
+  if (!readsArrays(metadata)) {
+    if (!arrays.empty())
+      return usage("--input is for models whose source is no text");
+    return metadata.hasSource() || sourceIds.empty()
+               ? Status()
+               : usage("--source-tokens is for models that have a source");
+  }
+  if (promptOption || file || promptsFile || !sourceIds.empty() ||
+      !program.texts.empty())
+    return withNote(usage("this model's source is no text"),
+                    "--input gives it, --tokens what the decoder begins with");
+  return {};
 }
 
 Expected<Prompt> Generate::onlyPrompt(Program &program) const {
+  if (readsArrays(program.metadata())) {
+    auto named = arrays.read();
+    if (!named)
+      return named.takeError();
+    return Prompt{
+        {}, {}, {}, std::make_shared<const NamedArrays>(*std::move(named))};
+  }
   if (!sourceIds.empty())
     return Prompt{{}, sourceIds};
   if (!promptIds.empty()) {
@@ -351,7 +389,7 @@ Status Generate::search(Program &program, Model &model,
 }
 
 Status Generate::run(Program &program) {
-  if (Status status = checkSource(program.metadata()); !status)
+  if (Status status = checkSource(program); !status)
     return status;
   auto atOnce = together(program.metadata());
   if (!atOnce)

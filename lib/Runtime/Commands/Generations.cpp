@@ -11,6 +11,7 @@ using namespace tenon::runtime;
 
 Status Generations::start(size_t place, Prompt prompt) {
   double begin = now();
+  std::shared_ptr<const NamedArrays> arrays = std::move(prompt.arrays);
   places[place] = std::make_unique<Continuation>(
       program.metadata(), tokenizer, options, std::move(prompt), output);
   Continuation &text = *places[place];
@@ -18,8 +19,10 @@ Status Generations::start(size_t place, Prompt prompt) {
     return status;
   model.select(place);
   model.reset();
-  if (!text.source().empty())
-    if (Status status = model.encodeSource(text.source()); !status)
+  if (!text.source().empty() || arrays)
+    if (Status status =
+            model.encodeSource(text.source(), arrays ? *arrays : NamedArrays());
+        !status)
       return status;
   if (Status status = model.prefill(text.tokens(), chunk, Model::Want::Last);
       !status)

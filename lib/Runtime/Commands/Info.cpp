@@ -1,4 +1,5 @@
 //===- Info.cpp - what is in the executable -------------------------------===//
+#include "ArrayInputs.h"
 #include "Command.h"
 #include "Json.h"
 
@@ -35,6 +36,9 @@ std::string describe(const EntryInfo &entry) {
     text += ", …";
   if (entry.labels.empty() && !entry.element.empty())
     text += " of " + entry.element;
+  for (const InputInfo &input : entry.inputs)
+    if (input.isArray())
+      text += strCat(", from ", input.name, " ", shapeOf(input));
   return text;
 }
 
@@ -89,8 +93,11 @@ Status Info::printText(Program &program) const {
                         (entry.of == meta.model.entry ? ", the class's" : ""));
   line("parameters", strCat(meta.model.parameters));
   line("layers", strCat(meta.model.layers));
-  line("hidden size", strCat(meta.model.hiddenSize));
-  line("vocabulary", strCat(meta.model.vocabSize));
+  // Of what takes no tokens there is no table of them.
+  if (meta.model.hiddenSize)
+    line("hidden size", strCat(meta.model.hiddenSize));
+  if (meta.model.vocabSize)
+    line("vocabulary", strCat(meta.model.vocabSize));
   line("context", strCat(meta.model.context, " tokens"));
   if (!meta.model.pooling.empty())
     line("pooling",

@@ -4,6 +4,7 @@
 // forward, or an encoder's masked-LM head.
 //
 //===----------------------------------------------------------------------===//
+#include "ArrayInputs.h"
 #include "Command.h"
 
 #include "tenon/Runtime/Npy.h"
@@ -32,6 +33,7 @@ public:
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("IDS");
+    arrays.declareOptions(app);
     app.add_option("--text", text, "A text to take the tokens of")
         ->type_name("TEXT")
         ->excludes(ids);
@@ -50,18 +52,21 @@ public:
   Status run(Program &program) override;
 
 private:
-  Status runDecoder(Model &model, NpyWriter &writer) const;
+  Status runDecoder(Model &model, const NamedArrays &named,
+                    NpyWriter &writer) const;
 
   std::vector<int32_t> tokens, source;
+  ArrayInputs arrays;
   std::optional<std::string> text;
   std::string output;
   int64_t chunk = 0;
   bool decode = false;
 };
 
-Status Logits::runDecoder(Model &model, NpyWriter &writer) const {
-  if (!source.empty() || model.metadata().hasSource())
-    if (Status status = model.encodeSource(source); !status)
+Status Logits::runDecoder(Model &model, const NamedArrays &named,
+                          NpyWriter &writer) const {
+  if (!source.empty() || !named.empty() || model.metadata().hasSource())
+    if (Status status = model.encodeSource(source, named); !status)
       return status;
   if (!decode)
     return model.prefill(
@@ -103,18 +108,21 @@ Status Logits::run(Program &program) {
     return withNote(
         plainError("this model gives no scores of tokens", ExitCode::BadUsage),
         "`run` writes what it computes");
+  auto named = arrays.read();
+  if (!named)
+    return named.takeError();
   auto writer = NpyWriter::create(output, static_cast<int64_t>(tokens.size()),
                                   entry->outputCols);
   if (!writer)
     return writer.takeError();
   double start = now();
   Executor::Session session(program.executor());
-  Status status =
-      entry->name == "prefill"
-          ? runDecoder(**model, *writer)
-          : (*model)->compute(entry->of, {tokens, {}}, [&](const Rows &rows) {
-              return writer->write(rows.values);
-            });
+  Status status = entry->name == "prefill"
+                      ? runDecoder(**model, *named, *writer)
+                      : (*model)->compute(entry->of, {tokens, {}, {}, *named},
+                                          [&](const Rows &rows) {
+                                            return writer->write(rows.values);
+                                          });
   if (!status)
     return status;
   double seconds = now() - start;

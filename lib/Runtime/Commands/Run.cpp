@@ -4,6 +4,7 @@
 // whatever its description defines. Needs no tokenizer.
 //
 //===----------------------------------------------------------------------===//
+#include "ArrayInputs.h"
 #include "Command.h"
 
 #include "tenon/Runtime/Npy.h"
@@ -34,11 +35,7 @@ public:
     ids("--source-tokens", source,
         "What the tokens attend to, in models with a source");
     ids("--segments", segments, "The segment of each token (default: all 0)");
-    app.add_option("--input", arrays,
-                   "Any other input of the entry, float32, from a .npy file "
-                   "(may be repeated)")
-        ->allow_extra_args(false)
-        ->type_name("NAME=FILE");
+    arrays.declareOptions(app);
     app.add_option("-o,--output", output, "The .npy file, float32")
         ->type_name("FILE")
         ->required();
@@ -46,31 +43,10 @@ public:
   Status run(Program &program) override;
 
 private:
-  Status readArrays(Model::Inputs &inputs) const;
-
   std::vector<int32_t> tokens, segments, source;
-  std::vector<std::string> arrays;
+  ArrayInputs arrays;
   std::string output;
 };
-
-Status Run::readArrays(Model::Inputs &inputs) const {
-  for (const std::string &argument : arrays) {
-    size_t equals = argument.find('=');
-    if (equals == 0 || equals == argument.npos)
-      return plainError(
-          strCat("--input is NAME=FILE, not ", quoteName(argument)),
-          ExitCode::BadUsage);
-    std::string name = argument.substr(0, equals);
-    auto array = readNpy(argument.substr(equals + 1));
-    if (!array)
-      return array.takeError();
-    if (!inputs.arrays.emplace(name, std::move(*array)).second)
-      return plainError(
-          strCat("the input ", quoteName(name), " is given twice"),
-          ExitCode::BadUsage);
-  }
-  return {};
-}
 
 Status Run::run(Program &program) {
   if (program.texts.size() > 1)
@@ -82,9 +58,10 @@ Status Run::run(Program &program) {
   if (!entry)
     return entry.takeError();
   const std::string &def = (*entry)->of;
-  Model::Inputs inputs{tokens, segments, source};
-  if (Status status = readArrays(inputs); !status)
-    return status;
+  auto named = arrays.read();
+  if (!named)
+    return named.takeError();
+  Model::Inputs inputs{tokens, segments, source, *std::move(named)};
   auto model = program.model();
   if (!model)
     return model.takeError();
@@ -95,9 +72,8 @@ Status Run::run(Program &program) {
     Status status = (*model)->compute(def, inputs, [&](const Rows &rows) {
       if (!writer) {
         // Only now: the inputs are right.
-        auto created = NpyWriter::create(
-            output, (*model)->rowsOf(def, static_cast<int64_t>(tokens.size())),
-            rows.cols);
+        auto created =
+            NpyWriter::create(output, (*model)->rowsOf(def, inputs), rows.cols);
         if (!created)
           return Status(created.takeError());
         writer.emplace(std::move(*created));

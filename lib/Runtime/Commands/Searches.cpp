@@ -30,8 +30,10 @@ Status Searches::start(size_t group, Prompt prompt, size_t number) {
     own.push_back(static_cast<int64_t>(group * beams.beams + i));
   model.select(own[0]);
   model.reset();
-  if (!source.empty())
-    if (Status status = model.encodeSource(source); !status)
+  if (!source.empty() || prompt.arrays)
+    if (Status status = model.encodeSource(
+            source, prompt.arrays ? *prompt.arrays : NamedArrays());
+        !status)
       return status;
   if (Status status = model.prefill(prompt.tokens, 0, Model::Want::Last);
       !status)

@@ -125,7 +125,7 @@ TEST(Encoder, EntriesAndShapes) {
   auto model = Model::load(*payload, tenon_variants[1]);
   ASSERT_TRUE(model);
   std::vector<int32_t> tokens{5, 6, 7};
-  EXPECT_EQ((*model)->rowsOf("forward", 3), 3);
+  EXPECT_EQ((*model)->rowsOf("forward", {tokens, {}}), 3);
   auto run = [&](const Model::Inputs &inputs) {
     std::vector<std::vector<float>> found;
     Status status = (*model)->compute("forward", inputs, [&](const Rows &rows) {
