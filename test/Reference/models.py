@@ -311,5 +311,80 @@ class Bert(Model):
         return h @ head.T + self.get("cls.predictions.bias", self.get("cls.predictions.decoder.bias", 0))
 
 
+class ViT(Model):
+    prefixes = ("", "vit.")
+
+    def norm(self, x, name):
+        return layer_norm(x, self.weight(name + ".weight"), self.weight(name + ".bias"), self.config.get("layer_norm_eps", 1e-12))
+
+    def hidden(self, pixels):
+        """The last layer's output [1 + patches, C] of an image [channels, height, width]."""
+        heads, act = self.config["num_attention_heads"], ACTIVATIONS[self.config.get("hidden_act", "gelu")]
+        p = self.config["patch_size"]
+        c, v, h = pixels.shape
+        patches = pixels.reshape(c, v // p, p, h // p, p).transpose(1, 3, 0, 2, 4).astype(self.dtype)
+        kernel = self.weight("embeddings.patch_embeddings.projection.weight")
+        x = np.einsum("vhcij,ncij->vhn", patches, kernel).reshape(-1, len(kernel)) + self.weight("embeddings.patch_embeddings.projection.bias")
+        x = np.concatenate((self.weight("embeddings.cls_token")[0], x)) + self.weight("embeddings.position_embeddings")[0]
+        for i in range(self.config["num_hidden_layers"]):
+            at = f"encoder.layer.{i}."
+            y = self.norm(x, at + "layernorm_before")
+            q, k, v = (split_heads(self.linear(y, at + "attention.attention." + part), heads) for part in ("query", "key", "value"))
+            x = x + self.linear(attend(q, k, v, np.ones((1, len(x)), bool)), at + "attention.output.dense")
+            y = act(self.linear(self.norm(x, at + "layernorm_after"), at + "intermediate.dense"))
+            x = x + self.linear(y, at + "output.dense")
+        return self.norm(x, "layernorm")
+
+    def classify(self, pixels):
+        return self.linear(self.hidden(pixels)[:1], "classifier")
+
+
+def convolve(x, kernel, bias, stride=1):
+    """A convolution over time, of width 3 with a zero at either end: [in, S], [out, in, 3] -> [out, windows]."""
+    x = np.pad(x, ((0, 0), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, 3, 1)[:, ::stride]
+    return np.einsum("ctk,nck->nt", windows, kernel) + bias[:, None]
+
+
+class Whisper(Model):
+    def norm(self, x, name):
+        return layer_norm(x, self.weight(name + ".weight"), self.weight(name + ".bias"), 1e-5)
+
+    def attention(self, x, memory, at, heads, visible):
+        q = split_heads(self.linear(x, at + "q_proj"), heads)
+        k, v = (split_heads(self.linear(memory, at + part), heads) for part in ("k_proj", "v_proj"))
+        return self.linear(attend(q, k, v, visible), at + "out_proj")
+
+    def feed_forward(self, x, at):
+        return self.linear(ACTIVATIONS[self.config["activation_function"]](self.linear(x, at + "fc1")), at + "fc2")
+
+    def encode(self, features):
+        """What the encoder makes of features [mels, frames]: [frames / 2, C]."""
+        x = features.astype(self.dtype)
+        for i, stride in ((1, 1), (2, 2)):
+            x = gelu(convolve(x, self.weight(f"model.encoder.conv{i}.weight"), self.weight(f"model.encoder.conv{i}.bias"), stride))
+        x = x.T + self.weight("model.encoder.embed_positions.weight")
+        everything = np.ones((1, len(x)), bool)
+        for i in range(self.config["encoder_layers"]):
+            at = f"model.encoder.layers.{i}."
+            y = self.norm(x, at + "self_attn_layer_norm")
+            x = x + self.attention(y, y, at + "self_attn.", self.config["encoder_attention_heads"], everything)
+            x = x + self.feed_forward(self.norm(x, at + "final_layer_norm"), at)
+        return self.norm(x, "model.encoder.layer_norm")
+
+    def decode(self, tokens, memory):
+        """Logits of tokens that attend to the encoder's output."""
+        heads, embed, count = self.config["decoder_attention_heads"], self.weight("model.decoder.embed_tokens.weight"), len(tokens)
+        x = embed[tokens] + self.weight("model.decoder.embed_positions.weight")[:count]
+        before, everything = np.tri(count, dtype=bool), np.ones((1, len(memory)), bool)
+        for i in range(self.config["decoder_layers"]):
+            at = f"model.decoder.layers.{i}."
+            y = self.norm(x, at + "self_attn_layer_norm")
+            x = x + self.attention(y, y, at + "self_attn.", heads, before)
+            x = x + self.attention(self.norm(x, at + "encoder_attn_layer_norm"), memory, at + "encoder_attn.", heads, everything)
+            x = x + self.feed_forward(self.norm(x, at + "final_layer_norm"), at)
+        return self.norm(x, "model.decoder.layer_norm") @ self.get("proj_out.weight", embed).T
+
+
 FAMILIES = {"llama": Llama, "mistral": Llama, "qwen2": Llama, "gpt2": GPT2, "bert": Bert, "parallel": Parallel,
-            "mixtral": Mixture, "olmoe": Mixture, "qwen2_moe": Mixture, "qwen3_moe": Mixture}
+            "vit": ViT, "whisper": Whisper, "mixtral": Mixture, "olmoe": Mixture, "qwen2_moe": Mixture, "qwen3_moe": Mixture}
