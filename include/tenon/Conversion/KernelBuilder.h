@@ -145,8 +145,8 @@ public:
   /// 2^x within 3 ulp for x below 127, exactly 1 at 0, 0 from -151 down (also
   /// for minus infinity).
   Value exp2(Value x);
-  /// Of numbers that are not above 0; at least 2^-125, as what is far below
-  /// the 1 of the largest is nothing beside it.
+  /// Of numbers that are not above 0; exactly 0 below 2^-125, which is nothing
+  /// beside the 1 of the largest.
   Value exp2OfNegative(Value x);
   /// e^x within 3 ulp, 0 from -104 down, infinity above 88.73.
   Value exp(Value x);
@@ -163,7 +163,7 @@ public:
 
 private:
   Value scaleByPowerOfTwo(Value x, Value integral, bool isNormal = false);
-  Value exp2Above(Value x, double least, bool isNormal);
+  Value exp2Of(Value x, bool isNormal);
 
   TargetAttr target;
   int64_t numLanes;

@@ -100,8 +100,7 @@ Value KernelBuilder::scaleByPowerOfTwo(Value x, Value n, bool isNormal) {
 // either side of 0: minimax for the relative error, 9.2e-8, with exactly 1 at
 // 0.
 
-Value KernelBuilder::exp2Above(Value x, double least, bool isNormal) {
-  x = max(x, constantLike(least, x));
+Value KernelBuilder::exp2Of(Value x, bool isNormal) {
   Value n = math::RoundEvenOp::create(*this, x);
   Value p = polynomial(sub(x, n), {1.3264727262767683e-3, 9.671512710413110e-3,
                                    5.550733743740388e-2, 2.402224208428361e-1,
@@ -110,12 +109,16 @@ Value KernelBuilder::exp2Above(Value x, double least, bool isNormal) {
 }
 
 Value KernelBuilder::exp2(Value x) {
-  return exp2Above(x, -200.0, /*isNormal=*/false);
+  return exp2Of(max(x, constantLike(-200.0, x)), /*isNormal=*/false);
 }
 
-// From 0.7 * 2^-125 on, results are normal numbers.
+// From 0.7 * 2^-125 on, powers are normal numbers. What is below is exactly 0,
+// so that a masked key adds nothing, not even to a sum of zeros.
 Value KernelBuilder::exp2OfNegative(Value x) {
-  return exp2Above(x, -125.0, /*isNormal=*/true);
+  Value isFelt = arith::CmpFOp::create(*this, arith::CmpFPredicate::OGE, x,
+                                       constantLike(-125.0, x));
+  return arith::SelectOp::create(*this, isFelt, exp2Of(x, /*isNormal=*/true),
+                                 constantLike(0.0, x));
 }
 
 Value KernelBuilder::exp(Value x) {

@@ -165,7 +165,8 @@ def Micro_ScaleOp : Micro_Op<"scale", [Pure, AllTypesMatch<["input", "exponent",
     `result = x 2^n`, n an integral number in [-252, 254] as f32; rounded once
     to nearest even where the result is below the least normal number. A scalar
     or a vector. `normal` promises that x and the result are normal numbers, for
-    CPUs where n is then added to the exponent's bits.
+    CPUs where n is then added to the exponent's bits; elements for which it does
+    not hold are anything.
 
     Example:
     ```mlir
