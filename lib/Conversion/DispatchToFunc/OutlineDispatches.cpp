@@ -6,6 +6,7 @@
 #include "mlir/IR/Iterators.h"
 #include "mlir/IR/SymbolTable.h"
 #include "tenon/Conversion/LoweringPasses.h"
+#include "tenon/Conversion/PrintPlace.h"
 #include "llvm/ADT/StringExtras.h"
 
 namespace tenon {
@@ -28,21 +29,6 @@ static std::string makeSymbol(StringRef entry, StringRef label) {
     if (!llvm::isAlnum(c))
       c = '_';
   return name;
-}
-
-/// "file:line:col" of the first place in a location that has one.
-static std::string printLocation(Location loc) {
-  std::string text;
-  loc->walk([&](Location part) {
-    auto file = dyn_cast<FileLineColLoc>(part);
-    if (!file)
-      return WalkResult::advance();
-    text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
-            Twine(file.getColumn()))
-               .str();
-    return WalkResult::interrupt();
-  });
-  return text;
 }
 
 namespace {
@@ -178,7 +164,7 @@ struct OutlineDispatches
         {builder.getNamedAttr("id", builder.getI32IntegerAttr(id)),
          field("name", llvm::join(names, " + ")),
          field("kind", llvm::join(kinds, "+")), field("entry", func.getName()),
-         field("location", printLocation(parts.front().loc))}));
+         field("location", printPlace(parts.front().loc))}));
   }
 
   func::FuncOp declareRuntime(StringRef name, SymbolTable &symbols,

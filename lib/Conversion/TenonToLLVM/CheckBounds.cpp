@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "tenon/Conversion/LoweringPasses.h"
+#include "tenon/Conversion/PrintPlace.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -22,21 +23,6 @@ using namespace mlir;
 using namespace tenon;
 
 static constexpr llvm::StringLiteral kFailureFunction = "tenon_out_of_bounds";
-
-/// "file:line:col" of the first place in a location that has one.
-static std::string printLocation(Location loc) {
-  std::string text;
-  loc->walk([&](Location part) {
-    auto file = dyn_cast<FileLineColLoc>(part);
-    if (!file)
-      return WalkResult::advance();
-    text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
-            Twine(file.getColumn()) + ": ")
-               .str();
-    return WalkResult::interrupt();
-  });
-  return text;
-}
 
 namespace {
 
@@ -256,7 +242,9 @@ private:
   }
 
   static std::string describe(Operation *op) {
-    std::string text = printLocation(op->getLoc());
+    std::string text = printPlace(op->getLoc());
+    if (!text.empty())
+      text += ": ";
     llvm::raw_string_ostream stream(text);
     stream << "error: ";
     if (auto dispatch = op->getParentOfType<DispatchOp>())
