@@ -1,6 +1,7 @@
 //===- TenonOptimizer.cpp - steps of other optimizers ---------------------===//
 
 #include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
+#include "UpdateNumbers.h"
 #include "VerifyShapes.h"
 
 using namespace mlir;
@@ -12,15 +13,6 @@ using tenon::detail::compatible;
 
 static ShapedType shaped(Value value) {
   return cast<ShapedType>(value.getType());
-}
-
-static LogicalResult verifyNumbers(Operation *op, Value numbers) {
-  ShapedType type = shaped(numbers);
-  if (type.getRank() != 1 || type.getDimSize(0) != UpdateOp::kNumbers ||
-      !type.getElementType().isF32())
-    return op->emitOpError()
-           << "needs " << UpdateOp::kNumbers << " f32 numbers, found " << type;
-  return success();
 }
 
 static LogicalResult verifyNumbersAndNorm(Operation *op, Value numbers,

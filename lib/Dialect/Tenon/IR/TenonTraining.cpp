@@ -1,6 +1,7 @@
 //===- TenonTraining.cpp - what learning computes -------------------------===//
 
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "UpdateNumbers.h"
 #include "VerifyShapes.h"
 #include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
@@ -313,15 +314,6 @@ LogicalResult KeptOp::verify() {
 //===----------------------------------------------------------------------===//
 // The step
 //===----------------------------------------------------------------------===//
-
-static LogicalResult verifyNumbers(Operation *op, Value numbers) {
-  ShapedType type = shaped(numbers);
-  if (type.getRank() != 1 || type.getDimSize(0) != UpdateOp::kNumbers ||
-      !type.getElementType().isF32())
-    return op->emitOpError()
-           << "needs " << UpdateOp::kNumbers << " f32 numbers, found " << type;
-  return success();
-}
 
 static LogicalResult verifyNorm(Operation *op, Value norm) {
   ShapedType type = shaped(norm);
