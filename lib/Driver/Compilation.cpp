@@ -183,7 +183,7 @@ Status Compilation::compile() {
     return bytes.takeError();
   laps.lap("generate code");
   if (reporting)
-    reporting->readAssembly(linker->getAssembly());
+    reporting->readListing(linker->takeListing());
   if (options.output.empty()) {
     if (options.time)
       laps.print(llvm::errs());

@@ -54,9 +54,11 @@ void Reporting::numberPlaces(mlir::ModuleOp module) {
   tenon::numberPlaces(module, source, report.kernelPlaces);
 }
 
-void Reporting::readAssembly(llvm::StringRef assembly) {
-  if (recorder)
-    report.kernels = parseAssembly(assembly);
+void Reporting::readListing(std::vector<ListedFunction> functions) {
+  for (ListedFunction &function : functions)
+    report.kernels.push_back({std::move(function.symbol),
+                              std::move(function.lines),
+                              std::move(function.places)});
 }
 
 void Reporting::printRemarks(llvm::raw_ostream &os) const {

@@ -6,6 +6,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Driver/WeightsWriter.h"
 #include "tenon/Report/Report.h"
+#include "tenon/Target/CodeListing.h"
 
 #include <optional>
 
@@ -36,7 +37,7 @@ public:
   void leave(mlir::ModuleOp module);
   /// A module of the llvm dialect, before it is translated.
   void numberPlaces(mlir::ModuleOp module);
-  void readAssembly(llvm::StringRef assembly);
+  void readListing(std::vector<ListedFunction> functions);
 
   /// Those asked for, on a stream.
   void printRemarks(llvm::raw_ostream &os) const;

@@ -5,7 +5,6 @@
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Report/Places.h"
-#include "llvm/ADT/StringSet.h"
 
 #include <map>
 
@@ -69,67 +68,4 @@ void tenon::keepFirstPlaces(ModuleOp module) {
     return location;
   });
   addScopes(module);
-}
-
-std::vector<KernelCode> tenon::parseAssembly(StringRef assembly) {
-  std::vector<KernelCode> kernels;
-  llvm::StringSet<> functions;
-  KernelCode *kernel = nullptr;
-  unsigned place = 0;
-  SmallVector<StringRef, 0> lines;
-  assembly.split(lines, '\n');
-  for (StringRef line : lines) {
-    // Comments say which spill or which block; readers of kernels want them,
-    // but not the padding before.
-    StringRef code = line.split("#").first.rtrim();
-    StringRef word = code.trim();
-    if (word.empty())
-      continue;
-    if (word.consume_front(".type")) {
-      auto [name, kind] = word.trim().split(',');
-      if (kind.trim() == "@function")
-        functions.insert(name);
-      continue;
-    }
-    if (word.consume_front(".loc")) {
-      SmallVector<StringRef, 6> fields;
-      word.trim().split(fields, ' ');
-      if (fields.size() < 2 || fields[1].getAsInteger(10, place))
-        place = 0;
-      continue;
-    }
-    if (word.starts_with(".") && !word.ends_with(":"))
-      continue;
-    if (word.ends_with(":")) {
-      StringRef label = word.drop_back();
-      if (functions.contains(label)) {
-        kernel = &kernels.emplace_back();
-        kernel->symbol = label.str();
-        place = 0;
-        continue;
-      }
-      if (label.starts_with(".Lfunc_end")) {
-        kernel = nullptr;
-        continue;
-      }
-      // Labels that only debug information refers to.
-      if (label.starts_with(".Ltmp") || label.starts_with(".Lfunc_begin"))
-        continue;
-      if (kernel) {
-        kernel->lines.push_back(word.str());
-        kernel->places.push_back(0);
-      }
-      continue;
-    }
-    if (!kernel)
-      continue;
-    std::string text = "  ";
-    auto [mnemonic, operands] = word.split('\t');
-    text += mnemonic;
-    if (!operands.empty())
-      text += " " + operands.trim().str();
-    kernel->lines.push_back(std::move(text));
-    kernel->places.push_back(place);
-  }
-  return kernels;
 }

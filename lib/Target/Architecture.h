@@ -70,6 +70,11 @@ inline bool hasFeature(const llvm::MCSubtargetInfo &subtarget,
   return subtarget.checkFeatures(("+" + feature).str());
 }
 
+/// A copy of one of LLVM's targets whose machines can list the code that they
+/// emit; `CodeGenerator::emitListed` uses them, and nothing else may.
+std::shared_ptr<const llvm::Target>
+makeListingTarget(const llvm::Target &original);
+
 } // namespace tenon
 
 #endif // TENON_LIB_TARGET_ARCHITECTURE_H

@@ -31,6 +31,11 @@ CodeGenerator::create(TargetAttr target, const CodeGenOptions &options) {
   if (!backend)
     return plainError("this LLVM cannot generate code for " +
                       target.getTriple().str());
+  std::shared_ptr<const Target> listingTarget;
+  if (options.keepListing) {
+    listingTarget = makeListingTarget(*backend);
+    backend = listingTarget.get();
+  }
   llvm::TargetOptions machineOptions;
   machineOptions.FunctionSections = true;
   std::unique_ptr<TargetMachine> machine(backend->createTargetMachine(
@@ -38,7 +43,8 @@ CodeGenerator::create(TargetAttr target, const CodeGenOptions &options) {
       Reloc::PIC_, std::nullopt, getCodeGenLevel(options.optLevel)));
   if (!machine)
     return plainError("LLVM refuses to make a target machine for this CPU");
-  return CodeGenerator(target, options, std::move(machine));
+  return CodeGenerator(target, options, std::move(listingTarget),
+                       std::move(machine));
 }
 
 std::unique_ptr<Module> CodeGenerator::translate(mlir::ModuleOp source,
@@ -49,7 +55,7 @@ std::unique_ptr<Module> CodeGenerator::translate(mlir::ModuleOp source,
     return nullptr;
   module->setTargetTriple(machine->getTargetTriple());
   module->setDataLayout(machine->createDataLayout());
-  if (!options.debugLines && !options.keepAssembly)
+  if (!options.debugLines && !options.keepListing)
     StripDebugInfo(*module);
 
   std::string width = std::to_string(target.getVectorBits());

@@ -60,14 +60,14 @@ tenon::Expected<SmallVector<char, 0>> VariantLinker::emit(CodeGenFile kind) {
       for (const CompiledVariant::Entry &entry : variant.entries)
         linked->getFunction(entry.symbol)
             ->setLinkage(GlobalValue::InternalLinkage);
-  if (options.keepAssembly) {
-    tenon::Expected<SmallVector<char, 0>> text =
-        best->emit(CloneModule(*linked), CodeGenFile::Assembly);
-    if (!text)
-      return text.takeError();
-    assembly = std::move(*text);
-    if (!options.debugLines)
-      StripDebugInfo(*linked);
+  if (options.keepListing && kind == CodeGenFile::Object)
+    return best->emitListed(std::move(linked), listing);
+  if (options.keepListing) {
+    tenon::Expected<SmallVector<char, 0>> object =
+        best->emitListed(CloneModule(*linked), listing);
+    if (!object)
+      return object.takeError();
+    StripDebugInfo(*linked);
   }
   return best->emit(std::move(linked), kind);
 }

@@ -32,9 +32,6 @@ void numberPlaces(mlir::ModuleOp module, llvm::StringRef source,
 /// the object lead to the description.
 void keepFirstPlaces(mlir::ModuleOp module);
 
-/// Splits assembly into its functions; directives are left out.
-std::vector<KernelCode> parseAssembly(llvm::StringRef assembly);
-
 } // namespace tenon
 
 #endif // TENON_REPORT_KERNELCODE_H

@@ -11,6 +11,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "tenon/Support/Error.h"
+#include "tenon/Target/CodeListing.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -29,9 +30,9 @@ struct CodeGenOptions {
   unsigned optLevel = 2;
   /// Keep MLIR's locations as line tables.
   bool debugLines = false;
-  /// Give the assembly with the object, with `.loc` directives. The object is
-  /// the same as without.
-  bool keepAssembly = false;
+  /// Give the text of the code with the object (`VariantLinker::takeListing`).
+  /// The object is the same as without.
+  bool keepListing = false;
 };
 
 enum class CodeGenFile { Assembly, Object };
@@ -57,13 +58,23 @@ public:
   Expected<llvm::SmallVector<char, 0>>
   emit(std::unique_ptr<llvm::Module> module, CodeGenFile kind);
 
+  /// An object as `emit` makes it, and the text of its functions with the
+  /// lines that their instructions' locations name. With `keepListing` only.
+  /// Consumes the module.
+  Expected<llvm::SmallVector<char, 0>>
+  emitListed(std::unique_ptr<llvm::Module> module,
+             std::vector<ListedFunction> &functions);
+
 private:
   CodeGenerator(TargetAttr target, const CodeGenOptions &options,
+                std::shared_ptr<const llvm::Target> listingTarget,
                 std::unique_ptr<llvm::TargetMachine> machine)
-      : target(target), options(options), machine(std::move(machine)) {}
+      : target(target), options(options),
+        listingTarget(std::move(listingTarget)), machine(std::move(machine)) {}
 
   TargetAttr target;
   CodeGenOptions options;
+  std::shared_ptr<const llvm::Target> listingTarget; ///< the machine's, if any
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 
@@ -101,10 +112,8 @@ public:
   /// With the table of all variants. At the end: nothing can be added.
   Expected<llvm::SmallVector<char, 0>> emit(CodeGenFile kind);
 
-  /// After `emit`, with `keepAssembly`: the assembly of the same code.
-  llvm::StringRef getAssembly() const {
-    return {assembly.data(), assembly.size()};
-  }
+  /// After `emit`, with `keepListing`: the text of the same code.
+  std::vector<ListedFunction> takeListing() { return std::move(listing); }
 
 private:
   CodeGenOptions options;
@@ -112,7 +121,7 @@ private:
   std::optional<CodeGenerator> best; ///< of the first variant
   std::unique_ptr<llvm::Module> linked;
   std::vector<CompiledVariant> variants;
-  llvm::SmallVector<char, 0> assembly;
+  std::vector<ListedFunction> listing;
 };
 
 } // namespace tenon

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""check_page.py PAGE DATA: compares a report's page with its data, and the data with themselves."""
+"""check_page.py PAGE DATA DISASSEMBLY: compares a report's page with its data, and the data with the
+object's disassembly and with themselves."""
 
 import base64
 import json
@@ -49,6 +50,21 @@ for kernel in data["kernels"]:
     assert len(kernel["places"]) == kernel["code"].count("\n") + 1
     assert kernel["lines"], f"{kernel['symbol']} leads nowhere"
     print("kernel", kernel["symbol"], "of lines", kernel["lines"])
+
+
+def instructions(lines):
+    """Their names. What only aligns the code is neither printed by a compiler nor of interest."""
+    names = [line.split()[0] for line in lines if line.startswith((" ", "\t"))]
+    return [name for name in names if name not in ("nop", "nopw", "nopl")]
+
+
+disassembly = {}
+for part in open(sys.argv[3], encoding="utf-8").read().split("\n\n"):
+    if symbol := re.search(r"^<(.*)>:$", part, re.MULTILINE):
+        disassembly[symbol.group(1)] = part.split("\n")
+for kernel in data["kernels"]:
+    assert instructions(kernel["code"].split("\n")) == instructions(disassembly[kernel["symbol"]]), kernel["symbol"]
+print("the instructions are the object's")
 
 for graph in data["graphs"]:
     for i, node in enumerate(graph["nodes"]):
