@@ -2,44 +2,31 @@
 
 #include "tenon/Report/ModuleText.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <algorithm>
-
 using namespace mlir;
 using namespace tenon;
 
-/// The lines of the description that a location leads to, ascending.
-static std::vector<unsigned> getLines(Location location, StringRef source) {
-  std::vector<unsigned> lines;
-  for (const Place &place : getPlaces(location))
-    if (place.file == source)
-      lines.push_back(place.line);
-  llvm::sort(lines);
-  lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
-  return lines;
-}
-
-/// Whether an operation computes or moves something, so that a reader asks
-/// where it comes from.
+/// Whether operations of a name compute or move something, so that a reader
+/// asks where they come from.
 static bool isWorking(Operation *op) {
   return !isa<ModuleOp, FunctionOpInterface, SymbolOpInterface>(op) &&
          !op->hasTrait<OpTrait::IsTerminator>() &&
          !op->hasTrait<OpTrait::ConstantLike>();
 }
 
-ModuleText tenon::printWithPlaces(ModuleOp module, StringRef source) {
+ModuleText tenon::printWithPlaces(ModuleOp module, PlaceTable &table) {
   ModuleText result;
-  module.walk([&](Operation *op) {
-    if (!isa<ModuleOp>(op))
-      ++result.operations[op->getName().getStringRef().str()];
-  });
   OpPrintingFlags flags;
   flags.elideLargeElementsAttrs();
+  // Aliases take as long as the rest, and there the attributes are short.
+  if (!module.getOps<LLVM::LLVMFuncOp>().empty())
+    flags.useLocalScope();
   AsmState::LocationMap printed;
   {
     AsmState state(module, flags, &printed);
@@ -48,22 +35,35 @@ ModuleText tenon::printWithPlaces(ModuleOp module, StringRef source) {
     stream << "\n";
   }
   result.places.resize(llvm::count(result.text, '\n'));
-  for (auto [op, at] : printed) {
-    std::vector<unsigned> lines = getLines(op->getLoc(), source);
-    if (isWorking(op)) {
+  // Modules have thousands of operations and some dozens of names.
+  struct Name {
+    bool isWorking;
+    uint64_t count = 0;
+  };
+  llvm::DenseMap<OperationName, Name> names;
+  module.walk([&](Operation *op) {
+    auto [name, isNew] = names.try_emplace(op->getName());
+    if (isNew)
+      name->second.isWorking = isWorking(op);
+    ++name->second.count;
+    auto at = printed.find(op);
+    if (at == printed.end())
+      return;
+    unsigned lines = table.number(op->getLoc());
+    if (name->second.isWorking) {
       ++result.numWorking;
-      result.numPlaced += !lines.empty();
+      result.numPlaced += lines != 0;
     }
     // Lines of text count from 1.
-    if (at.first == 0 || at.first > result.places.size())
-      continue;
-    std::vector<unsigned> &place = result.places[at.first - 1];
-    place.insert(place.end(), lines.begin(), lines.end());
-  }
-  for (std::vector<unsigned> &place : result.places) {
-    llvm::sort(place);
-    place.erase(std::unique(place.begin(), place.end()), place.end());
-  }
+    unsigned line = at->second.first;
+    if (line == 0 || line > result.places.size())
+      return;
+    unsigned &place = result.places[line - 1];
+    place = table.unite(lines, place);
+  });
+  for (auto &[name, found] : names)
+    if (name.getStringRef() != ModuleOp::getOperationName())
+      result.operations[name.getStringRef().str()] = found.count;
   return result;
 }
 
@@ -72,8 +72,8 @@ namespace {
 /// Makes the graph of one function.
 class GraphMaker {
 public:
-  GraphMaker(FunctionGraph &graph, StringRef source)
-      : graph(graph), source(source) {}
+  GraphMaker(FunctionGraph &graph, PlaceTable &table)
+      : graph(graph), table(table) {}
 
   void add(Region &region, int parent) {
     for (Block &block : region)
@@ -99,7 +99,7 @@ private:
   unsigned addNode(StringRef name, Location loc, int parent) {
     GraphNode &node = graph.nodes.emplace_back();
     node.name = name.str();
-    node.lines = getLines(loc, source);
+    node.lines = table.lists()[table.number(loc)];
     node.parent = parent;
     return graph.nodes.size() - 1;
   }
@@ -151,14 +151,14 @@ private:
   }
 
   FunctionGraph &graph;
-  StringRef source;
+  PlaceTable &table;
   DenseMap<Value, unsigned> nodes;
 };
 
 } // namespace
 
-std::vector<FunctionGraph> tenon::getGraphs(ModuleOp module, StringRef source,
-                                            size_t limit) {
+std::vector<FunctionGraph> tenon::getGraphs(ModuleOp module,
+                                            PlaceTable &table, size_t limit) {
   std::vector<FunctionGraph> graphs;
   for (auto func : module.getOps<func::FuncOp>()) {
     if (func.isExternal() ||
@@ -170,7 +170,7 @@ std::vector<FunctionGraph> tenon::getGraphs(ModuleOp module, StringRef source,
       continue;
     FunctionGraph graph;
     graph.function = func.getSymName().str();
-    GraphMaker maker(graph, source);
+    GraphMaker maker(graph, table);
     for (auto [i, argument] : llvm::enumerate(func.getArguments()))
       maker.addArgument(argument, "%arg" + std::to_string(i), -1);
     maker.add(func.getBody(), -1);

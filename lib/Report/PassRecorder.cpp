@@ -9,6 +9,33 @@ using namespace tenon;
 /// Functions with more operations than this are not drawn.
 static constexpr size_t kMostDrawn = 600;
 
+/// A number that is another one after any change. MLIR's OperationFingerPrint
+/// is SHA-1, which takes longer and is safe from attackers: there are none.
+static uint64_t getFingerprint(Operation *top) {
+  uint64_t hash = 0;
+  auto add = [&](auto value) {
+    hash = llvm::hash_combine(llvm::hash_code(hash), value);
+  };
+  top->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    add(llvm::hash_combine(op, op->getRawDictionaryAttrs(),
+                           op->hashProperties(), op->getLoc()));
+    for (Value operand : op->getOperands())
+      add(operand.getAsOpaquePointer());
+    for (Type type : op->getResultTypes())
+      add(type.getAsOpaquePointer());
+    for (Block *successor : op->getSuccessors())
+      add(successor);
+    for (Region &region : op->getRegions())
+      for (Block &block : region) {
+        add(&block);
+        for (BlockArgument argument : block.getArguments())
+          add(llvm::hash_combine(argument.getAsOpaquePointer(),
+                                 argument.getType(), argument.getLoc()));
+      }
+  });
+  return hash;
+}
+
 namespace tenon {
 /// What a pass manager calls; only runs on whole modules count.
 class Recording : public PassInstrumentation {
@@ -30,14 +57,14 @@ private:
 } // namespace tenon
 
 void PassRecorder::start(ModuleOp module) {
-  recorded.texts.push_back(printWithPlaces(module, source));
+  recorded.texts.push_back(printWithPlaces(module, table));
   PassRecord record;
   record.stage = "import";
   record.name = "import";
   record.description = "the description's functions as primitive operations";
   record.changed = true;
   recorded.passes.push_back(std::move(record));
-  recorded.graphs.emplace_back("import", getGraphs(module, source, kMostDrawn));
+  recorded.graphs.emplace_back("import", getGraphs(module, table, kMostDrawn));
 }
 
 void PassRecorder::enter(StringRef nextStage, StringRef nextVariant) {
@@ -52,7 +79,7 @@ void PassRecorder::enter(StringRef nextStage, StringRef nextVariant) {
 }
 
 void PassRecorder::leave(ModuleOp module) {
-  std::vector<FunctionGraph> graphs = getGraphs(module, source, kMostDrawn);
+  std::vector<FunctionGraph> graphs = getGraphs(module, table, kMostDrawn);
   std::string name = variant.empty() ? stage : stage + " (" + variant + ")";
   if (!graphs.empty())
     recorded.graphs.emplace_back(std::move(name), std::move(graphs));
@@ -62,8 +89,13 @@ std::unique_ptr<PassInstrumentation> PassRecorder::createInstrumentation() {
   return std::make_unique<Recording>(*this);
 }
 
+RecordedPasses PassRecorder::take() {
+  recorded.places = table.takeLists();
+  return std::move(recorded);
+}
+
 void PassRecorder::before(Pass *, Operation *op) {
-  fingerprint.emplace(op);
+  fingerprint = getFingerprint(op);
   began = std::chrono::steady_clock::now();
 }
 
@@ -79,9 +111,9 @@ void PassRecorder::after(Pass *pass, Operation *op) {
         << pass->getName(); // an adaptor for functions
   record.description = pass->getDescription().str();
   record.milliseconds = took.count();
-  if (*fingerprint != OperationFingerPrint(op)) {
+  if (fingerprint != getFingerprint(op)) {
     // Operations may be others and say the same.
-    ModuleText text = printWithPlaces(cast<ModuleOp>(op), source);
+    ModuleText text = printWithPlaces(cast<ModuleOp>(op), table);
     const ModuleText &last = recorded.texts[current];
     record.changed = text.text != last.text || text.places != last.places;
     if (record.changed) {

@@ -18,3 +18,34 @@ llvm::SmallVector<Place, 2> tenon::getPlaces(Location location) {
   });
   return places;
 }
+
+unsigned PlaceTable::number(std::vector<unsigned> lines) {
+  llvm::sort(lines);
+  lines.erase(llvm::unique(lines), lines.end());
+  auto [it, isNew] = numbers.try_emplace(lines, all.size());
+  if (isNew)
+    all.push_back(std::move(lines));
+  return it->second;
+}
+
+unsigned PlaceTable::number(Location location) {
+  if (auto it = known.find(location); it != known.end())
+    return it->second;
+  std::vector<unsigned> lines;
+  for (const Place &place : getPlaces(location))
+    if (place.file == source)
+      lines.push_back(place.line);
+  return known[location] = number(std::move(lines));
+}
+
+unsigned PlaceTable::unite(unsigned a, unsigned b) {
+  if (a == b || b == 0)
+    return a;
+  auto [it, isNew] = unions.try_emplace({a, b}, 0);
+  if (isNew) {
+    std::vector<unsigned> lines = all[a];
+    lines.insert(lines.end(), all[b].begin(), all[b].end());
+    it->second = number(std::move(lines));
+  }
+  return it->second;
+}

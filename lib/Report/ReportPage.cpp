@@ -4,6 +4,7 @@
 #include "tenon/Report/Report.h"
 #include "llvm/Support/Base64.h"
 #include "llvm/Support/Compression.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 
 #include <algorithm>
@@ -54,7 +55,53 @@ void writePlace(json::OStream &out, const Place &place) {
 }
 
 /// Names of operations and functions come from files, which may hold anything.
-std::string fix(StringRef text) { return json::fixUTF8(text); }
+std::string fix(StringRef text) {
+  return json::isUTF8(text) ? text.str() : json::fixUTF8(text);
+}
+
+/// A long text as a string of JSON. Almost all of it is characters that stand
+/// for themselves.
+void writeText(json::OStream &out, StringRef key, StringRef text) {
+  if (!json::isUTF8(text)) {
+    out.attribute(key, json::fixUTF8(text));
+    return;
+  }
+  out.attributeBegin(key);
+  out.rawValue([&](raw_ostream &os) {
+    os << '"';
+    while (!text.empty()) {
+      size_t plain = 0;
+      while (plain < text.size() &&
+             static_cast<unsigned char>(text[plain]) >= ' ' &&
+             text[plain] != '"' && text[plain] != '\\')
+        ++plain;
+      os << text.take_front(plain);
+      if (plain == text.size())
+        break;
+      if (text[plain] == '\n')
+        os << "\\n";
+      else if (text[plain] == '"' || text[plain] == '\\')
+        os << '\\' << text[plain];
+      else
+        os << format("\\u%04x", text[plain]);
+      text = text.drop_front(plain + 1);
+    }
+    os << '"';
+  });
+  out.attributeEnd();
+}
+
+void writeNumbers(json::OStream &out, StringRef key,
+                  ArrayRef<unsigned> numbers) {
+  out.attributeBegin(key);
+  out.rawValue([&](raw_ostream &os) {
+    os << '[';
+    for (size_t i = 0; i < numbers.size(); ++i)
+      os << (i ? "," : "") << numbers[i];
+    os << ']';
+  });
+  out.attributeEnd();
+}
 
 void writePasses(json::OStream &out, const RecordedPasses &recorded) {
   out.attributeArray("passes", [&] {
@@ -76,15 +123,6 @@ void writePasses(json::OStream &out, const RecordedPasses &recorded) {
 void writeTexts(json::OStream &out, const RecordedPasses &recorded,
                 size_t budget) {
   std::vector<bool> isShown = chooseTexts(recorded.texts, budget);
-  std::map<std::vector<unsigned>, size_t> numbers;
-  std::vector<std::vector<unsigned>> table;
-  auto number = [&](const std::vector<unsigned> &lines) {
-    auto [it, isNew] = numbers.try_emplace(lines, table.size());
-    if (isNew)
-      table.push_back(lines);
-    return it->second;
-  };
-  number({});
   out.attributeArray("texts", [&] {
     for (auto [i, text] : llvm::enumerate(recorded.texts))
       out.object([&, i = i, &text = text] {
@@ -98,15 +136,12 @@ void writeTexts(json::OStream &out, const RecordedPasses &recorded,
           out.attribute("omitted", text.text.size());
           return;
         }
-        out.attribute("text", fix(text.text));
-        out.attributeArray("places", [&] {
-          for (const std::vector<unsigned> &lines : text.places)
-            out.value(number(lines));
-        });
+        writeText(out, "text", text.text);
+        writeNumbers(out, "places", text.places);
       });
   });
   out.attributeArray("places", [&] {
-    for (const std::vector<unsigned> &lines : table)
+    for (const std::vector<unsigned> &lines : recorded.places)
       writeLines(out, lines);
   });
 }
@@ -171,8 +206,10 @@ void writeKernels(json::OStream &out, const Report &report, bool withCode) {
                       llvm::count_if(kernel.lines, [](StringRef line) {
                         return line.starts_with(" ");
                       }));
-        std::vector<unsigned> all;
-        for (unsigned place : kernel.places)
+        std::vector<unsigned> places = kernel.places, all;
+        llvm::sort(places);
+        places.erase(llvm::unique(places), places.end());
+        for (unsigned place : places)
           all.insert(all.end(), report.kernelPlaces[place].begin(),
                      report.kernelPlaces[place].end());
         llvm::sort(all);
@@ -182,11 +219,8 @@ void writeKernels(json::OStream &out, const Report &report, bool withCode) {
         out.attributeEnd();
         if (!withCode)
           return;
-        out.attribute("code", fix(llvm::join(kernel.lines, "\n")));
-        out.attributeArray("places", [&] {
-          for (unsigned place : kernel.places)
-            out.value(place);
-        });
+        writeText(out, "code", llvm::join(kernel.lines, "\n"));
+        writeNumbers(out, "places", kernel.places);
       });
   });
   out.attributeArray("kernelPlaces", [&] {
@@ -282,12 +316,17 @@ tenon::Expected<std::string> tenon::formatReportPage(const Report &report) {
     return plainError("a report's page needs an LLVM with zlib; --report=- "
                       "prints the report as text");
   size_t frame = StringRef(kPageTemplate).size();
+  auto encode = [](const std::string &data, int level) {
+    SmallVector<uint8_t, 0> compressed;
+    compression::zlib::compress(arrayRefFromStringRef(data), compressed, level);
+    return encodeBase64(compressed);
+  };
   for (size_t budget = kFirstBudget;; budget /= 2) {
     std::string data = formatReportJson(report, budget);
-    SmallVector<uint8_t, 0> compressed;
-    compression::zlib::compress(arrayRefFromStringRef(data), compressed,
-                                compression::zlib::DefaultCompression);
-    std::string encoded = encodeBase64(compressed);
+    // Compressing well takes three times as long: where it is needed.
+    std::string encoded = encode(data, compression::zlib::BestSpeedCompression);
+    if (frame + encoded.size() > kMostPageBytes)
+      encoded = encode(data, compression::zlib::DefaultCompression);
     if (frame + encoded.size() > kMostPageBytes && budget > (1u << 16))
       continue;
     auto [head, tail] = StringRef(kPageTemplate).split("@DATA@");

@@ -16,9 +16,9 @@ namespace tenon {
 /// lines of a description that the operations printed there come from.
 struct ModuleText {
   std::string text;
-  /// One for each line of `text`: lines of the description, ascending. Empty
-  /// for braces, attributes of the module and the like.
-  std::vector<std::vector<unsigned>> places;
+  /// One for each line of `text`: lines of the description, as a number of the
+  /// table; 0 for braces, attributes of the module and the like.
+  std::vector<unsigned> places;
   /// Operations by name, in alphabetical order.
   std::map<std::string, uint64_t> operations;
   /// Operations that do work, and how many of them lead to the description.
@@ -42,14 +42,13 @@ struct FunctionGraph {
   std::vector<GraphNode> nodes;
 };
 
-/// Prints a module. `source`: the description's file name; places elsewhere
-/// are not the description's.
-ModuleText printWithPlaces(mlir::ModuleOp module, llvm::StringRef source);
+/// Prints a module. `table` numbers the description's lines.
+ModuleText printWithPlaces(mlir::ModuleOp module, PlaceTable &table);
 
 /// The graphs of a module's functions on tensors. Functions with more than
 /// `limit` operations are left out: nobody reads such a picture.
-std::vector<FunctionGraph> getGraphs(mlir::ModuleOp module,
-                                     llvm::StringRef source, size_t limit);
+std::vector<FunctionGraph> getGraphs(mlir::ModuleOp module, PlaceTable &table,
+                                     size_t limit);
 
 } // namespace tenon
 

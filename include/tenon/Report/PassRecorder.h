@@ -2,7 +2,6 @@
 #ifndef TENON_REPORT_PASSRECORDER_H
 #define TENON_REPORT_PASSRECORDER_H
 
-#include "mlir/IR/OperationSupport.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "tenon/Report/ModuleText.h"
 
@@ -32,6 +31,8 @@ struct PassRecord {
 struct RecordedPasses {
   std::vector<PassRecord> passes;
   std::vector<ModuleText> texts;
+  /// What the numbers of texts' places stand for: lines of the description.
+  std::vector<std::vector<unsigned>> places;
   /// Of the module at import and after the last pass of each stage on tensors.
   std::vector<std::pair<std::string, std::vector<FunctionGraph>>> graphs;
 };
@@ -41,7 +42,7 @@ struct RecordedPasses {
 class PassRecorder {
 public:
   /// `source`: the description's file name in locations.
-  explicit PassRecorder(std::string source) : source(std::move(source)) {}
+  explicit PassRecorder(std::string source) : table(std::move(source)) {}
 
   /// The module as it was imported.
   void start(mlir::ModuleOp module);
@@ -54,21 +55,23 @@ public:
   /// To be added to a pass manager. It must not outlive this.
   std::unique_ptr<mlir::PassInstrumentation> createInstrumentation();
 
-  RecordedPasses take() { return std::move(recorded); }
+  /// At the end.
+  RecordedPasses take();
 
 private:
   friend class Recording;
   void before(mlir::Pass *pass, mlir::Operation *op);
   void after(mlir::Pass *pass, mlir::Operation *op);
 
-  std::string source, stage, variant;
+  PlaceTable table;
+  std::string stage, variant;
   RecordedPasses recorded;
   size_t current = 0;               ///< text of the module as it is
   std::optional<size_t> whereSplit; ///< text at which variants part
   std::chrono::steady_clock::time_point began;
   /// Of the module before the pass at hand: a pass that leaves it alone needs
   /// no text of it.
-  std::optional<mlir::OperationFingerPrint> fingerprint;
+  uint64_t fingerprint = 0;
 };
 
 } // namespace tenon

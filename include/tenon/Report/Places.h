@@ -3,9 +3,12 @@
 #define TENON_REPORT_PLACES_H
 
 #include "mlir/IR/Location.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 
+#include <map>
 #include <string>
+#include <vector>
 
 namespace tenon {
 
@@ -20,6 +23,31 @@ struct Place {
 /// All places that a location leads to, fused ones in their order, each once.
 /// A location that is only known by name has none.
 llvm::SmallVector<Place, 2> getPlaces(mlir::Location location);
+
+/// Lists of lines of one file that locations lead to, each numbered once: many
+/// operations share few of them.
+class PlaceTable {
+public:
+  /// `source`: the file's name in locations; places elsewhere don't count.
+  explicit PlaceTable(std::string source) : source(std::move(source)) {}
+
+  /// The number of the list that a location leads to; 0 is the empty one.
+  unsigned number(mlir::Location location);
+  /// The number of what two lists have together.
+  unsigned unite(unsigned a, unsigned b);
+  /// Each ascending, by number.
+  const std::vector<std::vector<unsigned>> &lists() const { return all; }
+  std::vector<std::vector<unsigned>> takeLists() { return std::move(all); }
+
+private:
+  unsigned number(std::vector<unsigned> lines);
+
+  std::string source;
+  std::vector<std::vector<unsigned>> all = {{}};
+  std::map<std::vector<unsigned>, unsigned> numbers = {{{}, 0}};
+  llvm::DenseMap<mlir::Attribute, unsigned> known;
+  llvm::DenseMap<std::pair<unsigned, unsigned>, unsigned> unions;
+};
 
 } // namespace tenon
 
