@@ -28,12 +28,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileModel.h"
+#include "mlir/IR/Verifier.h"
 #include "tenon/Dialect/Tenon/IR/ByteProducts.h"
 #include "tenon/Dialect/Tenon/IR/Plan.h"
 #include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/Tuning.h"
+#include "tenon/Dialect/Tenon/Transforms/KernelPlans.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 namespace tenon {
@@ -270,6 +272,38 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
     return text;
   }
 
+  /// What was measured for the operation: a tile and a plan from
+  /// `tenon.tuned`. Nothing if there is none.
+  FailureOr<std::optional<KernelPlan>> findTuned(Operation *op,
+                                                 DictionaryAttr tuned) {
+    if (!tuned)
+      return std::optional<KernelPlan>();
+    Attribute value = tuned.get(getKernelKey(op));
+    if (!value)
+      return std::optional<KernelPlan>();
+    std::optional<KernelPlan> plan = KernelPlan::of(value);
+    if (!plan || bool(plan->attention) == isa<LinearOp>(op)) {
+      op->emitError() << "'" << kTunedAttrName << "' should hold {group = ..., "
+                      << "plan = #tenon.plan<...>, rows = ...} for a linear or "
+                         "{plan = #tenon.attention_plan<...>} for attention, "
+                         "found "
+                      << value << " for \"" << getKernelKey(op) << "\"";
+      return failure();
+    }
+    return plan;
+  }
+
+  /// Puts a measured plan on an operation that has its tile, if it fits.
+  LogicalResult putTuned(Operation *op, const KernelPlan &plan) {
+    plan.put(op);
+    if (succeeded(verify(op, /*verifyRecursively=*/false)))
+      return success();
+    op->emitError() << "the plan measured for \"" << getKernelKey(op)
+                    << "\" does not fit this operation: remove that line from "
+                       "the tuning database, or measure again with --tune";
+    return failure();
+  }
+
   /// A plan that is there is kept.
   static void setPlan(Operation *op, TileAttr tile, TargetAttr target) {
     if (op->getAttr("plan"))
@@ -290,24 +324,39 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
           << kTargetAttrName << "' to choose tiles for";
       return signalPassFailure();
     }
-    getOperation().walk([&](Operation *op) {
+    auto tuned = getOperation()->getAttrOfType<DictionaryAttr>(kTunedAttrName);
+    WalkResult result = getOperation().walk([&](Operation *op) {
       TileAttr tile = chooseTile(op, target);
       if (!tile)
-        return;
+        return WalkResult::advance();
       if (isa<LinearOp>(op))
         tile = withOptions(tile);
       if (auto given = op->getAttrOfType<TileAttr>("tile")) {
         setPlan(op, given, target);
         ++numKept;
-        return;
+        return WalkResult::advance();
       }
+      FailureOr<std::optional<KernelPlan>> measured = findTuned(op, tuned);
+      if (failed(measured))
+        return WalkResult::interrupt();
       op->setAttr("tile", tile);
+      if (*measured && !op->getAttr("plan")) {
+        if (failed(putTuned(op, **measured)))
+          return WalkResult::interrupt();
+        tile = op->getAttrOfType<TileAttr>("tile");
+        ++numTuned;
+      }
       setPlan(op, tile, target);
       remarkChosen(op, "tenon-select-tiles",
                    op->getName().getStringRef().drop_front(6))
-          << says(describe(op, tile, target));
+          << says(describe(op, tile, target) +
+                  (*measured ? "; as it was measured to be fastest" : ""));
       ++numChosen;
+      return WalkResult::advance();
     });
+    if (result.wasInterrupted())
+      return signalPassFailure();
+    getOperation()->removeAttr(kTunedAttrName);
   }
 };
 

@@ -14,6 +14,10 @@ def TenonSelectTiles : Pass<"tenon-select-tiles", "::mlir::ModuleOp"> {
     so that a choice can be overridden by hand. The models of the choices are in
     lib/Dialect/Tenon/Memory/SelectTiles.cpp and SelectPlan.cpp.
 
+    `tenon.tuned` on the module holds plans that were measured (`tenonc --tune`),
+    by kernel (tenon/Dialect/Tenon/Transforms/KernelPlans.h): they go before the
+    models' choice, and the attribute is taken away.
+
     Before:
     ```mlir
     %y = tenon.linear %x, %w : (tensor<?x64xf32>, tensor<128x64xf32, #tenon.panel<n = 32, k = 1>>) -> tensor<?x128xf32>
@@ -35,6 +39,7 @@ def TenonSelectTiles : Pass<"tenon-select-tiles", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"numChosen", "chosen", "Number of tiles chosen">,
     Statistic<"numKept", "kept", "Number of tiles that were there and are kept">,
+    Statistic<"numTuned", "tuned", "Number of plans that were measured">,
   ];
 }
 
