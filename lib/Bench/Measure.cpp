@@ -77,31 +77,6 @@ private:
   }
 };
 
-/// Small numbers of either sign: no operation meets an exception.
-void fillRandom(Region &region, std::string_view type) {
-  uint64_t state = 0x9e3779b97f4a7c15;
-  if (isBlock(*parseDType(type))) {
-    // Each byte can be part of an f16 scale: keep those at 1 and below.
-    constexpr uint64_t kMask = 0x3b3b3b3b3b3b3b3b;
-    for (size_t i = 0; i + 8 <= region.size(); i += 8) {
-      state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-      uint64_t bytes = (state ^ (state >> 29)) & kMask;
-      std::memcpy(region.data() + i, &bytes, 8);
-    }
-    return;
-  }
-  size_t width = type == "f32" ? 4 : 2;
-  for (size_t i = 0; i + width <= region.size(); i += width) {
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    float value = float(int32_t(state >> 32)) * 0x1p-33f;
-    uint16_t half = type == "f16" ? floatToHalf(value) : floatToBfloat16(value);
-    if (width == 4)
-      std::memcpy(region.data() + i, &value, 4);
-    else
-      std::memcpy(region.data() + i, &half, 2);
-  }
-}
-
 /// A compiled entry point with its memory.
 class Callable {
 public:

@@ -14,6 +14,7 @@
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "tenon/Driver/Stages.h"
 #include "tenon/Runtime/Abi.h"
+#include "tenon/Runtime/Memory.h"
 #include "tenon/Support/Error.h"
 #include "tenon/Target/LoadedCode.h"
 #include <memory>
@@ -38,6 +39,11 @@ public:
 private:
   std::optional<LoadedCode> code;
 };
+
+/// Fills memory with small numbers of either sign of a type, or with blocks of
+/// small scales: no operation meets an exception. `type`: f32, f16, bf16, or a
+/// block format such as q4_0.
+void fillRandom(runtime::Region &region, std::string_view type);
 
 /// The text of a module at a later stage: IR, or the target's assembly.
 Expected<std::string> textAtStage(mlir::ModuleOp module, Stage from, Stage to,
