@@ -78,6 +78,18 @@ struct Flags {
       cl::desc("Numbers over those measured for the CPU, as "
                "prefetch_distance=2048 (#tenon.tuning)"),
       cl::value_desc("name=n,..."), cl::cat(category)};
+  cl::opt<std::string> tune{
+      "tune",
+      cl::desc("Search plans of kernels that are faster for this model on this "
+               "machine, for so many seconds (default: 60), and keep them for "
+               "later compilations; without -o nothing else is done"),
+      cl::value_desc("seconds"), cl::ValueOptional, cl::cat(category)};
+  cl::opt<std::string> tuningDatabase{
+      "tuning-database",
+      cl::desc("Read the plans that --tune found from this file, and keep them "
+               "there (default: $XDG_CACHE_HOME/tenon/tuning.txt; empty: "
+               "use none)"),
+      cl::value_desc("file"), cl::cat(category)};
   cl::opt<std::string> train{
       "train",
       cl::desc("Compile a program that trains the model: all of it, "
@@ -258,6 +270,28 @@ int checkDescription(const Flags &flags) {
   return report(lang::checkCommand(flags.input, config, flags.lenient));
 }
 
+Status setTuning(const Flags &flags, CompileOptions &options) {
+  if (flags.tuningDatabase.getNumOccurrences())
+    options.tuningDatabase = flags.tuningDatabase;
+  if (!flags.tune.getNumOccurrences())
+    return Status::success();
+  double seconds = 60;
+  if (!flags.tune.empty() && (StringRef(flags.tune).getAsDouble(seconds) ||
+                              !(seconds > 0 && seconds <= 1e6)))
+    return usage(
+        strCat("--tune takes a number of seconds up to a million, not ",
+               quoteName(std::string(flags.tune))));
+  options.tuneSeconds = seconds;
+  if (options.train)
+    return usage("--tune is for programs that compute, not for those of "
+                 "--train, whose kernels have no plans in a database");
+  if (options.stage < Stage::Packed)
+    return usage(strCat("--tune needs kernels: --emit=",
+                        std::string(getStage(options.stage).name),
+                        " stops before there are any"));
+  return Status::success();
+}
+
 Status setImportance(const Flags &flags, CompileOptions &options) {
   options.calibrationText = flags.calibrate;
   options.importance = flags.importance;
@@ -364,6 +398,8 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   options.maxSequences = flags.maxSequences;
   if (Status status = setImportance(flags, options); !status)
     return status.takeError();
+  if (Status status = setTuning(flags, options); !status)
+    return status.takeError();
   if (flags.optLevel > 3)
     return usage("-O is between 0 and 3");
   options.optLevel = flags.optLevel;
@@ -392,10 +428,11 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
   options.verbose = flags.verbose;
   options.time = flags.time;
   if (options.output.empty()) {
-    if (options.stage == Stage::Executable && !flags.describe &&
-        options.report.empty())
+    bool hasOther = !options.report.empty() ||
+                    (options.tuneSeconds && options.stage == Stage::Executable);
+    if (options.stage == Stage::Executable && !flags.describe && !hasOther)
       return usage("where should the executable go? -o FILE says it");
-    if (options.report.empty())
+    if (!hasOther)
       options.output = "-";
   }
   if (options.output == "-" && options.stage == Stage::Executable &&

@@ -12,6 +12,7 @@
 #include "Reporting.h"
 #include "Timing.h"
 #include "TrainingPlan.h"
+#include "TunedPlans.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
@@ -76,6 +77,7 @@ private:
   std::string objective;           ///< of a model that learns
   int64_t classes = 0;             ///< that its targets are of
   std::optional<Importance> importance;
+  TunedPlans tuned;
   std::optional<VariantLinker> linker;
   std::string text; ///< of modules
   std::optional<Reporting> reporting;
@@ -128,6 +130,8 @@ Status Compilation::compile() {
   if (!described)
     return described.takeError();
   targets = std::move(*described);
+  if (Status status = tuned.open(options, targets, *context); !status)
+    return status;
   if (options.stage == Stage::Executable && !options.output.empty())
     if (Status status = checkLinkable(linkOptions()); !status)
       return status;
@@ -276,15 +280,17 @@ Status Compilation::compileVariant(TargetAttr target) {
   (*variant)->setAttr(kTargetsAttrName,
                       mlir::ArrayAttr::get(context.get(), all));
   verifiesNewModule = true;
+  if (Status status = lower(*variant, sharedStage, Stage::Packed); !status)
+    return status;
+  if (Status status = tuned.use(*variant); !status)
+    return status;
   if (!linker) {
-    if (Status status = lower(*variant, sharedStage, options.stage); !status)
+    if (Status status = lower(*variant, Stage::Packed, options.stage); !status)
       return status;
     print(*variant);
     return Status::success();
   }
   // What the lowering drops is read on the way.
-  if (Status status = lower(*variant, sharedStage, Stage::Packed); !status)
-    return status;
   metadata->readWork(*variant);
   if (Status status = lower(*variant, Stage::Packed, Stage::Tiled); !status)
     return status;

@@ -92,6 +92,13 @@ struct CompileOptions {
   /// than one needs an entry point more.
   int64_t maxSequences = 1;
 
+  /// Plans are searched for so many seconds on this machine before kernels are
+  /// made.
+  std::optional<double> tuneSeconds;
+  /// Where plans that were measured are read, and kept after a search; empty:
+  /// nowhere. Default: tune::Database::defaultPath().
+  std::optional<std::string> tuningDatabase;
+
   /// Every pass on tensors is held to what it declares about the numbers of the
   /// model; a table of errors goes to stderr.
   bool verifyPasses = false;
