@@ -155,9 +155,11 @@ struct Flags {
       "max-sequences",
       cl::desc("Most sequences that are decoded together (default: 1)"),
       cl::value_desc("n"), cl::init(1), cl::cat(category)};
-  cl::opt<unsigned> optLevel{"O", cl::Prefix,
-                             cl::desc("LLVM's optimization level, 0 to 3"),
-                             cl::init(2), cl::cat(category)};
+  cl::opt<unsigned> optLevel{
+      "O", cl::Prefix,
+      cl::desc("Optimization of machine code, 0 to 3: 2, the default, "
+               "runs the LLVM passes that kernels gain from, 3 all of them"),
+      cl::init(2), cl::cat(category)};
   cl::opt<bool> checkBounds{
       "check-bounds",
       cl::desc("Kernels stop, naming operation and line, before they leave "
