@@ -378,12 +378,19 @@ bool BodyBinder::checkMeaning(const CallExpr *call) {
     if (call->slots[3] && bound.evaluateInt(call->slots[3]) > 1)
       return fail(call->slots[3]->range, "rms_norm: offset is 0 or 1");
     return true;
-  case BuiltinId::Row:
-    if (int64_t row = bound.evaluateInt(call->slots[1]); row != 0 && row != -1)
+  case BuiltinId::Row: {
+    int64_t row = bound.evaluateInt(call->slots[1]);
+    // Of a length only these are sure to be there.
+    int64_t rows =
+        bound.extent(call->slots[0]->type.shape.front()).value_or(1);
+    if (row < -1 || row >= rows)
       return fail(call->slots[1]->range,
-                  "row: every input has a row 0, the first, and a row -1, the "
-                  "last, and no others");
+                  "row: this input has rows from 0, the first, to " +
+                      std::to_string(rows - 1) +
+                      ", and a row -1, the last, for sure; found " +
+                      std::to_string(row));
     return true;
+  }
   case BuiltinId::TopK:
     return checkTopK(call);
   default:

@@ -9,14 +9,20 @@
 
 using namespace tenon::lang;
 
-// The class that the configuration names, known to all descriptions.
+// The class that the configuration names and the entry that it runs, known to
+// all descriptions.
 void Checker::declareArchitecture() {
-  model.architecture = model.make<ParamDecl>();
-  model.architecture->name = "architecture";
-  model.architecture->nameRange = model.nameRange;
-  model.architecture->valueKind = Type::Kind::String;
-  model.architecture->type = Type::scalar(Type::Kind::String);
-  global.emplace(model.architecture->name, model.architecture);
+  auto declare = [&](std::string_view name) {
+    auto *param = model.make<ParamDecl>();
+    param->name = name;
+    param->nameRange = model.nameRange;
+    param->valueKind = Type::Kind::String;
+    param->type = Type::scalar(Type::Kind::String);
+    global.emplace(name, param);
+    return param;
+  };
+  model.architecture = declare("architecture");
+  model.entry = declare("entry");
 }
 
 void Checker::checkArchitectures(const Item &item) {

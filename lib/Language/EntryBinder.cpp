@@ -18,7 +18,13 @@ void EntryBinder::bindArchitecture(const json &config) {
   if (const json *list = findMember(config, "architectures");
       list && list->is_array() && !list->empty() && list->front().is_string())
     name = list->front().get<std::string>();
+  std::string entry = "forward";
+  for (size_t i = 0; i < model.architectures.size(); ++i)
+    if (const NameExpr *def = model.architectureEntries[i];
+        def && model.architectures[i] == name)
+      entry = def->name;
   bound.scalars[model.architecture] = std::move(name);
+  bound.scalars[model.entry] = std::move(entry);
 }
 
 std::vector<std::string> BoundModel::labels(const DefDecl &entry) const {
@@ -82,11 +88,7 @@ bool EntryBinder::bindLabels(const DefDecl &def) {
 bool EntryBinder::bindEntries() {
   const std::string &name =
       std::get<std::string>(bound.scalars.at(model.architecture));
-  std::string_view main = "forward";
-  for (size_t i = 0; i < model.architectures.size(); ++i)
-    if (const NameExpr *entry = model.architectureEntries[i];
-        entry && model.architectures[i] == name)
-      main = entry->name;
+  const std::string &main = std::get<std::string>(bound.scalars.at(model.entry));
   // `forward` comes first, the others in their order.
   for (bool forward : {true, false})
     for (const DefDecl *def : model.defs) {
@@ -114,7 +116,7 @@ bool EntryBinder::bindEntries() {
     return true;
   diagnostics
       .error(model.source, bound.mainEntry->nameRange,
-             "'" + std::string(main) + "' is what the class \"" + name +
+             "'" + main + "' is what the class \"" + name +
                  "\" runs, but it is left out")
       .note(model.source, bound.mainEntry->condition->range,
             "this condition doesn't hold");

@@ -15,7 +15,8 @@ public:
   EntryBinder(BoundModel &bound, Diagnostics &diagnostics)
       : bound(bound), model(bound.model()), diagnostics(diagnostics) {}
 
-  /// Before all scalars: the value of `architecture`, "" if there is none.
+  /// Before all scalars: the values of `architecture`, "" if there is none, and
+  /// of `entry`.
   void bindArchitecture(const nlohmann::json &config);
   bool bindKind(const Item &item);
   /// Notes whether the condition of a def holds.

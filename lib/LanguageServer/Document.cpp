@@ -120,7 +120,7 @@ std::optional<lsp::Hover> Document::hover(lsp::Position position) const {
 
 std::vector<lsp::Location> Document::definition(lsp::Position position) const {
   const lang::Occurrence *name = nameAt(position);
-  // `architecture` is declared nowhere.
+  // `architecture` and `entry` are declared nowhere.
   if (!name || !name->decl || name->decl->nameRange.end == 0)
     return {};
   return {lsp::Location(file, range(name->decl->nameRange))};

@@ -436,6 +436,8 @@ public:
   std::vector<NameExpr *> architectureEntries;
   /// Checked: `architecture`, the class that the configuration names.
   ParamDecl *architecture = nullptr;
+  /// Checked: `entry`, the name of the entry that this class runs.
+  ParamDecl *entry = nullptr;
   std::vector<std::string> modelTypes; ///< as declared; see coversModelType
   Expr *context = nullptr; ///< the greatest number of positions; may be null
   std::vector<ParamDecl *> params;

@@ -99,6 +99,20 @@ TEST(EntriesTest, KindByCondition) {
   Bound both = bindItems(kModel, config("Base", ", \"is_causal\": false"));
   ASSERT_TRUE(both.bound) << both.messages;
   EXPECT_EQ(both.bound->kind(), ModelKind::Encoder);
+  // By what the class runs.
+  for (auto [name, kind] : {std::pair("A", ModelKind::Decoder),
+                            std::pair("B", ModelKind::Encoder),
+                            std::pair("Unheard", ModelKind::Decoder)}) {
+    Bound model = bindItems(
+        "architectures \"A\", \"B\" -> f\n"
+        "kind decoder if entry == \"forward\" else encoder\n"
+        "weight e : [2, 3] = \"e\"\n"
+        "def forward(t : [T] of token) -> [T, 3] { embedding(t, e) }\n"
+        "def f(t : [T] of token) -> [T, 3] if entry == \"f\" { forward(t) }",
+        std::string(R"({"architectures": [")") + name + "\"]}");
+    ASSERT_TRUE(model.bound) << model.messages;
+    EXPECT_EQ(model.bound->kind(), kind);
+  }
   EXPECT_CONTAINS(checkItems("kind decoder if 1 else encoder"),
                   "the condition must be of type bool, found int");
   EXPECT_CONTAINS(checkItems("kind decoder if true else decoder"),
@@ -212,6 +226,7 @@ TEST(EntriesTest, Architectures) {
                   "the model has no 'def forward(tokens : [T] of token)'");
   EXPECT_CONTAINS(checkDef("param architecture : string"),
                   "'architecture' is declared already");
+  EXPECT_CONTAINS(checkDef("let entry = 1"), "'entry' is declared already");
   // None needs forward.
   EXPECT_EQ(checkItems("architectures \"A\" -> f\nweight e : [2, 3] = \"e\"\n"
                        "def f(t : [T] of token) -> [T, 3] { embedding(t, e) }"),

@@ -46,6 +46,11 @@ TEST(NumbersTest, NumbersOfFunctionsAreVerified) {
   EXPECT_CONTAINS(messages("x * log(n - n)"), "log: x must be positive, but");
   EXPECT_CONTAINS(messages("x / (n - n)"), "division of a tensor by zero");
   EXPECT_EQ(messages("(n - n) / x"), "");
+  EXPECT_EQ(messages("x + row(embed, vocab - 1) * row(x, -1)"), "");
+  EXPECT_CONTAINS(messages("x + row(embed, vocab)"),
+                  "row: this input has rows from 0, the first, to 1, and a row "
+                  "-1, the last, for sure; found 2");
+  EXPECT_CONTAINS(messages("x + row(x, 1)"), "to 0, and a row -1");
   EXPECT_CONTAINS(messages("clamp(x, n, 1)"), "low must not be above high");
   EXPECT_CONTAINS(messages("embedding(positions(t), sinusoidal(8, 2 * n - 1)) "
                            "if false else embedding(positions(t), "
