@@ -312,20 +312,24 @@ class Bert(Model):
 
 
 class ViT(Model):
-    prefixes = ("", "vit.")
+    """Also DeiT, with a teacher's token behind the class's."""
+    prefixes = ("", "vit.", "deit.")
 
     def norm(self, x, name):
         return layer_norm(x, self.weight(name + ".weight"), self.weight(name + ".bias"), self.config.get("layer_norm_eps", 1e-12))
 
     def hidden(self, pixels):
-        """The last layer's output [1 + patches, C] of an image [channels, height, width]."""
+        """The last layer's output [tokens in front + patches, C] of an image [channels, height, width]."""
         heads, act = self.config["num_attention_heads"], ACTIVATIONS[self.config.get("hidden_act", "gelu")]
         p = self.config["patch_size"]
         c, v, h = pixels.shape
         patches = pixels.reshape(c, v // p, p, h // p, p).transpose(1, 3, 0, 2, 4).astype(self.dtype)
         kernel = self.weight("embeddings.patch_embeddings.projection.weight")
         x = np.einsum("vhcij,ncij->vhn", patches, kernel).reshape(-1, len(kernel)) + self.weight("embeddings.patch_embeddings.projection.bias")
-        x = np.concatenate((self.weight("embeddings.cls_token")[0], x)) + self.weight("embeddings.position_embeddings")[0]
+        front = [self.weight("embeddings.cls_token")[0]]
+        if self.get("embeddings.distillation_token") is not None:
+            front.append(self.weight("embeddings.distillation_token")[0])
+        x = np.concatenate((*front, x)) + self.weight("embeddings.position_embeddings")[0]
         for i in range(self.config["num_hidden_layers"]):
             at = f"encoder.layer.{i}."
             y = self.norm(x, at + "layernorm_before")
@@ -336,7 +340,10 @@ class ViT(Model):
         return self.norm(x, "layernorm")
 
     def classify(self, pixels):
-        return self.linear(self.hidden(pixels)[:1], "classifier")
+        x = self.hidden(pixels)
+        if self.get("cls_classifier.weight") is None:
+            return self.linear(x[:1], "classifier")
+        return (self.linear(x[:1], "cls_classifier") + self.linear(x[1:2], "distillation_classifier")) / 2
 
 
 def convolve(x, kernel, bias, stride=1):
@@ -371,6 +378,10 @@ class Whisper(Model):
             x = x + self.attention(y, y, at + "self_attn.", self.config["encoder_attention_heads"], everything)
             x = x + self.feed_forward(self.norm(x, at + "final_layer_norm"), at)
         return self.norm(x, "model.encoder.layer_norm")
+
+    def classify(self, features):
+        """Scores of labels of speech, [1, labels]."""
+        return self.linear(self.linear(self.encode(features), "projector").mean(0, keepdims=True), "classifier")
 
     def decode(self, tokens, memory):
         """Logits of tokens that attend to the encoder's output."""

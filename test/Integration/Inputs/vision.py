@@ -60,6 +60,43 @@ def refuses(part, *command):
         sys.exit(f"{' '.join(command)}: expected {part!r} in: {message}")
 
 
+def evaluate(directory, entry, **inputs):
+    """What the imported module says, without a program."""
+    module, output = f"{directory}/module.mlir", f"{directory}/output.npy"
+    run("tenonc", directory, "--no-tokenizer", "--emit=import", "-o", module)
+    run("tenon-run", module, f"--weights={directory}", f"--entry={entry}", f"--output={output}", *(f"--input={name}={path}" for name, path in inputs.items()))
+    return np.load(output)
+
+
+def deit(directory, config, weights, image):
+    """A second token in front of a ViT's, and two heads."""
+    size = config["hidden_size"]
+    config = {**config, "architectures": ["DeiTForImageClassificationWithTeacher"], "model_type": "deit"}
+    weights = {name.replace("vit.", "deit."): array for name, array in weights.items() if not name.startswith("classifier")}
+    weights["deit.embeddings.distillation_token"] = draw(1, 1, size)
+    weights["deit.embeddings.position_embeddings"] = draw(1, 11, size)
+    linear(weights, "cls_classifier", 3, size)
+    linear(weights, "distillation_classifier", 3, size)
+    write(directory, config, weights)
+    np.save(f"{directory}/pixels.npy", image)
+    reference = models.ViT(config, weights, np.float64)
+    for entry, wanted in (("forward", reference.hidden(image)), ("classify", reference.classify(image))):
+        close(f"DeiT's {entry}", evaluate(directory, entry, pixels=f"{directory}/pixels.npy"), wanted)
+
+
+def heard(directory, config, weights, features):
+    """Labels of speech, by Whisper's encoder alone."""
+    config = {**config, "architectures": ["WhisperForAudioClassification"], "classifier_proj_size": 17, "id2label": {"0": "a", "1": "b", "2": "c"}}
+    named = {name.removeprefix("model."): array for name, array in weights.items() if ".encoder." in name}
+    linear(named, "projector", 17, config["d_model"])
+    linear(named, "classifier", 3, 17)
+    write(directory, config, named)
+    reference = models.Whisper(config, weights | named, np.float64)
+    close("labels of speech", evaluate(directory, "classify", features=features), reference.classify(np.load(features)))
+    write(directory, {**config, "use_weighted_layer_sum": True}, named)
+    refuses("labels of all layers' weighted sum are not supported", "tenonc", directory, "--no-tokenizer", "--emit=import")
+
+
 def vit(directory):
     config = {"architectures": ["ViTForImageClassification"], "model_type": "vit", "hidden_size": 36, "num_attention_heads": 3,
               "num_hidden_layers": 2, "intermediate_size": 50, "image_size": 15, "patch_size": 5, "num_channels": 3,
@@ -97,6 +134,8 @@ def vit(directory):
     scores = np.exp(wanted[0]) / np.exp(wanted[0]).sum()
     if best[0]["label"] != ("cat", "dog", "newt")[scores.argmax()] or abs(best[0]["score"] - scores.max()) > 1e-5:
         sys.exit(f"classify says {best} of {scores}")
+
+    deit(directory + "-deit", config, weights, image)
 
     refuses("'classify' needs the input 'pixels', float32 [3, 15, 15]", program, "classify")
     np.save(output, image[:, :, :14])
@@ -167,6 +206,8 @@ def whisper(directory):
         if any(set(line) & set(generation["suppress_tokens"]) for line in lines):
             sys.exit(f"suppressed tokens in {lines}")
     print("generate: equal")
+
+    heard(directory + "-labels", config, weights, path)
 
     refuses("'forward' needs the input 'features', float32 [5, 262]", program, "generate", "--print-tokens")
     np.save(output, features[:, :261])
