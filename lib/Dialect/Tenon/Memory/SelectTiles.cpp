@@ -10,7 +10,8 @@
 //   two per cycle) and use each weight eight times; more rows gain nothing.
 //   Thus 8 rows with 32 registers, 6 with 16. Without fused multiply-add the
 //   product and a copy for the two-operand instruction need two registers
-//   more, and rows are rounded down to an even number: 4.
+//   more, and rows are rounded down to an even number: 4. TileCost.h predicts
+//   what a tile costs, chooses the rows, and says it in remarks.
 //   A few rows (decode) are bound by reading weights: four panels at once keep
 //   enough independent accumulators and streams going.
 //   Weights in superblocks have two accumulators for an output, the exact
@@ -27,6 +28,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TileCost.h"
 #include "TileModel.h"
 #include "mlir/IR/Verifier.h"
 #include "tenon/Dialect/Tenon/IR/ByteProducts.h"
@@ -50,6 +52,8 @@ namespace {
 
 /// Columns of a panel (tenon-pack-weights).
 constexpr int64_t kPanelColumns = 32;
+/// Vectors of columns of a register tile.
+constexpr int64_t kTileVectors = 2;
 /// Of superblocks: integers and f32 accumulate, the rest of the registers holds
 /// weights and scales.
 constexpr int64_t kBlockTemporaries = 4;
@@ -71,14 +75,54 @@ struct TileModel {
     return !ShapedType::isDynamic(tokens) && tokens <= kFewRows;
   }
 
-  /// The rows of a linear's register tile. Pairs that are widened stay in two
-  /// more registers until their second numbers are multiplied.
+  /// The rows of a linear's register tile, the cheapest that is predicted.
+  /// Pairs that are widened stay in two more registers until their second
+  /// numbers are multiplied.
   int64_t linearRows(bool widensPairs) const {
-    int64_t temporaries = (target.getFma() ? 3 : 5) + (widensPairs ? 2 : 0);
-    int64_t rows = (target.getRegisters() - temporaries) / 2;
-    if (!target.getFma())
+    int64_t rows = cheapestRows(StepWork::ofNumbers(target, widensPairs),
+                                kTileVectors, tuning.mostRows, target);
+    if (!target.getFma() && rows > 1)
       rows -= rows % 2;
-    return std::clamp<int64_t>(rows, 1, tuning.mostRows);
+    return rows;
+  }
+
+  /// Registers of two vectors of columns for each row, and the planes that they
+  /// are multiplied in.
+  struct BlockSums {
+    int64_t sums, planes;
+  };
+  BlockSums blockSums(const Superblock &superblock, bool hasResidual) const {
+    // An f32 sum and one of integers for each, and what the first half of a
+    // group comes to.
+    if (!addsInChains(target))
+      return {2 * (2 + hasResidual + (superblock.scalesPerGroup > 1)), 1};
+    // Or chains alone: two vectors of columns together, or one after the other
+    // where they have two chains each.
+    int64_t planes = planesOfBytes(mostInteger(superblock));
+    return {std::max<int64_t>(2, planes * (1 + hasResidual)), planes};
+  }
+
+  /// What a step of a linear's kernel does.
+  StepWork workOf(LinearOp op) const {
+    auto input = cast<ShapedType>(op.getInput().getType());
+    auto weight = cast<ShapedType>(op.getWeight().getType());
+    Type element = weight.getElementType();
+    std::optional<Superblock> format;
+    if (auto block = dyn_cast<BlockType>(element))
+      format = block.getSuperblock();
+    else if (auto packed = dyn_cast<SuperblockType>(element))
+      format = packed.getSuperblock();
+    if (!format) {
+      PanelAttr panel = getPanel(weight);
+      int64_t k = panel                   ? panel.getK()
+                  : weight.getRank() == 4 ? weight.getDimSize(3)
+                                          : 1;
+      return StepWork::ofNumbers(target, k == 2 && !target.getBf16Dot());
+    }
+    auto quantized = dyn_cast<Int8GroupType>(input.getElementType());
+    BlockSums sums = blockSums(*format, quantized && quantized.getResidual());
+    return StepWork::ofBlocks(target, sums.sums / double(kTileVectors),
+                              sums.planes, kBlockTemporaries);
   }
 
   TileAttr linear(ShapedType input, ShapedType weight,
@@ -129,16 +173,7 @@ struct TileModel {
   TileAttr blockLinear(int64_t rows, int64_t panels, int64_t groups,
                        const Superblock &superblock, bool hasResidual) const {
     bool isShort = superblock.groups == 2, chains = addsInChains(target);
-    // Two vectors of columns, each with an f32 sum and one of integers, or two,
-    // and what the first half of a group comes to.
-    int64_t sums = 2 * (2 + hasResidual + (superblock.scalesPerGroup > 1));
-    int64_t planes = 1;
-    // Or chains alone: two vectors of columns together, or one after the other
-    // where they have two chains each.
-    if (chains) {
-      planes = planesOfBytes(mostInteger(superblock));
-      sums = std::max<int64_t>(2, planes * (1 + hasResidual));
-    }
+    auto [sums, planes] = blockSums(superblock, hasResidual);
     int64_t most = (target.getRegisters() - kBlockTemporaries) / sums;
     most = std::clamp<int64_t>(most, 1, tuning.mostBlockRows);
     // No f32 sums beside the integers.
@@ -249,8 +284,49 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
     return TileAttr::get(tile.getContext(), rows, tile.getColumns(), group);
   }
 
+  /// The predicted costs of the tile of a linear or an attention beside others.
+  static std::string describeCosts(Operation *op, TileAttr tile,
+                                   TargetAttr target) {
+    TileModel model(target);
+    auto linear = dyn_cast<LinearOp>(op);
+    if (linear && linear.getPlan() && linear.getPlan()->getPanels() > 0) {
+      // All rows are one tile over panels.
+      int64_t vectors = kPanelColumns / model.lanes;
+      auto tileOf = [&](int64_t panels) {
+        return NamedTile{std::to_string(panels) + " at once", tile.getRows(),
+                         panels * vectors};
+      };
+      int64_t panels = linear.getPlan()->getPanels();
+      return "; " + std::to_string(panels) +
+             (panels == 1 ? " panel" : " panels") + " at once: " +
+             tenon::describeCosts(model.workOf(linear), tileOf(panels),
+                                  {tileOf(1), tileOf(2), tileOf(4)}, target) +
+             ", without reading memory";
+    }
+    auto attention = op->getAttrOfType<AttentionPlanAttr>("plan");
+    bool isMany = tile.getRows() > 1;
+    if (!linear && !(attention && isMany))
+      return "";
+    // Of attention, keys by two vectors of queries.
+    auto tileOf = [&](int64_t rows) {
+      return NamedTile{
+          std::to_string(rows) +
+              (linear ? " x " + std::to_string(tile.getColumns()) : " keys"),
+          rows, kTileVectors};
+    };
+    int64_t rows = linear ? tile.getRows() : attention.getKeys();
+    SmallVector<NamedTile> others;
+    for (int64_t other : {rows - 2, rows - 1, rows + 1, rows + 2})
+      if (other > 0)
+        others.push_back(tileOf(other));
+    StepWork work =
+        linear ? model.workOf(linear) : StepWork::ofNumbers(target, false);
+    return (linear ? "; " : "; " + std::to_string(rows) + " keys at once: ") +
+           tenon::describeCosts(work, tileOf(rows), others, target);
+  }
+
   /// "tenon.linear of ? rows: a tile of 6 rows x 32 columns, 2 panels a task,
-  /// of 16 registers of 256 bits".
+  /// of 16 registers of 256 bits", and costs.
   static std::string describe(Operation *op, TileAttr tile, TargetAttr target) {
     std::string text;
     llvm::raw_string_ostream stream(text);
@@ -268,7 +344,8 @@ struct SelectTiles : tenon::impl::TenonSelectTilesBase<SelectTiles> {
     stream << ": a tile of " << tile.getRows() << " x " << tile.getColumns()
            << ", " << tile.getGroup() << " a task; " << target.getCpu()
            << " has " << target.getRegisters() << " registers of "
-           << target.getVectorBits() << " bits";
+           << target.getVectorBits() << " bits"
+           << describeCosts(op, tile, target);
     return text;
   }
 
