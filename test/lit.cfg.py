@@ -10,6 +10,7 @@
 #   %bindir     the build's programs
 #   %shared     data beside the repository                     (REQUIRES: shared-data)
 #   %examples   the repository's examples/
+#   %{chromium} the browser, without a window                  (REQUIRES: chromium)
 #   %qemu       qemu-x86_64                                    (REQUIRES: qemu)
 #   %{aarch64}  qemu-aarch64 with the folder of its libraries; takes -cpu   (REQUIRES: aarch64; programs: aarch64-runtime)
 # A test whose REQUIRES isn't met on this machine is reported as UNSUPPORTED, never as passed.
@@ -73,6 +74,12 @@ config.substitutions.append(("%bindir", os.path.join(config.tenon_binary_dir, "b
 config.substitutions.append(("%tenonc", tenonc))
 config.substitutions.append(("%libraries", os.path.join(config.tenon_binary_dir, "lib")))
 config.substitutions.append((r"%{tokens600}", ",".join(str(3 + i % 200) for i in range(600))))
+
+browser = shutil.which("chromium")
+if browser:
+    config.available_features.add("chromium")
+config.substitutions.append((r"%{chromium}", f"{browser or 'no-chromium'} --headless --no-sandbox --disable-gpu "
+                             "--enable-logging=stderr --allow-file-access-from-files --virtual-time-budget=20000"))
 
 qemu = shutil.which("qemu-x86_64")
 if qemu:

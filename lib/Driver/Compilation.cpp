@@ -354,6 +354,10 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
     weightsOptions.report = [](const std::string &line) {
       printMessage(strCat("quantized ", line));
     };
+  if (reporting && reporting->hasReport())
+    weightsOptions.measured = [this](const std::string &weight, double error) {
+      reporting->readError(weight, error);
+    };
   weightsOptions.checkpoint = model->checkpoint();
   if (importance)
     weightsOptions.importance = [&](const std::string &weight, int64_t layer) {

@@ -110,8 +110,11 @@ Status Reporting::write(const LoadedModel &model,
     std::string type;
     llvm::raw_string_ostream(type) << weight.layerType;
     report.weights.push_back(
-        {weight.name, type, weight.layerBytes * uint64_t(weight.layers)});
+        {weight.name, type, weight.layerBytes * uint64_t(weight.layers), {}});
+    if (auto error = errors.find(weight.name); error != errors.end())
+      report.weights.back().error = error->second;
   }
+  report.bytesByType = summarizeWeights(weights).bytesByType;
 
   if (options.report == "-") {
     printReport(report, llvm::outs());

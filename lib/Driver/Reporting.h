@@ -38,6 +38,10 @@ public:
   /// A module of the llvm dialect, before it is translated.
   void numberPlaces(mlir::ModuleOp module);
   void readListing(std::vector<ListedFunction> functions);
+  /// What quantizing a weight changed, relative to it.
+  void readError(const std::string &weight, double error) {
+    errors[weight] = error;
+  }
 
   /// Those asked for, on a stream.
   void printRemarks(llvm::raw_ostream &os) const;
@@ -51,6 +55,7 @@ private:
   std::optional<RemarkLog> log;
   std::optional<PassRecorder> recorder;
   Report report;
+  std::map<std::string, double> errors;
 };
 
 } // namespace tenon

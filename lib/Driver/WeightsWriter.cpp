@@ -433,7 +433,7 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
                              typeName(type.getElementType()),
                              ", which cannot be written"));
   request.dtype = *dtype;
-  if (options.report && isBlock(*dtype))
+  if ((options.report || options.measured) && isBlock(*dtype))
     request.errors = &errors;
   setImportance(weight, layer, request);
   if (PanelAttr panel = getPanel(type))
@@ -499,7 +499,10 @@ Status Writer::write(const PlannedWeight &weight, runtime::WeightInfo &info) {
   }
   info.xxh3 = hash.digest();
   // Blocks that the checkpoint holds are kept as they are.
-  if (errors.elements > 0 && errors.squares > 0) {
+  if (errors.elements > 0 && errors.squares > 0 && options.measured)
+    options.measured(weight.name,
+                     std::sqrt(errors.squaredErrors / errors.squares));
+  if (errors.elements > 0 && errors.squares > 0 && options.report) {
     std::string text = llvm::formatv(
         "{0}: {1}, {2:f1} M weights, error {3:f2} % (root mean square)",
         weight.name, storedTypeName(weight.layerType.getElementType()),

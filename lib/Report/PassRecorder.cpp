@@ -73,6 +73,7 @@ void PassRecorder::enter(StringRef nextStage, StringRef nextVariant) {
     if (!whereSplit)
       whereSplit = current;
     current = *whereSplit;
+    hasMemory = false;
   }
   stage = nextStage.str();
   variant = nextVariant.str();
@@ -122,5 +123,10 @@ void PassRecorder::after(Pass *pass, Operation *op) {
     }
   }
   record.text = current;
+  // Later passes merge buffers of one place, whose lives are apart.
+  if (auto module = cast<ModuleOp>(op); !hasMemory && hasArena(module)) {
+    hasMemory = true;
+    readMemoryPlan(module, variant, table, recorded.memory);
+  }
   recorded.passes.push_back(std::move(record));
 }

@@ -229,6 +229,50 @@ void writeKernels(json::OStream &out, const Report &report, bool withCode) {
   });
 }
 
+void writeMemory(json::OStream &out, const MemoryPlan &memory) {
+  out.attributeObject("memory", [&] {
+    out.attribute("arena", memory.arenaBytes);
+    out.attribute("cache", memory.cacheBytes);
+    out.attribute("cacheType", memory.cacheType);
+    out.attributeArray("entries", [&] {
+      for (const EntryMemory &entry : memory.entries)
+        out.object([&] {
+          out.attribute("variant", entry.variant);
+          out.attribute("function", fix(entry.function));
+          out.attribute("most", entry.mostAlive());
+          out.attribute("all", entry.allBytes());
+          out.attributeArray("steps", [&] {
+            for (const ArenaStep &step : entry.steps)
+              out.object([&] {
+                out.attribute("name", fix(step.name));
+                out.attribute("alive", step.alive);
+                writeNumbers(out, "lines", step.lines);
+              });
+          });
+          out.attributeArray("loops", [&] {
+            for (auto [first, last] : entry.loops)
+              out.array([&, first = first, last = last] {
+                out.value(first);
+                out.value(last);
+              });
+          });
+          out.attributeArray("buffers", [&] {
+            for (const ArenaBuffer &buffer : entry.buffers)
+              out.object([&] {
+                out.attribute("operation", fix(buffer.operation));
+                out.attribute("type", fix(buffer.type));
+                writeNumbers(out, "lines", buffer.lines);
+                out.attribute("offset", buffer.offset);
+                out.attribute("bytes", buffer.bytes);
+                out.attribute("first", buffer.first);
+                out.attribute("last", buffer.last);
+              });
+          });
+        });
+    });
+  });
+}
+
 void writeProfile(json::OStream &out, const ProfileData &profile) {
   out.attributeObject("profile", [&] {
     out.attribute("kernels", fix(profile.kernels));
@@ -303,8 +347,15 @@ std::string tenon::formatReportJson(const Report &report, size_t budget) {
           out.attribute("name", fix(weight.name));
           out.attribute("type", fix(weight.type));
           out.attribute("bytes", weight.bytes);
+          if (weight.error)
+            out.attribute("error", *weight.error);
         });
     });
+    out.attributeObject("bytesByType", [&] {
+      for (const auto &[type, bytes] : report.bytesByType)
+        out.attribute(type, bytes);
+    });
+    writeMemory(out, report.recorded.memory);
     if (report.profile)
       writeProfile(out, *report.profile);
   });

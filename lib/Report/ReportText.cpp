@@ -49,6 +49,36 @@ std::string describeChange(const ModuleText &before, const ModuleText &after) {
   return text;
 }
 
+std::string joinLines(const std::vector<unsigned> &lines) {
+  std::string list;
+  for (unsigned line : lines)
+    list += (list.empty() ? "" : ",") + std::to_string(line);
+  return list;
+}
+
+void printMemory(const MemoryPlan &memory, raw_ostream &os) {
+  if (memory.entries.empty())
+    return;
+  os << "\nmemory: an arena of " << memory.arenaBytes << " bytes";
+  if (memory.cacheBytes)
+    os << ", a cache of " << memory.cacheBytes << " bytes in "
+       << memory.cacheType;
+  os << "\n";
+  for (const EntryMemory &entry : memory.entries) {
+    os << "  @" << entry.function
+       << (entry.variant.empty() ? "" : " for " + entry.variant) << ": "
+       << entry.buffers.size() << " buffers, " << entry.allBytes()
+       << " bytes; at most " << entry.mostAlive() << " alive at once\n"
+       << "        offset       bytes  operations  line      buffer of\n";
+    for (const ArenaBuffer &buffer : entry.buffers)
+      os << format("  %12llu%12llu %5u-%-5u  %-8s  ",
+                   static_cast<unsigned long long>(buffer.offset),
+                   static_cast<unsigned long long>(buffer.bytes), buffer.first,
+                   buffer.last, joinLines(buffer.lines).c_str())
+         << buffer.operation << " : " << buffer.type << "\n";
+  }
+}
+
 } // namespace
 
 void tenon::printReport(const Report &report, raw_ostream &os) {
@@ -137,17 +167,22 @@ void tenon::printReport(const Report &report, raw_ostream &os) {
             lines.push_back(line);
       }
       llvm::sort(lines);
-      std::string list;
-      for (unsigned line : lines)
-        list += (list.empty() ? "" : ",") + std::to_string(line);
-      os << format("  %12zu  %-24s  ", instructions, list.c_str())
+      os << format("  %12zu  %-24s  ", instructions, joinLines(lines).c_str())
          << kernel.symbol << "\n";
     }
   }
   if (!report.weights.empty()) {
     os << "\nweights\n         bytes  weight\n";
-    for (const Report::Weight &weight : report.weights)
+    for (const Report::Weight &weight : report.weights) {
       os << format("  %12llu  ", static_cast<unsigned long long>(weight.bytes))
-         << weight.name << " : " << weight.type << "\n";
+         << weight.name << " : " << weight.type;
+      if (weight.error)
+        os << format(", error %.2f %%", 100 * *weight.error);
+      os << "\n";
+    }
+    for (const auto &[type, bytes] : report.bytesByType)
+      os << format("  %12llu  ", static_cast<unsigned long long>(bytes))
+         << "in " << type << "\n";
   }
+  printMemory(report.recorded.memory, os);
 }

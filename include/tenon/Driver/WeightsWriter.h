@@ -81,6 +81,8 @@ struct WeightsOptions {
   /// "block.wq: q4_0, 16.8 M weights, error 8.31 % (root mean square)", with
   /// importance then ", by importance 7.10 %, without it 8.25 %".
   std::function<void(const std::string &)> report;
+  /// Receives the error alone: root mean square, relative to the weight's.
+  std::function<void(const std::string &weight, double error)> measured;
   /// Receives warnings, one text each.
   std::function<void(const std::string &)> warn;
 };

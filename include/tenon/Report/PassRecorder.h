@@ -3,6 +3,7 @@
 #define TENON_REPORT_PASSRECORDER_H
 
 #include "mlir/Pass/PassInstrumentation.h"
+#include "tenon/Report/MemoryPlan.h"
 #include "tenon/Report/ModuleText.h"
 
 #include <chrono>
@@ -35,6 +36,7 @@ struct RecordedPasses {
   std::vector<std::vector<unsigned>> places;
   /// Of the module at import and after the last pass of each stage on tensors.
   std::vector<std::pair<std::string, std::vector<FunctionGraph>>> graphs;
+  MemoryPlan memory; ///< without entries if it was not planned
 };
 
 /// Watches pass managers. Passes that run on functions count as one run of
@@ -66,6 +68,7 @@ private:
   PlaceTable table;
   std::string stage, variant;
   RecordedPasses recorded;
+  bool hasMemory = false;           ///< of this variant
   size_t current = 0;               ///< text of the module as it is
   std::optional<size_t> whereSplit; ///< text at which variants part
   std::chrono::steady_clock::time_point began;

@@ -25,6 +25,9 @@ struct Report {
   struct Weight {
     std::string name, type;
     uint64_t bytes = 0; ///< of all layers
+    /// Root mean square of what quantizing here changed, relative to that of
+    /// the weight.
+    std::optional<double> error;
   };
 
   std::string title; ///< "llama"
@@ -37,12 +40,14 @@ struct Report {
   /// What a kernel line's place stands for (`numberPlaces`).
   std::vector<std::vector<unsigned>> kernelPlaces;
   std::vector<Weight> weights; ///< by offset
+  /// "q4_0" and the bytes of all weights that are stored so.
+  std::map<std::string, uint64_t> bytesByType;
   std::optional<ProfileData> profile;
 };
 
 /// A line for each pass: time, operations before and after, what it made and
-/// removed; then counts of remarks and how much of each stage leads to the
-/// description.
+/// removed; then counts of remarks, how much of each stage leads to the
+/// description, kernels, the arena's buffers, weights.
 void printReport(const Report &report, llvm::raw_ostream &os);
 
 /// The report as JSON. `version` 1; keys as the page reads them

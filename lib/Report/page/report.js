@@ -11,7 +11,7 @@ function make(tag, attributes = {}, ...children) {
     if (typeof value === 'function') element.addEventListener(name, value);
     else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : value);
   }
-  for (const child of children.flat()) if (child !== undefined && child !== null) element.append(child);
+  for (const child of children.flat(Infinity)) if (child !== undefined && child !== null) element.append(child);
   return element;
 }
 
@@ -42,7 +42,7 @@ function prepare(report) {
 // State: what is shown, kept in the address so that a place can be passed on.
 
 let report;
-const state = {view: 'pipeline', pass: 0, against: 0, line: 0, kernel: 0, graph: 0, query: ''};
+const state = {view: 'pipeline', pass: 0, against: 0, line: 0, kernel: 0, graph: 0, entry: 0, query: ''};
 
 function readAddress() {
   for (const [key, value] of new URLSearchParams(location.hash.slice(1)))
@@ -51,6 +51,7 @@ function readAddress() {
   state.against = Math.min(state.against, report.passes.length - 1);
   state.kernel = Math.min(state.kernel, Math.max(report.kernels.length - 1, 0));
   state.graph = Math.min(state.graph, Math.max(report.graphs.length - 1, 0));
+  state.entry = Math.min(state.entry, Math.max(report.memory.entries.length - 1, 0));
   if (!(state.view in views)) state.view = 'pipeline';
 }
 
@@ -294,13 +295,100 @@ function drawKernels(main) {
       make('td', {class: 'mono'}, kernel.symbol), make('td', {class: 'right'}, String(kernel.instructions)),
       make('td', {}, make('span', {class: 'bars', style: `width:${(80 * kernel.instructions / most).toFixed(1)}px`})),
       make('td', {class: 'mono'}, kernel.lines.join(', '))))))));
-  if (!report.weights.length) return;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Memory: the arena's buffers over the operations, the cache, weights by type and by name.
+
+/** "1.5 MiB" */
+function inBytes(bytes) {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const unit = bytes < 1024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** unit;
+  return `${unit && value < 100 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+const sourceOf = (lines) => lines.map((line) => `${line}: ${(report.source.lines[line - 1] || '').trim()}`).join('\n');
+
+/** Operations from left to right, addresses upwards: a buffer is as wide as its life and as high as its bytes. */
+function arenaPicture(entry) {
+  const width = Math.max(30, Math.min(70, 900 / entry.steps.length)), left = 64, top = 18, high = 300, bottom = 24;
+  const size = {w: left + width * entry.steps.length + 12, h: top + high + bottom};
+  const whole = Math.max(...entry.buffers.map((buffer) => buffer.offset + buffer.bytes), 1);
+  const x = (step) => left + width * step, y = (address) => top + high * (1 - address / whole);
+  const ticks = [0, 0.25, 0.5, 0.75, 1].flatMap((part) => [
+    make('path', {class: 'grid', d: `M${left},${y(part * whole)}H${size.w - 12}`}),
+    make('text', {class: 'small', x: left - 6, y: y(part * whole) + 4, 'text-anchor': 'end'}, inBytes(part * whole))]);
+  const loops = entry.loops.flatMap(([first, last]) => [
+    make('rect', {class: 'loop', x: x(first), y: top, width: width * (last + 1 - first), height: high}),
+    make('text', {class: 'small', x: x(first) + 4, y: top - 5}, 'for each layer')]);
+  const steps = entry.steps.map((step, i) => make('g', {class: `node ${step.lines.includes(state.line) ? 'lit' : ''}`,
+      click: () => { if (step.lines.length) go({line: step.lines[0]}); }},
+    make('title', {}, `${i}: ${step.name}\n${inBytes(step.alive)} alive\n${sourceOf(step.lines)}`),
+    make('rect', {class: 'step', x: x(i), y: top + high, width, height: bottom}),
+    make('text', {class: 'small', x: x(i) + width / 2, y: top + high + 16, 'text-anchor': 'middle'}, String(i))));
+  const boxes = entry.buffers.map((buffer) => {
+    const wide = width * (buffer.last + 1 - buffer.first), high_ = y(buffer.offset) - y(buffer.offset + buffer.bytes);
+    const letters = Math.floor((wide - 10) / 6.7);
+    return make('g', {class: `node buffer ${buffer.lines.includes(state.line) ? 'lit' : ''}`,
+        click: () => { if (buffer.lines.length) go({line: buffer.lines[0]}); }},
+      make('title', {}, `${buffer.operation}\n${buffer.type}, ${buffer.bytes.toLocaleString('en')} bytes at ` +
+        `${buffer.offset.toLocaleString('en')}, operations ${buffer.first} to ${buffer.last}\n${sourceOf(buffer.lines)}`),
+      make('rect', {x: x(buffer.first) + 1, y: y(buffer.offset + buffer.bytes) + 0.5, width: wide - 2, height: Math.max(high_ - 1, 1)}),
+      high_ > 14 && letters > 5 ? make('text', {x: x(buffer.first) + 6, y: y(buffer.offset + buffer.bytes / 2) + 4},
+        buffer.operation.length > letters ? buffer.operation.slice(0, letters - 1) + '…' : buffer.operation) : undefined);
+  });
+  const alive = entry.steps.map((step, i) => `${i ? 'L' : 'M'}${x(i)},${y(step.alive)}H${x(i + 1)}`).join('');
+  return make('div', {class: 'scroll'}, make('svg', {class: 'graph', width: size.w, height: size.h, viewBox: `0 0 ${size.w} ${size.h}`,
+    role: 'img', 'aria-label': `arena of @${entry.function}`}, loops, ticks, boxes, make('path', {class: 'roof', d: alive}), steps));
+}
+
+function bufferTable(entry) {
+  return make('div', {class: 'scroll'}, make('table', {},
+    make('thead', {}, make('tr', {}, ['offset', 'bytes', 'operations', 'buffer of', 'lines', 'type']
+      .map((name, i) => make('th', {class: i < 3 ? 'right' : ''}, name)))),
+    make('tbody', {}, entry.buffers.map((buffer) => make('tr', {class: buffer.lines.includes(state.line) ? 'picked' : ''},
+      make('td', {class: 'right'}, buffer.offset.toLocaleString('en')), make('td', {class: 'right'}, buffer.bytes.toLocaleString('en')),
+      make('td', {class: 'right'}, `${buffer.first}–${buffer.last}`), make('td', {class: 'mono'}, buffer.operation),
+      make('td', {class: 'mono'}, buffer.lines.flatMap((line, i) => [i ? ', ' : '', goLine(line)])),
+      make('td', {class: 'mono'}, buffer.type))))));
+}
+
+function weightTables() {
   const total = report.weights.reduce((sum, weight) => sum + weight.bytes, 0);
-  main.append(make('h2', {}, `Weights: ${total.toLocaleString('en')} bytes`), make('div', {class: 'scroll'}, make('table', {},
-    make('tbody', {}, report.weights.map((weight) => make('tr', {}, make('td', {class: 'mono'}, weight.name),
-      make('td', {class: 'right'}, weight.bytes.toLocaleString('en')),
-      make('td', {}, make('span', {class: 'bars', style: `width:${(120 * weight.bytes / total).toFixed(1)}px`})),
-      make('td', {class: 'mono'}, weight.type)))))));
+  const bar = (bytes) => make('td', {}, make('span', {class: 'bars', style: `width:${(120 * bytes / total).toFixed(1)}px`}));
+  const right = (text) => make('td', {class: 'right'}, text);
+  const measured = report.weights.some((weight) => weight.error !== undefined);
+  const worst = Math.max(...report.weights.map((weight) => weight.error || 0), 1e-9);
+  return [make('h2', {}, `Weights: ${inBytes(total)}`),
+    make('table', {}, make('tbody', {}, Object.entries(report.bytesByType).sort((a, b) => b[1] - a[1]).map(([type, bytes]) =>
+      make('tr', {}, make('td', {class: 'mono'}, type), right(bytes.toLocaleString('en')), bar(bytes))))),
+    make('p', {class: 'hint'}, measured ? 'Errors are root mean squares of what quantizing changed, of each weight\'s own.'
+                                        : 'Nothing was quantized by this compilation: no errors to show.'),
+    make('div', {class: 'scroll'}, make('table', {},
+      make('thead', {}, make('tr', {}, make('th', {}, 'weight'), make('th', {class: 'right'}, 'bytes'), make('th'),
+        measured ? [make('th', {class: 'right'}, 'error'), make('th')] : [], make('th', {}, 'type of a layer'))),
+      make('tbody', {}, report.weights.map((weight) => make('tr', {}, make('td', {class: 'mono'}, weight.name),
+        right(weight.bytes.toLocaleString('en')), bar(weight.bytes),
+        measured ? [right(weight.error === undefined ? '' : `${(100 * weight.error).toFixed(2)} %`),
+          make('td', {}, weight.error ? make('span', {class: 'bars error', style: `width:${(60 * weight.error / worst).toFixed(1)}px`}) : '')] : [],
+        make('td', {class: 'mono'}, weight.type))))))];
+}
+
+function drawMemory(main) {
+  const {entries, arena, cache, cacheType} = report.memory;
+  if (!entries.length) main.append(make('p', {}, 'This compilation ended before memory was planned.'));
+  else {
+    const entry = entries[state.entry];
+    const select = make('select', {'aria-label': 'entry point', change: () => go({entry: Number(select.value)})},
+      entries.map((e, i) => make('option', {value: i, selected: i === state.entry}, `@${e.function} for ${e.variant}`)));
+    main.append(make('p', {}, `An arena of ${inBytes(arena)}` + (cache ? `, and a cache of ${inBytes(cache)} in ${cacheType}.` : '.')),
+      make('div', {class: 'bar'}, select, make('span', {}, `${entry.buffers.length} buffers, ${inBytes(entry.all)} in all, ` +
+        `${inBytes(entry.most)} alive at once (the line)`)),
+      arenaPicture(entry),
+      make('p', {class: 'hint'}, 'Operations from left to right, addresses upwards. A click selects the line.'), bufferTable(entry));
+  }
+  if (report.weights.length) main.append(...weightTables());
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -521,6 +609,9 @@ function compareReports(a, b) {
   }
   for (const [symbol] of codes(b)) if (!codes(a).has(symbol)) found.push(['kernel', `${symbol} is there only`]);
   const bytes = (r) => r.weights.reduce((sum, weight) => sum + weight.bytes, 0);
+  for (const what of ['arena', 'cache'])
+    if (a.memory[what] !== b.memory[what])
+      found.push(['memory', `${what}: ${a.memory[what].toLocaleString('en')} bytes here, ${b.memory[what].toLocaleString('en')} there`]);
   if (bytes(a) !== bytes(b)) found.push(['weights', `${bytes(a).toLocaleString('en')} bytes here, ${bytes(b).toLocaleString('en')} there`]);
   return found;
 }
@@ -552,7 +643,7 @@ function drawCompare(main) {
 // ---------------------------------------------------------------------------------------------------------------------
 
 const views = {pipeline: ['Pipeline', drawPipeline], provenance: ['Provenance', drawProvenance], graph: ['Graph', drawGraph],
-  remarks: ['Remarks', drawRemarks], kernels: ['Kernels and weights', drawKernels], time: ['Time', drawTime], compare: ['Compare', drawCompare]};
+  remarks: ['Remarks', drawRemarks], kernels: ['Kernels', drawKernels], memory: ['Memory', drawMemory], time: ['Time', drawTime], compare: ['Compare', drawCompare]};
 
 function draw() {
   $('title').textContent = `Tenon: ${report.title}`;

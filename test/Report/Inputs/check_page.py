@@ -51,6 +51,17 @@ for kernel in data["kernels"]:
     assert kernel["lines"], f"{kernel['symbol']} leads nowhere"
     print("kernel", kernel["symbol"], "of lines", kernel["lines"])
 
+memory = data["memory"]
+for entry in memory["entries"]:
+    for i, one in enumerate(entry["buffers"]):
+        assert one["offset"] + one["bytes"] <= memory["arena"] and one["lines"]
+        for other in entry["buffers"][:i]:
+            assert (one["last"] < other["first"] or other["last"] < one["first"]
+                    or other["offset"] + other["bytes"] <= one["offset"]), "two buffers at one place at once"
+    sums = [sum(b["bytes"] for b in entry["buffers"] if b["first"] <= i <= b["last"]) for i in range(len(entry["steps"]))]
+    assert sums == [step["alive"] for step in entry["steps"]] and max(sums) == entry["most"]
+    print(f"memory of @{entry['function']}: {len(entry['buffers'])} buffers, {len(entry['steps'])} operations, none in another's place")
+
 
 def instructions(lines):
     """Their names. What only aligns the code is neither printed by a compiler nor of interest."""
