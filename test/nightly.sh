@@ -5,6 +5,8 @@
 #   test/nightly.sh faults     every call of the system fails, one after the other (test/Faults)
 #   test/nightly.sh programs [COUNT] [SEED]  random models against double precision (1000, by the date); needs build
 #   test/nightly.sh bounds     models of every family and format with --check-bounds; needs build
+#   test/nightly.sh matrix [VARIANT...]  every shape of the kernels' matrix: avx512-vnni, avx512, avx2-vnni, avx2, sse42, sse2;
+#                                     variants that this CPU has not are skipped, saying so. Needs build
 #   test/nightly.sh aarch64 [CPU...]  integration tests compiled for AArch64, emulated: on max, neoverse-n1, cortex-a72; needs build,
 #                                     fetches libraries into it. Tests of x86's own kernels are left out.
 #   test/nightly.sh            all of it
@@ -17,7 +19,7 @@ jobs=${TENON_JOBS:-$(nproc)}
 failed=0
 
 runtime=$(clang++-22 -print-runtime-dir 2>/dev/null)
-if [[ ${1:-all} != faults && ${1:-all} != programs && ${1:-all} != bounds && ${1:-all} != aarch64 && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
+if [[ ${1:-all} != faults && ${1:-all} != programs && ${1:-all} != bounds && ${1:-all} != matrix && ${1:-all} != aarch64 && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
   echo "error: clang has no sanitizers here: install libclang-rt-22-dev" >&2
   exit 1
 fi
@@ -75,6 +77,18 @@ bounds() {
     --filter 'Integration/(Families|mixtures|layer-kinds|gguf-formats|kv-cache|sequences|quantize-int)' || failed=1
 }
 
+matrix() {
+  local variants=("$@") python part
+  ((${#variants[@]})) || variants=(avx512-vnni avx512 avx2-vnni avx2 sse42 sse2)
+  python=$(sed -n 's/^TENON_PYTHON:[A-Z]*=//p' build/CMakeCache.txt)
+  for variant in "${variants[@]}"; do
+    for part in 1/4 2/4 3/4 4/4; do
+      PATH="$PWD/build/bin:$(llvm-config-22 --bindir):$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1 \
+        "$python" test/Conversion/Matrix/Inputs/matrix.py "$variant" --part "$part" || failed=1
+    done
+  done
+}
+
 aarch64() {
   local cpus=("$@") lit
   ((${#cpus[@]})) || cpus=(max neoverse-n1 cortex-a72)
@@ -89,6 +103,7 @@ aarch64() {
 
 case ${1:-all} in
 aarch64) aarch64 "${@:2}" ;;
+matrix) matrix "${@:2}" ;;
 fuzz) fuzz "${@:2}" || failed=1 ;;
 sanitize) sanitize "${@:2}" || failed=1 ;;
 faults) faults ;;
@@ -100,10 +115,11 @@ all)
   faults
   programs
   bounds
+  matrix
   aarch64
   ;;
 *)
-  sed -n '2,14s/^# \{0,1\}//p' "$0"
+  sed -n '2,16s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac

@@ -16,6 +16,11 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Inputs"))
 import emulator  # noqa: E402
 
+# As lib/Target/CodeGen.cpp has it.
+MIDDLE_END = ("globaldce,function(early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>),cgscc(function-attrs),"
+              "function(loop-mssa(loop-rotate,licm),loop(indvars,loop-unroll-full),early-cse<memssa>,dse,loop-unroll,"
+              "instcombine<no-verify-fixpoint>,loop-mssa(licm),simplifycfg)")
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -32,6 +37,13 @@ class Variant:
     # Of AArch64: LLVM's names of what there is besides NEON, and the CPU that is emulated.
     extensions: tuple = None
     qemu_cpu: str = ""
+
+    def opt_target(self):
+        """The same for opt, which has other names for it: x86-64-v4 -mavx512vnni, and armv8.2-a+dotprod."""
+        if self.extensions is not None:
+            return ["-mtriple=aarch64-linux-gnu", "-mattr=" + ",".join("+" + name for name in self.extensions)]
+        cpu, *features = self.march.split()
+        return ["-mtriple=x86_64-linux-gnu", "-mcpu=" + cpu, "-mattr=" + ",".join("+" + name[2:] for name in features)]
 
     def attribute(self):
         if self.extensions is not None:
@@ -91,12 +103,13 @@ class Module:
                 file.write(f"module attributes {{tenon.target = {variant.attribute()}}} {{\n")
                 file.write("\n".join(entries) + "\n}\n")
             run(["tenon-opt", base + ".mlir", "--tenon-select-tiles", "--tenon-micro-pipeline",
-                 "--tenon-kernel-pipeline", "--tenon-llvm-pipeline", "--emit-bytecode", "-o", base + ".mlirbc"])
+                 "--tenon-kernel-pipeline", "--tenon-llvm-pipeline", "--verify-each=0", "--emit-bytecode", "-o", base + ".mlirbc"])
             run(["mlir-translate", "--mlir-to-llvmir", "--allow-unregistered-dialect", base + ".mlirbc", "-o",
                  base + ".ll"])
+            run(["opt", "-passes=" + MIDDLE_END, *variant.opt_target(), base + ".ll", "-o", base + ".bc"])
             width = [] if is_emulated else ["-mprefer-vector-width=512"]
-            run([*(emulator.CLANG if is_emulated else ["clang"]), "-O1", "-w", *("-march=" + variant.march).split(), *width,
-                 "-fno-vectorize", "-fno-slp-vectorize", "-shared", "-fPIC", base + ".ll", "-o", base + ".so", "-lm"])
+            run([*(emulator.CLANG if is_emulated else ["clang"]), "-O1", "-Xclang", "-disable-llvm-passes", "-w",
+                 *("-march=" + variant.march).split(), *width, "-shared", "-fPIC", base + ".bc", "-o", base + ".so", "-lm"])
             if is_emulated:
                 # Its files are open by then.
                 self.emulator = emulator.Emulator(base + ".so", place, variant.qemu_cpu)
