@@ -54,6 +54,7 @@ def main():
     parser.add_argument("--runner", help="a program that runs the program, such as an emulator, with its options")
     parser.add_argument("--tokens", type=int, default=37)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("-O", dest="level", default="2", help="0 where LLVM's part is not what is tested: compiles in a third")
     parser.add_argument("--check", action="append", choices=("logits", "hidden", "pooled", "masked_lm"))
     parser.add_argument("--gguf", metavar="TYPE", help="convert the model to a GGUF file of this type")
     parser.add_argument("--int16", action="store_true", help="activations of 16 bits, a cache of f32")
@@ -75,7 +76,7 @@ def main():
             in_process(make_gguf, "convert", model, source, "--type", args.gguf, "--reference", held)
             model = held  # the reference sees the values that the file has
         source = [args.description, "--checkpoint", source] if args.description else [source]
-        run("tenonc", *source, "-o", program, *([f"-mcpu={args.mcpu}"] if args.mcpu else []),
+        run("tenonc", *source, f"-O{args.level}", "-o", program, *([f"-mcpu={args.mcpu}"] if args.mcpu else []),
             *(["--activations=int16", "--kv-cache=f32"] if args.int16 else []))
         vocabulary = int(options[options.index("--vocab") + 1]) if "--vocab" in options else 331
         tokens = ",".join(map(str, np.random.default_rng(args.seed).integers(0, vocabulary, args.tokens)))

@@ -188,7 +188,7 @@ def main():
             convert(folder, model)
             with open(os.path.join(folder, "expected.json"), encoding="utf-8") as file:
                 tokens = ",".join(map(str, json.load(file)["tokens"]))
-            for command in (["tenonc", model, "--no-tokenizer", "-o", program],
+            for command in (["tenonc", model, "--no-tokenizer", "-O0", "-o", program],
                             [program, "logits", "--tokens", tokens, "--output", out]):
                 done = subprocess.run(command, capture_output=True, text=True, timeout=100)
                 if done.returncode:

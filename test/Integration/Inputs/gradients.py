@@ -49,7 +49,7 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         source, program, out = (os.path.join(place, name) for name in ("model", "trainer", "run"))
         in_process(make_random_model, args.model[0], source, *args.model[1:])
-        run("tenonc", source, "--train", "-o", program, "--no-tokenizer")
+        run("tenonc", source, "--train", "-O0", "-o", program, "--no-tokenizer")
         model = reference.load(source, np.float64)
         vocabulary = len(next(t for name, t in model.tensors.items() if "embed" in name or "wte" in name))
         tokens = random.integers(0, vocabulary, args.tokens)

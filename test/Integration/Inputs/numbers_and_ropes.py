@@ -95,7 +95,7 @@ class Model:
         write_safetensors(os.path.join(folder, "model.safetensors"), tensors)
         with open(self.program + ".tenon", "w") as file:
             file.write(text)
-        run("tenonc", self.program + ".tenon", "--checkpoint", folder, "--no-tokenizer", "-o", self.program)
+        run("tenonc", self.program + ".tenon", "--checkpoint", folder, "--no-tokenizer", "-O0", "-o", self.program)
 
     def compute(self, *arguments):
         path = os.path.join(self.place, "out.npy")

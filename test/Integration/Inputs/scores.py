@@ -162,7 +162,7 @@ def main():
             with open(description, "w") as file:
                 file.write(MODEL.replace("KIND", kind).replace("BODY", body))
             run = lambda *command: subprocess.run(command, check=True)
-            run("tenonc", description, "--checkpoint", place, "--no-tokenizer", "-o", program)
+            run("tenonc", description, "--checkpoint", place, "--no-tokenizer", "-O0", "-o", program)
             ids, output = ",".join(map(str, tokens)), os.path.join(place, "o.npy")
             results = []
             for options in ([], ["--prefill-chunk", "7"], ["--prefill-chunk", "1"]) if kind == "decoder" else ([],):

@@ -114,7 +114,7 @@ def check(families, name, place):
     with open(os.path.join(source, "expected.json"), encoding="utf-8") as file:
         tokens = json.load(file)["tokens"][:24]
     np.array(tokens, "<u2").tofile(data)
-    run("tenonc", source, "--train", "-o", program, "--no-tokenizer")
+    run("tenonc", source, "--train", "-O0", "-o", program, "--no-tokenizer")
     run(program, "train", "--data", data, "--objective", "causal", "--batch", "1", "--length", "24", "--steps", "8",
         "--optimizer", "adamw", "--rate", "1e-3", "--schedule", "constant", "--warmup", "0", "--weight-decay", "0",
         "--clip", "0", "-o", out)

@@ -126,7 +126,7 @@ def check(families, name, place):
     with open(os.path.join(source, "config.json"), encoding="utf-8") as file:
         classes = len(json.load(file).get("id2label", {0: 0, 1: 1}))
     data = write_data(os.path.join(place, name), kind, expected, classes)
-    run("tenonc", source, "--train", "-o", program, "--no-tokenizer")
+    run("tenonc", source, "--train", "-O0", "-o", program, "--no-tokenizer")
     run(program, "train", "--data", data, "--objective", kind, "--batch", "1", "--length", "24", "--steps", "8", "--rate",
         "1e-3", "--schedule", "constant", "--warmup", "0", "--weight-decay", "0", "--clip", "0", "--shuffle", "off",
         "--mask-token", "5", "-o", out, "--quiet")

@@ -38,7 +38,7 @@ def main(source, place):
     program, data = os.path.join(place, "program"), os.path.join(place, "data.bin")
     with open(os.path.join(source, "expected.json"), encoding="utf-8") as file:
         np.array(json.load(file)["tokens"][:24], "<u2").tofile(data)
-    run("tenonc", source, "--train", "-o", program, "--no-tokenizer")
+    run("tenonc", source, "--train", "-O0", "-o", program, "--no-tokenizer")
     for name, (options, losses, norms) in EXPECTED.items():
         out, parts = os.path.join(place, name), os.path.join(place, name + "-parts")
         train = [program, "train", "--data", data, "--batch", "1", "--length", "24", "--schedule", "constant", "--warmup", "0",
