@@ -1,6 +1,7 @@
 //===- Training.cpp - gradients and the optimizer's step ------------------===//
 
 #include "Rules.h"
+#include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
@@ -233,6 +234,11 @@ LogicalResult evaluateEmbeddingGradient(Evaluator &e, EmbeddingGradientOp op) {
   return success();
 }
 
+LogicalResult evaluateDequantize(Evaluator &e, DequantizeOp op) {
+  // A weight is read as the numbers that its blocks say.
+  return e.set(op.getResult(), NumberArray(e.array(op.getWeight())));
+}
+
 LogicalResult evaluateStash(Evaluator &e, StashOp op) {
   auto like = cast<RankedTensorType>(op.getLike().getType());
   SmallVector<int64_t, 4> shape(
@@ -327,6 +333,7 @@ void tenon::addTrainingRules(EvaluationRules &rules) {
   rules.add(evaluateWeightProduct);
   rules.add(evaluateWeightGradient);
   rules.add(evaluateEmbeddingGradient);
+  rules.add(evaluateDequantize);
   rules.add(evaluateStash);
   rules.add(evaluateKeep);
   rules.add(evaluateKept);

@@ -53,7 +53,8 @@ struct RowsToVector : tenon::impl::TenonRowsToVectorBase<RowsToVector> {
                   WeightGradientOp, EmbeddingGradientOp, ZerosLikeOp, PadRowsOp,
                   ClampGradientOp, ScoreBiasGradientOp,
                   DistanceGatherGradientOp, SumSquaresOp, NormOfSumsOp, AdamWOp,
-                  MomentumOp, LeanOp, StepAlongOp, UnfoldOp>(op))
+                  MomentumOp, LeanOp, StepAlongOp, UnfoldOp, UnpackPanelsOp>(
+              op))
         ++numLowered;
     });
   }

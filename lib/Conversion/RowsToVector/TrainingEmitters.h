@@ -4,6 +4,7 @@
 #define TENON_LIB_CONVERSION_ROWSTOVECTOR_TRAININGEMITTERS_H
 
 #include "Emitters.h"
+#include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
 
@@ -32,6 +33,8 @@ void emit(KernelBuilder &b, DistanceGatherGradientOp op);
 void emit(KernelBuilder &b, SumSquaresOp op);
 void emit(KernelBuilder &b, NormOfSumsOp op);
 void emit(KernelBuilder &b, AdamWOp op);
+// UnpackPanels.cpp
+void emit(KernelBuilder &b, UnpackPanelsOp op);
 // OptimizerSteps.cpp
 void emit(KernelBuilder &b, MomentumOp op);
 void emit(KernelBuilder &b, LeanOp op);

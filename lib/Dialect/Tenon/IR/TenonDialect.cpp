@@ -3,6 +3,7 @@
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "tenon/Dialect/Tenon/IR/Plan.h"
+#include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
@@ -74,6 +75,10 @@ void TenonDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tenon/Dialect/Tenon/IR/TenonLearningOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tenon/Dialect/Tenon/IR/TenonFrozenOps.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST

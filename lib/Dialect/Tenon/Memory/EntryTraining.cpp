@@ -10,6 +10,7 @@
 #include "WeightLayout.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "tenon/Dialect/Tenon/IR/Adapters.h"
+#include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 using namespace mlir;
@@ -56,6 +57,14 @@ bool EntryRewriter::rewriteTraining(Operation *op) {
     Operation *copy = builder.clone(*op);
     copy->setOperands(operands);
     finishOp(copy, op);
+    return true;
+  }
+  if (auto numbers = dyn_cast<DequantizeOp>(op)) {
+    Value weight = mapping.lookup(numbers.getWeight());
+    Value out = chooseOutput(op);
+    finishOp(
+        UnpackPanelsOp::create(builder, loc, weight, constant(loc, 0), out),
+        op);
     return true;
   }
   if (auto stash = dyn_cast<StashOp>(op)) {

@@ -9,6 +9,7 @@
 #include "TileBuilder.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
@@ -34,7 +35,7 @@ static constexpr int64_t kSumBlocks = 16;
 bool tenon::isTrainingOp(Operation *op) {
   return isa<WeightProductOp, AttentionGradientOp, AddGradientOp,
              WeightGradientOp, EmbeddingGradientOp, SumSquaresOp, NormOfSumsOp,
-             AdamWOp>(op) ||
+             AdamWOp, UnpackPanelsOp>(op) ||
          isOptimizerStep(op);
 }
 
@@ -213,6 +214,23 @@ static FailureOr<bool> tileMatrixStep(Operation *op, int64_t rows) {
       });
 }
 
+/// A task for each panel.
+static FailureOr<bool> tileUnpackPanels(UnpackPanelsOp op) {
+  int64_t rows = cast<SuperblockType>(memrefOf(op.getWeight()).getElementType())
+                     .getColumns();
+  return cut(
+      op, memrefOf(op.getOut()).getDimSize(0), rows,
+      [&](TileBuilder &tiles, OpFoldResult first, int64_t count) {
+        OpFoldResult size = tiles.builder.getIndexAttr(count);
+        Value panel = arith::DivUIOp::create(
+            tiles.builder, tiles.loc,
+            getValueOrCreateConstantIndexOp(tiles.builder, tiles.loc, first),
+            tiles.constant(rows));
+        return SmallVector<Value>{op.getWeight(), panel,
+                                  tiles.view(op.getOut(), {{0, first, size}})};
+      });
+}
+
 FailureOr<bool> tenon::tileTraining(Operation *op) {
   if (auto attention = dyn_cast<AttentionGradientOp>(op))
     return tileAttentionGradient(attention);
@@ -230,6 +248,8 @@ FailureOr<bool> tenon::tileTraining(Operation *op) {
     return tileUpdate(update);
   if (auto update = dyn_cast<MomentumOp>(op))
     return tileMomentum(update);
+  if (auto panels = dyn_cast<UnpackPanelsOp>(op))
+    return tileUnpackPanels(panels);
   if (auto step = dyn_cast<LeanOp>(op))
     return tileMatrixStep(op, memrefOf(step.getOut()).getDimSize(0));
   if (auto step = dyn_cast<StepAlongOp>(op))

@@ -186,7 +186,7 @@ class Linear:
 
 
 class Embedding:
-    """Rows of a table in blocks."""
+    """Rows of a table in blocks, and all of it unpacked."""
 
     TOKENS = [1, 2, 9]
 
@@ -208,12 +208,19 @@ class Embedding:
   %w = memref.view %weights[%zero][] : memref<{self.bytes}xi8> to {table}
   %i = memref.subview %ids[0] [%T] [1] : {memref(most, 'i32')} to {ids}
   %o = memref.subview %y[0, 0] [%T, {self.k}] [1, 1] : {memref(most, self.k, 'f32')} to {out}
-  tenon.embedding %i, %w into %o : ({ids}, {table}, {out}) -> ()""")]
+  tenon.embedding %i, %w into %o : ({ids}, {table}, {out}) -> ()"""),
+                entry(f"{self.name}_all", self.bytes, [("y", memref(self.n, self.k, "f32"))], f"""
+  %zero = arith.constant 0 : index
+  %w = memref.view %weights[%zero][] : memref<{self.bytes}xi8> to {table}
+  tenon.unpack_panels %w from %zero into %y : {table}, {memref(self.n, self.k, "f32")}""")]
 
     def check(self, module, rng, report):
         weight = Weight(rng, self.kind, self.n, self.k)
         packed = aligned(weight.packed)
         most = max(self.TOKENS)
+        y = np.full((self.n, self.k), 7, np.float32)
+        module.call(f"{self.name}_all", packed, [y], tokens=1)
+        report.case(f"{self.name} unpacked", [] if np.array_equal(y, weight.rounded) else ["other values than the table has"])
         for count in self.TOKENS:
             ids = rng.integers(0, self.n, most).astype(np.int32)
             ids[:2] = [self.n - 1, 0]
