@@ -7,6 +7,7 @@
 #include "BlockGradient.h"
 #include "Optimizers.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/IR/EntryAttrs.h"
 #include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
@@ -148,9 +149,10 @@ private:
 
   LogicalResult checkWeights(ModuleOp module) {
     for (auto weight : module.getOps<WeightOp>()) {
-      bool isRead =
-          llvm::any_of(weight.getSources(), llvm::IsaPred<SourceAttr>);
-      if (isRead && !weight.getTensorType().getElementType().isF32())
+      bool learns =
+          llvm::any_of(weight.getSources(), llvm::IsaPred<SourceAttr>) &&
+          !weight->hasAttr(kFrozenAttrName);
+      if (learns && !weight.getTensorType().getElementType().isF32())
         return weight.emitOpError() << "of type " << weight.getTensorType()
                                     << ": weights that learn are f32";
     }

@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Build.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "tenon/Dialect/Tenon/IR/Adapters.h"
+#include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -17,6 +19,16 @@ Value tenon::gradientOf(OpBuilder &builder, WeightRefOp ref) {
       builder, ref.getLoc(),
       MemRefType::get(type.getShape(), type.getElementType()),
       ref.getWeightAttr(), ref.getLayer());
+}
+
+/// A matrix of numbers that is made from a weight in fewer bits is made again
+/// where the way back reads it, and not kept from the way forward.
+static Value numbersAgain(OpBuilder &builder, Value matrix) {
+  Operation *op = matrix.getDefiningOp();
+  if (!isa_and_nonnull<DequantizeOp, CastOp, scf::IfOp>(op) ||
+      op->getBlock() != builder.getInsertionBlock())
+    return matrix;
+  return builder.clone(*op)->getResult(0);
 }
 
 namespace {
@@ -47,12 +59,15 @@ struct LinearRule : RuleOf<LinearRule, LinearOp> {
                              "tenon-differentiate comes before fusion");
     Build build(builder, op);
     Value dy = adjoints.of(linear.getResult()), weight = linear.getWeight();
+    bool learns = adjoints.wants(weight);
     if (adjoints.wants(linear.getInput()))
       adjoints.add(builder, op->getLoc(), linear.getInput(),
-                   build.weightProduct(dy, weight, /*flipped=*/true));
+                   build.weightProduct(
+                       dy, learns ? weight : numbersAgain(builder, weight),
+                       /*flipped=*/true));
     if (Value bias = linear.getBias())
       adjoints.add(builder, op->getLoc(), bias, dy);
-    if (!adjoints.wants(weight))
+    if (!learns)
       return success();
     auto transposed = weight.getDefiningOp<TransposeOp>();
     auto source = (transposed ? transposed.getInput() : weight)

@@ -79,7 +79,7 @@ std::optional<ErrorBound> tenon::getErrorBound(StringRef pass, ModuleOp after) {
           .Cases({"canonicalize", "tenon-fuse-attention", "tenon-fold-scales"},
                  Constants)
           .Case("tenon-incremental", Cache)
-          .Case("tenon-quantize-weights", Weights)
+          .Cases({"tenon-quantize-weights", "tenon-quantize-frozen"}, Weights)
           .Case("tenon-pack-weights", Values)
           .Default(Unknown);
   switch (kind) {

@@ -8,6 +8,7 @@
 #include "LastRows.h"
 #include "SplitSource.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
@@ -28,8 +29,8 @@ bool isIncremental(Operation *op) {
   if (isa<WeightRefOp, EmbeddingOp, PositionsOp, LinearOp, FfnOp, AddOp, SubOp,
           MulOp, DivOp, ScaleOp, ShiftOp, ReciprocalOp, ClampOp, ActivationOp,
           CastOp, RmsNormOp, LayerNormOp, RopeOp, ConcatOp, SplitHeadsOp,
-          MergeHeadsOp, SliceOp, AttentionOp, TopKOp, MixtureOp,
-          MixtureYieldOp>(op))
+          MergeHeadsOp, SliceOp, AttentionOp, TopKOp, MixtureOp, MixtureYieldOp,
+          DequantizeOp>(op))
     return true;
   // Over something else than tokens.
   if (auto reduce = dyn_cast<ReduceOp>(op))

@@ -7,6 +7,7 @@
 #include "MixedWeights.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 using namespace mlir;
@@ -28,22 +29,32 @@ public:
       : module(module), weights(weights) {}
 
   FailureOr<unsigned> run() {
-    SmallVector<LinearOp> linears;
-    WalkResult result = module.walk([&](LinearOp op) -> WalkResult {
-      WeightOp weight = weights.getWeightOf(op.getWeight());
+    SmallVector<Operation *> readers;
+    WalkResult result = module.walk([&](Operation *op) -> WalkResult {
+      Value read = readBy(op);
+      WeightOp weight = read ? weights.getWeightOf(read) : WeightOp();
       if (!weight || !isa<MixedType>(weight.getTensorType().getElementType()))
         return WalkResult::advance();
-      linears.push_back(op);
+      readers.push_back(op);
       return checkExperts(weight);
     });
     if (result.wasInterrupted())
       return failure();
-    for (LinearOp op : linears)
+    for (Operation *op : readers)
       split(op);
-    return linears.size();
+    return readers.size();
   }
 
 private:
+  /// The weight that an operation reads which can be one of several, or null.
+  static Value readBy(Operation *op) {
+    if (auto linear = dyn_cast<LinearOp>(op))
+      return linear.getWeight();
+    if (auto numbers = dyn_cast<DequantizeOp>(op))
+      return numbers.getWeight();
+    return {};
+  }
+
   static ArrayRef<DType> precisionsOf(WeightOp weight) {
     Type element = weight.getTensorType().getElementType();
     return cast<MixedType>(element).getLayers();
@@ -127,8 +138,8 @@ private:
                        builder, loc, builder.getIndexType(), number)};
   }
 
-  void split(LinearOp op) {
-    auto ref = op.getWeight().getDefiningOp<WeightRefOp>();
+  void split(Operation *op) {
+    auto ref = readBy(op).getDefiningOp<WeightRefOp>();
     Parts &parts = getParts(weights.get(ref));
     OpBuilder builder(op);
     // Layers are told apart, not their experts.
@@ -136,20 +147,20 @@ private:
     Value layer = ref.getLayer(), expert;
     if (experts > 1) {
       Value count =
-          arith::ConstantIndexOp::create(builder, op.getLoc(), experts);
-      expert = arith::RemUIOp::create(builder, op.getLoc(), layer, count);
-      layer = arith::DivUIOp::create(builder, op.getLoc(), layer, count);
+          arith::ConstantIndexOp::create(builder, op->getLoc(), experts);
+      expert = arith::RemUIOp::create(builder, op->getLoc(), layer, count);
+      layer = arith::DivUIOp::create(builder, op->getLoc(), layer, count);
     }
     Value result = choose(builder, op, layer, expert, parts);
-    op.getResult().replaceAllUsesWith(result);
-    op.erase();
+    op->getResult(0).replaceAllUsesWith(result);
+    op->erase();
     if (ref->use_empty())
       ref.erase();
   }
 
-  Value choose(OpBuilder &builder, LinearOp op, Value layer, Value expert,
+  Value choose(OpBuilder &builder, Operation *op, Value layer, Value expert,
                ArrayRef<Part> parts) {
-    Location loc = op.getLoc();
+    Location loc = op->getLoc();
     Place place = findPlace(builder, loc, layer, parts[0].layers);
     auto emit = [&](OpBuilder &inner, const Part &part, Value index) -> Value {
       IRMapping mapping;
@@ -160,13 +171,13 @@ private:
                                       inner, loc, getExperts(part.weight)));
         index = arith::AddIOp::create(inner, loc, first, expert);
       }
-      mapping.map(op.getWeight(),
+      mapping.map(readBy(op),
                   createRef(inner, loc, part.weight, index).getResult());
       return inner.clone(*op, mapping)->getResult(0);
     };
     if (parts.size() == 1)
       return emit(builder, parts[0], place.index);
-    auto branch = scf::IfOp::create(builder, loc, op.getResult().getType(),
+    auto branch = scf::IfOp::create(builder, loc, op->getResult(0).getType(),
                                     place.isOne, /*withElseRegion=*/true);
     OpBuilder then = branch.getThenBodyBuilder();
     scf::YieldOp::create(then, loc, emit(then, parts[0], place.index));

@@ -7,9 +7,10 @@
 
 namespace tenon {
 
-/// Splits the weights of linears with a `!tenon.mixed` element into one for
-/// each precision, and each linear into an `scf.if` on its layer. Returns the
-/// number of linears split. The old weights stay, unused.
+/// Splits the weights of linears, and of `tenon.dequantize`, with a
+/// `!tenon.mixed` element into one for each precision, and each such operation
+/// into an `scf.if` on its layer. Returns the number of operations split. The
+/// old weights stay, unused.
 llvm::FailureOr<unsigned> splitMixedWeights(mlir::ModuleOp module,
                                             Weights &weights);
 

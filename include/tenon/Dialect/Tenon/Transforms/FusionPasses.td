@@ -317,6 +317,42 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
   ];
 }
 
+def TenonQuantizeFrozen : Pass<"tenon-quantize-frozen", "::mlir::ModuleOp"> {
+  let summary = "weights that don't learn, in as few bits as they come or as asked for";
+  let description = [{
+    Frozen matrices of layers that linears alone read are stored as the
+    checkpoint has them: in blocks, which may differ from layer to layer, as
+    tenon-pack-weights lays them out, or in f16 or bf16. With `tenon.quantize`
+    on the module, `int8` or `int4`, those that are not in blocks are quantized
+    (Q8_0, Q4_0). Linears read the numbers that are stored. So adapters learn
+    beside a model that takes a quarter or an eighth of the memory, with the
+    products of plain weights in both directions, which need the numbers of one
+    matrix at a time.
+
+    Before:
+    ```mlir
+    tenon.weight @block.wq : tensor<4x64x64xf32> from [#tenon.source<"{i}.wq", tensor<64x64x!tenon.block<q8_0>>>] stacked {tenon.frozen}
+    ...
+    %w = tenon.weight_ref @block.wq[%i] : tensor<64x64xf32>
+    %y = tenon.linear %x, %w : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+    ```
+    After:
+    ```mlir
+    tenon.weight @block.wq : tensor<4x64x64x!tenon.block<q8_0>, #tenon.panel<n = 32, k = 64>> from [...] stacked {tenon.frozen}
+    ...
+    %q = tenon.weight_ref @block.wq[%i] : tensor<64x64x!tenon.block<q8_0>, #tenon.panel<n = 32, k = 64>>
+    %w = tenon.dequantize %q : tensor<64x64x!tenon.block<q8_0>, #tenon.panel<n = 32, k = 64>> -> tensor<64x64xf32>
+    %y = tenon.linear %x, %w : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::tenon::TenonDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect"];
+  let statistics = [
+    Statistic<"numStored", "stored", "Number of weights that are in fewer bits than f32 now">,
+    Statistic<"numKept", "kept", "Number of weights that learn, that others than linears read, or outside of layers">,
+  ];
+}
+
 def TenonPackWeights : Tenon_TensorPass<"tenon-pack-weights"> {
   let summary = "weights in the layout and precision of the target's kernels";
   let description = [{
