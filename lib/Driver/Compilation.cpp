@@ -16,6 +16,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
 #include "tenon/Driver/Linker.h"
@@ -215,6 +216,7 @@ Status Compilation::lower(mlir::ModuleOp lowered, Stage from, Stage to) {
       adapters.alpha = options.adapters->alpha;
       llvm::append_range(adapters.targets, options.adapters->targets);
       manager.addPass(createTenonInsertAdapters(std::move(adapters)));
+      manager.addPass(createTenonQuantizeFrozen());
     }
     if (next == Stage::LLVM && options.checkBounds)
       manager.addPass(createTenonCheckBounds());

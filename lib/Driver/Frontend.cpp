@@ -284,7 +284,8 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
   if (Status status = bindDescription(options, loaded); !status)
     return status.takeError();
   if (options.train)
-    if (Status status = checkTraining(loaded, options.head.has_value());
+    if (Status status = checkTraining(loaded, options.head.has_value(),
+                                      options.adapters.has_value());
         !status)
       return status.takeError();
   if (options.head)

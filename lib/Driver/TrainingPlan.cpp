@@ -23,9 +23,11 @@ Status tenon::checkTraining(const CompileOptions &options) {
   auto refuse = [](const std::string &what) {
     return plainError(what, ExitCode::BadUsage);
   };
-  if (!options.quantize.empty())
-    return refuse("--quantize is for models that compute; a model that learns "
-                  "has weights in f32");
+  bool isFrozenType = options.quantize == "int8" || options.quantize == "int4";
+  if (!options.quantize.empty() && !(options.adapters && isFrozenType))
+    return refuse("--quantize is for models that compute, and, int8 or int4, "
+                  "for what --train=lora leaves as it is; what learns has "
+                  "weights in f32");
   if (options.weightType && options.weightType != DType::F32)
     return refuse("--dtype: a model that learns has weights in f32 so far");
   if (!options.kvCache.empty() || !options.activations.empty() ||
@@ -40,13 +42,15 @@ Status tenon::checkTraining(const CompileOptions &options) {
   return {};
 }
 
-Status tenon::checkTraining(const LoadedModel &model, bool getsHead) {
-  if (model.directory.gguf)
+Status tenon::checkTraining(const LoadedModel &model, bool getsHead,
+                            bool isFrozen) {
+  if (model.directory.gguf && !isFrozen)
     return withNote(
         errorInFile(model.directory.path, "a GGUF file cannot be trained",
                     ExitCode::BadUsage),
         "a trainer writes checkpoints as Hugging Face has them, and starts "
-        "from one: a directory with config.json");
+        "from one: a directory with config.json; adapters learn beside it "
+        "(--train=lora:targets=...)");
   const nlohmann::json *value =
       findMember(model.directory.config, "problem_type");
   const std::string *problem = value ? asString(*value) : nullptr;
@@ -89,7 +93,8 @@ static std::string adapterConfigOf(std::span<const PlannedWeight> plan,
     llvm::StringRef base =
         llvm::StringRef(weight.name).rsplit('.').first; // without ".lora_a"
     for (const PlannedWeight &other : plan)
-      if (other.name == base)
+      if (other.name == base ||
+          llvm::StringRef(other.name).starts_with(base.str() + "."))
         isTransposed |=
             mlir::cast<SourceAttr>(other.sources[0]).getTransposed();
   }

@@ -10,8 +10,8 @@ namespace tenon {
 
 /// Errors: BadUsage for options and models that cannot be trained so far.
 Status checkTraining(const CompileOptions &options);
-/// `getsHead`: its labels are to be others.
-Status checkTraining(const LoadedModel &model, bool getsHead);
+/// `getsHead`: its labels are to be others; `isFrozen`: adapters alone learn.
+Status checkTraining(const LoadedModel &model, bool getsHead, bool isFrozen);
 
 /// The tensors that the weights of a plan are, by the names and shapes of the
 /// checkpoint, and the files that stand beside them, whose `dtype` is f32 now;

@@ -58,7 +58,6 @@ Type Importer::checkpointElement(const lang::BoundWeight &weight) {
 // stack; null if it counts from 0.
 bool Importer::sourceName(const lang::BoundWeight &weight, std::string &name,
                           DenseI64ArrayAttr &layers) {
-  name = weight.nameTemplate;
   const lang::BoundWeight::Hole *only = nullptr;
   for (const lang::BoundWeight::Hole &hole : weight.holes) {
     std::string text = "{" + hole.text + "}";
@@ -66,8 +65,8 @@ bool Importer::sourceName(const lang::BoundWeight &weight, std::string &name,
       continue;
     if (only && only->values != hole.values) {
       diagnostics.error(model.source, weight.decl->nameRange,
-                        "the name \"" + weight.nameTemplate + "\" holds {" +
-                            only->text + "} and {" + hole.text +
+                        "the name \"" + name + "\" holds {" + only->text +
+                            "} and {" + hole.text +
                             "}; one name counts in one way");
       return false;
     }
@@ -105,9 +104,10 @@ bool Importer::declareWeights() {
       stored = elementType(DType::F32);
     else if (options.weightDType)
       stored = elementType(*options.weightDType);
-    std::string name;
+    std::string name = weight.nameTemplate, module = weight.nameInDirectories;
     DenseI64ArrayAttr layers;
-    if (!sourceName(weight, name, layers)) {
+    if (!sourceName(weight, name, layers) ||
+        !sourceName(weight, module, layers)) {
       ok = false;
       continue;
     }
@@ -124,6 +124,8 @@ bool Importer::declareWeights() {
         weight.layers != 0, IntegerAttr(), IntegerAttr(), layers);
     if (weight.decl->frozen)
       op->setAttr(kFrozenAttrName, builder.getUnitAttr());
+    if (!module.empty())
+      op->setAttr(kModuleAttrName, builder.getStringAttr(module));
     if (weight.experts)
       op->setAttr(kExpertsAttrName, builder.getI64IntegerAttr(weight.experts));
   }

@@ -119,6 +119,7 @@ void WeightResolver::addProblem(const BoundWeight &weight, std::string text) {
 void WeightResolver::chooseNamespace(BoundWeight &weight) const {
   if (!catalog->ggufName(""))
     return;
+  weight.nameInDirectories = weight.candidates.front();
   std::vector<std::string> names;
   auto add = [&](std::string name) {
     if (!name.empty() &&

@@ -67,8 +67,8 @@ struct Configuration {
   std::string_view text = {};
 };
 
-/// "config.json:3:5", the place of the key that a dotted path leads to; the name
-/// alone where it isn't known.
+/// "config.json:3:5", the place of the key that a dotted path leads to; the
+/// name alone where it isn't known.
 std::string placeOf(const Configuration &config, std::string_view path);
 
 /// A weight with numbers for dimensions. In a layer it is a stack of tensors of
@@ -103,6 +103,8 @@ struct BoundWeight {
   std::vector<Hole> holes;
   /// The candidate that resolveWeights settled on.
   std::string nameTemplate;
+  /// Of a GGUF file: what Hugging Face's checkpoints call it; else empty.
+  std::string nameInDirectories;
   /// False: its condition doesn't hold, or it is optional and missing.
   bool present = true;
 

@@ -62,16 +62,24 @@ private:
     return ref ? symbols.lookup<WeightOp>(ref.getWeight()) : WeightOp();
   }
 
-  /// What a target may call a weight: "wq" as the description, or "q_proj" as
-  /// the checkpoint does.
-  static SmallVector<StringRef, 2> namesOf(WeightOp weight) {
-    SmallVector<StringRef, 2> names = {
+  /// What a target may call a weight: "wq" or "block.wq" as the description, or
+  /// "q_proj" as the checkpoint does.
+  static SmallVector<StringRef, 3> namesOf(WeightOp weight) {
+    SmallVector<StringRef, 3> names = {
         weight.getSymName().rsplit('.').second.empty()
             ? weight.getSymName()
-            : weight.getSymName().rsplit('.').second};
-    if (auto source = dyn_cast<SourceAttr>(weight.getSources()[0]))
-      names.push_back(moduleOf(source.getName()).second);
+            : weight.getSymName().rsplit('.').second,
+        weight.getSymName()};
+    if (isa<SourceAttr>(weight.getSources()[0]))
+      names.push_back(moduleOf(nameOf(weight)).second);
     return names;
+  }
+
+  /// Its tensor's name, as Hugging Face's checkpoints have it.
+  static StringRef nameOf(WeightOp weight) {
+    if (auto name = weight->getAttrOfType<StringAttr>(kModuleAttrName))
+      return name;
+    return cast<SourceAttr>(weight.getSources()[0]).getName();
   }
 
   void reportMissing(const std::string &target, ArrayRef<LinearOp> linears,
@@ -155,8 +163,7 @@ private:
     OpBuilder builder(last);
     builder.setInsertionPointAfter(last);
     if (!symbols.lookup(symbol)) {
-      StringRef path =
-          moduleOf(cast<SourceAttr>(weight.getSources()[0]).getName()).first;
+      StringRef path = moduleOf(nameOf(weight)).first;
       auto type = RankedTensorType::get(shape, builder.getF32Type());
       SmallVector<int64_t> stack(shape);
       if (weight.getStacked())

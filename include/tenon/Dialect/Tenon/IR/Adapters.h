@@ -14,6 +14,10 @@ inline constexpr llvm::StringLiteral kFrozenAttrName = "tenon.frozen";
 /// On an embedding: the id whose row has no gradient from it, an integer.
 inline constexpr llvm::StringLiteral kFrozenRowAttrName = "tenon.frozen_row";
 
+/// On a weight from a GGUF file: the name that it has in Hugging Face's
+/// checkpoints, by which adapters are called, with "{i}" as in sources.
+inline constexpr llvm::StringLiteral kModuleAttrName = "tenon.module";
+
 /// Of weights that no checkpoint has: what they begin with, by name.
 inline constexpr llvm::StringLiteral kInitialAttrName = "tenon.initial";
 inline constexpr llvm::StringLiteral kInitialZeros = "zeros";
