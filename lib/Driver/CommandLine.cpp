@@ -183,9 +183,10 @@ struct Flags {
                      cl::cat(category)};
   cl::opt<std::string> remarks{
       "remarks",
-      cl::desc("Say of every rewrite that passes applied (fused) or declined "
-               "(missed), where and why, and of every choice of tiles what it and "
-               "others are predicted to cost (tile)"),
+      cl::desc(
+          "Say of every rewrite that passes applied (fused) or declined "
+          "(missed), where and why, and of every choice of tiles what it and "
+          "others are predicted to cost (tile)"),
       cl::value_desc("fused|missed|tile|all,..."), cl::cat(category)};
   cl::opt<std::string> remarksOutput{
       "remarks-output", cl::desc("Write all remarks to a YAML file"),

@@ -30,6 +30,8 @@ constexpr double kSampleSeconds = 0.002;
 /// What a plan must be faster by to be worth an entry, and may be slower by
 /// for other numbers of rows.
 constexpr double kWorth = 0.98, kTolerated = 1.01;
+/// A first comparison that ends a plan's trial.
+constexpr double kHopeless = 1.1;
 /// Part of the time that is left for comparing winners with what was chosen.
 constexpr double kForWinners = 0.1;
 
@@ -235,7 +237,8 @@ Status Search::tryPlan(Kernel &kernel, const KernelPlan &plan) {
   if (!hasSameBits(kernel, **run, plan))
     return Status::success();
   KernelRun &best = kernel.best ? *kernel.best : *kernel.chosen;
-  if (!isFaster(kernel, **run, best, 3) || !isFaster(kernel, **run, best, 9))
+  if (compare(kernel, **run, best, 0, 1) > kHopeless ||
+      !isFaster(kernel, **run, best, 3) || !isFaster(kernel, **run, best, 9))
     return Status::success();
   kernel.best = std::move(*run);
   kernel.bestPlan = plan;
@@ -290,11 +293,11 @@ void Search::keepWinners() {
 void Search::sayGains() {
   int64_t measured = llvm::count_if(
       kernels, [](auto &kernel) { return kernel->isMeasured(); });
-  options.say(
-      llvm::formatv("tuned {0} of {1} kernels for {2} in {3:f0} s, on one "
-                    "thread: {4} other plans measured, {5} faster ones kept",
-                    measured, kernels.size() + alone.size(), cpu, seconds(),
-                    numPlans, gains.size()));
+  options.say(llvm::formatv(
+      "measured {0} of {1} kernels for {2} on one thread, and {3} "
+      "other plans for them, in {4:f0} s; {5} are faster and kept",
+      measured, kernels.size() + alone.size(), cpu, numPlans, seconds(),
+      gains.size()));
   for (const std::string &line : gains)
     options.say(line);
   // What a call of an entry point of so many rows as are known takes in them.
