@@ -2,6 +2,7 @@
 
 #include "tenon/Bench/Compare.h"
 #include "tenon/Bench/Measure.h"
+#include "tenon/Bench/Plot.h"
 #include "tenon/Runtime/MachineLimits.h"
 #include "tenon/Support/Strings.h"
 
@@ -17,6 +18,7 @@ static constexpr const char *kHelp =
   tenon-bench OPERATION [PARAMETERS] [OPTIONS]
   tenon-bench --suite FILE [OPTIONS]
   tenon-bench compare BEFORE.json AFTER.json [--tolerance PERCENT]
+  tenon-bench plot FOLDER [--output PAGE.html] [--tolerance PERCENT]
 
 Operations and their parameters, with defaults:
   linear     --m 1 --n 2048 --k 2048 --type f32|f16|bf16|q8_0|q4_0|q4_k|...
@@ -45,6 +47,10 @@ limits keeps what it measured for this machine's own CPU in $XDG_CACHE_HOME/teno
 compare reads what tenon-bench and `PROGRAM bench` print with --json: the ratio of the times
 of each case, with a 95 % interval. It exits with 1 if a case is slower for sure: its
 interval begins more than --tolerance (2) percent above 1.
+
+plot reads all *.json of a folder, such files, and draws a line for each case over the runs
+in the order of their dates, with 95 % intervals, on a page that needs no network. The data
+alone are printed without --output, or written where it ends with .json.
 )";
 
 namespace {
@@ -52,8 +58,8 @@ namespace {
 struct Arguments {
   Settings settings;
   std::vector<std::string> caseWords;
-  std::string suite, emit;
-  double tolerance = 2; ///< of compare, in percent
+  std::string suite, emit, output;
+  double tolerance = 2; ///< of compare and plot, in percent
   bool json = false, help = false;
 };
 
@@ -96,6 +102,8 @@ Expected<Arguments> parseArguments(int argc, char **argv) {
       if (error != std::errc() || end != value.data() + value.size() ||
           !(arguments.tolerance >= 0 && arguments.tolerance <= 1000))
         return usage("--tolerance takes a number of percent from 0 to 1000");
+    } else if (word == "--output") {
+      arguments.output = value;
     } else if (word == "--emit") {
       arguments.emit = value;
     } else if (word == "--clock") {
@@ -140,6 +148,17 @@ Expected<int> compare(const Arguments &arguments) {
   return *isSlower ? 1 : 0;
 }
 
+/// `plot FOLDER`.
+Expected<int> plot(const Arguments &arguments) {
+  if (arguments.caseWords.size() != 2)
+    return usage("plot takes a folder");
+  Status status = plotRuns(arguments.caseWords[1], arguments.output,
+                           arguments.tolerance / 100);
+  if (!status)
+    return status.takeError();
+  return 0;
+}
+
 /// Keeps limits for profiles, if they are those of this machine: not of a CPU
 /// with fewer instructions, nor of a share of its time.
 void keepLimits(const Result &result, const Settings &settings) {
@@ -169,6 +188,10 @@ Expected<int> run(int argc, char **argv) {
   }
   if (!arguments->caseWords.empty() && arguments->caseWords[0] == "compare")
     return compare(*arguments);
+  if (!arguments->caseWords.empty() && arguments->caseWords[0] == "plot")
+    return plot(*arguments);
+  if (!arguments->output.empty())
+    return usage("--output is for plot");
   std::vector<Case> cases;
   if (!arguments->suite.empty()) {
     if (!arguments->caseWords.empty())
