@@ -215,12 +215,12 @@ function drawPipeline(main) {
       class: `${pass.changed ? '' : 'same'} ${i === state.pass ? 'picked' : ''}`, tabindex: 0,
       click: () => go({pass: i, against: passBefore(i)}),
       keydown: (event) => { if (event.key === 'Enter') go({pass: i, against: passBefore(i)}); }},
-    make('td', {class: 'right'}, String(i)), make('td', {}, pass.stage + (pass.variant ? ` (${pass.variant})` : '')),
-    make('td', {class: 'mono', title: pass.description}, pass.name),
+    make('td', {class: 'right'}, String(i)), make('td', {class: 'name'}, pass.stage + (pass.variant ? ` (${pass.variant})` : '')),
+    make('td', {class: 'mono name', title: pass.description}, pass.name),
     make('td', {class: 'right'}, pass.ms.toFixed(2)),
     make('td', {}, make('span', {class: 'bars', style: `width:${(60 * pass.ms / longest).toFixed(1)}px`})),
     make('td', {class: 'right'}, String(textOf(pass).total)),
-    make('td', {class: 'mono'}, i === 0 ? '' : pass.changed ? changeOf(i) : 'nothing changed')));
+    make('td', {class: 'mono wide'}, i === 0 ? '' : pass.changed ? changeOf(i) : 'nothing changed')));
   main.append(make('div', {class: 'scroll'}, make('table', {},
     make('thead', {}, make('tr', {}, make('th', {class: 'right'}, '#'), make('th', {}, 'stage'), make('th', {}, 'pass'),
       make('th', {class: 'right'}, 'ms'), make('th'), make('th', {class: 'right'}, 'operations'), make('th', {}, 'made and removed'))),
@@ -272,7 +272,7 @@ function remarkTable(remarks) {
   }}, `${file}:${line}:${column}`);
   return make('div', {class: 'scroll'}, make('table', {}, make('tbody', {}, remarks.map((remark) => make('tr', {},
     make('td', {class: remark.kind}, remark.kind), make('td', {class: 'mono'}, remark.places.length ? place(remark.places[0]) : ''),
-    make('td', {}, remark.text, remark.blocker ? [' (', place(remark.blocker), ')'] : '',
+    make('td', {class: 'wide'}, remark.text, remark.blocker ? [' (', place(remark.blocker), ')'] : '',
       remark.suggestion ? make('div', {class: 'hint'}, `expected: ${remark.suggestion}`) : ''),
     make('td', {class: 'mono hint'}, remark.pass))))));
 }
@@ -294,7 +294,7 @@ function drawKernels(main) {
         keydown: (event) => { if (event.key === 'Enter') go({view: 'provenance', kernel: i, line: kernel.lines[0] || 0}); }},
       make('td', {class: 'mono'}, kernel.symbol), make('td', {class: 'right'}, String(kernel.instructions)),
       make('td', {}, make('span', {class: 'bars', style: `width:${(80 * kernel.instructions / most).toFixed(1)}px`})),
-      make('td', {class: 'mono'}, kernel.lines.join(', '))))))));
+      make('td', {class: 'mono wide'}, kernel.lines.join(', '))))))));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
