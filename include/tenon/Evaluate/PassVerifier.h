@@ -12,7 +12,10 @@
 
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
+#include "tenon/Dialect/Tenon/Transforms/ErrorBounds.h"
 #include "tenon/Evaluate/ModelRun.h"
+
+#include <map>
 
 namespace tenon {
 
@@ -36,7 +39,9 @@ struct PassVerifierOptions {
 /// Evaluates a module before and after every pass that changes it, on the same
 /// inputs, and compares the results with what the pass declares
 /// (`getErrorBound`): once in exact arithmetic, and, where the pass chose a
-/// precision, with all rounding. Where a model learns, its gradient is compared
+/// precision, with all rounding: that may change results by four times as much
+/// as independent errors of the weights do that are as large as one rounding.
+/// Where a model learns, its gradient is compared
 /// with central differences of the loss, too.
 class PassVerifier {
 public:
@@ -75,6 +80,9 @@ private:
               const RunDifference &difference, bool rounds, double bound);
   std::string writeReproducer(mlir::Pass *pass, bool rounds, double bound);
   void setUp(Evaluator &evaluator, mlir::ModuleOp module) const;
+  /// What one rounding of this size may do to the results; fails if the module
+  /// cannot be evaluated.
+  mlir::FailureOr<double> allowRounding(Rounding rounding);
 
   PassVerifierOptions options;
   WeightReader rounded, exact;
@@ -83,6 +91,8 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> before;
   NamedArrays inputs, exactResults;
   std::optional<NamedArrays> roundedResults; ///< once they were needed
+  /// By the size of a rounding, and its block.
+  std::map<std::pair<double, int64_t>, double> allowances;
   std::vector<Line> lines;
   std::optional<std::string> culprit;
 };

@@ -122,7 +122,7 @@ def check(spec, directory):
     try:
         return check_all(spec, directory)
     except Fault as fault:
-        rounds = fault.kind == "logits" or " changes what @" in str(fault) and "where 1.0e-09" not in str(fault)
+        rounds = fault.kind == "logits" or " changes what @" in str(fault) and "where 1.0e-12" not in str(fault)
         if rounds and is_sensitive(spec, directory):
             return None
         raise

@@ -9,59 +9,73 @@ using namespace tenon;
 
 namespace {
 
-/// Operations are arranged in another way; sums are the same up to f64.
-constexpr double kExact = 1e-9;
-/// Constants are multiplied, and rounded to f32 again: 6e-8 of a score, of
-/// which random models were seen to make 2e-6 of their results.
-constexpr double kConstants = 1e-5;
+/// Operations are arranged in another way and products are the same: sums of
+/// up to 2^13 of them in another order differ by 2^13 x 2^-53 of the sum of
+/// their magnitudes (Higham, Accuracy and Stability of Numerical Algorithms,
+/// 2002, section 4.2).
+constexpr double kExact = 1e-12;
+/// Two constants become one, which is rounded to f32 twice: 2 x 2^-24 of a
+/// score. Scores of up to 32 then change probabilities by exp(2^-18) - 1.
+constexpr double kConstants = 3.8e-6;
 
-// By the precision of what is held. What a pass does besides rounding is held
-// to kExact, so that these need only catch what no rounding is: NaN, overflow,
-// the scale of another block. Eight bits change logits of trained models by one
-// or two parts in a hundred, those of small random ones by a sixth at most;
-// four bits those by as much as they are.
-constexpr double kOfHalf = 0.05, kOfBytes = 0.5, kOfNibbles = 2;
+// To f16 and bf16: half of the last of 11 and of 8 bits of each number. To
+// eight bits: half of one of the 127 steps that the greatest of a group is; with
+// a residual, the same of what is left. To four: half of one of its 8 steps.
+// Fewer bits than four come from files, and are not rounded here.
+constexpr Rounding kToF16 = {0x1p-11, 1}, kToBF16 = {0x1p-8, 1};
+constexpr double kOfBytes = 1. / 254, kOfNibbles = 1. / 16;
+constexpr Rounding kToBytes = {kOfBytes, 32}, kToChannels = {kOfBytes, 0};
+constexpr Rounding kToResiduals = {kOfBytes * kOfBytes, 32};
+constexpr Rounding kToNibbles = {kOfNibbles, 32};
 
-double roundingOf(Type element) {
+Rounding roundingOf(Type element) {
   if (auto block = dyn_cast<BlockType>(element)) {
     DType scheme = block.getScheme();
-    return scheme == DType::Q8_0 || scheme == DType::Q8_CHANNEL ? kOfBytes
-                                                                : kOfNibbles;
+    return scheme == DType::Q8_CHANNEL ? kToChannels
+           : scheme == DType::Q8_0     ? kToBytes
+                                       : kToNibbles;
   }
   if (auto groups = dyn_cast<Int8GroupType>(element))
-    return groups.getResidual() ? kOfHalf : kOfBytes;
+    return groups.getResidual() ? kToResiduals : kToBytes;
+  // A row of a cache has a scale.
   if (element.isInteger(8))
-    return kOfBytes;
-  return element.isF16() || element.isBF16() ? kOfHalf : 0;
+    return kToChannels;
+  return element.isF16() ? kToF16 : element.isBF16() ? kToBF16 : Rounding();
+}
+
+void keepGreatest(Rounding &most, Type element) {
+  Rounding rounding = roundingOf(element);
+  if (rounding.size > most.size)
+    most = rounding;
 }
 
 /// Of the cache that functions take.
-double cacheRounding(ModuleOp module) {
-  double most = 0;
+Rounding cacheRounding(ModuleOp module) {
+  Rounding most;
   module.walk([&](Block *block) {
     for (Type type : block->getArgumentTypes())
       if (auto cache = dyn_cast<KVCacheType>(type))
-        most = std::max(most, roundingOf(cache.getElement()));
+        keepGreatest(most, cache.getElement());
   });
   return most;
 }
 
-double weightRounding(ModuleOp module) {
-  double most = 0;
+Rounding weightRounding(ModuleOp module) {
+  Rounding most;
   for (auto weight : module.getOps<WeightOp>())
-    most = std::max(most, roundingOf(weight.getTensorType().getElementType()));
+    keepGreatest(most, weight.getTensorType().getElementType());
   return most;
 }
 
 /// Of values between operations.
-double valueRounding(ModuleOp module) {
-  double most = 0;
+Rounding valueRounding(ModuleOp module) {
+  Rounding most;
   module.walk([&](Operation *op) {
     if (isa<WeightRefOp>(op))
       return;
     for (Type type : op->getResultTypes())
       if (auto tensor = dyn_cast<RankedTensorType>(type))
-        most = std::max(most, roundingOf(tensor.getElementType()));
+        keepGreatest(most, tensor.getElementType());
   });
   return most;
 }
@@ -84,9 +98,9 @@ std::optional<ErrorBound> tenon::getErrorBound(StringRef pass, ModuleOp after) {
           .Default(Unknown);
   switch (kind) {
   case Exact:
-    return ErrorBound{kExact, 0};
+    return ErrorBound{kExact};
   case Constants:
-    return ErrorBound{kConstants, 0};
+    return ErrorBound{kConstants};
   case Cache:
     return ErrorBound{kExact, cacheRounding(after)};
   case Weights:

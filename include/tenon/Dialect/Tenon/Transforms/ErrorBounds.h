@@ -15,13 +15,20 @@
 
 namespace tenon {
 
-/// Errors are the greatest difference of results over the greatest magnitude.
+/// One rounding of a number.
+struct Rounding {
+  double size = 0;   ///< relative to the greatest of its block; 0: none
+  int64_t block = 1; ///< numbers along a row; 0: all of it
+};
+
+/// Errors of results are the greatest difference over the greatest magnitude.
 struct ErrorBound {
   /// Of the rewrite, in exact arithmetic: what the pass makes of the model,
   /// apart from the precision in which weights and values are held.
   double rewrite = 0;
-  /// Of the results, by the precision that the pass chose; 0: it chooses none.
-  double rounding = 0;
+  /// To the precision that the pass chose, if it chose one. What that may do to
+  /// the results is the model's matter (`PassVerifier`).
+  Rounding rounding = {};
 };
 
 /// What a pass declares, by its argument; `after` is the module that it left,
