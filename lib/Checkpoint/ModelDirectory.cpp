@@ -124,6 +124,15 @@ Expected<ModelDirectory> tenon::openModelDirectory(const std::string &path) {
     if (!checkpoint)
       return checkpoint.takeError();
     model.checkpoint = *std::move(checkpoint);
+    const json *quantized = findMember(model.config, "quantization_config");
+    const json *method =
+        quantized ? findMember(*quantized, "quant_method") : nullptr;
+    if (method && *method == "mxfp4") {
+      checkpoint = joinMxfp4(std::move(model.checkpoint));
+      if (!checkpoint)
+        return checkpoint.takeError();
+      model.checkpoint = *std::move(checkpoint);
+    }
   }
   if (Status status = readSentenceModules(root, model); !status)
     return status.takeError();

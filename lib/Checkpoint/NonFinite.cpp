@@ -107,7 +107,12 @@ std::vector<NonFinite> tenon::scanForNonFinite(const Checkpoint &checkpoint) {
   for (const TensorInfo &info : checkpoint.tensors()) {
     if (!isFloat(info.dtype) && !isBlock(info.dtype))
       continue;
-    if (auto found = scanForNonFinite(info, checkpoint.bytes(info)))
+    std::vector<std::byte> joined;
+    if (info.join)
+      joined = info.join(0, info.size);
+    if (auto found = scanForNonFinite(
+            info, info.join ? std::span<const std::byte>(joined)
+                            : checkpoint.bytes(info)))
       all.push_back(*found);
     checkpoint.release(info);
   }

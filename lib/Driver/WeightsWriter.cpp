@@ -129,6 +129,7 @@ struct OpenedTensor {
   const TensorInfo *info = nullptr;
   uint64_t begin = 0;      ///< of the expert, bytes from the tensor's start
   std::vector<float> made; ///< what is read instead of the file
+  std::vector<std::byte> joined; ///< likewise, of a tensor in parts
 };
 
 class Writer {
@@ -290,10 +291,16 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
   // Readers guarantee that the bytes are those of the shape.
   if (fused)
     opened.begin = info->size / weight.experts * (layer % weight.experts);
-  rows.data = options.checkpoint->bytes(*info).data() + opened.begin;
+  if (info->join) {
+    opened.joined = info->join(opened.begin, fused ? info->size / weight.experts
+                                                   : info->size);
+    rows.data = opened.joined.data();
+  } else {
+    rows.data = options.checkpoint->bytes(*info).data() + opened.begin;
+  }
   if (!options.adapter || !options.adapter->changes(name))
     return rows;
-  if (fused || isBlock(info->dtype) || info->rowsPerHead)
+  if (fused || isBlock(info->dtype) || info->rowsPerHead || info->join)
     return errorInFile(
         info->file->path(),
         strCat("tensor ", quoteName(name),
@@ -326,7 +333,11 @@ Status Writer::report(const NonFiniteElement &bad, const PlannedWeight &weight,
   if (!info)
     return Status::success();
   std::string text;
-  std::span<const std::byte> bytes = options.checkpoint->bytes(*info);
+  std::vector<std::byte> joined;
+  if (info->join)
+    joined = info->join(0, info->size);
+  std::span<const std::byte> bytes =
+      info->join ? joined : options.checkpoint->bytes(*info);
   if (std::optional<NonFinite> found = scanForNonFinite(*info, bytes))
     text = found->message();
   else
@@ -465,7 +476,7 @@ Status Writer::writeLayer(const PlannedWeight &weight, int64_t layer) {
                              rows * request.columns, " elements, the type ",
                              typeName(type), " has ", type.getNumElements()));
   request.released = [&](size_t index, int64_t begin, int64_t end) {
-    if (!tensors[index].made.empty())
+    if (!tensors[index].made.empty() || !tensors[index].joined.empty())
       return;
     const TensorInfo &info = *tensors[index].info;
     uint64_t width =

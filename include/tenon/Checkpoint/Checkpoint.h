@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,8 +30,9 @@ inline int64_t rowInFile(int64_t row, int64_t rowsPerHead) {
 }
 
 /// A tensor in a checkpoint: row-major, little-endian, without gaps. Readers
-/// guarantee that [offset, offset + size) lies inside of the file and that size
-/// is what tensorBytes() says of its type and shape.
+/// guarantee that [offset, offset + size) lies inside of the file (but for
+/// tensors that are joined) and that size is what tensorBytes() says of its
+/// type and shape.
 struct TensorInfo {
   std::string name;
   DType dtype = DType::F32;
@@ -40,6 +42,10 @@ struct TensorInfo {
   uint64_t size = 0;                ///< bytes
   /// Not 0: the rows of each head, so many, are interleaved; see rowInFile.
   int64_t rowsPerHead = 0;
+  /// Set of a tensor that files hold in parts: makes `count` bytes of it, from
+  /// byte `begin` on, both at ends of rows. `file` and `offset` are then those
+  /// of its first part, for messages.
+  std::function<std::vector<std::byte>(uint64_t begin, uint64_t count)> join;
 
   uint64_t numElements() const {
     return size / blockBytes(dtype) *
@@ -61,13 +67,17 @@ public:
   /// Whether tensors have GGUF's names (lib/Checkpoint/GgufNames.def).
   virtual bool hasGgufNames() const { return false; }
 
-  /// The tensor's bytes, mapped. Not necessarily aligned to the element.
+  /// The tensor's bytes, mapped. Not necessarily aligned to the element. None
+  /// of a tensor that has to be joined.
   std::span<const std::byte> bytes(const TensorInfo &info) const {
+    if (info.join)
+      return {};
     return info.file->bytes().subspan(info.offset, info.size);
   }
   /// The tensor's pages may leave memory (they are read again when touched).
   void release(const TensorInfo &info) const {
-    info.file->release(info.offset, info.size);
+    if (!info.join)
+      info.file->release(info.offset, info.size);
   }
 
 protected:

@@ -25,6 +25,15 @@ namespace tenon {
 /// or lie outside of the directory; tensors that the index puts elsewhere.
 Expected<std::unique_ptr<Checkpoint>> openSafetensors(const std::string &path);
 
+/// The same tensors, but for matrices that Transformers has quantized to MXFP4:
+/// NAME_blocks and NAME_scales are one tensor NAME [..., rows, columns] of
+/// DType::MXFP4, that is joined when it is read.
+///
+/// Errors, with the file and the tensor: scales that are missing; types or
+/// shapes that are no such matrix; a tensor NAME beside them.
+Expected<std::unique_ptr<Checkpoint>>
+joinMxfp4(std::unique_ptr<Checkpoint> parts);
+
 } // namespace tenon
 
 #endif // TENON_CHECKPOINT_SAFETENSORS_H
