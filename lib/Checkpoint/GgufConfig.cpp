@@ -38,7 +38,8 @@ struct Fact {
 };
 
 /// How much of a head's components turn with the position.
-enum class Rotary { None, Whole, Part };
+/// Latent: of a few more that all heads share.
+enum class Rotary { None, Whole, Part, Latent };
 
 /// An architecture of GGUF and the model family of Hugging Face it is.
 struct Architecture {
@@ -83,6 +84,7 @@ private:
   Status findArchitecture();
   Status map(const Mapping &mapping);
   Status mapRotary();
+  Status mapSteepness(json &scaling);
   Status mapLongRope();
   Status mapTokens();
   Status mapTensors();
@@ -166,7 +168,7 @@ Status ConfigBuilder::mapRotary() {
   for (const char *key :
        {"%.rope.dimension_count", "%.attention.value_length"}) {
     std::optional<int64_t> length = integer(key);
-    if (!length || *length == headDim)
+    if (!length || *length == headDim || architecture->rotary == Rotary::Latent)
       continue;
     if (architecture->rotary == Rotary::Part && *length > 0 &&
         *length < headDim && std::string_view(key).ends_with("count"))
@@ -215,6 +217,21 @@ Status ConfigBuilder::mapRotary() {
       made[member] = *at;
       config.erase(at);
     }
+  return architecture->rotary == Rotary::Latent ? mapSteepness(made)
+                                                : Status::success();
+}
+
+// How much longer contexts steepen the scores of latent attention: a tenth of
+// mscale_all_dim, to which all such models have mscale equal.
+Status ConfigBuilder::mapSteepness(json &scaling) {
+  constexpr const char *key = "%.rope.scaling.yarn_log_multiplier";
+  const GgufValue *found = value(key);
+  if (!found)
+    return Status::success();
+  std::optional<double> number = found->asNumber();
+  if (!number || !(*number > 0) || !std::isfinite(*number))
+    return fail(key, "is no positive number");
+  scaling["mscale"] = scaling["mscale_all_dim"] = 10 * *number;
   return Status::success();
 }
 
@@ -273,6 +290,8 @@ Status ConfigBuilder::mapTensors() {
   for (const Fact &fact : architecture->facts)
     config[fact.config] = checkpoint.find(fact.tensor) != nullptr;
   checkpoint.restoreRows(".ffn_gate_inp_shexp.weight");
+  if (architecture->rotary == Rotary::Latent)
+    checkpoint.joinKeysAndValues();
   if (!architecture->permutesRows)
     return Status::success();
   auto count = [&](const char *key, int64_t otherwise) {

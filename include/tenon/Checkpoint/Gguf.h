@@ -100,6 +100,13 @@ public:
   /// converter drops dimensions of 1.
   void restoreRows(std::string_view suffix);
 
+  /// Where a layer of latent attention has its keys' and its values' matrices
+  /// apart, blk.N.attn_k_b [heads, rank, key] and blk.N.attn_v_b [heads, value,
+  /// rank], they are one, as in Hugging Face's checkpoints: blk.N.attn_kv_b
+  /// [heads * (key + value), rank] in f32, which is joined when it is read.
+  /// Where the file has that, too, it stays.
+  void joinKeysAndValues();
+
   /// An error at the key's value, or at the file's start without one.
   Error errorAt(std::string_view key, std::string_view message) const;
 

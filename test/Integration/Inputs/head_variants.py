@@ -36,11 +36,12 @@ def write(folder, config, arrays):
         json.dump(config, file)
 
 
-def compute(folder, entry, **inputs):
-    module, output = folder + "/module.mlir", folder + "/output.npy"
-    subprocess.run(["tenonc", folder, "--no-tokenizer", "--emit=import", "-o", module], check=True)
+def compute(model, entry, **inputs):
+    """What the imported module of a directory or GGUF file says."""
+    module, output = model + ".mlir", model + ".npy"
+    subprocess.run(["tenonc", model, "--no-tokenizer", "--emit=import", "-o", module], check=True)
     given = [f"--input={name}={[int(token) for token in tokens]}".replace(" ", "") for name, tokens in inputs.items()]
-    subprocess.run(["tenon-run", module, "--weights=" + folder, "--entry=" + entry, "--output=" + output, *given], check=True)
+    subprocess.run(["tenon-run", module, "--weights=" + model, "--entry=" + entry, "--output=" + output, *given], check=True)
     return np.load(output)
 
 
@@ -126,13 +127,18 @@ def shared_expert(place, folder):
     close("granitemoe with a shared expert", compute(place, "forward", tokens=tokens), wanted)
 
 
-with tempfile.TemporaryDirectory() as place:
-    for number, folder in enumerate(sys.argv[1:]):
-        family = os.path.basename(os.path.normpath(folder))
-        kind = next((kind for kind, families in HEADS.items() if family in families.split()), None)
-        if kind:
-            with_head(f"{place}/{number}", folder, family, kind, np.random.default_rng(3))
-        if family == "marian":
-            marian(f"{place}/{number}", folder)
-        if family == "granitemoe":
-            shared_expert(f"{place}/{number}-shared", folder)
+def main():
+    with tempfile.TemporaryDirectory() as place:
+        for number, folder in enumerate(sys.argv[1:]):
+            family = os.path.basename(os.path.normpath(folder))
+            kind = next((kind for kind, families in HEADS.items() if family in families.split()), None)
+            if kind:
+                with_head(f"{place}/{number}", folder, family, kind, np.random.default_rng(3))
+            if family == "marian":
+                marian(f"{place}/{number}", folder)
+            if family == "granitemoe":
+                shared_expert(f"{place}/{number}-shared", folder)
+
+
+if __name__ == "__main__":
+    main()
