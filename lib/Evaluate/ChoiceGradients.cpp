@@ -27,7 +27,9 @@ LogicalResult evaluatePadRows(Evaluator &e, PadRowsOp op) {
   const NumberArray &x = e.array(op.getInput());
   NumberArray y(e.array(op.getLike()).shape);
   auto offset = static_cast<int64_t>(op.getOffset());
-  if (x.rows() > y.rows() - offset)
+  if (offset < 0)
+    offset += y.rows();
+  if (offset < 0 || x.rows() > y.rows() - offset)
     return op->emitError("rows ")
            << offset << " to " << offset + x.rows() << " of " << y.rows();
   std::copy(x.values.begin(), x.values.end(), y.row(offset));

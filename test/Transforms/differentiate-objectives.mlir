@@ -57,6 +57,26 @@ module @text attributes {tenon.kind = "encoder"} {
 
 // -----
 
+// One label of a text, from its last token.
+
+// CHECK: module @last
+// CHECK: tenon.pad_rows %{{.*}}, %{{.*}} {offset = -1 : i64} : (tensor<1x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+module @last attributes {tenon.kind = "encoder"} {
+  tenon.weight @embed : tensor<16x8xf32> from [#tenon.source<"embed", tensor<16x8xf32>>]
+  tenon.weight @head : tensor<3x8xf32> from [#tenon.source<"head", tensor<3x8xf32>>]
+  func.func @classify(%t: tensor<?xi32>) -> tensor<1x3xf32> {
+    %e = tenon.weight_ref @embed : tensor<16x8xf32>
+    %h = tenon.weight_ref @head : tensor<3x8xf32>
+    %c1 = arith.constant 1 : index
+    %x = tenon.embedding %t, %e : (tensor<?xi32>, tensor<16x8xf32>) -> tensor<?x8xf32>
+    %f = tenon.last_rows %x, %c1 : tensor<?x8xf32> -> tensor<1x8xf32>
+    %y = tenon.linear %f, %h : (tensor<1x8xf32>, tensor<3x8xf32>) -> tensor<1x3xf32>
+    return %y : tensor<1x3xf32>
+  }
+}
+
+// -----
+
 // Biases of buckets of distances: what learns is the table, in which each distance has its place.
 
 // CHECK-LABEL: module @buckets

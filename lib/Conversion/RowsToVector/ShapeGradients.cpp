@@ -64,11 +64,14 @@ void rows::emit(KernelBuilder &b, ZerosLikeOp op) {
 void rows::emit(KernelBuilder &b, PadRowsOp op) {
   Value input = op.getInput(), output = op.getOut();
   auto offset = static_cast<int64_t>(op.getOffset());
+  Value first = b.index(offset);
+  if (offset < 0)
+    first = b.addIndex(b.materialize(b.dim(output, 0)), offset);
   b.loopNest(leadingDims(b, output), [&](ValueRange row) {
     clear(b, output, row, b.getIndexAttr(0), lastDim(b, output));
   });
   b.loopNest(leadingDims(b, input), [&](ValueRange row) {
-    Value to = b.addIndex(row[0], offset);
+    Value to = b.addIndex(first, row[0]);
     b.forEachVector(lastDim(b, input), [&](Value column, Value mask) {
       b.store(b.load(input, at(row, column), mask), output, {to, column}, mask);
     });

@@ -313,6 +313,14 @@ func.func @f(%x: tensor<1x8xf32>, %y: tensor<?x9xf32>) {
 
 // -----
 
+func.func @f(%x: tensor<2x8xf32>, %y: tensor<?x8xf32>) {
+  // expected-error @+1 {{'tensor<2x8xf32>' has no place at row -1 of 'tensor<?x8xf32>'}}
+  %0 = tenon.pad_rows %x, %y {offset = -1 : i64} : (tensor<2x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
 func.func @f(%x: tensor<1x8xf32>, %y: tensor<3x8xf32>) {
   // expected-error @+1 {{like 'tensor<3x8xf32>' and result 'tensor<4x8xf32>' must have the same shape}}
   %0 = tenon.pad_rows %x, %y {offset = 0 : i64} : (tensor<1x8xf32>, tensor<3x8xf32>) -> tensor<4x8xf32>

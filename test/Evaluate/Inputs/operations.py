@@ -235,6 +235,7 @@ def learning():
     case("clamp_gradient", "%y = tenon.clamp_gradient {d}, {x} {{low = -0.5 : f32, high = 1.0 : f32}} : ({d_t}, {x_t}) -> {r}", None,
          np.where((x >= -0.5) & (x <= 1), dy, 0), d=dy, x=x)
     case("pad_rows", "%y = tenon.pad_rows {d}, {x} {{offset = 1 : i64}} : ({d_t}, {x_t}) -> {r}", None, np.pad(dy[:2], ((1, 1), (0, 0))), d=dy[:2], x=x)
+    case("pad_rows_last", "%y = tenon.pad_rows {d}, {x} {{offset = -2 : i64}} : ({d_t}, {x_t}) -> {r}", None, np.pad(dy[:2], ((2, 0), (0, 0))), d=dy[:2], x=x)
     scores, index = f32(2, 4, 4), rng.integers(0, 6, 11)
     bias, gathered = np.zeros((2, 11)), np.zeros((2, 4, 6))
     for t, s in np.ndindex(4, 4):

@@ -89,6 +89,10 @@ def main(families, place):
     changed = [name for name in after if name in before and not np.array_equal(after[name], before[name])]
     check(not changed, f"frozen, but changed: {changed}")
     check(log[-1]["loss"] < log[0]["loss"], "the head does not learn")
+
+    out, config, log = train(families, place, "llama", "", 30)
+    check(log[-1]["held_out_loss"] < 0.1, f"held-out loss {log[-1]}")
+    check(answers(place, out) == 8, "the decoder's answers")
     print("heads learn")
 
 

@@ -164,11 +164,21 @@ LogicalResult PadRowsOp::verify() {
           *this, getLike(), "like",
           cast<ComputeOpInterface>(getOperation()).getOutput(), "result")))
     return failure();
-  // Subtracting does not wrap: both are sizes.
-  if (input.getRank() != 2 || output.getRank() != 2 || offset < 0 ||
-      input.isDynamicDim(0) || input.getDimSize(1) != output.getDimSize(1) ||
-      (!output.isDynamicDim(0) &&
-       offset > output.getDimSize(0) - input.getDimSize(0)))
+  auto hasPlace = [&] {
+    if (input.getRank() != 2 || output.getRank() != 2 ||
+        input.isDynamicDim(0) || input.getDimSize(1) != output.getDimSize(1))
+      return false;
+    int64_t rows = input.getDimSize(0);
+    // From the end; neither negating nor subtracting wraps.
+    if (offset < 0 && offset > -rows)
+      return false;
+    if (output.isDynamicDim(0))
+      return true;
+    int64_t whole = output.getDimSize(0);
+    return offset < 0 ? offset >= -whole && rows <= whole
+                      : offset <= whole - rows;
+  };
+  if (!hasPlace())
     return emitOpError() << input << " has no place at row " << offset << " of "
                          << output;
   return success();

@@ -64,6 +64,25 @@ struct RowsRule : RuleOf<RowsRule, RowsOp> {
   }
 };
 
+struct LastRowsRule : RuleOf<LastRowsRule, LastRowsOp> {
+  LogicalResult buildBackward(Operation *op, OpBuilder &builder,
+                              Adjoints &adjoints) const {
+    auto rows = cast<LastRowsOp>(op);
+    int64_t count = tensorOf(rows.getResult()).getDimSize(0);
+    if (ShapedType::isDynamic(count))
+      return op->emitError("'tenon.last_rows' has no gradient unless it is "
+                           "known how many rows they are");
+    Value input = rows.getInput();
+    adjoints.add(builder, op->getLoc(), input,
+                 PadRowsOp::create(builder, op->getLoc(), input.getType(),
+                                   adjoints.of(rows.getResult()), input,
+                                   Value(), builder.getI64IntegerAttr(-count),
+                                   TileAttr())
+                     .getResult());
+    return success();
+  }
+};
+
 /// The columns [offset, offset + size) of the last dimension.
 Value sliceOf(OpBuilder &builder, Location loc, Value value, int64_t offset,
               int64_t size) {
@@ -134,6 +153,7 @@ void tenon::attachViewRules(MLIRContext *context) {
   MergeHeadsOp::attachInterface<MergeHeadsRule>(*context);
   SliceOp::attachInterface<SliceRule>(*context);
   RowsOp::attachInterface<RowsRule>(*context);
+  LastRowsOp::attachInterface<LastRowsRule>(*context);
   ConcatOp::attachInterface<ConcatRule>(*context);
   RopeOp::attachInterface<RopeRule>(*context);
 }

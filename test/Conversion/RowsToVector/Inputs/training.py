@@ -83,6 +83,7 @@ def build():
     fs.append(function("below", [m, m, m], f"tenon.clamp_gradient %0, %1 into %2 {{high = 0.5 : f32}} : ({m}, {m}, {m}) -> ()"))
     x, y = memref((2, 21), "f32"), memref((7, 21), "f32")
     fs.append(function("rows", [x, y, y], f"tenon.pad_rows %0, %1 into %2 {{offset = 3 : i64}} : ({x}, {y}, {y}) -> ()"))
+    fs.append(function("last", [x, y, y], f"tenon.pad_rows %0, %1 into %2 {{offset = -2 : i64}} : ({x}, {y}, {y}) -> ()"))
     s, g = memref((3, 11, 13), "f32"), memref((3, 2 * REACH + 1), "f32")
     fs.append(function("bias", [s, g], f"tenon.score_bias_gradient %0 into %1 : ({s}, {g}) -> ()"))
     i, x = memref((2 * REACH + 1,), "i32"), memref((3, 11, 6), "f32")
@@ -143,6 +144,8 @@ def check_shapes(module, rng, target, report):
     expected = np.zeros_like(y)
     expected[3:5] = x
     report.equal(f"{target} rows", y, expected)
+    module.call("last", x, f32(7, 21), y)
+    report.equal(f"{target} last rows", y, np.pad(x, ((5, 0), (0, 0))))
 
     scores, bias = f32(3, 11, 13), f32(3, 2 * REACH + 1)
     expected = np.zeros((3, 2 * REACH + 1))

@@ -174,8 +174,9 @@ def Tenon_PadRowsOp : Tenon_ComputeOp<"pad_rows", [DeclareOpInterfaceMethods<Ten
   let summary = "a range of rows, zeros beside it";
   let description = [{
     `y[t, :] = x[t - offset, :]` where there is such a row, else 0: the gradient
-    of `tenon.rows`. `like` has as many rows as the result; its numbers are not
-    read.
+    of `tenon.rows`. A negative offset counts from the end, as `tenon.last_rows`
+    does: with -1 and one row of x, that is the last of y. `like` has as many rows
+    as the result; its numbers are not read.
 
     Example:
     ```mlir
