@@ -45,6 +45,14 @@ def t5(place, folder):
     write(place + "/hf", c, arrays)
     inputs = {"tokens": expected["target"], "source": expected["source"]}
     wanted = compute(place + "/hf", "forward", **inputs)
+    # Configurations may say the function apart from the form of the network.
+    gate = "gated-" if c["feed_forward_proj"].startswith("gated") else ""
+    other = {**c, "feed_forward_proj": gate + "silu"}
+    for name in ("dense_act_fn", "is_gated_act"):
+        other.pop(name, None)
+    write(place + "/silu", other, arrays)
+    write(place + "/said", {**c, "dense_act_fn": "silu", "is_gated_act": bool(gate)}, arrays)
+    close("dense_act_fn", compute(place + "/said", "forward", **inputs), compute(place + "/silu", "forward", **inputs))
     keys = {"context_length": 512, "embedding_length": c["d_model"], "feed_forward_length": c["d_ff"], "block_count": c["num_layers"],
             "decoder_block_count": c["num_decoder_layers"], "attention.head_count": c["num_heads"], "attention.key_length": c["d_kv"],
             "attention.value_length": c["d_kv"], "attention.layer_norm_epsilon": c["layer_norm_epsilon"],
