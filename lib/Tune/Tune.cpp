@@ -343,8 +343,10 @@ Status Search::run(mlir::ModuleOp module) {
       return status;
     show();
   }
-  llvm::stable_sort(kernels,
-                    [](auto &a, auto &b) { return a->share() > b->share(); });
+  llvm::sort(kernels, [](auto &a, auto &b) {
+    return std::pair(-a->share(), std::string_view(a->module.key)) <
+           std::pair(-b->share(), std::string_view(b->module.key));
+  });
   // What an earlier search found.
   for (std::unique_ptr<Kernel> &kernel : kernels)
     if (const Entry *entry = database.find(cpu, kernel->module.key);
