@@ -2,7 +2,6 @@
 
 #include "tenon/Report/ModuleText.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -24,9 +23,8 @@ ModuleText tenon::printWithPlaces(ModuleOp module, PlaceTable &table) {
   ModuleText result;
   OpPrintingFlags flags;
   flags.elideLargeElementsAttrs();
-  // Aliases take as long as the rest, and there the attributes are short.
-  if (!module.getOps<LLVM::LLVMFuncOp>().empty())
-    flags.useLocalScope();
+  // Looking for aliases takes as long as printing, and our attributes have none.
+  flags.useLocalScope();
   AsmState::LocationMap printed;
   {
     AsmState state(module, flags, &printed);
