@@ -20,18 +20,18 @@ static std::vector<float> readFloats(const TensorInfo &info) {
   std::vector<float> values(info.numElements());
   const std::byte *from = info.file->bytes().data() + info.offset;
   if (isBlock(info.dtype)) {
-    dequantizeBlocks(
-        info.dtype, from,
-        static_cast<int64_t>(values.size()) / blockElements(info.dtype),
-        values.data());
+    dequantizeBlocks(info.dtype, from,
+                     static_cast<int64_t>(values.size()) /
+                         blockElements(info.dtype),
+                     values.data());
   } else if (info.dtype == DType::F32) {
     std::memcpy(values.data(), from, info.size);
   } else {
     for (size_t i = 0; i < values.size(); ++i) {
       uint16_t bits;
       std::memcpy(&bits, from + i * sizeof(bits), sizeof(bits));
-      values[i] = info.dtype == DType::F16 ? halfToFloat(bits)
-                                           : bfloat16ToFloat(bits);
+      values[i] =
+          info.dtype == DType::F16 ? halfToFloat(bits) : bfloat16ToFloat(bits);
     }
   }
   info.file->release(info.offset, info.size);
@@ -94,12 +94,10 @@ void GgufCheckpoint::joinKeysAndValues() {
     joined.push_back(std::move(whole));
     parts.insert({keys.name, values->name});
   }
-  std::erase_if(infos, [&](const TensorInfo &info) {
-    return parts.contains(info.name);
-  });
+  std::erase_if(
+      infos, [&](const TensorInfo &info) { return parts.contains(info.name); });
   infos.insert(infos.end(), joined.begin(), joined.end());
-  std::sort(infos.begin(), infos.end(),
-            [](const TensorInfo &a, const TensorInfo &b) {
-              return a.name < b.name;
-            });
+  std::sort(
+      infos.begin(), infos.end(),
+      [](const TensorInfo &a, const TensorInfo &b) { return a.name < b.name; });
 }

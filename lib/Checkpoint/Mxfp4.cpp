@@ -1,10 +1,11 @@
 //===- Mxfp4.cpp - matrices in MXFP4 that Transformers writes -------------===//
 //
 // A matrix NAME of [..., rows, columns] is two tensors of bytes: NAME_blocks,
-// [..., rows, columns / 32, 16], two elements of E2M1 in each byte, the first in
-// the low half; and NAME_scales, [..., rows, columns / 32], the exponent of 2 of
-// each block plus 127. (transformers/integrations/mxfp4.py; OCP Microscaling
-// Formats 1.0.) GGML's blocks have the same numbers in another order.
+// [..., rows, columns / 32, 16], two elements of E2M1 in each byte, the first
+// in the low half; and NAME_scales, [..., rows, columns / 32], the exponent of
+// 2 of each block plus 127. (transformers/integrations/mxfp4.py; OCP
+// Microscaling Formats 1.0.) GGML's blocks have the same numbers in another
+// order.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,6 +31,11 @@ public:
                    std::vector<TensorInfo> tensors)
       : parts(std::move(parts)) {
     infos = std::move(tensors);
+  }
+
+  const TensorInfo *find(std::string_view name) const override {
+    const TensorInfo *found = Checkpoint::find(name);
+    return found || name.find('*') == name.npos ? found : parts->find(name);
   }
 
 private:
@@ -71,8 +77,8 @@ tenon::joinMxfp4(std::unique_ptr<Checkpoint> parts) {
   for (const TensorInfo &info : parts->tensors()) {
     std::string_view name = info.name;
     if (name.ends_with(kScales) &&
-        parts->find(strCat(name.substr(0, name.size() - kScales.size()),
-                           kBlocks)))
+        parts->find(
+            strCat(name.substr(0, name.size() - kScales.size()), kBlocks)))
       continue; // joined with its blocks
     if (!name.ends_with(kBlocks)) {
       tensors.push_back(info);
@@ -85,8 +91,8 @@ tenon::joinMxfp4(std::unique_ptr<Checkpoint> parts) {
     std::string stem(name.substr(0, name.size() - kBlocks.size()));
     const TensorInfo *scales = parts->find(strCat(stem, kScales));
     if (!scales)
-      return fail(strCat("has no ", quoteName(strCat(stem, kScales)),
-                         " beside it"));
+      return fail(
+          strCat("has no ", quoteName(strCat(stem, kScales)), " beside it"));
     std::vector<int64_t> shape = info.shape;
     if (info.dtype != DType::U8 || shape.size() < 3 ||
         shape.back() != static_cast<int64_t>(kHalves))
@@ -114,15 +120,14 @@ tenon::joinMxfp4(std::unique_ptr<Checkpoint> parts) {
     };
     tensors.push_back(std::move(whole));
   }
-  std::sort(tensors.begin(), tensors.end(),
-            [](const TensorInfo &a, const TensorInfo &b) {
-              return a.name < b.name;
-            });
+  std::sort(
+      tensors.begin(), tensors.end(),
+      [](const TensorInfo &a, const TensorInfo &b) { return a.name < b.name; });
   for (size_t i = 1; i < tensors.size(); ++i)
     if (tensors[i].name == tensors[i - 1].name)
       return errorInFile(tensors[i].file->path(),
                          strCat("tensor ", quoteName(tensors[i].name),
                                 " is there both in MXFP4 and as it is"));
-  return std::unique_ptr<Checkpoint>(std::make_unique<JoinedCheckpoint>(
-      std::move(parts), std::move(tensors)));
+  return std::unique_ptr<Checkpoint>(
+      std::make_unique<JoinedCheckpoint>(std::move(parts), std::move(tensors)));
 }

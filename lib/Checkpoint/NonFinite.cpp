@@ -133,7 +133,6 @@ std::string NonFinite::message() const {
                      : isNaN ? "NaN"
                              : "infinity";
   return strCat(quoteName(tensor->name), shapeText(index), ": ", what, " (",
-                count, " of ",
-                tensor->numElements(),
+                count, " of ", tensor->numElements(),
                 count == 1 ? " elements is" : " elements are", " not finite)");
 }

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 
 using namespace tenon;
@@ -221,7 +222,12 @@ public:
   Status openSingle(const std::string &path);
   Status openIndex(const std::string &path);
 
+  /// Where a name has `*`, all tensors with a number there, from 0 on.
+  const TensorInfo *find(std::string_view name) const override;
+
 private:
+  const TensorInfo *stack(std::string_view name, size_t star) const;
+
   void setTensors(std::vector<TensorInfo> tensors) {
     infos = std::move(tensors);
     std::sort(infos.begin(), infos.end(),
@@ -231,9 +237,52 @@ private:
   }
 
   std::vector<std::unique_ptr<MappedFile>> files;
+  /// Made by find(), each under its name.
+  mutable std::map<std::string, TensorInfo, std::less<>> stacks;
+  mutable std::mutex stacksMutex;
 };
 
 } // namespace
+
+const TensorInfo *SafetensorsCheckpoint::find(std::string_view name) const {
+  size_t star = name.find('*');
+  return star == name.npos ? Checkpoint::find(name) : stack(name, star);
+}
+
+// Tensors of one type and shape as one, with a dimension before the others that
+// counts them; null if there is none, or they differ.
+const TensorInfo *SafetensorsCheckpoint::stack(std::string_view name,
+                                               size_t star) const {
+  std::lock_guard lock(stacksMutex);
+  if (auto known = stacks.find(name); known != stacks.end())
+    return &known->second;
+  std::vector<TensorInfo> parts;
+  while (const TensorInfo *part = Checkpoint::find(
+             strCat(name.substr(0, star), parts.size(), name.substr(star + 1))))
+    parts.push_back(*part);
+  if (parts.empty() ||
+      std::any_of(parts.begin(), parts.end(), [&](const TensorInfo &part) {
+        return part.dtype != parts[0].dtype || part.shape != parts[0].shape;
+      }))
+    return nullptr;
+  TensorInfo whole = parts[0];
+  whole.name = name;
+  whole.shape.insert(whole.shape.begin(), static_cast<int64_t>(parts.size()));
+  // All of them are in files, so that this is no overflow.
+  whole.size *= parts.size();
+  whole.join = [parts = std::move(parts)](uint64_t begin, uint64_t count) {
+    std::vector<std::byte> bytes;
+    for (const TensorInfo &part : parts) {
+      auto from = part.file->bytes().subspan(part.offset, part.size);
+      bytes.insert(bytes.end(), from.begin(), from.end());
+    }
+    bytes.erase(bytes.begin(),
+                bytes.begin() + static_cast<std::ptrdiff_t>(begin));
+    bytes.resize(count);
+    return bytes;
+  };
+  return &stacks.emplace(std::string(name), std::move(whole)).first->second;
+}
 
 Status SafetensorsCheckpoint::openSingle(const std::string &path) {
   Expected<std::vector<TensorInfo>> tensors = addFile(path);

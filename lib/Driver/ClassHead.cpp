@@ -116,6 +116,11 @@ public:
     infos.assign(base->tensors().begin(), base->tensors().end());
   }
 
+  const TensorInfo *find(std::string_view name) const override {
+    const TensorInfo *found = Checkpoint::find(name);
+    return found || name.find('*') == name.npos ? found : base->find(name);
+  }
+
   /// Takes names of now to others, and adds tensors.
   void change(const std::map<std::string, std::string> &names,
               llvm::ArrayRef<TensorInfo> added) {

@@ -125,6 +125,13 @@ tenon::planTraining(std::span<const PlannedWeight> plan,
       runtime::TrainedTensor tensor;
       std::string name = getTensorName(weight, source, layer);
       const TensorInfo *found = checkpoint ? checkpoint->find(name) : nullptr;
+      if ((found && found->join) || llvm::StringRef(name).contains('*'))
+        return withNote(
+            errorInFile(model.directory.path,
+                        strCat("the tensor ", quoteName(name),
+                               " is held in parts, which cannot be written"),
+                        ExitCode::BadUsage),
+            "adapters learn beside it (--train=lora:targets=...)");
       // The file may lack dimensions of 1, and a prefix of the name.
       tensor.name = found ? found->name : name;
       if (found)

@@ -381,8 +381,7 @@ bool BodyBinder::checkMeaning(const CallExpr *call) {
   case BuiltinId::Row: {
     int64_t row = bound.evaluateInt(call->slots[1]);
     // Of a length only these are sure to be there.
-    int64_t rows =
-        bound.extent(call->slots[0]->type.shape.front()).value_or(1);
+    int64_t rows = bound.extent(call->slots[0]->type.shape.front()).value_or(1);
     if (row < -1 || row >= rows)
       return fail(call->slots[1]->range,
                   "row: this input has rows from 0, the first, to " +

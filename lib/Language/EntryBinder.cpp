@@ -88,7 +88,8 @@ bool EntryBinder::bindLabels(const DefDecl &def) {
 bool EntryBinder::bindEntries() {
   const std::string &name =
       std::get<std::string>(bound.scalars.at(model.architecture));
-  const std::string &main = std::get<std::string>(bound.scalars.at(model.entry));
+  const std::string &main =
+      std::get<std::string>(bound.scalars.at(model.entry));
   // `forward` comes first, the others in their order.
   for (bool forward : {true, false})
     for (const DefDecl *def : model.defs) {

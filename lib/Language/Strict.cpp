@@ -106,9 +106,8 @@ public:
       auto leadsInside = [&](std::string_view pattern) {
         return pattern.starts_with(inside);
       };
-      bool isEntered =
-          (next != read.end() && leadsInside(*next)) ||
-          std::any_of(ignored.begin(), ignored.end(), leadsInside);
+      bool isEntered = (next != read.end() && leadsInside(*next)) ||
+                       std::any_of(ignored.begin(), ignored.end(), leadsInside);
       if (value.is_object() && isEntered)
         walk(value, inside);
       else if (!mayBeLeft(kind, key, value))
@@ -203,8 +202,14 @@ bool tenon::lang::checkConfiguration(const BoundModel &bound,
 
 const std::vector<int64_t> *UsedTensors::shape(std::string_view name) const {
   const std::vector<int64_t> *found = catalog.shape(name);
-  if (found)
-    used.emplace(name);
+  if (!found)
+    return nullptr;
+  used.emplace(name);
+  // All that a name with `*` is made of.
+  if (size_t star = name.find('*'); star != name.npos)
+    for (int64_t i = 0; i < found->front(); ++i)
+      used.insert(std::string(name.substr(0, star)) + std::to_string(i) +
+                  std::string(name.substr(star + 1)));
   return found;
 }
 

@@ -23,6 +23,9 @@ namespace tenon {
 /// nested too deep; duplicate names; unknown dtypes; ranges that overlap, leave
 /// holes or the file, or don't fit shape times width; shards that are missing
 /// or lie outside of the directory; tensors that the index puts elsewhere.
+///
+/// A name with `*` finds all tensors with a number there, 0, 1, …, as one: they
+/// must have one type and shape, before which comes how many they are.
 Expected<std::unique_ptr<Checkpoint>> openSafetensors(const std::string &path);
 
 /// The same tensors, but for matrices that Transformers has quantized to MXFP4:

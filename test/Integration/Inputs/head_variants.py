@@ -109,6 +109,45 @@ def marian(place, folder):
     close("marian with two vocabularies", compute(place, "forward", **inputs)[:, : len(shared)], wanted)
 
 
+def norms_of_heads(place, folder):
+    """Heads that change places with all that is theirs, their norms too, compute the same; without those they don't."""
+    c, arrays = json.load(open(folder + "/config.json")), tensors.read_directory(folder)
+    tokens, random = json.load(open(folder + "/expected.json"))["tokens"], np.random.default_rng(5)
+    heads, groups = c["num_attention_heads"], c["num_key_value_heads"]
+    size, each = c["hidden_size"] // heads, heads // groups
+    for i in range(c["num_hidden_layers"]):
+        for letter, count in (("q", heads), ("k", groups)):
+            for head in range(count):
+                arrays[f"model.layers.{i}.self_attn.{letter}_layernorm.norms.{head}.weight"] = 1 + random.standard_normal(size, np.float32) / 2
+    c["qk_layernorm"] = True
+    write(place, c, arrays)
+    wanted = compute(place, "forward", tokens=tokens)
+    group = np.roll(np.arange(groups), 1)
+    order = {"q": np.concatenate([np.arange(g * each, (g + 1) * each) for g in group]), "k": group, "v": group}
+    moved = dict(arrays)
+    for i in range(c["num_hidden_layers"]):
+        at = f"model.layers.{i}.self_attn."
+        for letter, heads_then in order.items():
+            rows = np.concatenate([np.arange(head * size, (head + 1) * size) for head in heads_then])
+            for kind in ("weight", "bias"):
+                if f"{at}{letter}_proj.{kind}" in arrays:
+                    moved[f"{at}{letter}_proj.{kind}"] = arrays[f"{at}{letter}_proj.{kind}"][rows]
+            if letter == "q":
+                moved[at + "o_proj.weight"] = arrays[at + "o_proj.weight"][:, rows]
+    write(place, c, moved)
+    assert np.abs(compute(place, "forward", tokens=tokens) - wanted).max() > 0.1
+    for i in range(c["num_hidden_layers"]):
+        for letter in "qk":
+            at = f"model.layers.{i}.self_attn.{letter}_layernorm.norms."
+            moved |= {f"{at}{now}.weight": arrays[f"{at}{then}.weight"] for now, then in enumerate(order[letter])}
+    write(place, c, moved)
+    close("stablelm with norms of heads", compute(place, "forward", tokens=tokens), wanted)
+    del moved[f"model.layers.0.self_attn.q_layernorm.norms.{heads - 1}.weight"]
+    write(place, c, moved)
+    refused = subprocess.run(["tenonc", place, "--no-tokenizer", "--emit=import"], capture_output=True, text=True)
+    assert refused.returncode == 1 and f"norms.*.weight' is [{heads - 1}, {size}]: expected" in refused.stderr, refused.stderr
+
+
 def shared_expert(place, folder):
     """Experts that are all alike are half of what they were and half of one that serves all tokens."""
     c, arrays = json.load(open(folder + "/config.json")), tensors.read_directory(folder)
@@ -136,6 +175,8 @@ def main():
                 with_head(f"{place}/{number}", folder, family, kind, np.random.default_rng(3))
             if family == "marian":
                 marian(f"{place}/{number}", folder)
+            if family == "stablelm":
+                norms_of_heads(f"{place}/{number}-norms", folder)
             if family == "granitemoe":
                 shared_expert(f"{place}/{number}-shared", folder)
 

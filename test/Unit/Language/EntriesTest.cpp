@@ -100,9 +100,9 @@ TEST(EntriesTest, KindByCondition) {
   ASSERT_TRUE(both.bound) << both.messages;
   EXPECT_EQ(both.bound->kind(), ModelKind::Encoder);
   // By what the class runs.
-  for (auto [name, kind] : {std::pair("A", ModelKind::Decoder),
-                            std::pair("B", ModelKind::Encoder),
-                            std::pair("Unheard", ModelKind::Decoder)}) {
+  for (auto [name, kind] :
+       {std::pair("A", ModelKind::Decoder), std::pair("B", ModelKind::Encoder),
+        std::pair("Unheard", ModelKind::Decoder)}) {
     Bound model = bindItems(
         "architectures \"A\", \"B\" -> f\n"
         "kind decoder if entry == \"forward\" else encoder\n"
