@@ -256,11 +256,10 @@ Status ConfigBuilder::mapLongRope() {
        {std::pair("%.rope.scaling.original_context_length",
                   "original_max_position_embeddings"),
         std::pair("%.rope.scaling.attn_factor", "attention_factor")}) {
-    if (Status status =
-            map({key, member,
-                 std::string_view(key).ends_with("length") ? Kind::Integer
-                                                           : Kind::Number,
-                 false});
+    if (Status status = map({key, member, std::string_view(key).ends_with("length")
+                                              ? Kind::Integer
+                                              : Kind::Number,
+                             false});
         !status)
       return status;
     if (auto at = config.find(member); at != config.end()) {

@@ -106,8 +106,9 @@ public:
       auto leadsInside = [&](std::string_view pattern) {
         return pattern.starts_with(inside);
       };
-      bool isEntered = (next != read.end() && leadsInside(*next)) ||
-                       std::any_of(ignored.begin(), ignored.end(), leadsInside);
+      bool isEntered =
+          (next != read.end() && leadsInside(*next)) ||
+          std::any_of(ignored.begin(), ignored.end(), leadsInside);
       if (value.is_object() && isEntered)
         walk(value, inside);
       else if (!mayBeLeft(kind, key, value))
