@@ -5,6 +5,7 @@
 #include "TrainingRun.h"
 #include "TrainingText.h"
 
+#include "tenon/Runtime/MachineLimits.h"
 #include "tenon/Support/Strings.h"
 
 #include <cmath>
@@ -228,9 +229,19 @@ Status Train::run(Program &program) {
     options.steps = *steps;
     options.epochs = 0;
   }
+  // Lines of progress say what part of the machine's multiply-adds the steps
+  // make, where those are known; a profile that is asked for is its own.
+  auto limits = readMachineLimits(program.threads()).value_or(MachineLimits());
+  auto peak = limits.find("fma");
+  GlobalOptions &global = program.options;
+  bool isCounted = peak != limits.end() && !options.quiet && !global.profile &&
+                   global.trace.empty();
+  global.profile |= isCounted;
   auto trainer = program.trainer();
   if (!trainer)
     return trainer.takeError();
+  if (isCounted)
+    global.profile = false;
   const TrainingInfo &info = (*trainer)->info();
   auto objective = Objective::parse(options.objective, info);
   if (!objective)
@@ -280,6 +291,9 @@ Status Train::run(Program &program) {
                   std::move(*corruption), reading.labels.names);
   if (Status status = resumed.empty() ? run.start() : run.resume(); !status)
     return status;
+  const EntryInfo *gradient = program.metadata().entry("gradient");
+  if (isCounted && gradient)
+    run.countWork(*program.profile(), *gradient, peak->second);
   double start = now();
   Executor::Session session(program.executor());
   Status status = run.run();

@@ -262,6 +262,13 @@ Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
     if (sequence.asked == 0)
       continue;
     sum += trainer.addGradient(sequence);
+    if (counted) {
+      EntryCall call;
+      call.entry = gradientEntry;
+      call.tokens = call.outputs = sequence.fed;
+      call.sourceLength = static_cast<int64_t>(sequence.source.size());
+      counted->calls().push_back(std::move(call));
+    }
     measured.tokens += static_cast<int64_t>(sequence.tokens.size());
     targets += sequence.asked;
   }
@@ -285,7 +292,17 @@ Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
   if (!std::isfinite(measured.norm))
     return stop("gradient");
   measured.seconds = now() - start;
+  countedSeconds += measured.seconds;
   return measured;
+}
+
+std::string TrainingRun::describePeak() {
+  if (!counted)
+    return "";
+  double part = counted->operationsComputed() / (countedSeconds * peakRate);
+  counted->clear();
+  countedSeconds = 0;
+  return format("  %.0f %% of peak", 100 * part);
 }
 
 Status TrainingRun::log(int64_t step, const Measured &measured) {
@@ -312,9 +329,10 @@ Status TrainingRun::log(int64_t step, const Measured &measured) {
     double left = measured.seconds * static_cast<double>(options.steps - step);
     printNote(format(
         "step %lld/%lld  loss %.4f  gradient %.3f  rate %.3g  "
-        "%.0f tokens/s%s%s\n",
+        "%.0f tokens/s%s%s%s\n",
         static_cast<long long>(step), static_cast<long long>(options.steps),
         measured.loss, measured.norm, measured.rate, speed,
+        describePeak().c_str(),
         isLast ? "" : format("  %.0f s left", left).c_str(), held.c_str()));
   }
   history.push_back(line);

@@ -2,6 +2,7 @@
 #ifndef TENON_LIB_RUNTIME_COMMANDS_TRAININGRUN_H
 #define TENON_LIB_RUNTIME_COMMANDS_TRAININGRUN_H
 
+#include "Profile.h"
 #include "TrainingOptions.h"
 
 #include "tenon/Runtime/Corruption.h"
@@ -26,6 +27,14 @@ public:
         heldOut(std::move(heldOut)), corruption(std::move(corruption)),
         labels(std::move(labels)) {}
 
+  /// What the trainer computes is counted here, and cleared whenever a line of
+  /// progress says what part of `peak`, operations a second, it is. `gradient`:
+  /// the entry point that is called.
+  void countWork(Profile &profile, const EntryInfo &gradient, double peak) {
+    counted = &profile;
+    gradientEntry = &gradient;
+    peakRate = peak;
+  }
   /// Makes the directory. Errors: one that holds something else than a run.
   Status start();
   /// Reads the state in the directory. Errors: of another model, or of other
@@ -45,6 +54,9 @@ private:
   Status log(int64_t step, const Measured &measured);
   Status save(int64_t step);
   Status saveState(int64_t step) const;
+  /// "  71 % of peak", of the steps since this was asked last; empty if that is
+  /// not known.
+  std::string describePeak();
   OrderedJson transformersState(int64_t step) const;
   std::string path(const char *name) const {
     return options.output + "/" + name;
@@ -60,6 +72,10 @@ private:
   int64_t done = 0;                           ///< steps
   OrderedJson history = OrderedJson::array(); ///< lines of the log
   double lastShown = 0;
+  Profile *counted = nullptr; ///< null: nothing is
+  const EntryInfo *gradientEntry = nullptr;
+  double peakRate = 0;
+  double countedSeconds = 0; ///< of the steps that are counted
 };
 
 /// The mean loss of all targets. What `corruption`, if there is one, hides of a
