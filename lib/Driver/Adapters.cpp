@@ -57,6 +57,38 @@ Expected<AdapterOptions> tenon::parseAdapterOptions(llvm::StringRef given) {
   return options;
 }
 
+Expected<AskedAdapters> tenon::parseAdapters(llvm::StringRef lines) {
+  AskedAdapters asked;
+  llvm::SmallVector<llvm::StringRef> texts;
+  if (!lines.empty())
+    lines.split(texts, '\n');
+  for (llvm::StringRef text : texts) {
+    auto [name, directory] = text.split('=');
+    bool isName = !name.empty() && llvm::all_of(name, [](char c) {
+      return llvm::isAlnum(c) || c == '_' || c == '-' || c == '.';
+    });
+    auto refuse = [&, text = text](const char *what) {
+      return withNote(plainError(strCat("--adapter ", text.str(), ": ", what),
+                                 ExitCode::BadUsage),
+                      "--adapter DIRECTORY adds adapters to the weights, "
+                      "--adapter NAME=DIRECTORY keeps them beside");
+    };
+    if (!text.contains('=') || !isName) {
+      if (!asked.merged.empty())
+        return refuse("one directory can be added to the weights");
+      asked.merged = text.str();
+      continue;
+    }
+    if (directory.empty())
+      return refuse("there is no directory behind the name");
+    for (const AskedAdapters::Named &other : asked.kept)
+      if (other.name == name)
+        return refuse("another has this name");
+    asked.kept.push_back({name.str(), directory.str()});
+  }
+  return asked;
+}
+
 std::string tenon::adapterConfig(const AdapterOptions &options,
                                  const std::string &base,
                                  llvm::ArrayRef<std::string> modules,
@@ -206,6 +238,43 @@ Status AdapterDirectory::add(llvm::StringRef tensor,
     }
   }
   return Status::success();
+}
+
+int64_t AdapterDirectory::rank() const {
+  int64_t most = 0;
+  for (const auto &[module, pair] : pairs)
+    most = std::max(most, pair.down->shape[0]);
+  return most;
+}
+
+Expected<std::vector<float>>
+AdapterDirectory::place(llvm::StringRef tensor, llvm::ArrayRef<int64_t> shape) {
+  std::vector<float> values(shape[0] * shape[1]);
+  llvm::StringRef module = tensor;
+  module.consume_front("base_model.model.");
+  bool isDown = module.consume_back(".lora_A.weight");
+  if (!isDown)
+    module.consume_back(".lora_B.weight");
+  auto found = find((module + ".weight").str());
+  if (found == pairs.end())
+    return values;
+  Pair &pair = found->second;
+  const TensorInfo &info = isDown ? *pair.down : *pair.up;
+  int64_t rows = info.shape[0], columns = info.shape[1];
+  if (isDown ? columns != shape[1] || rows > shape[0]
+             : rows != shape[0] || columns > shape[1])
+    return errorInFile(
+        path, strCat("the adapter of ", quoteName(found->first), ", ",
+                     pair.down->shape[1], " to ", pair.up->shape[0],
+                     ", does not fit the model's matrix, ",
+                     isDown ? "of " : "to ", isDown ? shape[1] : shape[0]));
+  pair.isUsed = true;
+  std::vector<float> own = read(info);
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < columns; ++column)
+      values[row * shape[1] + column] = static_cast<float>(
+          (isDown ? 1.0 : scale) * own[row * columns + column]);
+  return values;
 }
 
 Status AdapterDirectory::checkAllUsed() const {

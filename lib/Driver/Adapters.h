@@ -16,6 +16,19 @@ namespace tenon {
 /// is twice the rank unless it is given. Errors: BadUsage, with what is wrong.
 Expected<AdapterOptions> parseAdapterOptions(llvm::StringRef text);
 
+/// What `--adapter` is given.
+struct AskedAdapters {
+  struct Named {
+    std::string name, directory;
+  };
+  std::string merged;      ///< a directory to add to the weights; empty: none
+  std::vector<Named> kept; ///< kept in the executable, to choose at the start
+};
+
+/// Reads CompileOptions::adapter. Errors: BadUsage, two to merge or of one
+/// name.
+Expected<AskedAdapters> parseAdapters(llvm::StringRef lines);
+
 /// The adapter_config.json that PEFT reads. `modules`: the checkpoint's names
 /// of what has adapters; `isTransposed`: their matrices are [in, out] (Conv1D).
 std::string adapterConfig(const AdapterOptions &options,
@@ -37,6 +50,17 @@ public:
   /// Errors: matrices of other shapes.
   Status add(llvm::StringRef tensor, llvm::ArrayRef<int64_t> shape,
              bool transposed, llvm::MutableArrayRef<float> matrix);
+  /// Fills the places for adapters, instead of being added to weights.
+  void keep() { kept = true; }
+  bool isKept() const { return kept; }
+  /// The most columns that one of its matrices B has.
+  int64_t rank() const;
+  /// What belongs in a place for adapters, `[rank, in]` of the tensor
+  /// "base_model.model….lora_A.weight" or `[out, rank]` of B, with zeros behind
+  /// fewer rows or columns; B with the adapter's scale in it. Zeros if it has
+  /// nothing for the module. Errors: matrices of other shapes.
+  Expected<std::vector<float>> place(llvm::StringRef tensor,
+                                     llvm::ArrayRef<int64_t> shape);
   /// An error if some adapter has been added to nothing.
   Status checkAllUsed() const;
 
@@ -51,6 +75,7 @@ private:
   std::string path;
   std::unique_ptr<Checkpoint> file;
   double scale = 1;
+  bool kept = false;
   std::map<std::string, Pair> pairs; ///< by the module's name
 };
 

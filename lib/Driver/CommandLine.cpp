@@ -96,11 +96,12 @@ struct Flags {
                "lora:rank=8,alpha=16,targets=wq|wv beside it, or "
                "head:classes=3 with a new head for labels"),
       cl::value_desc("what"), cl::ValueOptional, cl::cat(category)};
-  cl::opt<std::string> adapter{
+  cl::list<std::string> adapters{
       "adapter",
       cl::desc("Add the adapters in this directory, in PEFT's layout, to the "
-               "weights"),
-      cl::value_desc("directory"), cl::cat(category)};
+               "weights; NAME=DIRECTORY, as often as wanted, keeps them in the "
+               "executable, whose --adapter NAME takes them"),
+      cl::value_desc("[name=]directory"), cl::cat(category)};
   cl::opt<uint64_t> seed{
       "random-weights",
       cl::desc("Draw weights at random instead of reading them"),
@@ -348,10 +349,18 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
       return adapters.takeError();
     options.adapters = std::move(*adapters);
   }
-  options.adapter = flags.adapter;
-  if (!options.adapter.empty() && flags.seed.getNumOccurrences())
+  for (const std::string &text : flags.adapters)
+    options.adapter += (options.adapter.empty() ? "" : "\n") + text;
+  Expected<AskedAdapters> asked = parseAdapters(options.adapter);
+  if (!asked)
+    return asked.takeError();
+  bool adapts = !options.adapter.empty();
+  if (options.train && !asked->kept.empty())
+    return usage("--adapter NAME=DIRECTORY is for programs that compute, not "
+                 "for --train");
+  if (adapts && flags.seed.getNumOccurrences())
     return usage("--adapter changes weights that random ones are not");
-  if (!options.adapter.empty() && !flags.calibrate.empty())
+  if (adapts && !flags.calibrate.empty())
     return usage(
         "--calibrate runs the model without the adapters of --adapter: "
         "they exclude each other so far");

@@ -5,6 +5,7 @@
 #include "Calibration.h"
 #include "Frontend.h"
 #include "Importance.h"
+#include "KeptAdapters.h"
 #include "Messages.h"
 #include "MetadataBuilder.h"
 #include "PassDiagnostics.h"
@@ -78,6 +79,7 @@ private:
   std::string objective;           ///< of a model that learns
   int64_t classes = 0;             ///< that its targets are of
   std::optional<Importance> importance;
+  std::optional<KeptAdapters> keptAdapters;
   TunedPlans tuned;
   std::optional<VariantLinker> linker;
   std::string text; ///< of modules
@@ -145,6 +147,17 @@ Status Compilation::compile() {
   if (!imported)
     return imported.takeError();
   module = std::move(*imported);
+  Expected<AskedAdapters> asked = parseAdapters(options.adapter);
+  if (!asked)
+    return asked.takeError();
+  if (!asked->kept.empty()) {
+    Expected<KeptAdapters> opened = KeptAdapters::open(*asked);
+    if (!opened)
+      return opened.takeError();
+    keptAdapters = std::move(*opened);
+    if (Status status = keptAdapters->insert(*module); !status)
+      return status;
+  }
   if (reporting)
     reporting->start(*module);
   if (options.verifyPasses)
@@ -370,8 +383,11 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
   weightsOptions.strict = options.strict;
   weightsOptions.warn = [](const std::string &text) { printMessage(text); };
   std::optional<AdapterDirectory> adapter;
-  if (!options.adapter.empty()) {
-    Expected<AdapterDirectory> opened = AdapterDirectory::open(options.adapter);
+  Expected<AskedAdapters> asked = parseAdapters(options.adapter);
+  if (!asked)
+    return asked.takeError();
+  if (!asked->merged.empty()) {
+    Expected<AdapterDirectory> opened = AdapterDirectory::open(asked->merged);
     if (!opened)
       return opened.takeError();
     adapter = std::move(*opened);
@@ -430,6 +446,10 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
   }
   if (options.train)
     if (Status status = writeTraining(*writer); !status)
+      return status;
+  if (keptAdapters)
+    if (Status status = keptAdapters->write(plan, weightsOptions, *writer);
+        !status)
       return status;
   if (Status status = writer->finish(metadata->take()); !status)
     return status;

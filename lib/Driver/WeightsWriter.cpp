@@ -235,6 +235,14 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
   };
   uint64_t seed =
       mix(options.seed ^ xxh3(std::as_bytes(std::span(std::as_const(name)))));
+  if (!weight.initial.empty() && options.adapter && options.adapter->isKept()) {
+    Expected<std::vector<float>> values =
+        options.adapter->place(name, type.getShape());
+    if (!values)
+      return values.takeError();
+    take(std::move(*values));
+    return rows;
+  }
   if (!weight.initial.empty()) {
     std::vector<float> values(elements);
     std::optional<double> deviation;

@@ -14,6 +14,7 @@
 #include "Commands/EntryCommand.h"
 
 #include "tenon/Runtime/Interrupt.h"
+#include "tenon/Runtime/KeptAdapters.h"
 #include "tenon/Runtime/TextOutput.h"
 #include "tenon/Support/ProcessGuard.h"
 #include "tenon/Support/Strings.h"
@@ -111,7 +112,8 @@ Commands allCommands(const Metadata &metadata) {
   return commands;
 }
 
-void declareGlobalOptions(CLI::App &app, GlobalOptions &options, bool learns) {
+void declareGlobalOptions(CLI::App &app, GlobalOptions &options,
+                          const Metadata &metadata) {
   app.add_option("--threads", options.threads,
                  "Threads to compute with (default: one per physical core)")
       ->check(CLI::Range(1u, 1000u).description(""))
@@ -135,11 +137,17 @@ void declareGlobalOptions(CLI::App &app, GlobalOptions &options, bool learns) {
       ->check(CLI::IsMember({"map", "huge"}))
       ->type_name("map|huge")
       ->group("Everywhere");
-  if (learns)
+  if (metadata.entry("gradient"))
     app.add_option("--from", options.from,
                    "Take the weights of the training in this directory, not "
                    "those that were compiled in")
         ->type_name("DIR")
+        ->group("Everywhere");
+  if (!adapterNames(metadata).empty())
+    app.add_option("--adapter", options.from,
+                   "Add the adapter of this name, which the program keeps, to "
+                   "the weights (see info)")
+        ->type_name("NAME")
         ->group("Everywhere");
   app.add_option("--kernels", options.kernels,
                  "Use the kernels compiled for this CPU, not the best ones "
@@ -218,13 +226,14 @@ size_t skipGlobalOptions(const std::vector<std::string> &arguments) {
     const std::string &argument = arguments[i];
     if (argument == "--threads" || argument == "--kernels" ||
         argument == "--trace" || argument == "--weights-memory" ||
-        argument == "--from")
+        argument == "--from" || argument == "--adapter")
       i += 2;
     else if (argument == "--profile" || argument == "--verify" ||
              argument.starts_with("--weights-memory=") ||
              argument.starts_with("--threads=") ||
              argument.starts_with("--trace=") ||
              argument.starts_with("--from=") ||
+             argument.starts_with("--adapter=") ||
              argument.starts_with("--kernels="))
       i += 1;
     else
@@ -331,8 +340,7 @@ Status parseOptions(Program &program, Command &command,
   // with '[' and end with ']' would be split at commas.
   app.allow_extras();
   command.declareOptions(app);
-  declareGlobalOptions(app, program.options,
-                       program.metadata().entry("gradient") != nullptr);
+  declareGlobalOptions(app, program.options, program.metadata());
 
   arguments = markTexts(app, arguments);
   auto dashes = std::find(arguments.begin(), arguments.end(), "--");

@@ -61,8 +61,8 @@ struct CompileOptions {
   std::optional<AdapterOptions> adapters;
   /// Of a model that learns: it becomes one for labels first.
   std::optional<HeadOptions> head;
-  /// A directory with adapters in PEFT's layout, which are added to the
-  /// weights; empty: none.
+  /// Directories with adapters in PEFT's layout, a line each: DIRECTORY, which
+  /// are added to the weights, or NAME=DIRECTORY, which are kept; empty: none.
   std::string adapter;
   /// Weights drawn at random from this seed instead of the checkpoint's.
   std::optional<uint64_t> randomSeed;

@@ -3,6 +3,7 @@
 #include "Command.h"
 #include "Json.h"
 
+#include "tenon/Runtime/KeptAdapters.h"
 #include "tenon/Runtime/TextOutput.h"
 #include "tenon/Support/Strings.h"
 
@@ -126,6 +127,8 @@ Status Info::printText(Program &program) const {
                       cache.layers, " layers of ", cache.heads, " x ",
                       cache.headDim, ", ", cache.capacity, " tokens"));
   line("prefill chunk", strCat(meta.memory.maxChunk, " tokens"));
+  for (const std::string &name : adapterNames(meta))
+    line("adapter", name);
   line("threads", strCat(program.threads()));
   for (const SectionInfo &section : meta.sections)
     line("section", strCat(section.name, ": ", bytesText(section.size), " at ",

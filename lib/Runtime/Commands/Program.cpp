@@ -2,6 +2,7 @@
 #include "Program.h"
 #include "Texts.h"
 
+#include "tenon/Runtime/KeptAdapters.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
@@ -94,8 +95,10 @@ Expected<Model *> Program::model() {
   return loadedModel.get();
 }
 
-/// A copy of the weights with those of --from in it.
+/// A copy of the weights with those of --from, or of --adapter, in it.
 Expected<Region> Program::trainedWeights() const {
+  if (!adapterNames(metadata()).empty())
+    return weightsWithAdapter(payload, options.from);
   auto info = TrainingInfo::load(payload);
   if (!info)
     return info.takeError();

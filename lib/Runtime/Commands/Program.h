@@ -27,7 +27,8 @@ struct GlobalOptions {
   std::string weightsMemory; ///< "map", "huge", or empty: chosen by size
   std::string kernels;       ///< variants compiled for this CPU only
   /// Of a model that learns: the training whose weights to take instead of
-  /// those that it was compiled with.
+  /// those that it was compiled with (--from); of one that keeps adapters: the
+  /// name of that which is added to the weights (--adapter).
   std::string from;
 };
 

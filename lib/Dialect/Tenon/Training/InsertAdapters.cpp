@@ -43,7 +43,8 @@ struct InsertAdapters : tenon::impl::TenonInsertAdaptersBase<InsertAdapters> {
     }
     SymbolTable symbols(module);
     for (auto weight : module.getOps<WeightOp>()) {
-      weight->setAttr(kFrozenAttrName, UnitAttr::get(module.getContext()));
+      if (!kept)
+        weight->setAttr(kFrozenAttrName, UnitAttr::get(module.getContext()));
       last = weight;
     }
     SmallVector<LinearOp> linears;
@@ -124,8 +125,8 @@ private:
     auto ref = op.getWeight().getDefiningOp<WeightRefOp>();
     auto type = cast<RankedTensorType>(ref.getType());
     int64_t outputs = type.getDimSize(0), inputs = type.getDimSize(1);
-    StringAttr down = declare(weight, "lora_A", {rank, inputs}, kInitialNormal,
-                              symbols),
+    StringAttr down = declare(weight, "lora_A", {rank, inputs},
+                              kept ? kInitialZeros : kInitialNormal, symbols),
                up = declare(weight, "lora_B", {outputs, rank}, kInitialZeros,
                             symbols);
 
@@ -148,8 +149,9 @@ private:
                   false, TileAttr(), PlanAttr())
                   .getResult();
     }
-    Value scaled = build.scale(input, alpha / static_cast<double>(rank));
-    Value sum = build.add(op.getResult(), scaled);
+    if (!kept)
+      input = build.scale(input, alpha / static_cast<double>(rank));
+    Value sum = build.add(op.getResult(), input);
     op.getResult().replaceAllUsesExcept(sum, sum.getDefiningOp());
     ++numAdapters;
     return success();

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Weights.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "llvm/ADT/MapVector.h"
@@ -85,7 +86,8 @@ struct QuantizeWeights
     });
     for (auto &[op, readers] : readersOf) {
       auto weight = cast<WeightOp>(op);
-      if (!readers.linear)
+      // Places for adapters are small, and filled later.
+      if (!readers.linear || weight->hasAttr(kInitialAttrName))
         continue;
       RankedTensorType type = weight.getTensorType();
       if (readers.other || type.getEncoding() ||

@@ -1,6 +1,7 @@
 //===- Weights.cpp - weights of a module, made and looked up --------------===//
 
 #include "Weights.h"
+#include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
 using namespace mlir;
@@ -57,7 +58,9 @@ bool tenon::canConcatenate(ArrayRef<WeightOp> weights) {
   RankedTensorType type = first.getLayerType();
   return llvm::all_of(weights, [&](WeightOp weight) {
     RankedTensorType other = weight.getLayerType();
-    return isa<SourceAttr>(weight.getSources()[0]) && !other.getEncoding() &&
+    // Places for adapters lie together, behind all other weights.
+    return isa<SourceAttr>(weight.getSources()[0]) &&
+           !weight->hasAttr(kInitialAttrName) && !other.getEncoding() &&
            other.getElementType() == type.getElementType() &&
            other.getShape().drop_front() == type.getShape().drop_front() &&
            weight.getStacked() == first.getStacked() &&

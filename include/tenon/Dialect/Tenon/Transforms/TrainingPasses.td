@@ -133,6 +133,10 @@ def TenonInsertAdapters : Pass<"tenon-insert-adapters", "::mlir::ModuleOp"> {
     %s = tenon.scale %d {factor = 2.0 : f32} : (tensor<?x64xf32>) -> tensor<?x64xf32>
     %y = tenon.add %y0, %s : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
     ```
+    With `kept` the new weights are places for adapters of which a program that
+    computes takes one when it starts: they are zeros, `alpha` is part of B, and
+    no weight is frozen, as none learns.
+
     Errors: a target that no linear reads; weights of experts; a weight that is
     no tensor of the checkpoint as it is.
   }];
@@ -141,6 +145,7 @@ def TenonInsertAdapters : Pass<"tenon-insert-adapters", "::mlir::ModuleOp"> {
     Option<"rank", "rank", "int64_t", "8", "Rows of A, columns of B">,
     Option<"alpha", "alpha", "double", "16.0", "What the sum of both is scaled by, times the rank">,
     ListOption<"targets", "targets", "std::string", "Names of weights">,
+    Option<"kept", "kept", "bool", "false", "Adapters of a program that computes: all are zeros, and nothing is frozen">,
   ];
   let statistics = [
     Statistic<"numAdapters", "adapters", "Number of linears that have an adapter">,
