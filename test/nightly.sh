@@ -2,6 +2,8 @@
 # What CI has no time for; packages as for test/run.sh, and libclang-rt-22-dev.
 #   test/nightly.sh fuzz [SECONDS] [TARGET...]    each fuzz target for so long (600), under ASan and UBSan
 #   test/nightly.sh sanitize [address,undefined|thread]...    the unit tests of parsers and runtime under sanitizers
+#   test/nightly.sh coverage [FLOOR]  branches of parsers and runtime that their unit tests and the fuzzers' corpora take, in
+#                                     percent; fails below FLOOR
 #   test/nightly.sh faults     every call of the system fails, one after the other (test/Faults)
 #   test/nightly.sh programs [COUNT] [SEED]  random models against double precision (1000, by the date); needs build
 #   test/nightly.sh bounds     models of every family and format with --check-bounds; needs build
@@ -19,7 +21,7 @@ jobs=${TENON_JOBS:-$(nproc)}
 failed=0
 
 runtime=$(clang++-22 -print-runtime-dir 2>/dev/null)
-if [[ ${1:-all} != faults && ${1:-all} != programs && ${1:-all} != bounds && ${1:-all} != matrix && ${1:-all} != aarch64 && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
+if [[ ${1:-all} =~ ^(fuzz|sanitize|coverage|all)$ && ! -d $runtime && -z $(compgen -G "${runtime%/*}/linux/libclang_rt.*") ]]; then
   echo "error: clang has no sanitizers here: install libclang-rt-22-dev" >&2
   exit 1
 fi
@@ -50,13 +52,37 @@ fuzz() {
   done
 }
 
+tests=(TenonSupportTests TenonTokenizerTests TenonTemplateTests TenonCheckpointTests LanguageTests TenonRuntimeTests)
+
 sanitize() {
-  local tests=(TenonSupportTests TenonTokenizerTests TenonTemplateTests TenonCheckpointTests LanguageTests TenonRuntimeTests)
   for sanitizers in "$@"; do
     cmake -G Ninja -S . -B "build-$sanitizers" -DTENON_SANITIZE="$sanitizers" >/dev/null &&
       ninja -C "build-$sanitizers" -j"$jobs" "${tests[@]}" || return 1
     ctest --test-dir "build-$sanitizers" --output-on-failure -R "^unit-($(IFS='|'; echo "${tests[*]}"))\$" || failed=1
   done
+}
+
+coverage() {
+  local floor=${1:-0} build=build-coverage bin programs=() targets directory
+  bin=$(llvm-config-22 --bindir)
+  mapfile -t targets < <(sed -n 's/^tenon_fuzz_target(\([A-Za-z]*\).*/\1/p' test/Fuzz/CMakeLists.txt)
+  cmake -G Ninja -S . -B "$build" -DTENON_COVERAGE=ON >/dev/null && ninja -C "$build" -j"$jobs" "${tests[@]}" "${targets[@]}" || return 1
+  rm -rf "$build/profiles"
+  LLVM_PROFILE_FILE="$PWD/$build/profiles/%p.profraw" \
+    ctest --test-dir "$build" --output-on-failure -R "^(unit-($(IFS='|'; echo "${tests[*]}"))|Fuzz.*)\$" || failed=1
+  "$bin/llvm-profdata" merge -sparse "$build"/profiles/*.profraw -o "$build/profile" || return 1
+  mapfile -t programs < <(find "$build" -type f -executable \( -name '*Tests' -o -name 'Fuzz*' \) -printf '-object=%p\n')
+  "$bin/llvm-cov" export -summary-only -instr-profile="$build/profile" "${programs[0]#-object=}" "${programs[@]:1}" >"$build/coverage.json" &&
+    python3 -c 'import collections, json, re, sys
+taken, all = collections.Counter(), collections.Counter()
+for file in json.load(open(sys.argv[1]))["data"][0]["files"]:
+    part = re.search(r"/lib/(Support|Language|Checkpoint|Template|Tokenizer|Runtime)/", file["filename"])
+    for name in [part[1], "all of them"] if part else []:
+        taken[name] += file["summary"]["branches"]["covered"]
+        all[name] += file["summary"]["branches"]["count"]
+for name in all:
+    print("%s: %d of %d branches, %.1f %%" % (name, taken[name], all[name], 100 * taken[name] / all[name]))
+sys.exit(100 * taken["all of them"] < float(sys.argv[2]) * all["all of them"])' "$build/coverage.json" "$floor" || failed=1
 }
 
 faults() {
@@ -106,12 +132,14 @@ aarch64) aarch64 "${@:2}" ;;
 matrix) matrix "${@:2}" ;;
 fuzz) fuzz "${@:2}" || failed=1 ;;
 sanitize) sanitize "${@:2}" || failed=1 ;;
+coverage) coverage "${@:2}" ;;
 faults) faults ;;
 programs) programs "${@:2}" ;;
 bounds) bounds ;;
 all)
   fuzz || failed=1
   sanitize address,undefined thread || failed=1
+  coverage 74
   faults
   programs
   bounds
@@ -119,7 +147,7 @@ all)
   aarch64
   ;;
 *)
-  sed -n '2,16s/^# \{0,1\}//p' "$0"
+  sed -n '2,18s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac
