@@ -12,7 +12,7 @@ static constexpr size_t kDataBudget = size_t(1) << 30;
 
 Reporting::Reporting(const CompileOptions &options, mlir::MLIRContext &context,
                      std::string source)
-    : options(options), source(std::move(source)) {
+    : options(options), source(std::move(source)), kernelPlaces(this->source) {
   log.emplace(context);
   if (!options.report.empty())
     recorder.emplace(this->source);
@@ -51,7 +51,7 @@ void Reporting::leave(mlir::ModuleOp module) {
 }
 
 void Reporting::numberPlaces(mlir::ModuleOp module) {
-  tenon::numberPlaces(module, source, report.kernelPlaces);
+  tenon::numberPlaces(module, kernelPlaces);
 }
 
 void Reporting::readListing(std::vector<ListedFunction> functions) {
@@ -105,6 +105,7 @@ Status Reporting::write(const LoadedModel &model,
   report.sourceName = source;
   report.sourceText = std::string(model.description->source.text());
   report.recorded = recorder->take();
+  report.kernelPlaces = kernelPlaces.takeLists();
   report.remarks = std::move(remarks);
   for (const PlannedWeight &weight : weights) {
     std::string type;

@@ -55,6 +55,7 @@ private:
   std::optional<RemarkLog> log;
   std::optional<PassRecorder> recorder;
   Report report;
+  PlaceTable kernelPlaces;
   std::map<std::string, double> errors;
 };
 

@@ -6,8 +6,6 @@
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Report/Places.h"
 
-#include <map>
-
 using namespace mlir;
 using namespace tenon;
 
@@ -31,32 +29,12 @@ static void mapLocations(ModuleOp module, Function map) {
   });
 }
 
-void tenon::numberPlaces(ModuleOp module, StringRef source,
-                         std::vector<std::vector<unsigned>> &table) {
-  std::map<std::vector<unsigned>, unsigned> numbers;
-  if (table.empty())
-    table.emplace_back();
-  for (auto [i, lines] : llvm::enumerate(table))
-    numbers[lines] = i;
+void tenon::numberPlaces(ModuleOp module, PlaceTable &table) {
   MLIRContext *context = module.getContext();
-  DenseMap<Attribute, Location> known;
   mapLocations(module, [&](Location location) -> Location {
-    if (auto it = known.find(location); it != known.end())
-      return it->second;
-    std::vector<unsigned> lines;
-    for (const Place &place : getPlaces(location))
-      if (place.file == source)
-        lines.push_back(place.line);
-    llvm::sort(lines);
-    lines.erase(llvm::unique(lines), lines.end());
-    auto [it, isNew] = numbers.try_emplace(lines, table.size());
-    if (isNew)
-      table.push_back(lines);
     // Line 0 is the assembler's word for none.
-    Location numbered =
-        FileLineColLoc::get(context, "places", it->second, /*column=*/1);
-    known.try_emplace(location, numbered);
-    return numbered;
+    return FileLineColLoc::get(context, "places", table.number(location),
+                               /*column=*/1);
   });
   addScopes(module);
 }

@@ -3,7 +3,7 @@
 #define TENON_REPORT_KERNELCODE_H
 
 #include "mlir/IR/BuiltinOps.h"
-#include "llvm/ADT/StringRef.h"
+#include "tenon/Report/Places.h"
 
 #include <string>
 #include <vector>
@@ -14,18 +14,15 @@ namespace tenon {
 struct KernelCode {
   std::string symbol;
   std::vector<std::string> lines; ///< labels and instructions
-  /// For each line: an index into the table of `numberPlaces`, 0 for none.
+  /// For each line: a number of the table of `numberPlaces`, 0 for none.
   std::vector<unsigned> places;
 };
 
 /// An assembler knows one line of one file for an instruction, where an
 /// operation that was fused comes from several lines. Hence each operation of
-/// a module of the llvm dialect gets the location `places:N`, N an index into
-/// the table that is returned: the lines of the description (`source`),
-/// ascending. Entry 0 is empty. Functions get scopes, so that LLVM keeps it.
-/// The table may grow over several modules.
-void numberPlaces(mlir::ModuleOp module, llvm::StringRef source,
-                  std::vector<std::vector<unsigned>> &table);
+/// a module of the llvm dialect gets the location `places:N`, N the number of
+/// its lines in a table. Functions get scopes, so that LLVM keeps it.
+void numberPlaces(mlir::ModuleOp module, PlaceTable &table);
 
 /// Gives an LLVM-dialect module's operations locations of one line each, the
 /// first that they lead to, and its functions scopes, so that line tables of
