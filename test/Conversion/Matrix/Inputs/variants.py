@@ -6,6 +6,7 @@ operations in buffer form to LLVM; clang makes a shared object of it. Those of A
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,10 +17,12 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Inputs"))
 import emulator  # noqa: E402
 
-# As lib/Target/CodeGen.cpp has it.
-MIDDLE_END = ("globaldce,function(early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>),cgscc(function-attrs),"
-              "function(loop-mssa(loop-rotate,licm),loop(indvars,loop-unroll-full),early-cse<memssa>,dse,loop-unroll,"
-              "instcombine<no-verify-fixpoint>,loop-mssa(licm),simplifycfg)")
+def middle_end():
+    """LLVM's passes over kernels, as the compiler's source has them."""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../../lib/Target/CodeGen.cpp")
+    with open(source, encoding="utf-8") as file:
+        text = re.search(r"kernelPipeline =(.*?);", file.read(), re.S)[1]
+    return "".join(re.findall(r'"([^"]*)"', text))
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Module:
                  "--tenon-kernel-pipeline", "--tenon-llvm-pipeline", "--verify-each=0", "--emit-bytecode", "-o", base + ".mlirbc"])
             run(["mlir-translate", "--mlir-to-llvmir", "--allow-unregistered-dialect", base + ".mlirbc", "-o",
                  base + ".ll"])
-            run(["opt", "-passes=" + MIDDLE_END, *variant.opt_target(), base + ".ll", "-o", base + ".bc"])
+            run(["opt", "-passes=" + middle_end(), *variant.opt_target(), base + ".ll", "-o", base + ".bc"])
             width = [] if is_emulated else ["-mprefer-vector-width=512"]
             run([*(emulator.CLANG if is_emulated else ["clang"]), "-O1", "-Xclang", "-disable-llvm-passes", "-w",
                  *("-march=" + variant.march).split(), *width, "-shared", "-fPIC", base + ".bc", "-o", base + ".so", "-lm"])
