@@ -30,8 +30,7 @@ int64_t mostGroup(const KernelModule &kernel) {
 }
 
 /// Panels of a task.
-void varyGroup(Plans &plans, const KernelModule &kernel,
-               const KernelPlan &plan) {
+void group(Plans &plans, const KernelModule &kernel, const KernelPlan &plan) {
   int64_t most = mostGroup(kernel);
   vary(plans, plan, {1, 2, 4, 8}, [&](KernelPlan &other, int64_t value) {
     other.group = std::min(value, most);
@@ -39,7 +38,7 @@ void varyGroup(Plans &plans, const KernelModule &kernel,
   });
 }
 
-void varyPrefetch(Plans &plans, const KernelPlan &plan) {
+void prefetch(Plans &plans, const KernelModule &, const KernelPlan &plan) {
   for (int64_t cache : {1, 2})
     vary(plans, plan, {512, 1024, 2048, 4096, 8192},
          [&](KernelPlan &other, int64_t distance) {
@@ -49,11 +48,57 @@ void varyPrefetch(Plans &plans, const KernelPlan &plan) {
        [](KernelPlan &other, int64_t) { other.linear.prefetch.clear(); });
 }
 
+using FieldOfPlan = void (*)(Plans &, const KernelModule &, const KernelPlan &);
+
+//===----------------------------------------------------------------------===//
+// Numbers that kernels have a use for or not
+//===----------------------------------------------------------------------===//
+
+bool always(const KernelModule &, const KernelPlan &) { return true; }
+bool ofBlocks(const KernelModule &kernel, const KernelPlan &) {
+  return kernel.isBlocks;
+}
+bool splitsSums(const KernelModule &kernel, const KernelPlan &) {
+  return kernel.splitsSums;
+}
+bool addsInChains(const KernelModule &kernel, const KernelPlan &) {
+  return kernel.addsInChains;
+}
+bool hasDepthBlock(const KernelModule &, const KernelPlan &plan) {
+  return plan.linear.depthBlock > 0;
+}
+bool asksForNext(const KernelModule &kernel, const KernelPlan &plan) {
+  return !kernel.isBlocks && plan.linear.nextPanels;
+}
+
+template <auto HasUse, int64_t LinearPlan::*Field, int64_t... Tried>
+void linearField(Plans &plans, const KernelModule &kernel,
+                 const KernelPlan &plan) {
+  if (HasUse(kernel, plan))
+    vary(plans, plan, {Tried...},
+         [](KernelPlan &other, int64_t value) { other.linear.*Field = value; });
+}
+
+constexpr FieldOfPlan
+    splitRows = linearField<splitsSums, &LinearPlan::splitRows, 0, 1, 2, 4>,
+    registerSums =
+        linearField<addsInChains, &LinearPlan::registerSums, 4, 6, 8, 12>,
+    chains =
+        linearField<addsInChains, &LinearPlan::chains, 4, 6, 8, 10, 12, 14>,
+    streamVectors = linearField<ofBlocks, &LinearPlan::streamVectors, 1, 2>,
+    streamColumns = linearField<always, &LinearPlan::streamColumns, 0, 16>,
+    depthBlock =
+        linearField<always, &LinearPlan::depthBlock, 0, 128, 256, 512, 1024>,
+    depthTiles =
+        linearField<hasDepthBlock, &LinearPlan::depthTiles, 2, 4, 8, 16>,
+    nextSteps = linearField<asksForNext, &LinearPlan::nextSteps, 2, 4, 8>,
+    unpackFrom =
+        linearField<ofBlocks, &LinearPlan::unpackFrom, 0, 1, 8, 16, 40>,
+    streamRows = linearField<always, &LinearPlan::streamRows, 1, 2, 4, 8>;
+
 //===----------------------------------------------------------------------===//
 // Of a few rows, which stream weights
 //===----------------------------------------------------------------------===//
-
-using FieldOfPlan = void (*)(Plans &, const KernelModule &, const KernelPlan &);
 
 void panels(Plans &plans, const KernelModule &kernel, const KernelPlan &plan) {
   int64_t most = mostGroup(kernel);
@@ -63,10 +108,6 @@ void panels(Plans &plans, const KernelModule &kernel, const KernelPlan &plan) {
   });
 }
 
-void prefetch(Plans &plans, const KernelModule &, const KernelPlan &plan) {
-  varyPrefetch(plans, plan);
-}
-
 void unrollGroups(Plans &plans, const KernelModule &kernel,
                   const KernelPlan &plan) {
   if (kernel.isBlocks)
@@ -74,42 +115,6 @@ void unrollGroups(Plans &plans, const KernelModule &kernel,
       if (kernel.groups % value == 0)
         other.linear.unrollGroups = value;
     });
-}
-
-void streamVectors(Plans &plans, const KernelModule &kernel,
-                   const KernelPlan &plan) {
-  if (kernel.isBlocks)
-    vary(plans, plan, {1, 2}, [](KernelPlan &other, int64_t value) {
-      other.linear.streamVectors = value;
-    });
-}
-
-void streamColumns(Plans &plans, const KernelModule &, const KernelPlan &plan) {
-  vary(plans, plan, {0, 16}, [](KernelPlan &other, int64_t value) {
-    other.linear.streamColumns = value;
-  });
-}
-
-void splitRows(Plans &plans, const KernelModule &kernel,
-               const KernelPlan &plan) {
-  if (kernel.splitsSums)
-    vary(plans, plan, {0, 1, 2, 4}, [](KernelPlan &other, int64_t value) {
-      other.linear.splitRows = value;
-    });
-}
-
-void registerSums(Plans &plans, const KernelModule &kernel,
-                  const KernelPlan &plan) {
-  if (kernel.addsInChains)
-    vary(plans, plan, {4, 6, 8, 12}, [](KernelPlan &other, int64_t value) {
-      other.linear.registerSums = value;
-    });
-}
-
-void chains(Plans &plans, const KernelModule &kernel, const KernelPlan &plan) {
-  if (kernel.addsInChains)
-    vary(plans, plan, {4, 6, 8, 10, 12, 14},
-         [](KernelPlan &other, int64_t value) { other.linear.chains = value; });
 }
 
 //===----------------------------------------------------------------------===//
@@ -122,49 +127,9 @@ void rows(Plans &plans, const KernelModule &, const KernelPlan &plan) {
   });
 }
 
-void group(Plans &plans, const KernelModule &kernel, const KernelPlan &plan) {
-  varyGroup(plans, kernel, plan);
-}
-
-void depthBlock(Plans &plans, const KernelModule &, const KernelPlan &plan) {
-  vary(plans, plan, {0, 128, 256, 512, 1024},
-       [](KernelPlan &other, int64_t value) {
-         other.linear.depthBlock = value;
-       });
-}
-
-void depthTiles(Plans &plans, const KernelModule &, const KernelPlan &plan) {
-  if (plan.linear.depthBlock > 0)
-    vary(plans, plan, {2, 4, 8, 16}, [](KernelPlan &other, int64_t value) {
-      other.linear.depthTiles = value;
-    });
-}
-
 void nextPanels(Plans &plans, const KernelModule &, const KernelPlan &plan) {
   vary(plans, plan, {0, 1}, [](KernelPlan &other, int64_t value) {
     other.linear.nextPanels = value;
-  });
-}
-
-void nextSteps(Plans &plans, const KernelModule &kernel,
-               const KernelPlan &plan) {
-  if (!kernel.isBlocks && plan.linear.nextPanels)
-    vary(plans, plan, {2, 4, 8}, [](KernelPlan &other, int64_t value) {
-      other.linear.nextSteps = value;
-    });
-}
-
-void unpackFrom(Plans &plans, const KernelModule &kernel,
-                const KernelPlan &plan) {
-  if (kernel.isBlocks)
-    vary(plans, plan, {0, 1, 8, 16, 40}, [](KernelPlan &other, int64_t value) {
-      other.linear.unpackFrom = value;
-    });
-}
-
-void streamRows(Plans &plans, const KernelModule &, const KernelPlan &plan) {
-  vary(plans, plan, {1, 2, 4, 8}, [&](KernelPlan &other, int64_t value) {
-    other.linear.streamRows = value;
   });
 }
 
