@@ -17,6 +17,7 @@ const EvaluationRules &EvaluationRules::get() {
     addAttentionRules(all);
     addShapeRules(all);
     addMixtureRules(all);
+    addTextRules(all);
     addWindowRules(all);
     addTrainingRules(all);
     addOptimizerRules(all);

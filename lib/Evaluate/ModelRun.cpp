@@ -2,6 +2,7 @@
 
 #include "tenon/Evaluate/ModelRun.h"
 #include "tenon/Dialect/Tenon/IR/EntryAttrs.h"
+#include "tenon/Dialect/Tenon/IR/TenonTexts.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 
 #include <random>
@@ -77,6 +78,9 @@ forEachInput(ModuleOp module,
     for (BlockArgument argument : function.getArguments())
       if (auto type = dyn_cast<RankedTensorType>(argument.getType())) {
         unsigned number = argument.getArgNumber();
+        // Where the texts end follows from how many tokens there are.
+        if (getInputName(function, number) == kTextEndsName)
+          continue;
         visit(argument, type, getInputName(function, number),
               function.getArgAttr(number, kSourceAttrName) != nullptr);
       }
@@ -172,6 +176,12 @@ FailureOr<NumberArray> Run::call(func::FuncOp function,
       // The position of the first token, then the number of rows.
       arguments.push_back(
           EvaluatedValue::ofIndex(number++ == 0 ? place.position : place.rows));
+    } else if (name == kTextEndsName && !arguments.empty() &&
+               arguments[0].array) {
+      // All tokens are one text.
+      NumberArray end(ArrayRef<int64_t>{1});
+      end.values[0] = static_cast<double>(arguments[0].array->shape[0]);
+      arguments.push_back(EvaluatedValue::of(std::move(end)));
     } else {
       return function.emitError("there is no input '") << name << "'";
     }

@@ -18,6 +18,7 @@ void addShapeRules(EvaluationRules &rules);
 void addMixtureRules(EvaluationRules &rules);
 void addTrainingRules(EvaluationRules &rules);
 void addOptimizerRules(EvaluationRules &rules);
+void addTextRules(EvaluationRules &rules);
 void addWindowRules(EvaluationRules &rules);
 void addChoiceGradientRules(EvaluationRules &rules);
 

@@ -245,9 +245,12 @@ func::FuncOp KernelOutliner::createKernel(ArrayRef<Part> parts,
     if (llvm::none_of(parts,
                       [&](auto &p) { return p.scalars.contains(scalar); }))
       continue;
-    mapping.map(scalar,
-                arith::IndexCastOp::create(builder, loc, scalar.getType(),
-                                           loadField(index, i64)));
+    Value field = loadField(index, i64);
+    if (isa<IndexType>(scalar.getType()))
+      field = arith::IndexCastOp::create(builder, loc, scalar.getType(), field);
+    else if (scalar.getType() != i64)
+      field = arith::TruncIOp::create(builder, loc, scalar.getType(), field);
+    mapping.map(scalar, field);
   }
 
   for (const Part &part : parts) {

@@ -47,7 +47,7 @@ public:
     llvm::SetVector<mlir::Value> views;   // results of memref.view of a root
     llvm::SetVector<mlir::Value> whole;   // roots that are used themselves
     llvm::SetVector<mlir::Value> roots;   // roots of views, and `whole`
-    llvm::SetVector<mlir::Value> scalars; // captured indices
+    llvm::SetVector<mlir::Value> scalars; // captured indices, integers
     llvm::DenseSet<mlir::Value> visited;
     mlir::func::FuncOp tasks; // set by the caller from createTasks
   };

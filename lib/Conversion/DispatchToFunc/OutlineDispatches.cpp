@@ -103,6 +103,12 @@ struct OutlineDispatches
       LLVM::StoreOp::create(builder, loc, value, place);
     };
     auto asI64 = [&](OpBuilder &builder, Value index) -> Value {
+      if (index.getType().isInteger(64))
+        return index;
+      // An integer, as a text's end that was read.
+      if (index.getType().isInteger())
+        return arith::ExtSIOp::create(builder, loc, builder.getI64Type(),
+                                      index);
       return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
                                         index);
     };

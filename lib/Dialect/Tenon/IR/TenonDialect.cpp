@@ -7,6 +7,7 @@
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
+#include "tenon/Dialect/Tenon/IR/TenonTexts.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/IR/TenonWindows.h"
 #include "tenon/Dialect/Tenon/IR/Tuning.h"
@@ -87,6 +88,10 @@ void TenonDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tenon/Dialect/Tenon/IR/TenonWindowOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tenon/Dialect/Tenon/IR/TenonTextOps.cpp.inc"
       >();
 }
 

@@ -137,11 +137,15 @@ void EntryRewriter::mapArguments() {
     } else if (RankedTensorType tensor = tensorOf(arg)) {
       Value input = body.getArgument(nextInput++);
       if (!tensor.hasStaticShape()) {
-        bool isSource =
-            bool(oldFunc.getArgAttr(arg.getArgNumber(), kSourceAttrName));
+        unsigned number = arg.getArgNumber();
+        auto name =
+            oldFunc.getArgAttrOfType<StringAttr>(number, kInputNameAttrName);
+        // Texts are counted by the number that counts a source's tokens.
+        bool isOther = oldFunc.getArgAttr(number, kSourceAttrName) ||
+                       (name && name.getValue() == kTextEndsName);
         Value length =
-            isSource ? body.getArgument(EntryArguments::sourceLength(count))
-                     : numTokens;
+            isOther ? body.getArgument(EntryArguments::sourceLength(count))
+                    : numTokens;
         rows[arg] = length;
         input = rectangleOf(loc, input, tensor.getShape(), length);
       }
@@ -184,6 +188,8 @@ LogicalResult EntryRewriter::rewriteOp(Operation *op) {
     return rewriteLoop(loop);
   if (auto branch = dyn_cast<scf::IfOp>(op))
     return rewriteIf(branch);
+  if (auto each = dyn_cast<ForEachTextOp>(op))
+    return rewriteForEachText(each);
   if (auto mixture = dyn_cast<MixtureOp>(op))
     return rewriteMixture(mixture);
   if (auto mixture = dyn_cast<MixtureGradientOp>(op))

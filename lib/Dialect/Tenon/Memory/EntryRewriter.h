@@ -9,6 +9,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
+#include "tenon/Dialect/Tenon/IR/TenonTexts.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/IR/TenonWindows.h"
 #include <deque>
@@ -69,6 +70,7 @@ private:
   mlir::LogicalResult rewriteCompute(ComputeOpInterface op);
   mlir::LogicalResult rewriteLoop(mlir::scf::ForOp op);
   mlir::LogicalResult rewriteIf(mlir::scf::IfOp op);
+  mlir::LogicalResult rewriteForEachText(ForEachTextOp op);
   mlir::LogicalResult rewriteMixture(MixtureOp op);
   mlir::LogicalResult rewriteMixtureGradient(MixtureGradientOp op);
   void rewriteYield(mlir::scf::ForOp loop);
