@@ -139,6 +139,8 @@ Expected<void *> Model::fill(const EntryInfo &entry, size_t number,
     // Of descriptions that mask padding, which there is none of. A float mask's
     // one is spelled as an integer, too.
     values.assign(count, input.dtype == "f32" ? 0x3f800000 : 1);
+  } else if (input.element == "text_ends") {
+    values.assign(args.textEnds.begin(), args.textEnds.end());
   } else if (input.element == "source_length") {
     values.assign(args.sourceLengths.begin(), args.sourceLengths.end());
   } else if (input.element == "position" && !args.positions.empty()) {
@@ -188,8 +190,10 @@ Expected<Rows> Model::call(const Entry &entry, const Call &args) {
                         : static_cast<int64_t>(args.tokens.size());
   frame.position = args.position;
   frame.numRows = args.rows;
-  frame.sourceLength = args.sourceLength;
-  callFunction(entry, frame, args.positions);
+  frame.sourceLength = args.textEnds.empty()
+                           ? args.sourceLength
+                           : static_cast<int64_t>(args.textEnds.size());
+  callFunction(entry, frame, args);
   return Rows{{reinterpret_cast<const float *>(output.data()),
                static_cast<size_t>(args.rows * cols)},
               args.rows,
@@ -197,7 +201,7 @@ Expected<Rows> Model::call(const Entry &entry, const Call &args) {
 }
 
 void Model::callFunction(const Entry &entry, const TenonFrame &frame,
-                         std::span<const int32_t> positions) {
+                         const Call &args) {
   if (!recorded)
     return entry.fn(&frame);
   auto nanoseconds = [](auto duration) -> int64_t {
@@ -213,7 +217,8 @@ void Model::callFunction(const Entry &entry, const TenonFrame &frame,
   call.outputs = frame.numRows;
   call.sourceLength = frame.sourceLength;
   call.position = frame.position;
-  call.positions.assign(positions.begin(), positions.end());
+  call.positions.assign(args.positions.begin(), args.positions.end());
+  call.textEnds.assign(args.textEnds.begin(), args.textEnds.end());
   call.start = nanoseconds(start.time_since_epoch());
   call.nanoseconds = nanoseconds(elapsed);
 }
@@ -568,15 +573,116 @@ int64_t Model::rowsOf(std::string_view def, const Inputs &inputs) const {
   return entry ? lengthOf(*entry, inputs) : 0;
 }
 
+Status Model::checkText(const EntryInfo &entry, const Inputs &inputs) const {
+  if (Status status = checkInputs(entry, inputs); !status)
+    return status;
+  int64_t count = lengthOf(entry, inputs);
+  if (!inputs.source.empty())
+    return plainError(strCat("'", entry.of, "' has no source"),
+                      ExitCode::BadUsage);
+  if (Status status = checkArrays(entry, inputs.arrays, count); !status)
+    return status;
+  if (!inputs.tokens.empty())
+    if (Status status = check(inputs.tokens, 0); !status)
+      return status;
+  if (count > meta.memory.maxChunk)
+    return withNote(
+        plainError(strCat(count, " tokens, but '", entry.of,
+                          "' sees a whole text at once, and this executable "
+                          "was compiled for at most ",
+                          meta.memory.maxChunk)),
+        "tenonc --max-chunk compiles for more");
+  return {};
+}
+
+Status Model::callTexts(const Entry &entry, std::span<const Inputs> texts,
+                        const TextConsumer &consume) {
+  std::vector<int32_t> tokens, segments, ends;
+  for (const Inputs &text : texts) {
+    tokens.insert(tokens.end(), text.tokens.begin(), text.tokens.end());
+    segments.insert(segments.end(), text.segments.begin(), text.segments.end());
+    segments.resize(tokens.size());
+    ends.push_back(static_cast<int32_t>(tokens.size()));
+  }
+  int64_t rows = 0;
+  for (const Inputs &text : texts)
+    rows += rowsOf(entry.info->of, text);
+  bool takesTexts = entry.info->takesTexts();
+  auto result = call(
+      entry, {.tokens = tokens,
+              .segments = segments,
+              .arrays = &texts[0].arrays,
+              .length = lengthOf(*entry.info, texts[0]),
+              .textEnds = takesTexts ? std::span(ends) : std::span<int32_t>(),
+              .rows = rows,
+              .cache = cache.data()});
+  if (!result)
+    return result.takeError();
+  int64_t first = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    int64_t count = rowsOf(entry.info->of, texts[i]), cols = result->cols;
+    Rows own{result->values.subspan(first * cols, count * cols), count, cols};
+    if (Status status = consume(i, own); !status)
+      return status;
+    first += count;
+  }
+  return {};
+}
+
+int64_t Model::tokensTogether(std::string_view def) const {
+  const EntryInfo *info = meta.entryOf(def);
+  return info && info->takesTexts() ? meta.memory.maxChunk : 0;
+}
+
+Status Model::computeTexts(std::string_view def, std::span<const Inputs> texts,
+                           const TextConsumer &consume) {
+  int64_t tokens = 0;
+  for (const Inputs &text : texts)
+    tokens += static_cast<int64_t>(text.tokens.size());
+  if (texts.size() < 2) {
+    // A decoder's rows come chunk by chunk.
+    std::vector<float> values;
+    Rows all;
+    Status status = compute(def, texts[0], [&](const Rows &part) {
+      values.insert(values.end(), part.values.begin(), part.values.end());
+      all.rows += part.rows;
+      all.cols = part.cols;
+      return Status();
+    });
+    all.values = values;
+    return status ? consume(0, all) : std::move(status);
+  }
+  if (tokens > tokensTogether(def))
+    return plainError(strCat(texts.size(), " texts with ", tokens,
+                             " tokens don't fit one call of '", def, "'"),
+                      ExitCode::BadUsage);
+  const EntryInfo &info = *meta.entryOf(def);
+  for (const Inputs &text : texts)
+    if (Status status = checkText(info, text); !status)
+      return status;
+  reset();
+  auto entry = find(info.name);
+  return entry ? callTexts(*entry, texts, consume) : entry.takeError();
+}
+
 Status Model::compute(std::string_view def, const Inputs &inputs,
                       const RowConsumer &consume, int64_t chunk) {
   const EntryInfo *info = meta.entryOf(def);
   if (!info)
     return plainError(strCat("this model has no entry '", def, "'"),
                       ExitCode::BadUsage);
+  reset();
+  if (!info->incremental) {
+    if (Status status = checkText(*info, inputs); !status)
+      return status;
+    auto entry = find(info->name);
+    if (!entry)
+      return entry.takeError();
+    return callTexts(*entry, std::span(&inputs, 1),
+                     [&](size_t, const Rows &rows) { return consume(rows); });
+  }
   if (Status status = checkInputs(*info, inputs); !status)
     return status;
-  reset();
   int64_t count = lengthOf(*info, inputs);
   if (meta.hasSource() && info->name == "prefill") {
     if (Status status = encodeSource(inputs.source, inputs.arrays); !status)
@@ -593,20 +699,5 @@ Status Model::compute(std::string_view def, const Inputs &inputs,
   auto entry = find(info->name);
   if (!entry)
     return entry.takeError();
-  if (info->incremental)
-    return callInChunks(*entry, inputs.tokens, chunk, Want::All, consume);
-  if (count > meta.memory.maxChunk)
-    return withNote(
-        plainError(strCat(count, " tokens, but '", def,
-                          "' sees a whole text at once, and this executable "
-                          "was compiled for at most ",
-                          meta.memory.maxChunk)),
-        "tenonc --max-chunk compiles for more");
-  auto rows = call(*entry, {.tokens = inputs.tokens,
-                            .segments = inputs.segments,
-                            .arrays = &inputs.arrays,
-                            .length = count,
-                            .rows = rowsOf(def, inputs),
-                            .cache = cache.data()});
-  return rows ? consume(*rows) : rows.takeError();
+  return callInChunks(*entry, inputs.tokens, chunk, Want::All, consume);
 }

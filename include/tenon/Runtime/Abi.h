@@ -38,7 +38,8 @@ typedef struct TenonFrame {
                              when no output is wanted */
   int64_t sourceLength;   /* tokens of the source, whose keys and values
                              "encode" has put into the cache; "decode_batch"
-                             has an input instead */
+                             has an input instead. Of an entry with an input
+                             "text_ends": the number of texts */
 } TenonFrame;
 
 typedef void (*TenonEntryFn)(const TenonFrame *);

@@ -39,7 +39,7 @@ struct WeightInfo {
 struct InputInfo {
   std::string name;
   /// As the description has it: token, token_type, bool, pixel, feature; and
-  /// "position", of each of several sequences.
+  /// "position", of each of several sequences, and "text_ends".
   std::string element;
   std::string dtype; ///< i32 or f32
   /// kTokens: as many as there are tokens in the call.
@@ -70,6 +70,11 @@ struct EntryInfo {
   /// It takes the next tokens of a text and keeps their keys and values; else
   /// the whole text in one call.
   bool incremental = false;
+
+  /// It takes several texts in one call, and where each of them ends.
+  bool takesTexts() const {
+    return !inputs.empty() && inputs.back().element == "text_ends";
+  }
 };
 
 /// What an operation computes and reads in one call of its entry, as far as the

@@ -59,6 +59,7 @@ struct EntryCall {
   int64_t tokens = 0, outputs = 0, sourceLength = 0;
   int64_t position = 0; ///< of the first token, if they follow one another
   std::vector<int32_t> positions;     ///< of each token, if they don't
+  std::vector<int32_t> textEnds;      ///< of an entry that takes several texts
   int64_t start = 0, nanoseconds = 0; ///< by steady_clock
 };
 
@@ -134,6 +135,16 @@ public:
   /// missing or too many; ids and sizes that don't fit.
   Status compute(std::string_view def, const Inputs &inputs,
                  const RowConsumer &consume, int64_t chunk = 0);
+  /// Takes the rows of a text, all of them at once; an error ends everything.
+  using TextConsumer = std::function<Status(size_t text, const Rows &)>;
+  /// How many tokens of several texts one call of `def` takes; 0: it takes one
+  /// text at a time.
+  int64_t tokensTogether(std::string_view def) const;
+  /// Computes `def` on a text, or on several in one call: each as `compute`
+  /// would, bit by bit. `consume` gets them in order. Errors: as for compute;
+  /// BadUsage for more than tokensTogether().
+  Status computeTexts(std::string_view def, std::span<const Inputs> texts,
+                      const TextConsumer &consume);
   /// The rows that `def`, which is there, has of these inputs.
   int64_t rowsOf(std::string_view def, const Inputs &inputs) const;
 
@@ -181,6 +192,8 @@ private:
     int64_t length = 0;
     /// Of each sequence.
     std::span<const int32_t> sourceLengths = {};
+    /// Where each text ends, of an entry that takes several.
+    std::span<const int32_t> textEnds = {};
     int64_t position = 0;
     int64_t sourceLength = 0;
     int64_t rows = 0; ///< of the output
@@ -199,13 +212,18 @@ private:
   Expected<Rows> call(const Entry &entry, const Call &call);
   /// Calls an entry, and records that if asked to.
   void callFunction(const Entry &entry, const TenonFrame &frame,
-                    std::span<const int32_t> positions);
+                    const Call &call);
   /// Calls an entry on the next tokens of the selected sequence.
   Expected<Rows> callNext(const Entry &entry, std::span<const int32_t> tokens,
                           int64_t rows);
   /// Calls an incremental entry on a text, chunk by chunk.
   Status callInChunks(const Entry &entry, std::span<const int32_t> tokens,
                       int64_t chunk, Want want, const RowConsumer &consume);
+  /// Calls an entry on texts that fit one call together.
+  Status callTexts(const Entry &entry, std::span<const Inputs> texts,
+                   const TextConsumer &consume);
+  /// Checks the inputs of an entry that sees whole texts in one call.
+  Status checkText(const EntryInfo &entry, const Inputs &inputs) const;
   Status checkInputs(const EntryInfo &entry, const Inputs &inputs) const;
   /// They are those of the entry, of the right shapes where T is `length`, and
   /// all numbers are finite.

@@ -1,7 +1,6 @@
 //===- Embed.cpp - texts to vectors ---------------------------------------===//
 #include "EntryCommand.h"
 
-#include "tenon/Runtime/Interrupt.h"
 #include "tenon/Runtime/Npy.h"
 #include "tenon/Runtime/TextOutput.h"
 #include "tenon/Support/Strings.h"
@@ -151,25 +150,13 @@ Status Embed::run(Program &program) {
   double start = now();
   std::vector<float> all;
   Executor::Session session(program.executor());
-  for (const TextInput &input : *inputs) {
-    if (interrupted())
-      return interruption();
-    auto text = texts.encode(program, input);
-    if (!text)
-      return text.takeError();
-    // A decoder's vectors come chunk by chunk.
-    std::vector<float> values;
-    int64_t rows = 0;
-    Status status = (*model)->compute(
-        entry.of, {text->tokens, text->segments}, [&](const Rows &part) {
-          values.insert(values.end(), part.values.begin(), part.values.end());
-          rows += part.rows;
-          return Status();
-        });
-    if (!status)
-      return status;
-    append({values, rows, entry.outputCols}, all);
-  }
+  Status computed = texts.compute(program, **model, entry, *inputs,
+                                  [&](const EncodedText &, const Rows &rows) {
+                                    append(rows, all);
+                                    return Status();
+                                  });
+  if (!computed)
+    return computed;
   double seconds = now() - start;
   if (Status status = print(all, entry.outputCols); !status)
     return status;

@@ -1,7 +1,6 @@
 //===- EntryCommand.cpp - a command for an entry of a description ---------===//
 #include "EntryCommand.h"
 
-#include "tenon/Runtime/Interrupt.h"
 #include "tenon/Runtime/TextOutput.h"
 
 #include <algorithm>
@@ -22,26 +21,9 @@ void EntryCommand::declareOptions(CLI::App &app) {
                "Print JSON; of a file, a line for each of its texts");
 }
 
-/// Computes the entry and prints what it says of a text.
-Status EntryCommand::compute(Program &program, Model &model,
-                             const Model::Inputs &inputs,
-                             const EncodedText &text, bool isFirst) {
-  double start = now();
-  std::vector<float> values;
-  Rows rows;
-  {
-    Executor::Session session(program.executor());
-    Status status = model.compute(entry.of, inputs, [&](const Rows &part) {
-      values.insert(values.end(), part.values.begin(), part.values.end());
-      rows.rows += part.rows;
-      rows.cols = part.cols;
-      return Status();
-    });
-    if (!status)
-      return status;
-  }
-  seconds += now() - start;
-  rows.values = values;
+/// Prints what the rows of the entry say of a text.
+Status EntryCommand::show(Program &program, const EncodedText &text,
+                          const Rows &rows, bool isFirst) {
   auto found = answer(program, text, rows);
   if (!found)
     return found.takeError();
@@ -64,7 +46,13 @@ Status EntryCommand::runArrays(Program &program) {
     return model.takeError();
   Model::Inputs inputs;
   inputs.arrays = *std::move(named);
-  return compute(program, **model, inputs, {}, /*isFirst=*/true);
+  double start = now();
+  Executor::Session session(program.executor());
+  return (*model)->computeTexts(
+      entry.of, std::span(&inputs, 1), [&](size_t, const Rows &rows) {
+        seconds += now() - start;
+        return show(program, {}, rows, /*isFirst=*/true);
+      });
 }
 
 Status EntryCommand::run(Program &program) {
@@ -83,18 +71,23 @@ Status EntryCommand::run(Program &program) {
   if (!model)
     return model.takeError();
   bool isFirst = true;
-  for (const TextInput &input : *inputs) {
-    if (interrupted())
-      return interruption();
-    auto text = texts.encode(program, input);
-    if (!text)
-      return text.takeError();
-    if (Status status = compute(program, **model,
-                                {text->tokens, text->segments}, *text, isFirst);
-        !status)
-      return status;
-    isFirst = false;
+  double start = now(), shown = 0;
+  Status computed;
+  {
+    Executor::Session session(program.executor());
+    computed = texts.compute(program, **model, entry, *inputs,
+                             [&](const EncodedText &text, const Rows &rows) {
+                               double begin = now();
+                               Status status =
+                                   show(program, text, rows, isFirst);
+                               shown += now() - begin;
+                               isFirst = false;
+                               return status;
+                             });
   }
+  if (!computed)
+    return computed;
+  seconds = now() - start - shown;
   program.printProfile(seconds);
   return {};
 }

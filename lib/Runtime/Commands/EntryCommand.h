@@ -9,8 +9,8 @@
 
 namespace tenon::runtime {
 
-/// Makes something of each text's rows, one text after the other; or, of an
-/// entry that takes arrays, of the rows of those.
+/// Makes something of each text's rows, in order; or, of an entry that takes
+/// arrays, of the rows of those.
 class EntryCommand : public Command {
 public:
   EntryCommand(const EntryInfo &entry, Description description, Texts texts)
@@ -34,8 +34,8 @@ protected:
 
 private:
   Status runArrays(Program &program);
-  Status compute(Program &program, Model &model, const Model::Inputs &inputs,
-                 const EncodedText &text, bool isFirst);
+  Status show(Program &program, const EncodedText &text, const Rows &rows,
+              bool isFirst);
 
   Texts texts;
   ArrayInputs arrays;

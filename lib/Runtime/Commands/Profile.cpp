@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <utility>
 
 using namespace tenon;
 using namespace tenon::runtime;
@@ -59,6 +60,16 @@ Seen countKeys(const WorkInfo &work, const EntryCall &call) {
   int64_t tokens = call.tokens;
   if (work.keys == WorkInfo::Keys::Source)
     return {double(tokens) * call.sourceLength, double(call.sourceLength)};
+  if (work.keys == WorkInfo::Keys::Own && call.textEnds.size() > 1) {
+    Seen seen{0, double(tokens)};
+    int64_t begin = 0;
+    for (int64_t end : call.textEnds) {
+      int64_t own = end - std::exchange(begin, end);
+      seen.pairs += work.causal ? countPairs(0, own, window)
+                                : double(own) * std::min(own, window);
+    }
+    return seen;
+  }
   if (work.keys == WorkInfo::Keys::Own && !work.causal)
     return {double(tokens) * std::min(tokens, window), double(tokens)};
   if (call.positions.empty() || work.keys == WorkInfo::Keys::Own) {
@@ -86,7 +97,9 @@ void Profile::addWork(const WorkInfo &work, Row &row) const {
     // The lengths of several sources are not kept.
     if (work.keys == WorkInfo::Keys::Source && !call.positions.empty())
       return;
-    calls += 1;
+    // What sees a text is run for each of them.
+    bool isEach = work.keys == WorkInfo::Keys::Own && !call.textEnds.empty();
+    calls += isEach ? double(call.textEnds.size()) : 1;
     callsWithOutputs += call.outputs > 0;
     tokens += call.tokens;
     outputs += call.outputs;

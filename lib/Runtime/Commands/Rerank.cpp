@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "EntryCommand.h"
 
-#include "tenon/Runtime/Interrupt.h"
 #include "tenon/Runtime/TextOutput.h"
 #include "tenon/Support/Strings.h"
 #include "tenon/Support/Utf8.h"
@@ -80,21 +79,23 @@ Status Rerank::run(Program &program) {
   std::vector<double> scores;
   double start = now();
   Executor::Session session(program.executor());
+  std::vector<TextInput> pairs;
   for (const TextInput &document : *documents) {
-    if (interrupted())
-      return interruption();
     auto text = program.encode(
         TextInput{.text = program.texts[0], .second = document.text});
     if (!text)
       return text.takeError();
-    Status status = (*model)->compute(
-        entry.of, {text->tokens, text->segments}, [&](const Rows &rows) {
-          scores.push_back(rows.row(rows.rows - 1)[*scored]);
-          return Status();
-        });
-    if (!status)
-      return status;
+    pairs.push_back(
+        {{}, {}, std::move(text->tokens), std::move(text->segments)});
   }
+  Status computed =
+      texts.compute(program, **model, entry, pairs,
+                    [&](const EncodedText &, const Rows &rows) {
+                      scores.push_back(rows.row(rows.rows - 1)[*scored]);
+                      return Status();
+                    });
+  if (!computed)
+    return computed;
   double seconds = now() - start;
   OrderedJson root = OrderedJson::array();
   std::string table;

@@ -1,6 +1,7 @@
 //===- Texts.cpp - the texts that a command works on ----------------------===//
 #include "Texts.h"
 
+#include "tenon/Runtime/Interrupt.h"
 #include "tenon/Support/Json.h"
 #include "tenon/Support/Strings.h"
 
@@ -158,4 +159,40 @@ Expected<EncodedText> Texts::encode(Program &program,
     message.erase(0, 7);
   return errorAt(*file == "-" ? "<stdin>" : *file, input.line, 1, message,
                  text.error().code);
+}
+
+Status Texts::compute(Program &program, Model &model, const EntryInfo &entry,
+                      std::span<const TextInput> inputs,
+                      const Consumer &consume) const {
+  const auto most = static_cast<size_t>(model.tokensTogether(entry.of));
+  std::vector<EncodedText> together;
+  size_t tokens = 0;
+  auto call = [&]() -> Status {
+    if (together.empty())
+      return {};
+    if (interrupted())
+      return interruption();
+    std::vector<Model::Inputs> texts;
+    for (const EncodedText &text : together)
+      texts.push_back({text.tokens, text.segments});
+    Status status =
+        model.computeTexts(entry.of, texts, [&](size_t i, const Rows &rows) {
+          return consume(together[i], rows);
+        });
+    together.clear();
+    tokens = 0;
+    return status;
+  };
+  for (const TextInput &input : inputs) {
+    auto text = encode(program, input);
+    // Those before it come first.
+    if (!text || tokens + text->tokens.size() > most)
+      if (Status status = call(); !status)
+        return status;
+    if (!text)
+      return text.takeError();
+    tokens += text->tokens.size();
+    together.push_back(std::move(*text));
+  }
+  return call();
 }

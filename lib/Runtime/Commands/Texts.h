@@ -10,6 +10,11 @@
 
 #include "Program.h"
 
+#include "tenon/Runtime/Model.h"
+
+#include <functional>
+#include <span>
+
 namespace CLI {
 class App;
 }
@@ -42,6 +47,16 @@ public:
   /// The tokens of one of them, cut at the model's context if that is wanted.
   /// Errors name its line in the file.
   Expected<EncodedText> encode(Program &program, const TextInput &input) const;
+  /// Takes what an entry computes of a text.
+  using Consumer =
+      std::function<Status(const EncodedText &text, const Rows &rows)>;
+  /// Computes an entry on all of them, several in one call if it takes that;
+  /// `consume` gets each in order. Errors: as for encode and
+  /// Model::computeTexts, once the texts before have been consumed; an
+  /// interruption.
+  Status compute(Program &program, Model &model, const EntryInfo &entry,
+                 std::span<const TextInput> inputs,
+                 const Consumer &consume) const;
   /// Whether they come from a file: then results are a line for each.
   bool isFile() const { return file.has_value(); }
 
