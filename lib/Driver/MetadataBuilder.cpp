@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Dialect/Tenon/IR/EntryAttrs.h"
+#include "tenon/Dialect/Tenon/IR/TenonTexts.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 #include "tenon/Import/Import.h"
@@ -186,7 +187,11 @@ static EntryInfo describeEntry(mlir::func::FuncOp function) {
   auto type =
       mlir::cast<mlir::RankedTensorType>(function.getResultTypes().front());
   entry.outputCols = type.getDimSize(1);
-  if (isPart || (entry.incremental && type.isDynamicDim(0))) {
+  if (auto ofText =
+          function->getAttrOfType<mlir::IntegerAttr>(kTextRowsAttrName)) {
+    entry.outputRows = EntryInfo::Rows::Fixed;
+    entry.fixedRows = ofText.getInt();
+  } else if (isPart || (entry.incremental && type.isDynamicDim(0))) {
     entry.outputRows = EntryInfo::Rows::Rows;
   } else if (type.isDynamicDim(0)) {
     entry.outputRows = EntryInfo::Rows::Tokens;

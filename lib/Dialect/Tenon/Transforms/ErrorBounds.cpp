@@ -19,9 +19,9 @@ constexpr double kExact = 1e-12;
 constexpr double kConstants = 3.8e-6;
 
 // To f16 and bf16: half of the last of 11 and of 8 bits of each number. To
-// eight bits: half of one of the 127 steps that the greatest of a group is; with
-// a residual, the same of what is left. To four: half of one of its 8 steps.
-// Fewer bits than four come from files, and are not rounded here.
+// eight bits: half of one of the 127 steps that the greatest of a group is;
+// with a residual, the same of what is left. To four: half of one of its 8
+// steps. Fewer bits than four come from files, and are not rounded here.
 constexpr Rounding kToF16 = {0x1p-11, 1}, kToBF16 = {0x1p-8, 1};
 constexpr double kOfBytes = 1. / 254, kOfNibbles = 1. / 16;
 constexpr Rounding kToBytes = {kOfBytes, 32}, kToChannels = {kOfBytes, 0};
@@ -87,7 +87,7 @@ std::optional<ErrorBound> tenon::getErrorBound(StringRef pass, ModuleOp after) {
   Kind kind =
       llvm::StringSwitch<Kind>(pass)
           .Cases({"cse", "tenon-fuse-linear", "tenon-fuse-ffn",
-                  "tenon-fuse-qkv", "tenon-differentiate",
+                  "tenon-fuse-qkv", "tenon-batch-texts", "tenon-differentiate",
                   "tenon-lower-linears"},
                  Exact)
           .Cases({"canonicalize", "tenon-fuse-attention", "tenon-fold-scales"},

@@ -7,6 +7,7 @@
 #include "CacheClasses.h"
 #include "LastRows.h"
 #include "SplitSource.h"
+#include "Values.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
@@ -21,11 +22,7 @@ namespace tenon {
 using namespace mlir;
 using namespace tenon;
 
-namespace {
-
-/// Whether an operation means the same when it sees the next tokens of a
-/// sequence only (and the cache).
-bool isIncremental(Operation *op) {
+bool tenon::seesOwnRowOnly(Operation *op) {
   if (isa<WeightRefOp, EmbeddingOp, PositionsOp, LinearOp, FfnOp, AddOp, SubOp,
           MulOp, DivOp, ScaleOp, ShiftOp, ReciprocalOp, ClampOp, ActivationOp,
           CastOp, RmsNormOp, LayerNormOp, RopeOp, ConcatOp, SplitHeadsOp,
@@ -48,6 +45,8 @@ bool isIncremental(Operation *op) {
     return transpose.getType().hasStaticShape();
   return !isa<TenonDialect>(op->getDialect());
 }
+
+namespace {
 
 /// The product of an attention that was not fused, after an operation on its
 /// scores, queries or keys.
@@ -169,7 +168,7 @@ private:
       if (auto attention = dyn_cast<AttentionOp>(op))
         return failed(check(attention, times)) ? WalkResult::interrupt()
                                                : WalkResult::advance();
-      if (isIncremental(op))
+      if (seesOwnRowOnly(op))
         return WalkResult::advance();
       return reportWholeSequence(op);
     });

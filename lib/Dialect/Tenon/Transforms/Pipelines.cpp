@@ -22,6 +22,7 @@ void tenon::buildFusePipeline(OpPassManager &manager) {
 
 void tenon::buildCachePipeline(OpPassManager &manager) {
   manager.addPass(createTenonIncremental());
+  manager.addPass(createTenonBatchTexts());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }
@@ -41,7 +42,8 @@ void tenon::registerFusionPipelines() {
                              "From primitive to fused operations",
                              buildFusePipeline);
   PassPipelineRegistration<>("tenon-cache-pipeline",
-                             "From whole sequences to prefill and decode",
+                             "From whole sequences to prefill and decode, and "
+                             "to several texts",
                              buildCachePipeline);
   PassPipelineRegistration<>("tenon-quantize-pipeline",
                              "From the checkpoint's precision to the one asked "

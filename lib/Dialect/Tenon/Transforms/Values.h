@@ -26,6 +26,12 @@ bool isMasked(mlir::Value scores);
 /// with it is exact, but for subnormal results and overflow.
 bool isPowerOfTwo(double factor);
 
+/// Whether row t of the result is computed from row t of the operands alone,
+/// and from where that is: so that it means the same for the next tokens of a
+/// sequence, without the others. Attention counts as such, whose keys a cache
+/// can hold.
+bool seesOwnRowOnly(mlir::Operation *op);
+
 } // namespace tenon
 
 #endif // TENON_LIB_DIALECT_TENON_TRANSFORMS_VALUES_H

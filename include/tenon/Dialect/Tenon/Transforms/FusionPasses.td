@@ -317,6 +317,59 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
   ];
 }
 
+def TenonBatchTexts : Tenon_TensorPass<"tenon-batch-texts"> {
+  let summary = "entry points of encoders take several texts in one call";
+  let description = [{
+    An entry point of an encoder whose inputs have a number for each token gets
+    one more, `text_ends`: where each of N texts ends among the call's tokens.
+    What a row makes of itself alone is computed for the tokens of all texts at
+    once, in larger products; what looks at other tokens, or at a token's place,
+    is computed for each text apart (`tenon.for_each_text`), so that a text gives
+    the same bits beside others as alone (I5). If a text becomes one row at the
+    end, all from there on is computed for each text, and the result has N rows:
+    the function then has the attribute `tenon.text_rows`.
+
+    Before:
+    ```mlir
+    func.func @pooled(%tokens: tensor<?xi32>) -> tensor<1x64xf32> {
+      %x = tenon.linear %e, %w : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+      ...
+      %a = tenon.attention %q, %k, %v {scale = 0.35 : f32} : ...
+      ...
+      %r = tenon.reduce %y {kind = #tenon.reduction<mean>, dim = 0 : i64} : (tensor<?x64xf32>) -> tensor<1x64xf32>
+      return %r : tensor<1x64xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @pooled(%tokens: tensor<?xi32>, %ends: tensor<?xi32> {tenon.name = "text_ends"}) -> tensor<?x64xf32> attributes {tenon.text_rows = 1} {
+      %x = tenon.linear %e, %w : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+      ...
+      %a = tenon.for_each_text %q, %k, %v ends(%ends) {
+      ^bb0(%q1: tensor<8x?x8xf32>, ...):
+        %a1 = tenon.attention %q1, %k1, %v1 {scale = 0.35 : f32} : ...
+        tenon.text_yield %a1 : tensor<8x?x8xf32>
+      } : ...
+      ...
+      %r = tenon.for_each_text %y ends(%ends) {
+      ^bb0(%y1: tensor<?x64xf32>):
+        %r1 = tenon.reduce %y1 {kind = #tenon.reduction<mean>, dim = 0 : i64} : (tensor<?x64xf32>) -> tensor<1x64xf32>
+        tenon.text_yield %r1 : tensor<1x64xf32>
+      } : (tensor<?x64xf32>, tensor<?xi32>) -> tensor<?x64xf32>
+      return %r : tensor<?x64xf32>
+    }
+    ```
+    Declined: functions of decoders and those that are no entry points; inputs
+    that are no tokens (images); an operation inside of a layer that sees the
+    whole text, as an attention that was not fused; a result of several rows.
+  }];
+  let statistics = [
+    Statistic<"numFunctions", "functions", "Number of functions that take several texts">,
+    Statistic<"numSeparated", "separated", "Number of operations that see one text at a time">,
+    Statistic<"numDeclined", "declined", "Number of functions left: of no encoder, no entry point, without tokens, or with a layer that sees a whole text">,
+  ];
+}
+
 def TenonQuantizeFrozen : Pass<"tenon-quantize-frozen", "::mlir::ModuleOp"> {
   let summary = "weights that don't learn, in as few bits as they come or as asked for";
   let description = [{
