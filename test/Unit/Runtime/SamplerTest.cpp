@@ -57,6 +57,19 @@ TEST(LogSumExp, MatchesTheDefinition) {
   EXPECT_NEAR(logSumExp(std::vector<float>{1000, 1000}), 1000 + std::log(2),
               1e-9);
   EXPECT_NEAR(logSumExp(std::vector<float>{0, kNan, 0}), std::log(2), 1e-12);
+  EXPECT_EQ(logSumExp(std::vector<float>{3, -kInf, -800}), 3);
+  EXPECT_EQ(logSumExp(std::vector<float>{kInf, 1}), kInf);
+  EXPECT_EQ(logSumExp({}), -kInf);
+  // Differences of all sizes, in whole registers and behind them.
+  for (size_t count : {1, 15, 16, 17, 1000}) {
+    std::vector<float> many;
+    double sum = 0;
+    for (size_t i = 0; i < count; ++i) {
+      many.push_back(-0.731f * static_cast<float>(i));
+      sum += std::exp(static_cast<double>(many.back()));
+    }
+    EXPECT_NEAR(logSumExp(many), std::log(sum), 2e-15);
+  }
 }
 
 TEST(Sampler, GreedyTakesTheLargest) {
