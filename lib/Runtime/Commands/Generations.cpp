@@ -24,12 +24,16 @@ Status Generations::start(size_t place, Prompt prompt) {
             model.encodeSource(text.source(), arrays ? *arrays : NamedArrays());
         !status)
       return status;
-  if (Status status = model.prefill(text.tokens(), chunk, Model::Want::Last);
-      !status)
-    return status;
+  // A decoder's start token goes with the next tokens of the others.
+  bool waits = text.tokens().size() == 1 && program.metadata().hasSource() &&
+               options.count != 0;
+  if (!waits)
+    if (Status status = model.prefill(text.tokens(), chunk, Model::Want::Last);
+        !status)
+      return status;
   promptTokens += text.promptTokens();
   promptSeconds += now() - begin;
-  return advance(place);
+  return waits ? Status() : advance(place);
 }
 
 /// Chooses the next token of a text; frees its place if that was the last.

@@ -35,9 +35,12 @@ Status Searches::start(size_t group, Prompt prompt, size_t number) {
             source, prompt.arrays ? *prompt.arrays : NamedArrays());
         !status)
       return status;
-  if (Status status = model.prefill(prompt.tokens, 0, Model::Want::Last);
-      !status)
-    return status;
+  // A decoder's start token goes with the next tokens of the others.
+  bool waits = length == 1 && program.metadata().hasSource();
+  if (!waits)
+    if (Status status = model.prefill(prompt.tokens, 0, Model::Want::Last);
+        !status)
+      return status;
   promptTokens += length + source.size();
   promptLengths[number] = length;
   TokenRules rules = options.rules;
@@ -49,7 +52,7 @@ Status Searches::start(size_t group, Prompt prompt, size_t number) {
              own,
              {own[0]}});
   promptSeconds += now() - begin;
-  return advance(group);
+  return waits ? Status() : advance(group);
 }
 
 /// As Transformers applies it to the log-probabilities of beams.
@@ -69,15 +72,16 @@ Status Searches::advance(size_t group) {
     return interruption();
   Search &search = *groups[group];
   const std::vector<BeamSearch::Beam> &before = search.beams.running();
-  std::vector<std::vector<float>> rows(before.size());
+  rows.resize(std::max(rows.size(), before.size()));
   for (size_t i = 0; i < before.size(); ++i) {
     model.select(search.places[i]);
     toLogProbabilities(model.logits(), rows[i]);
     penalize(rows[i], before[i].tokens, options.repeatPenalty);
     search.rules.apply(rows[i], before[i].tokens, search.beams.promptLength());
   }
-  bool goesOn = search.beams.advance(rows);
-  generated += rows.size();
+  size_t count = before.size();
+  bool goesOn = search.beams.advance(std::span(rows).first(count));
+  generated += count;
   if (!goesOn)
     return end(group);
 

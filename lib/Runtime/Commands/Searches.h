@@ -63,6 +63,7 @@ private:
   std::vector<std::unique_ptr<Search>> groups; ///< null: free
   std::vector<std::optional<std::vector<BeamSearch::Beam>>> results;
   std::vector<size_t> promptLengths;
+  std::vector<std::vector<float>> rows; ///< log-probabilities, by beam
   size_t printed = 0;
 };
 
