@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Writes a BERT checkpoint (a directory in Hugging Face's layout) as an ONNX model of ONNX Runtime's fused operators:
 
-    bert_onnx.py DIRECTORY MODEL.onnx [--int8]
+    bert_onnx.py DIRECTORY MODEL.onnx [--int8] [--pooled]
 
 What onnxruntime.transformers' optimizer makes of an export: Attention, SkipLayerNormalization and BiasGelu, and with
 --int8 what its dynamic quantization makes of that: QAttention and MatMulIntegerToFloat, weights int8 with a scale per
 column, activations uint8 with a scale per tensor. Input `tokens` [1, T] of int32, output `hidden` [T, hidden_size].
-Needs python3-onnx.
+With --pooled it takes a batch of texts, `tokens` [B, T], padded behind their `lengths` [B], and has `pooled`
+[B, 1, hidden_size], the sum of their rows times `shares` [B, 1, T]. Needs python3-onnx.
 """
 import argparse
 import json
@@ -65,17 +66,17 @@ class Graph:
         weight, weight_scale, weight_point = self.weight(matrix)
         return self.node("MatMulIntegerToFloat", [values, weight, scale, weight_scale, point, weight_point, bias or ""])
 
-    def attention(self, x, matrix, bias, heads):
+    def attention(self, x, matrix, bias, heads, lengths):
         bias = self.constant(bias)
         if not self.int8:
-            return self.node("Attention", [x, self.constant(matrix), bias], num_heads=heads)
+            return self.node("Attention", [x, self.constant(matrix), bias, lengths], num_heads=heads)
         values, scale, point = self.quantize(x)
         weight, weight_scale, weight_point = self.weight(matrix)
-        return self.node("QAttention", [values, weight, bias, scale, weight_scale, "", point, weight_point],
+        return self.node("QAttention", [values, weight, bias, scale, weight_scale, lengths, point, weight_point],
                          num_heads=heads)
 
 
-def build(directory, int8):
+def build(directory, int8, pooled):
     with open(os.path.join(directory, "config.json")) as file:
         config = json.load(file)
     weights = {name.removeprefix("bert."): np.asarray(array, np.float32)
@@ -96,7 +97,8 @@ def build(directory, int8):
         at = f"encoder.layer.{i}."
         parts = [at + f"attention.self.{name}" for name in ("query", "key", "value")]
         a = g.attention(x, np.concatenate([weights[p + ".weight"] for p in parts]).T,
-                        np.concatenate([weights[p + ".bias"] for p in parts]), config["num_attention_heads"])
+                        np.concatenate([weights[p + ".bias"] for p in parts]), config["num_attention_heads"],
+                        "lengths" if pooled else "")
 
         def residual(y, part, normed):
             bias = g.constant(weights[at + part + ".bias"])
@@ -107,10 +109,18 @@ def build(directory, int8):
         h = g.product(x, weights[at + "intermediate.dense.weight"].T)
         h = g.node("BiasGelu", [h, g.constant(weights[at + "intermediate.dense.bias"])])
         x = residual(h, "output.dense", "output.LayerNorm")
-    g.nodes.append(helper.make_node("Squeeze", [x, g.constant(np.array([0], np.int64))], ["hidden"]))
-    graph = helper.make_graph(
-        g.nodes, "bert", [helper.make_tensor_value_info("tokens", TensorProto.INT32, [1, "T"])],
-        [helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["T", config["hidden_size"]])], g.constants)
+    def value(name, kind, shape):
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    inputs = [value("tokens", TensorProto.INT32, ["B" if pooled else 1, "T"])]
+    if pooled:
+        inputs += [value("lengths", TensorProto.INT32, ["B"]), value("shares", TensorProto.FLOAT, ["B", 1, "T"])]
+        g.nodes.append(helper.make_node("MatMul", ["shares", x], ["pooled"]))
+        output = value("pooled", TensorProto.FLOAT, ["B", 1, config["hidden_size"]])
+    else:
+        g.nodes.append(helper.make_node("Squeeze", [x, g.constant(np.array([0], np.int64))], ["hidden"]))
+        output = value("hidden", TensorProto.FLOAT, ["T", config["hidden_size"]])
+    graph = helper.make_graph(g.nodes, "bert", inputs, [output], g.constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13), helper.make_opsetid(MICROSOFT, 1)],
                              ir_version=8)
 
@@ -120,8 +130,9 @@ def main():
     parser.add_argument("directory")
     parser.add_argument("model")
     parser.add_argument("--int8", action="store_true")
+    parser.add_argument("--pooled", action="store_true")
     options = parser.parse_args()
-    onnx.save(build(options.directory, options.int8), options.model)
+    onnx.save(build(options.directory, options.int8, options.pooled), options.model)
 
 
 if __name__ == "__main__":
