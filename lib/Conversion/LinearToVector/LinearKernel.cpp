@@ -239,16 +239,29 @@ Values LinearKernel::rowsFrom(Value row, int64_t rows) {
   return rowIndices;
 }
 
+LinearKernel::Accumulators
+LinearKernel::accumulatorsOf(ArrayRef<OutputVector> outputs, size_t i) const {
+  if (!gated)
+    return {i, i};
+  auto isOfPanel = [&](const OutputVector &other) {
+    return other.panel == outputs[i].panel;
+  };
+  size_t first = llvm::find_if(outputs, isOfPanel) - outputs.begin();
+  size_t count = llvm::count_if(outputs, isOfPanel);
+  return {first + i, first + i + count};
+}
+
 SmallVector<WeightVector>
 LinearKernel::vectorsOf(Value panel, ArrayRef<OutputVector> outputs) {
-  SmallVector<WeightVector> vectors;
+  SmallVector<WeightVector> vectors(outputs.size() * (gated ? 2 : 1));
   int64_t upper = format.panelColumns() / 2 / b.lanes();
-  for (const OutputVector &output : outputs) {
+  for (auto [i, output] : llvm::enumerate(outputs)) {
     Value source = b.addIndex(panel, output.panel);
     auto [first, index] = output.vector;
-    vectors.push_back({source, {first, index}});
+    Accumulators own = accumulatorsOf(outputs, i);
+    vectors[own.value] = {source, {first, index}};
     if (gated)
-      vectors.push_back({source, {first, index + upper}});
+      vectors[own.up] = {source, {first, index + upper}};
   }
   return vectors;
 }
@@ -307,8 +320,9 @@ void LinearKernel::emitByDepth(Value full, int64_t steps) {
 void LinearKernel::emitEpilogue(Value row, int64_t rows, Value panel,
                                 ArrayRef<OutputVector> outputs,
                                 ValueRange sums) {
-  int64_t accumulators = gated ? 2 : 1;
+  size_t vectors = outputs.size() * (gated ? 2 : 1);
   for (auto [i, output] : llvm::enumerate(outputs)) {
+    Accumulators own = accumulatorsOf(outputs, i);
     Value column =
         b.addIndex(b.mulIndex(b.addIndex(panel, output.panel), panelOutputs()),
                    output.vector.column(b));
@@ -326,13 +340,12 @@ void LinearKernel::emitEpilogue(Value row, int64_t rows, Value panel,
         upBias = loadBias(1);
     }
     for (int64_t r = 0; r < rows; ++r) {
-      size_t first = (r * outputs.size() + i) * accumulators;
-      Value y = sums[first];
+      Value y = sums[r * vectors + own.value];
       if (bias)
         y = b.add(y, bias);
       y = b.activation(op.getActivation(), y);
       if (gated) {
-        Value up = sums[first + 1];
+        Value up = sums[r * vectors + own.up];
         if (upBias)
           up = b.add(up, upBias);
         y = b.mul(y, up);

@@ -56,7 +56,16 @@ private:
   int64_t depthBlock() const;
   void emitByDepth(mlir::Value full, int64_t steps);
   KernelBuilder::Values rowsFrom(mlir::Value row, int64_t rows);
-  /// The vectors of weights of outputs, by panel and place in it.
+  /// Which of a row's accumulators are an output's: of a panel first the gates,
+  /// then the products, as their weights lie. Whatever streams them reads
+  /// forward; outputs 0 and 1 of a panel of four registers have the
+  /// accumulators {0, 2} and {1, 3}.
+  struct Accumulators {
+    size_t value, up;
+  };
+  Accumulators accumulatorsOf(llvm::ArrayRef<OutputVector> outputs,
+                              size_t i) const;
+  /// The vectors of weights of outputs, by accumulator.
   llvm::SmallVector<WeightVector>
   vectorsOf(mlir::Value panel, llvm::ArrayRef<OutputVector> outputs);
   /// Rows that read panels as they are, in tiles of powers of two.

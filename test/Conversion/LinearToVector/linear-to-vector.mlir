@@ -130,3 +130,23 @@ module attributes {tenon.target = #sse} {
     return %y : tensor<1x32xf32>
   }
 }
+
+// -----
+
+#avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+module attributes {tenon.target = #avx2} {
+  // Weights of both halves are read as they lie: first the gates' registers,
+  // then the products'.
+  // CHECK-LABEL: func.func @gated_forward
+  // CHECK: %[[SUM:.*]]:4 = scf.for
+  // CHECK: vector.load %{{.*}}[%{{.*}}, %{{.*}}, %c0{{.*}}, %{{.*}}] : memref<1x8x32x1xf32>
+  // CHECK: vector.load %{{.*}}[%{{.*}}, %{{.*}}, %c8{{.*}}, %{{.*}}] : memref<1x8x32x1xf32>
+  // CHECK: vector.load %{{.*}}[%{{.*}}, %{{.*}}, %c16{{.*}}, %{{.*}}] : memref<1x8x32x1xf32>
+  // CHECK: vector.load %{{.*}}[%{{.*}}, %{{.*}}, %c24{{.*}}, %{{.*}}] : memref<1x8x32x1xf32>
+  // CHECK: arith.mulf %[[SUM]]#0, %[[SUM]]#2
+  // CHECK: arith.mulf %[[SUM]]#1, %[[SUM]]#3
+  func.func @gated_forward(%x: memref<1x8xf32>, %w: memref<1x8x32x1xf32>, %y: memref<1x16xf32>) {
+    tenon.linear %x, %w into %y {gated, plan = #tenon.plan<panels = 1>} : (memref<1x8xf32>, memref<1x8x32x1xf32>, memref<1x16xf32>) -> ()
+    return
+  }
+}
