@@ -9,6 +9,7 @@
 #include "tenon/Support/Strings.h"
 
 #include <cmath>
+#include <cstdlib>
 
 #include <CLI/CLI.hpp>
 
@@ -216,7 +217,24 @@ Status Train::countSteps(uint64_t sequences) {
   return {};
 }
 
+/// Under mpirun there are several of this program, and each would write the
+/// same files.
+static Status checkAlone() {
+  for (const char *name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
+    if (const char *size = std::getenv(name); size && std::atoll(size) > 1)
+      return withNote(
+          plainError(strCat("this is one of ", size,
+                            " processes that mpirun has started: they cannot "
+                            "learn together yet, and each would write the "
+                            "same files"),
+                     ExitCode::BadUsage),
+          "without mpirun, --threads shares out a training on this machine");
+  return {};
+}
+
 Status Train::run(Program &program) {
+  if (Status status = checkAlone(); !status)
+    return status;
   if (!resumed.empty()) {
     bool quiet = options.quiet;
     auto before = readOptions(resumed);
