@@ -157,6 +157,11 @@ public:
   /// are their numbers, term 1 what rounding left.
   mlir::Value quad(mlir::Value row, mlir::Value group, int64_t chunk,
                    int64_t term = 0);
+  /// With what rounding left, the group's elements 128 q + r: vector<32 x i16>.
+  mlir::Value words(mlir::Value row, mlir::Value group);
+  /// Elements 4 chunk ... 4 chunk + 3 of `words`, over and over: vector<2 lanes
+  /// x i16>.
+  mlir::Value wordQuad(mlir::Value words, int64_t chunk);
   /// Int8Group::pairSums of an even group in every lane: vector<2 lanes x i16>.
   mlir::Value pairSums(mlir::Value row, mlir::Value group);
   /// A field of Int8Group at this offset in every lane.

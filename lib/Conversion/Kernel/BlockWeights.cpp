@@ -256,6 +256,30 @@ Value Int8Activations::quad(Value row, Value group, int64_t chunk,
       word(row, group, first + 4 * chunk));
 }
 
+Value Int8Activations::words(Value row, Value group) {
+  constexpr int64_t kCount = sizeof(Int8Group::q);
+  VectorType type = VectorType::get({kCount}, b.getI16Type());
+  auto loadWide = [&](int64_t offset) -> Value {
+    Value loaded =
+        vector::LoadOp::create(b, VectorType::get({kCount}, b.getI8Type()),
+                               bytes, ValueRange{row, group, b.index(offset)});
+    return arith::ExtSIOp::create(b, type, loaded);
+  };
+  Value shift = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(type, APInt(16, Int8ResidualGroup::kShift)));
+  Value upper =
+      arith::ShLIOp::create(b, loadWide(offsetof(Int8Group, q)), shift);
+  return arith::AddIOp::create(b, upper,
+                               loadWide(offsetof(Int8ResidualGroup, r)));
+}
+
+Value Int8Activations::wordQuad(Value words, int64_t chunk) {
+  SmallVector<int64_t> from;
+  for (int64_t i = 0; i < 2 * b.lanes(); ++i)
+    from.push_back(4 * chunk + i % 4);
+  return vector::ShuffleOp::create(b, words, words, from);
+}
+
 Value Int8Activations::pairSums(Value row, Value group) {
   return vector::BitCastOp::create(
       b, VectorType::get({2 * b.lanes()}, b.getI16Type()),

@@ -32,6 +32,11 @@ ChainFormat::ChainFormat(KernelBuilder &b, Value input, Value weight,
 // Sums in memory
 //===----------------------------------------------------------------------===//
 
+bool ChainFormat::usesWords() const {
+  return plan.panels > 0 && isStreaming && activations.terms() == 2 &&
+         (planes == 2 || length < Superblock::kChunks);
+}
+
 bool ChainFormat::storesSums(size_t rows, size_t vectors) const {
   return !isStreaming || int64_t(rows * vectors) > plan.registerSums;
 }
@@ -127,23 +132,24 @@ public:
     perHalf = Superblock::kChunks / format.scalesPerGroup;
     if (f.stored)
       tile = f.unknownTile();
+    if (!f.usesWords())
+      return;
+    wordSums.resize(2 * rows.size() * vectors.size());
+    for (Value row : rows)
+      activationWords.push_back(f.activations.words(row, group));
   }
 
   /// Adds a chunk to the chains of all outputs. Chunks of a half come together,
   /// those of the first half first.
   void addChunk(int64_t chunk) {
-    Values weights = loadWeights(chunk);
-    for (auto [r, row] : llvm::enumerate(rows))
-      for (int64_t term = 0; term < terms; ++term) {
-        Value quad = f.activations.quad(row, group, chunk, term);
-        for (size_t i = 0; i < vectors.size(); ++i)
-          addProducts(ArrayRef(weights).slice(i * f.planes, f.planes), quad,
-                      term, outputOf(r, i));
-      }
+    if (f.usesWords())
+      addWords(chunk);
+    else
+      addBytes(chunk);
     ++added;
     if (added % perHalf == 0)
       finish(added / perHalf - 1);
-    else if (added % perHalf % f.length == 0)
+    else if (!f.usesWords() && added % perHalf % f.length == 0)
       for (size_t output = 0; output < firstHalf.size(); ++output)
         for (int64_t term = 0; term < terms; ++term)
           endChain(term, output);
@@ -175,6 +181,54 @@ private:
                             : halfBytes(b, all, plane));
     }
     return weights;
+  }
+
+  void addBytes(int64_t chunk) {
+    Values weights = loadWeights(chunk);
+    for (auto [r, row] : llvm::enumerate(rows))
+      for (int64_t term = 0; term < terms; ++term) {
+        Value quad = f.activations.quad(row, group, chunk, term);
+        for (size_t i = 0; i < vectors.size(); ++i)
+          addProducts(ArrayRef(weights).slice(i * f.planes, f.planes), quad,
+                      term, outputOf(r, i));
+      }
+  }
+
+  /// Both terms at once, as activations of 16 bits: the lower half of a
+  /// vector's columns in one sum, the upper one in another, each column's in
+  /// two neighbouring lanes.
+  void addWords(int64_t chunk) {
+    for (auto [i, vector] : llvm::enumerate(vectors)) {
+      Value bytes = f.packed.integers(placeOf(place, vector),
+                                      f.packed.vectorAt(vector.vector), chunk);
+      int64_t count = 2 * b.lanes();
+      for (int64_t half = 0; half < 2; ++half) {
+        Value weights =
+            arith::ExtUIOp::create(b, VectorType::get({count}, b.getI16Type()),
+                                   vector::ExtractStridedSliceOp::create(
+                                       b, bytes, half * count, count, 1));
+        for (size_t r = 0; r < rows.size(); ++r) {
+          Value &sum = wordSums[2 * outputOf(r, i) + half];
+          Value quad = f.activations.wordQuad(activationWords[r], chunk);
+          sum = makeOpaque(
+              b, dot.addPairs(sum ? sum : dot.zeros(), weights, quad));
+        }
+      }
+    }
+  }
+
+  /// A column's two lanes of both sums, added up; they start anew.
+  Value takeWordSum(size_t output) {
+    Value &lower = wordSums[2 * output], &upper = wordSums[2 * output + 1];
+    auto everyOther = [&](int64_t first) {
+      SmallVector<int64_t> lanes;
+      for (int64_t lane = 0; lane < b.lanes(); ++lane)
+        lanes.push_back(2 * lane + first);
+      return vector::ShuffleOp::create(b, lower, upper, lanes);
+    };
+    Value sum = arith::AddIOp::create(b, everyOther(0), everyOther(1));
+    lower = upper = {};
+    return sum;
   }
 
   /// Opaque, or LLVM adds products of several chunks in an order of its own,
@@ -252,7 +306,9 @@ private:
   /// The exact sum of an output, from `start` (null: 0) on.
   Value total(size_t output, Value start) {
     Value result;
-    for (int64_t term = 0; term < terms; ++term) {
+    if (f.usesWords())
+      result = takeWordSum(output);
+    for (int64_t term = 0; term < terms && !f.usesWords(); ++term) {
       Value &sum = integersOf(term, output);
       if (chainOf(term, 0, output))
         endChain(term, output);
@@ -283,13 +339,16 @@ private:
   int64_t terms, perHalf, added = 0;
   /// By output, term and plane; by output and term; by output.
   Values chains, integers, firstHalf;
+  /// By output and half of its columns; by row.
+  Values wordSums, activationWords;
 };
 
 Values ChainFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                              const WeightGroup &place, Value group,
                              ValueRange sums) {
   // As many vectors at once as their chains have registers.
-  int64_t perVector = rows.size() * activations.terms() * planes;
+  int64_t perVector =
+      rows.size() * activations.terms() * (usesWords() ? 1 : planes);
   int64_t together =
       std::clamp<int64_t>(plan.chains / perVector, 1, vectors.size());
   Values next(sums);

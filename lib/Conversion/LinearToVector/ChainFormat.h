@@ -8,6 +8,10 @@
 //                                  s  = p[0] + p[1]      pmaddwd
 //                                  f += s * scales       cvtdq2ps, mulps, fma
 //
+// Activations of 16 bits, which are two terms of 8, and weights that are read
+// once meet in words instead: for a column two pmaddwd of four products each
+// take the place of two terms times two planes.
+//
 // Weights of 8 bits are two planes of half-bytes, whose chains are as long as
 // those of 4 bits; sums of the upper one count 16 times. The 16 registers of
 // AVX2 hold the chains of a tile, so that its f32 sums are in memory, read and
@@ -71,6 +75,10 @@ private:
   /// in registers, and chains in memory.
   StoredTile unknownTile();
 
+  /// Whether weights are made 16 bits wide to be multiplied by activations of
+  /// 16 bits, whose two terms would take as many products each: where chains
+  /// are short, or of two planes, and weights are read once.
+  bool usesWords() const;
   /// Whether sums of so many rows and vectors are in memory.
   bool storesSums(size_t rows, size_t vectors) const;
 

@@ -150,3 +150,30 @@ module attributes {tenon.target = #avx2} {
     return
   }
 }
+
+// -----
+
+#words = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+module attributes {tenon.target = #words} {
+  // One row of activations of 16 bits meets weights of 8 in words: of a chunk
+  // two products of pairs for each of the four vectors, where two terms times
+  // two planes of bytes were four.
+  // CHECK-LABEL: func.func @words
+  // CHECK: arith.shli {{.*}} : vector<32xi16>
+  // CHECK-NOT: micro.dot2_i8
+  // CHECK-COUNT-128: micro.dot2_i16 {{.*}} : vector<8xi32>, vector<16xi16>
+  // CHECK-NOT: micro.dot2
+  // CHECK: return
+  func.func @words(%x: memref<1x2x!tenon.int8_group<residual>>, %w: memref<1x1x!tenon.superblock<q8_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {plan = #tenon.plan<panels = 1, stream_vectors = 2>} : (memref<1x2x!tenon.int8_group<residual>>, memref<1x1x!tenon.superblock<q8_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+
+  // Half-bytes have chains long enough.
+  // CHECK-LABEL: func.func @bytes
+  // CHECK: micro.dot2_i8
+  func.func @bytes(%x: memref<1x2x!tenon.int8_group<residual>>, %w: memref<1x1x!tenon.superblock<q4_0, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {plan = #tenon.plan<panels = 1, stream_vectors = 2>} : (memref<1x2x!tenon.int8_group<residual>>, memref<1x1x!tenon.superblock<q4_0, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+}
