@@ -15,7 +15,7 @@ Reporting::Reporting(const CompileOptions &options, mlir::MLIRContext &context,
     : options(options), source(std::move(source)), kernelPlaces(this->source) {
   log.emplace(context);
   if (!options.report.empty())
-    recorder.emplace(this->source);
+    recorder.emplace(this->source, /*withTexts=*/options.report != "-");
 }
 
 Status Reporting::readProfile(const LoadedModel &model) {

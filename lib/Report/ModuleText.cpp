@@ -19,12 +19,89 @@ static bool isWorking(Operation *op) {
          !op->hasTrait<OpTrait::ConstantLike>();
 }
 
-ModuleText tenon::printWithPlaces(ModuleOp module, PlaceTable &table) {
+namespace {
+
+/// Hashes a module by what it says, not by where its operations are in memory:
+/// values and blocks count by the order in which they are met.
+class StructureHash {
+public:
+  /// An operation, whose place has a number, and what is inside of it but for
+  /// other operations.
+  void add(Operation *op, unsigned place) {
+    combine(llvm::hash_combine(op->getName().getAsOpaquePointer(),
+                               op->getRawDictionaryAttrs().getAsOpaquePointer(),
+                               op->hashProperties(), place,
+                               numberOf(op->getBlock())));
+    for (Value operand : op->getOperands())
+      combine(numberOf(operand.getAsOpaquePointer()));
+    for (Value result : op->getResults()) {
+      combine(numberOf(result.getAsOpaquePointer()));
+      combine(result.getType().getAsOpaquePointer());
+    }
+    for (Block *successor : op->getSuccessors())
+      combine(numberOf(successor));
+    for (Region &region : op->getRegions())
+      for (Block &block : region) {
+        combine(numberOf(&block));
+        for (BlockArgument argument : block.getArguments())
+          combine(llvm::hash_combine(numberOf(argument.getAsOpaquePointer()),
+                                     argument.getType().getAsOpaquePointer()));
+      }
+  }
+
+  uint64_t value() const { return hash; }
+
+private:
+  template <typename T> void combine(T part) {
+    hash = llvm::hash_combine(hash, part);
+  }
+  unsigned numberOf(const void *thing) {
+    return numbers.try_emplace(thing, numbers.size()).first->second;
+  }
+
+  llvm::DenseMap<const void *, unsigned> numbers;
+  uint64_t hash = 0;
+};
+
+} // namespace
+
+ModuleText tenon::summarize(ModuleOp module, PlaceTable &table) {
   ModuleText result;
+  StructureHash hash;
+  // Modules have thousands of operations and some dozens of names.
+  struct Name {
+    bool isWorking;
+    uint64_t count = 0;
+  };
+  llvm::DenseMap<OperationName, Name> names;
+  module->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    unsigned lines = table.number(op->getLoc());
+    hash.add(op, lines);
+    auto [name, isNew] = names.try_emplace(op->getName());
+    if (isNew)
+      name->second.isWorking = isWorking(op);
+    ++name->second.count;
+    if (name->second.isWorking) {
+      ++result.numWorking;
+      result.numPlaced += lines != 0;
+    }
+  });
+  result.structure = hash.value();
+  for (auto &[name, found] : names)
+    if (name.getStringRef() != ModuleOp::getOperationName())
+      result.operations[name.getStringRef().str()] = found.count;
+  return result;
+}
+
+void tenon::printWithPlaces(ModuleOp module, PlaceTable &table,
+                            ModuleText &result) {
   OpPrintingFlags flags;
   flags.elideLargeElementsAttrs();
-  // Looking for aliases takes as long as printing, and our attributes have none.
+  // Looking for aliases takes as long as printing, and our attributes have
+  // none.
   flags.useLocalScope();
+  // The pass manager has verified the module, which takes as long, too.
+  flags.assumeVerified();
   AsmState::LocationMap printed;
   {
     AsmState state(module, flags, &printed);
@@ -33,36 +110,17 @@ ModuleText tenon::printWithPlaces(ModuleOp module, PlaceTable &table) {
     stream << "\n";
   }
   result.places.resize(llvm::count(result.text, '\n'));
-  // Modules have thousands of operations and some dozens of names.
-  struct Name {
-    bool isWorking;
-    uint64_t count = 0;
-  };
-  llvm::DenseMap<OperationName, Name> names;
   module.walk([&](Operation *op) {
-    auto [name, isNew] = names.try_emplace(op->getName());
-    if (isNew)
-      name->second.isWorking = isWorking(op);
-    ++name->second.count;
     auto at = printed.find(op);
     if (at == printed.end())
       return;
-    unsigned lines = table.number(op->getLoc());
-    if (name->second.isWorking) {
-      ++result.numWorking;
-      result.numPlaced += lines != 0;
-    }
     // Lines of text count from 1.
     unsigned line = at->second.first;
     if (line == 0 || line > result.places.size())
       return;
     unsigned &place = result.places[line - 1];
-    place = table.unite(lines, place);
+    place = table.unite(table.number(op->getLoc()), place);
   });
-  for (auto &[name, found] : names)
-    if (name.getStringRef() != ModuleOp::getOperationName())
-      result.operations[name.getStringRef().str()] = found.count;
-  return result;
 }
 
 namespace {
@@ -155,8 +213,8 @@ private:
 
 } // namespace
 
-std::vector<FunctionGraph> tenon::getGraphs(ModuleOp module,
-                                            PlaceTable &table, size_t limit) {
+std::vector<FunctionGraph> tenon::getGraphs(ModuleOp module, PlaceTable &table,
+                                            size_t limit) {
   std::vector<FunctionGraph> graphs;
   for (auto func : module.getOps<func::FuncOp>()) {
     if (func.isExternal() ||

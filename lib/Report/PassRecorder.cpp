@@ -56,8 +56,14 @@ private:
 };
 } // namespace tenon
 
+void PassRecorder::record(ModuleOp module, ModuleText &&summary) {
+  if (withTexts)
+    printWithPlaces(module, table, summary);
+  recorded.texts.push_back(std::move(summary));
+}
+
 void PassRecorder::start(ModuleOp module) {
-  recorded.texts.push_back(printWithPlaces(module, table));
+  record(module, summarize(module, table));
   PassRecord record;
   record.stage = "import";
   record.name = "import";
@@ -103,30 +109,30 @@ void PassRecorder::before(Pass *, Operation *op) {
 void PassRecorder::after(Pass *pass, Operation *op) {
   std::chrono::duration<double, std::milli> took =
       std::chrono::steady_clock::now() - began;
-  PassRecord record;
-  record.stage = stage;
-  record.variant = variant;
-  record.name = pass->getArgument().str();
-  if (record.name.empty())
-    llvm::raw_string_ostream(record.name)
+  PassRecord done;
+  done.stage = stage;
+  done.variant = variant;
+  done.name = pass->getArgument().str();
+  if (done.name.empty())
+    llvm::raw_string_ostream(done.name)
         << pass->getName(); // an adaptor for functions
-  record.description = pass->getDescription().str();
-  record.milliseconds = took.count();
+  done.description = pass->getDescription().str();
+  done.milliseconds = took.count();
   if (fingerprint != getFingerprint(op)) {
     // Operations may be others and say the same.
-    ModuleText text = printWithPlaces(cast<ModuleOp>(op), table);
-    const ModuleText &last = recorded.texts[current];
-    record.changed = text.text != last.text || text.places != last.places;
-    if (record.changed) {
+    auto module = cast<ModuleOp>(op);
+    ModuleText summary = summarize(module, table);
+    done.changed = summary.structure != recorded.texts[current].structure;
+    if (done.changed) {
       current = recorded.texts.size();
-      recorded.texts.push_back(std::move(text));
+      record(module, std::move(summary));
     }
   }
-  record.text = current;
+  done.text = current;
   // Later passes merge buffers of one place, whose lives are apart.
   if (auto module = cast<ModuleOp>(op); !hasMemory && hasArena(module)) {
     hasMemory = true;
     readMemoryPlan(module, variant, table, recorded.memory);
   }
-  recorded.passes.push_back(std::move(record));
+  recorded.passes.push_back(std::move(done));
 }

@@ -366,21 +366,27 @@ tenon::Expected<std::string> tenon::formatReportPage(const Report &report) {
   if (!compression::zlib::isAvailable())
     return plainError("a report's page needs an LLVM with zlib; --report=- "
                       "prints the report as text");
-  size_t frame = StringRef(kPageTemplate).size();
+  size_t room = kMostPageBytes - StringRef(kPageTemplate).size();
   auto encode = [](const std::string &data, int level) {
     SmallVector<uint8_t, 0> compressed;
     compression::zlib::compress(arrayRefFromStringRef(data), compressed, level);
     return encodeBase64(compressed);
   };
-  for (size_t budget = kFirstBudget;; budget /= 2) {
+  std::string encoded;
+  for (size_t budget = kFirstBudget; budget > (1u << 16);) {
     std::string data = formatReportJson(report, budget);
-    // Compressing well takes three times as long: where it is needed.
-    std::string encoded = encode(data, compression::zlib::BestSpeedCompression);
-    if (frame + encoded.size() > kMostPageBytes)
+    encoded = encode(data, compression::zlib::BestSpeedCompression);
+    if (encoded.size() <= room)
+      break;
+    // Compressing well takes three times as long, and makes it a third smaller.
+    if (encoded.size() <= room / 2 * 3)
       encoded = encode(data, compression::zlib::DefaultCompression);
-    if (frame + encoded.size() > kMostPageBytes && budget > (1u << 16))
-      continue;
-    auto [head, tail] = StringRef(kPageTemplate).split("@DATA@");
-    return (head + encoded + tail).str();
+    if (encoded.size() <= room)
+      break;
+    // What is next is a little smaller than would do.
+    budget = std::min<size_t>(budget / 8 * 7,
+                              data.size() * (0.9 * room / encoded.size()));
   }
+  auto [head, tail] = StringRef(kPageTemplate).split("@DATA@");
+  return (head + encoded + tail).str();
 }

@@ -15,7 +15,7 @@ namespace tenon {
 /// A module as it stood at one moment: its text, and for each of its lines the
 /// lines of a description that the operations printed there come from.
 struct ModuleText {
-  std::string text;
+  std::string text; ///< empty where no texts are asked for
   /// One for each line of `text`: lines of the description, as a number of the
   /// table; 0 for braces, attributes of the module and the like.
   std::vector<unsigned> places;
@@ -24,6 +24,8 @@ struct ModuleText {
   /// Operations that do work, and how many of them lead to the description.
   /// Functions, modules, constants and ends of blocks stand for no work.
   uint64_t numWorking = 0, numPlaced = 0;
+  /// The same for modules that say the same, wherever they are in memory.
+  uint64_t structure = 0;
 };
 
 /// An operation of a function as a node of a drawing.
@@ -42,8 +44,12 @@ struct FunctionGraph {
   std::vector<GraphNode> nodes;
 };
 
-/// Prints a module. `table` numbers the description's lines.
-ModuleText printWithPlaces(mlir::ModuleOp module, PlaceTable &table);
+/// All of a module but its text. `table` numbers the description's lines.
+ModuleText summarize(mlir::ModuleOp module, PlaceTable &table);
+
+/// Prints a verified module: fills the text and its places.
+void printWithPlaces(mlir::ModuleOp module, PlaceTable &table,
+                     ModuleText &result);
 
 /// The graphs of a module's functions on tensors. Functions with more than
 /// `limit` operations are left out: nobody reads such a picture.

@@ -43,8 +43,10 @@ struct RecordedPasses {
 /// the module.
 class PassRecorder {
 public:
-  /// `source`: the description's file name in locations.
-  explicit PassRecorder(std::string source) : table(std::move(source)) {}
+  /// `source`: the description's file name in locations. Without texts what is
+  /// recorded are counts.
+  PassRecorder(std::string source, bool withTexts)
+      : table(std::move(source)), withTexts(withTexts) {}
 
   /// The module as it was imported.
   void start(mlir::ModuleOp module);
@@ -64,8 +66,10 @@ private:
   friend class Recording;
   void before(mlir::Pass *pass, mlir::Operation *op);
   void after(mlir::Pass *pass, mlir::Operation *op);
+  void record(mlir::ModuleOp module, ModuleText &&summary);
 
   PlaceTable table;
+  bool withTexts;
   std::string stage, variant;
   RecordedPasses recorded;
   bool hasMemory = false;           ///< of this variant
