@@ -9,7 +9,37 @@
 #include "tenon/Tune/Tune.h"
 #include "llvm/ADT/STLExtras.h"
 
+#include <csignal>
+
 using namespace tenon;
+
+namespace {
+
+/// While one lives, a first Ctrl-C is only noted; a second one is as ever.
+class InterruptNote {
+public:
+  InterruptNote() {
+    noted = 0;
+    struct sigaction action {};
+    action.sa_handler = [](int) { noted = 1; };
+    action.sa_flags = SA_RESETHAND | SA_RESTART;
+    sigaction(SIGINT, nullptr, &before);
+    // A shell that starts us in the background has it ignored.
+    if (before.sa_handler != SIG_IGN)
+      sigaction(SIGINT, &action, nullptr);
+  }
+  ~InterruptNote() { sigaction(SIGINT, &before, nullptr); }
+  InterruptNote(const InterruptNote &) = delete;
+  InterruptNote &operator=(const InterruptNote &) = delete;
+
+  static bool isNoted() { return noted; }
+
+private:
+  static inline volatile std::sig_atomic_t noted = 0;
+  struct sigaction before {};
+};
+
+} // namespace
 
 /// Whether kernels for the target run here.
 static bool canMeasure(TargetAttr target, const std::string &triple) {
@@ -77,12 +107,19 @@ Status TunedPlans::search(mlir::ModuleOp module) {
     progress = std::make_unique<Progress>("", 0, /*quiet=*/true);
     printMessage(strCat("tenonc: ", line));
   };
+  search.isInterrupted = InterruptNote::isNoted;
+  InterruptNote interrupt;
   if (Status status = tune::tune(module, database, search); !status)
     return status;
   if (Status status = database.write(path); !status)
     return status;
   printMessage(strCat("tenonc: the plans are kept in ", path));
-  return Status::success();
+  if (!interrupt.isNoted())
+    return Status::success();
+  progress.reset();
+  return Error{"tenonc: interrupted; --tune goes on from those plans the next "
+               "time",
+               ExitCode::Interrupted};
 }
 
 Status TunedPlans::use(mlir::ModuleOp module) {

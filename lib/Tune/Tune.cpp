@@ -48,6 +48,9 @@ struct Kernel {
   std::vector<int64_t> callsOfSample;
   double chosenSeconds = 0, bestSeconds = 0;
   unsigned nextField = 0, unchanged = 0;
+  /// What the database has for it was tried: a faster plan takes its place,
+  /// and it goes if it isn't faster. Otherwise it stays.
+  bool isDatabaseTried = false;
 
   bool isMeasured() const { return chosen != nullptr; }
   bool isDone() const { return unchanged >= countFields(module); }
@@ -92,7 +95,10 @@ private:
   double seconds() const {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
-  bool isOver(double part) const { return seconds() >= part * options.seconds; }
+  bool isOver(double part) const {
+    return seconds() >= part * options.seconds ||
+           (options.isInterrupted && options.isInterrupted());
+  }
   void show() const {
     if (options.progress)
       options.progress(seconds());
@@ -263,7 +269,7 @@ Status Search::searchField(Kernel &kernel) {
 
 void Search::keepWinners() {
   for (std::unique_ptr<Kernel> &kernel : kernels) {
-    if (!kernel->isMeasured())
+    if (!kernel->isDatabaseTried)
       continue;
     const std::string &key = kernel->module.key;
     if (!kernel->best) {
@@ -348,12 +354,17 @@ Status Search::run(mlir::ModuleOp module) {
            std::pair(-b->share(), std::string_view(b->module.key));
   });
   // What an earlier search found.
-  for (std::unique_ptr<Kernel> &kernel : kernels)
-    if (const Entry *entry = database.find(cpu, kernel->module.key);
-        entry && kernel->isMeasured() && !isOver(1 - kForWinners) &&
-        !(entry->plan == kernel->bestPlan))
+  for (std::unique_ptr<Kernel> &kernel : kernels) {
+    if (!kernel->isMeasured())
+      continue;
+    if (isOver(1 - kForWinners))
+      break;
+    const Entry *entry = database.find(cpu, kernel->module.key);
+    if (entry && !(entry->plan == kernel->bestPlan))
       if (Status status = tryPlan(*kernel, entry->plan); !status)
         return status;
+    kernel->isDatabaseTried = true;
+  }
   for (bool isSearching = true; isSearching;) {
     isSearching = false;
     for (std::unique_ptr<Kernel> &kernel : kernels) {
