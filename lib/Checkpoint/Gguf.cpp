@@ -1,6 +1,7 @@
 //===- Gguf.cpp - GGML's model files --------------------------------------===//
 
 #include "tenon/Checkpoint/Gguf.h"
+#include "TensorOrder.h"
 
 #include "tenon/Support/ByteReader.h"
 #include "tenon/Support/CheckedMath.h"
@@ -622,14 +623,10 @@ Status GgufCheckpoint::addParts(int64_t count) {
     infos.insert(infos.end(), other.infos.begin(), other.infos.end());
     parts.push_back(*std::move(opened));
   }
-  std::sort(
-      infos.begin(), infos.end(),
-      [](const TensorInfo &a, const TensorInfo &b) { return a.name < b.name; });
-  for (size_t i = 1; i < infos.size(); ++i)
-    if (infos[i].name == infos[i - 1].name)
-      return errorInFile(infos[i].file->path(),
-                         strCat("tensor ", quoteName(infos[i].name),
-                                " is in another file of the model, too"));
+  if (const TensorInfo *again = sortByName(infos))
+    return errorInFile(again->file->path(),
+                       strCat("tensor ", quoteName(again->name),
+                              " is in another file of the model, too"));
   const GgufValue *tensors = value("split.tensors.count");
   std::optional<int64_t> expected =
       tensors ? tensors->asInteger() : std::nullopt;

@@ -6,12 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TensorOrder.h"
 #include "tenon/Checkpoint/Blocks.h"
 #include "tenon/Checkpoint/Gguf.h"
 
 #include "tenon/Support/Strings.h"
 
-#include <algorithm>
 #include <cstring>
 
 using namespace tenon;
@@ -97,7 +97,5 @@ void GgufCheckpoint::joinKeysAndValues() {
   std::erase_if(
       infos, [&](const TensorInfo &info) { return parts.contains(info.name); });
   infos.insert(infos.end(), joined.begin(), joined.end());
-  std::sort(
-      infos.begin(), infos.end(),
-      [](const TensorInfo &a, const TensorInfo &b) { return a.name < b.name; });
+  sortByName(infos);
 }

@@ -9,12 +9,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TensorOrder.h"
 #include "tenon/Checkpoint/Safetensors.h"
 
 #include "tenon/Support/CheckedMath.h"
 #include "tenon/Support/Strings.h"
-
-#include <algorithm>
 
 using namespace tenon;
 
@@ -120,14 +119,10 @@ tenon::joinMxfp4(std::unique_ptr<Checkpoint> parts) {
     };
     tensors.push_back(std::move(whole));
   }
-  std::sort(
-      tensors.begin(), tensors.end(),
-      [](const TensorInfo &a, const TensorInfo &b) { return a.name < b.name; });
-  for (size_t i = 1; i < tensors.size(); ++i)
-    if (tensors[i].name == tensors[i - 1].name)
-      return errorInFile(tensors[i].file->path(),
-                         strCat("tensor ", quoteName(tensors[i].name),
-                                " is there both in MXFP4 and as it is"));
+  if (const TensorInfo *again = sortByName(tensors))
+    return errorInFile(again->file->path(),
+                       strCat("tensor ", quoteName(again->name),
+                              " is there both in MXFP4 and as it is"));
   return std::unique_ptr<Checkpoint>(
       std::make_unique<JoinedCheckpoint>(std::move(parts), std::move(tensors)));
 }

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tenon/Checkpoint/Safetensors.h"
+#include "TensorOrder.h"
 
 #include "tenon/Support/CheckedMath.h"
 #include "tenon/Support/Json.h"
@@ -230,10 +231,7 @@ private:
 
   void setTensors(std::vector<TensorInfo> tensors) {
     infos = std::move(tensors);
-    std::sort(infos.begin(), infos.end(),
-              [](const TensorInfo &a, const TensorInfo &b) {
-                return a.name < b.name;
-              });
+    sortByName(infos);
   }
 
   std::vector<std::unique_ptr<MappedFile>> files;

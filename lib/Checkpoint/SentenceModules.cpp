@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SentenceModules.h"
+#include "TensorOrder.h"
 
 #include "tenon/Checkpoint/Safetensors.h"
 #include "tenon/Support/Strings.h"
@@ -38,10 +39,7 @@ public:
       info.name = strCat("sentence.", layer, ".", name);
       infos.push_back(std::move(info));
     }
-    std::sort(infos.begin(), infos.end(),
-              [](const TensorInfo &a, const TensorInfo &b) {
-                return a.name < b.name;
-              });
+    sortByName(infos);
   }
 
 private:
