@@ -1,6 +1,7 @@
 //===- Case.cpp - what a benchmark measures -------------------------------===//
 
 #include "tenon/Bench/Case.h"
+#include "tenon/Dialect/Tenon/IR/ProductBits.h"
 #include "tenon/Support/Strings.h"
 #include "tenon/Support/Superblock.h"
 
@@ -203,13 +204,18 @@ static std::string elementOf(const std::string &type) {
   return isBlock(*parseDType(type)) ? "!tenon.block<" + type + ">" : type;
 }
 
-/// The products of weights in blocks. What a table holds are bytes.
+/// The products of weights in blocks.
 static Products productsOf(const Superblock &format) {
-  if (format.isTable || format.bits > 6)
+  switch (bitsOfProducts(format)) {
+  case 4:
+    return Products::Int4;
+  case 5:
+    return Products::Int5;
+  case 6:
+    return Products::Int6;
+  default:
     return Products::Int8;
-  return format.bits == 6   ? Products::Int6
-         : format.bits == 5 ? Products::Int5
-                            : Products::Int4;
+  }
 }
 
 Work bench::workOf(const Case &c, bool hasBf16Products) {

@@ -4,11 +4,11 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Tenon/IR/ProductBits.h"
 #include "tenon/Dialect/Tenon/IR/TenonLearning.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
-#include "tenon/Support/Superblock.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -82,15 +82,10 @@ static void findRows(Value value, WorkInfo &work) {
   }
 }
 
-/// The machine's products that a linear is made of. What a table holds are
-/// bytes.
+/// The machine's products that a linear is made of.
 static std::string findProducts(Type weight, Type input) {
-  if (auto block = dyn_cast<BlockType>(weight)) {
-    Superblock format = block.getSuperblock();
-    if (format.isTable || format.bits > 6)
-      return "int8";
-    return format.bits == 6 ? "int6" : format.bits == 5 ? "int5" : "int4";
-  }
+  if (auto block = dyn_cast<BlockType>(weight))
+    return "int" + std::to_string(bitsOfProducts(block.getSuperblock()));
   return weight.isBF16() && input.isBF16() ? "bf16" : "fma";
 }
 
