@@ -1,5 +1,6 @@
 //===- ChoiceGradients.cpp - gradients of choices, places and experts -----===//
 
+#include "Experts.h"
 #include "Rules.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 
@@ -94,18 +95,13 @@ LogicalResult evaluateMixtureGradient(Evaluator &e, MixtureGradientOp op) {
   NumberArray toGates(gates.shape);
   Block &body = op.getBody().front();
   for (int64_t expert = 0; expert < gates.columns(); ++expert) {
-    std::vector<int64_t> rows;
-    for (int64_t t = 0; t < gates.rows(); ++t)
-      if (gates.row(t)[expert] != 0)
-        rows.push_back(t);
+    std::vector<int64_t> rows = tokensOf(gates, expert);
     if (rows.empty())
       continue;
     for (auto [argument, input] : llvm::zip(body.getArguments(), inputs)) {
-      bool isGate = argument == op.getGateRows();
-      int64_t columns = isGate ? 1 : input.columns();
-      NumberArray own({static_cast<int64_t>(rows.size()), columns});
-      for (auto [n, t] : llvm::enumerate(rows))
-        std::copy_n(input.row(t) + (isGate ? expert : 0), columns, own.row(n));
+      NumberArray own = argument == op.getGateRows()
+                            ? gatherRows(input, rows, expert, 1)
+                            : gatherRows(input, rows);
       e.set(argument, EvaluatedValue::of(std::move(own)));
     }
     e.set(op.getExpert(), EvaluatedValue::ofIndex(expert));

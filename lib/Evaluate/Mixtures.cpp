@@ -1,5 +1,6 @@
 //===- Mixtures.cpp - experts and who chooses them ------------------------===//
 
+#include "Experts.h"
 #include "Rules.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 
@@ -8,6 +9,26 @@
 
 using namespace mlir;
 using namespace tenon;
+
+std::vector<int64_t> tenon::tokensOf(const NumberArray &gates, int64_t expert) {
+  std::vector<int64_t> tokens;
+  for (int64_t t = 0; t < gates.rows(); ++t)
+    if (gates.row(t)[expert] != 0)
+      tokens.push_back(t);
+  return tokens;
+}
+
+NumberArray tenon::gatherRows(const NumberArray &from, ArrayRef<int64_t> rows,
+                              int64_t first, int64_t columns) {
+  NumberArray to({static_cast<int64_t>(rows.size()), columns});
+  for (auto [n, row] : llvm::enumerate(rows))
+    std::copy_n(from.row(row) + first, columns, to.row(n));
+  return to;
+}
+
+NumberArray tenon::gatherRows(const NumberArray &from, ArrayRef<int64_t> rows) {
+  return gatherRows(from, rows, 0, from.columns());
+}
 
 namespace {
 
@@ -62,18 +83,11 @@ LogicalResult evaluateMixture(Evaluator &e, MixtureOp op) {
       cast<RankedTensorType>(op.getResult().getType()).getDimSize(1);
   NumberArray y({gates.rows(), columns});
   for (int64_t expert = 0; expert < gates.columns(); ++expert) {
-    std::vector<int64_t> rows;
-    for (int64_t t = 0; t < gates.rows(); ++t)
-      if (gates.row(t)[expert] != 0)
-        rows.push_back(t);
+    std::vector<int64_t> rows = tokensOf(gates, expert);
     if (rows.empty())
       continue;
-    for (auto [argument, input] : llvm::zip(body.getArguments(), inputs)) {
-      NumberArray own({static_cast<int64_t>(rows.size()), input.columns()});
-      for (auto [n, t] : llvm::enumerate(rows))
-        std::copy_n(input.row(t), input.columns(), own.row(n));
-      e.set(argument, EvaluatedValue::of(std::move(own)));
-    }
+    for (auto [argument, input] : llvm::zip(body.getArguments(), inputs))
+      e.set(argument, EvaluatedValue::of(gatherRows(input, rows)));
     e.set(op.getExpert(), EvaluatedValue::ofIndex(expert));
     if (failed(e.run(body)))
       return failure();

@@ -1,7 +1,8 @@
-//===- Optimizers.cpp - steps of SGD, Lion and Muon in f64 ----------------===//
+//===- Optimizers.cpp - steps of optimizers in f64 ------------------------===//
 
 #include "Rules.h"
 #include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,20 +19,51 @@ double scaleOf(Evaluator &e, Value numbers, Value norm) {
   return n[0] * (clip > 0 ? std::min(1.0, clip / (size + 1e-6)) : 1);
 }
 
-LogicalResult evaluateMomentumUpdate(Evaluator &e, MomentumUpdateOp op) {
+/// Calls `makeStep(weight, place)` for each place of the stack of an
+/// operation's weight, and what that returns for each number there: with its
+/// index, the number and its gradient, brought to the mean. The gradients are
+/// zero then.
+template <typename Op, typename MakeStep>
+LogicalResult stepAll(Evaluator &e, Op op, MakeStep makeStep) {
   WeightOp weight = e.findWeight(op, op.getWeightAttr());
   if (!weight)
     return failure();
-  const std::vector<double> n = e.array(op.getNumbers()).values;
   double scale = scaleOf(e, op.getNumbers(), op.getNorm());
   for (int64_t place = 0; place < weight.getNumLayers(); ++place) {
     FailureOr<std::shared_ptr<NumberArray>> numbers = e.weight(weight, place);
     if (failed(numbers))
       return failure();
     NumberArray &g = *e.gradient(weight, place);
-    NumberArray &m = *e.gradient(weight, place, 1);
-    for (auto [i, w] : llvm::enumerate((*numbers)->values)) {
-      double gradient = scale * g.values[i];
+    auto step = makeStep(weight, place);
+    for (auto [i, w] : llvm::enumerate((*numbers)->values))
+      step(i, w, scale * g.values[i]);
+    std::fill(g.values.begin(), g.values.end(), 0);
+  }
+  return success();
+}
+
+/// AdamW.
+LogicalResult evaluateUpdate(Evaluator &e, UpdateOp op) {
+  const std::vector<double> n = e.array(op.getNumbers()).values;
+  return stepAll(e, op, [&](WeightOp weight, int64_t place) {
+    return [&, &m = *e.gradient(weight, place, 1),
+            &v = *e.gradient(weight, place, 2)](size_t i, double &w,
+                                                double gradient) {
+      if (op.getDecay())
+        w *= n[2];
+      m.values[i] = n[3] * m.values[i] + n[4] * gradient;
+      v.values[i] = n[5] * v.values[i] + n[6] * gradient * gradient;
+      w -= n[7] * m.values[i] / (std::sqrt(v.values[i]) / n[8] + n[9]);
+    };
+  });
+}
+
+/// SGD and Lion.
+LogicalResult evaluateMomentumUpdate(Evaluator &e, MomentumUpdateOp op) {
+  const std::vector<double> n = e.array(op.getNumbers()).values;
+  return stepAll(e, op, [&](WeightOp weight, int64_t place) {
+    return [&, &m = *e.gradient(weight, place, 1)](size_t i, double &w,
+                                                   double gradient) {
       if (op.getDecay())
         gradient += n[3] * w;
       double direction = n[4] * m.values[i] + n[5] * gradient;
@@ -41,10 +73,8 @@ LogicalResult evaluateMomentumUpdate(Evaluator &e, MomentumUpdateOp op) {
         w *= n[2];
       w -= n[8] * direction;
       m.values[i] = n[6] * m.values[i] + n[7] * gradient;
-      g.values[i] = 0;
-    }
-  }
-  return success();
+    };
+  });
 }
 
 /// The place in the stack that an operation speaks of.
@@ -90,6 +120,7 @@ LogicalResult evaluateMuonUpdate(Evaluator &e, MuonUpdateOp op) {
 } // namespace
 
 void tenon::addOptimizerRules(EvaluationRules &rules) {
+  rules.add(evaluateUpdate);
   rules.add(evaluateMomentumUpdate);
   rules.add(evaluateMuonDirection);
   rules.add(evaluateMuonUpdate);

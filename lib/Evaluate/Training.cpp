@@ -7,7 +7,6 @@
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
 
 #include <cmath>
-#include <numeric>
 
 using namespace mlir;
 using namespace tenon;
@@ -291,33 +290,6 @@ LogicalResult evaluateGradientNorm(Evaluator &e, GradientNormOp op) {
   return e.set(op.getResult(), std::move(y));
 }
 
-LogicalResult evaluateUpdate(Evaluator &e, UpdateOp op) {
-  WeightOp weight = e.findWeight(op, op.getWeightAttr());
-  if (!weight)
-    return failure();
-  const std::vector<double> &n = e.array(op.getNumbers()).values;
-  double clip = n[1], norm = e.array(op.getNorm()).values[0];
-  double scale = n[0] * (clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1);
-  for (int64_t place = 0; place < weight.getNumLayers(); ++place) {
-    FailureOr<std::shared_ptr<NumberArray>> numbers = e.weight(weight, place);
-    if (failed(numbers))
-      return failure();
-    NumberArray &g = *e.gradient(weight, place);
-    NumberArray &m = *e.gradient(weight, place, 1);
-    NumberArray &v = *e.gradient(weight, place, 2);
-    for (auto [i, w] : llvm::enumerate((*numbers)->values)) {
-      double gradient = scale * g.values[i];
-      if (op.getDecay())
-        w *= n[2];
-      m.values[i] = n[3] * m.values[i] + n[4] * gradient;
-      v.values[i] = n[5] * v.values[i] + n[6] * gradient * gradient;
-      w -= n[7] * m.values[i] / (std::sqrt(v.values[i]) / n[8] + n[9]);
-      g.values[i] = 0;
-    }
-  }
-  return success();
-}
-
 } // namespace
 
 void tenon::addTrainingRules(EvaluationRules &rules) {
@@ -338,5 +310,4 @@ void tenon::addTrainingRules(EvaluationRules &rules) {
   rules.add(evaluateKeep);
   rules.add(evaluateKept);
   rules.add(evaluateGradientNorm);
-  rules.add(evaluateUpdate);
 }
