@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fills a folder with what programs for 64-bit Arm are built with: Debian 12's arm64 packages of the C and C++ library, oneTBB,
+# Fills a folder with what programs for 64-bit Arm are built with: Debian 12's arm64 packages of the C and C++ library,
 # PCRE2 and xxHash. Nothing is installed, and dpkg on this machine is not told: removing the folder undoes it.
 #   tools/setup-aarch64.sh [FOLDER]     default: build/sysroot-aarch64, where CMake looks for it; others by TENON_AARCH64_SYSROOT
 # 21 MB are fetched, half of it the list of packages; 80 MB stay.
@@ -7,8 +7,7 @@ set -euo pipefail
 folder=${1:-$(dirname "$0")/../build/sysroot-aarch64}
 [[ -e $folder/.complete ]] && { echo "$folder is complete"; exit 0; }
 
-packages=(libc6 libc6-dev linux-libc-dev libgcc-s1 libgcc-12-dev libstdc++6 libstdc++-12-dev libtbb12 libtbb-dev
-  libpcre2-dev libxxhash-dev nlohmann-json3-dev libcli11-dev)
+packages=(libc6 libc6-dev linux-libc-dev libgcc-s1 libgcc-12-dev libstdc++6 libstdc++-12-dev libpcre2-dev libxxhash-dev nlohmann-json3-dev libcli11-dev)
 
 # apt of its own: this machine's sources and keys, another architecture, lists in a folder that goes away.
 work=$(mktemp -d)

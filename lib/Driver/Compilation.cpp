@@ -393,7 +393,6 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
     adapter = std::move(*opened);
     weightsOptions.adapter = &*adapter;
   }
-  requireMemory(); // weights are packed by TBB's threads
   uint64_t total = 0;
   bool quantizes = false;
   for (const PlannedWeight &weight : plan) {

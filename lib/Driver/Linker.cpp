@@ -116,11 +116,11 @@ Status tenon::checkLinkable(const LinkOptions &options) {
   std::string archive =
       findLibraryDirectory() + "/" + kAArch64.str() + "/libTenonRuntime.a";
   if (!sys::fs::exists(archive))
-    return withNote(
-        plainError(
-            strCat("the runtime is not built for AArch64: no ", archive)),
-        "tools/setup-aarch64.sh fetches the libraries that it takes; after cmake "
-        "'ninja runtime-aarch64-linux-gnu' builds it");
+    return withNote(plainError(strCat(
+                        "the runtime is not built for AArch64: no ", archive)),
+                    "tools/setup-aarch64.sh fetches the libraries that it "
+                    "takes; after cmake "
+                    "'ninja runtime-aarch64-linux-gnu' builds it");
   std::string sysroot = sysrootOf(options);
   if (!sys::fs::exists(sysroot + "/usr/include/" + kAArch64.str()))
     return withNote(
@@ -172,8 +172,6 @@ tenon::linkExecutable(ArrayRef<char> object, const LinkOptions &options) {
   std::string directory = findLibraryDirectory();
   if (isCross)
     directory += "/" + kAArch64.str();
-  // oneTBB is a shared library and brings the C++ library as one: a second,
-  // static copy of it would keep other exception tables.
   SmallVector<std::string> arguments = {compiler,       "-o",
                                         output->path(), input->path(),
                                         "-pthread",     "-Wl,--gc-sections"};
@@ -190,8 +188,7 @@ tenon::linkExecutable(ArrayRef<char> object, const LinkOptions &options) {
   for (StringRef archive : isCross ? ArrayRef(kCrossArchives) : kArchives)
     arguments.push_back((directory + "/" + archive).str());
   SmallVector<StringRef> libraries;
-  StringRef(isCross ? "-l:libxxhash.a;-l:libpcre2-8.a;-ltbb"
-                    : TENON_LINK_LIBRARIES)
+  StringRef(isCross ? "-l:libxxhash.a;-l:libpcre2-8.a" : TENON_LINK_LIBRARIES)
       .split(libraries, ';', -1, false);
   for (StringRef library : libraries)
     arguments.push_back(library.str());

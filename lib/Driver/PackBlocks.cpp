@@ -7,6 +7,7 @@
 
 #include "RowReader.h"
 #include "tenon/Checkpoint/Blocks.h"
+#include "tenon/Support/ParallelFor.h"
 #include "tenon/Support/Superblock.h"
 
 #include <algorithm>
@@ -14,11 +15,8 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
-#include <functional>
+#include <deque>
 #include <tuple>
-
-#include <tbb/enumerable_thread_specific.h>
-#include <tbb/parallel_for.h>
 
 using namespace tenon;
 
@@ -244,8 +242,6 @@ Status tenon::packBlocks(const PackRequest &request, const ByteSink &sink,
   Superblock format = getSuperblock(request.dtype);
   assert(layout.k == format.columns() && layout.n % Superblock::kLanes == 0);
   RowReader rows(request, DType::F32, nullptr);
-  tbb::enumerable_thread_specific<PanelPacker> packers(std::cref(request));
-
   int64_t superblocks = (request.columns + layout.k - 1) / layout.k;
   size_t panelBytes =
       superblocks * (layout.n / Superblock::kLanes) * format.bytes();
@@ -254,12 +250,16 @@ Status tenon::packBlocks(const PackRequest &request, const ByteSink &sink,
   int64_t panels = layout.panels(rows.rows());
   int64_t step = std::max<int64_t>(1, kPieceBytes / panelBytes);
   std::vector<std::byte> packed(std::min(step, panels) * panelBytes);
+  // One for each thread.
+  std::deque<PanelPacker> packers;
+  while (packers.size() < std::min<size_t>(countUsableCpus(), panels))
+    packers.emplace_back(request);
   for (int64_t first = 0; first < panels; first += step) {
     int64_t count = std::min(step, panels - first);
-    tbb::parallel_for(int64_t(0), count, [&](int64_t i) {
+    parallelFor(count, packers.size(), [&](unsigned thread, int64_t i) {
       std::byte *panel = packed.data() + i * panelBytes;
       std::memset(panel, 0, panelBytes);
-      packers.local().pack(first + i, panel);
+      packers[thread].pack(first + i, panel);
     });
     if (Status status = sink({packed.data(), count * panelBytes}); !status)
       return status;

@@ -1,20 +1,20 @@
 //===- Executor.cpp - runs kernels over ranges on pinned workers ----------===//
 #include "tenon/Runtime/Executor.h"
 
-#include "tenon/Support/ProcessGuard.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include <sched.h>
-#include <tbb/global_control.h>
-#include <tbb/task_arena.h>
-#include <tbb/task_scheduler_observer.h>
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -109,7 +109,7 @@ struct Executor::Team {
     change((gate.load(std::memory_order_relaxed) & kNumber) + kJob);
   }
 
-  /// The loop of one worker, in one TBB task, until stop().
+  /// The loop of one worker, until stop().
   void serve() {
     uint32_t seen = 0;
     while (!stopped.load(std::memory_order_relaxed)) {
@@ -145,34 +145,71 @@ private:
   }
 };
 
-/// TBB's side: an arena with a slot per worker, and the observer that pins the
-/// thread of slot i to CPU i.
+/// The workers: threads that attend to one team after the other and sleep in
+/// between. No library of tasks: oneTBB's loads others when it first allocates,
+/// and the C library crashes if there is no memory then.
 struct Executor::Pool {
-  struct Pinner : tbb::task_scheduler_observer {
-    Pinner(tbb::task_arena &arena, const std::vector<int> &cpus)
-        : tbb::task_scheduler_observer(arena), cpus(cpus) {
-      observe(true);
+  /// Starts `workers` threads, or as many of them as the system gives. The one
+  /// numbered i, from 1, keeps to CPU i of `cpus`; to none where there are
+  /// none.
+  Pool(unsigned workers, const std::vector<int> &cpus) {
+    threads.reserve(workers);
+    try {
+      for (unsigned i = 1; i <= workers; ++i)
+        threads.emplace_back(
+            [this, cpu = cpus.empty() ? -1 : cpus[i % cpus.size()]] {
+              if (cpu >= 0)
+                pinThisThread(cpu);
+              attend();
+            });
+    } catch (const std::system_error &) {
+      // The jobs are then done by those that are there.
     }
-    ~Pinner() override { observe(false); }
-    void on_scheduler_entry(bool isWorker) override {
-      int slot = tbb::this_task_arena::current_thread_index();
-      if (isWorker && slot > 0)
-        pinThisThread(cpus[slot % cpus.size()]);
-    }
-    std::vector<int> cpus;
-  };
-
-  Pool(unsigned threads, bool pin, const std::vector<int> &cpus)
-      : limit(tbb::global_control::max_allowed_parallelism, threads),
-        arena(static_cast<int>(threads), /*reserved_for_masters=*/1) {
-    arena.initialize();
-    if (pin)
-      pinner = std::make_unique<Pinner>(arena, cpus);
   }
 
-  tbb::global_control limit;
-  tbb::task_arena arena;
-  std::unique_ptr<Pinner> pinner;
+  ~Pool() {
+    {
+      std::lock_guard lock(mutex);
+      ended = true;
+    }
+    changed.notify_all();
+    for (std::thread &thread : threads)
+      thread.join();
+  }
+
+  /// Has the workers attend to a team, as soon as each is done with the last.
+  void assign(std::shared_ptr<Team> next) {
+    {
+      std::lock_guard lock(mutex);
+      team = std::move(next);
+      ++number;
+    }
+    changed.notify_all();
+  }
+
+private:
+  void attend() {
+    for (uint64_t seen = 0;;) {
+      std::shared_ptr<Team> current;
+      {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return ended || number != seen; });
+        if (ended)
+          return;
+        seen = number;
+        current = team;
+      }
+      // Returns at once if the session is over by now.
+      current->serve();
+    }
+  }
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::shared_ptr<Team> team; ///< of the last session
+  uint64_t number = 0;        ///< of the last session
+  bool ended = false;
+  std::vector<std::thread> threads;
 };
 
 Executor::Executor(unsigned threads, const Topology &topology, bool pin)
@@ -192,18 +229,11 @@ Executor::Session::Session(Executor &executor) : executor(executor) {
   if (executor.numThreads == 1)
     return;
   executor.team = std::make_shared<Team>(executor.numThreads);
-  // TBB throws when the system gives it no thread. The job is then done by
-  // those that are there.
-  try {
-    if (!executor.pool) {
-      requireMemory();
-      executor.pool = std::make_unique<Pool>(executor.numThreads,
-                                             executor.pinned, executor.cpus);
-    }
-    for (unsigned i = 1; i < executor.numThreads; ++i)
-      executor.pool->arena.enqueue([team = executor.team] { team->serve(); });
-  } catch (const std::exception &) {
-  }
+  if (!executor.pool)
+    executor.pool = std::make_unique<Pool>(
+        executor.numThreads - 1,
+        executor.pinned ? executor.cpus : std::vector<int>());
+  executor.pool->assign(executor.team);
   // Only now: threads inherit the mask of the one that starts them, and a
   // worker that starts on our CPU waits for it, before it can go to its own.
   if (executor.pinned)
