@@ -11,8 +11,9 @@ namespace {
 /// Reads keys into fields; the first that is of another kind stays as error.
 class KeyReader {
 public:
-  explicit KeyReader(const GgufCheckpoint &checkpoint)
-      : checkpoint(checkpoint) {}
+  KeyReader(const GgufCheckpoint &checkpoint,
+            std::map<std::string, uint64_t, std::less<>> &offsets)
+      : checkpoint(checkpoint), offsets(offsets) {}
 
   /// `get` gives nullopt for values of another kind than `expected`.
   template <class Field, class Get>
@@ -21,6 +22,7 @@ public:
     const GgufValue *value = checkpoint.value(full);
     if (!value || !status)
       return;
+    offsets.emplace(key, value->offset);
     if (auto read = get(*value))
       field = *std::move(read);
     else
@@ -49,6 +51,7 @@ public:
 
 private:
   const GgufCheckpoint &checkpoint;
+  std::map<std::string, uint64_t, std::less<>> &offsets;
 };
 
 } // namespace
@@ -56,7 +59,7 @@ private:
 Expected<GgufVocabulary>
 tenon::readGgufVocabulary(const GgufCheckpoint &checkpoint) {
   GgufVocabulary vocabulary;
-  KeyReader reader(checkpoint);
+  KeyReader reader(checkpoint, vocabulary.offsets);
   reader.text("model", vocabulary.model);
   reader.text("pre", vocabulary.pre);
   reader.texts("tokens", vocabulary.tokens);

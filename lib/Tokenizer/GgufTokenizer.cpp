@@ -40,8 +40,11 @@ private:
 
   template <class... Args>
   Error fail(std::string_view key, const Args &...args) const {
-    return errorInFile(filename,
-                       strCat("'tokenizer.ggml.", key, "' ", args...));
+    std::string message = strCat("'tokenizer.ggml.", key, "' ", args...);
+    auto offset = vocabulary.offsets.find(key);
+    return offset == vocabulary.offsets.end()
+               ? errorInFile(filename, message)
+               : errorAtOffset(filename, offset->second, message);
   }
   Type typeOf(size_t id) const {
     return vocabulary.types.empty() ? Normal

@@ -106,6 +106,7 @@ private:
   std::string_view bytes, filename;
   GgufVocabulary vocabulary;
   uint64_t modelType = 1;
+  size_t trainerOffset = 0; ///< of the message that says it
   std::optional<int64_t> unknown, bos, eos;
 };
 
@@ -142,6 +143,7 @@ Status Reader::readTrainer(std::string_view text, size_t offset) {
     return number < 0 ? std::nullopt : std::optional(number);
   };
   unknown = 0, bos = 1, eos = 2;
+  trainerOffset = offset;
   for (Message::Field field; message.next(field);) {
     if (field.wire != 0)
       continue;
@@ -207,11 +209,13 @@ Expected<GgufVocabulary> Reader::run() {
   if (message.isBroken())
     return broken(message.offset());
   if (vocabulary.tokens.empty())
-    return errorInFile(filename, "this SentencePiece model has no pieces");
+    return errorAtOffset(filename, bytes.size(),
+                         "this SentencePiece model has no pieces");
   if (modelType != 1 && modelType != 2)
-    return errorInFile(filename,
-                       strCat("the SentencePiece model is of type ", modelType,
-                              "; expected 1 (unigram) or 2 (byte pairs)"));
+    return errorAtOffset(filename, trainerOffset,
+                         strCat("the SentencePiece model is of type ",
+                                modelType,
+                                "; expected 1 (unigram) or 2 (byte pairs)"));
   vocabulary.model = modelType == 1 ? kGgufUnigram : kGgufScored;
   auto inRange = [&](std::optional<int64_t> id) {
     return id && *id < static_cast<int64_t>(vocabulary.tokens.size())

@@ -5,6 +5,7 @@
 #include "AddedTokens.h"
 #include "BytePairs.h"
 #include "Decoder.h"
+#include "MessageText.h"
 #include "Normalizer.h"
 #include "PieceIndex.h"
 #include "PreTokenizer.h"
@@ -79,10 +80,7 @@ Tokenizer::fromModel(TokenizerModel model, std::string_view place) {
   std::unique_ptr<Tokenizer> tokenizer(new Tokenizer(std::move(model)));
   // What is made here refers to the steps where they stay.
   auto inPlace = [&](Error error) {
-    constexpr std::string_view head = "error: ";
-    std::string_view message = error.message;
-    message.remove_prefix(message.starts_with(head) ? head.size() : 0);
-    return errorInFile(place, message, error.code);
+    return errorInFile(place, withoutHead(error.message), error.code);
   };
   Expected<Normalizer> normalizer =
       Normalizer::create(tokenizer->model.normalizer);
@@ -112,9 +110,10 @@ Tokenizer::encodeMarked(std::string_view text, std::string_view marks) const {
   return encode(text, /*addSpecial=*/false, /*skipSpecial=*/false, marks);
 }
 
-Expected<std::vector<int32_t>>
-Tokenizer::encode(std::string_view text, bool addSpecial, bool skipSpecial,
-                  std::string_view marks) const {
+Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
+                                                 bool addSpecial,
+                                                 bool skipSpecial,
+                                                 std::string_view marks) const {
   WorkBudget budget(text.size());
   std::string replaced;
   if (model.algorithm != TokenizerModel::Algorithm::BytePairs &&

@@ -222,7 +222,9 @@ DirectoryReader::build(json file, const JsonPlace &place) {
   if (file.is_object())
     applyAddedTokens(file);
   TokenizerModel model;
-  if (Status status = readTokenizerJson(file, place, model); !status)
+  if (Status status =
+          readTokenizerJson(file, {place.text, place.filename, &file}, model);
+      !status)
     return status.takeError();
   if (Status status = applyAffixes(model); !status)
     return status.takeError();

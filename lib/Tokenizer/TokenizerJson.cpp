@@ -9,6 +9,7 @@
 
 #include "ByteAlphabet.h"
 
+#include "tenon/Support/JsonText.h"
 #include "tenon/Support/Strings.h"
 #include "tenon/Tokenizer/Tokenizer.h"
 
@@ -21,13 +22,21 @@ using nlohmann::json;
 
 Error JsonPlace::error(std::string_view message,
                        std::string_view needle) const {
-  if (!needle.empty()) {
+  // Some writers escape what isn't ASCII.
+  for (bool isAscii : {false, true}) {
     std::string spelled =
-        json(needle).dump(-1, ' ', false, json::error_handler_t::replace);
+        json(needle).dump(-1, ' ', isAscii, json::error_handler_t::replace);
     size_t at = text.find(spelled);
-    if (at != text.npos)
+    if (!needle.empty() && at != text.npos)
       return errorInText(filename, text, at, message);
   }
+  return errorInFile(filename, message);
+}
+
+Error JsonPlace::errorAt(std::string_view message, const json &part) const {
+  if (whole)
+    if (std::optional<size_t> at = findPlace(part, *whole, text))
+      return errorInText(filename, text, *at, message);
   return errorInFile(filename, message);
 }
 
@@ -113,7 +122,7 @@ Status VocabularyReader::readModel() {
   if (type != "BPE" && type != "WordPiece" && type != "Unigram" &&
       type != "WordLevel") {
     if (!modelJson)
-      return place.error("expected a member \"model\"");
+      return place.errorAt("expected a member \"model\"", file);
     return place.error(strCat("the tokenizer model ", quoteName(type),
                               " is not supported; expected 'BPE', 'WordPiece', "
                               "'Unigram' or 'WordLevel'"),
@@ -122,7 +131,8 @@ Status VocabularyReader::readModel() {
   if (type == "Unigram")
     return readUnigram(vocab);
   if (!vocab || !vocab->is_object())
-    return place.error("expected an object \"vocab\" in \"model\"");
+    return place.errorAt("expected an object \"vocab\" in \"model\"",
+                         vocab ? *vocab : *modelJson);
   for (const auto &[name, value] : *vocab->get_ptr<const json::object_t *>())
     vocabulary.push_back({name, &value});
   if (type == "WordLevel") {
@@ -138,8 +148,8 @@ Status VocabularyReader::readModel() {
             findMember(*modelJson, "max_input_chars_per_word")) {
       std::optional<int64_t> chars = asInteger(*limit);
       if (!chars || *chars < 1 || *chars > UINT32_MAX)
-        return place.error("max_input_chars_per_word is no positive integer",
-                           "max_input_chars_per_word");
+        return place.errorAt("max_input_chars_per_word is no positive integer",
+                             *limit);
       model.maxCharsPerWord = static_cast<uint32_t>(*chars);
     }
     return Status::success();
@@ -158,26 +168,27 @@ Status VocabularyReader::readModel() {
 // [["<unk>", 0.0], ["▁the", -3.2], …]: the ids are the places.
 Status VocabularyReader::readUnigram(const json *vocab) {
   if (!vocab || !vocab->is_array())
-    return place.error("expected an array \"vocab\" in \"model\"");
+    return place.errorAt("expected an array \"vocab\" in \"model\"",
+                         vocab ? *vocab : *modelJson);
   model.algorithm = TokenizerModel::Algorithm::Unigram;
   model.byteFallback = boolMember(*modelJson, "byte_fallback", false);
   for (const json &entry : *vocab) {
     const std::string *name =
         entry.is_array() && entry.size() == 2 ? asString(entry[0]) : nullptr;
     if (!name || !entry[1].is_number())
-      return place.error(strCat("token ", vocabulary.size(),
-                                " is no pair of a text and its score"),
-                         "vocab");
+      return place.errorAt(strCat("token ", vocabulary.size(),
+                                  " is no pair of a text and its score"),
+                           entry);
     vocabulary.push_back({*name, nullptr});
     model.scores.push_back(entry[1].get<double>());
   }
   if (const json *unknown = findMember(*modelJson, "unk_id")) {
     std::optional<int64_t> id = asInteger(*unknown);
     if (!id || *id < 0 || static_cast<uint64_t>(*id) >= vocabulary.size())
-      return place.error(strCat("\"unk_id\" is ", unknown->dump(),
-                                ", the vocabulary has ", vocabulary.size(),
-                                " tokens"),
-                         "unk_id");
+      return place.errorAt(strCat("\"unk_id\" is ", unknown->dump(),
+                                  ", the vocabulary has ", vocabulary.size(),
+                                  " tokens"),
+                           *unknown);
     model.unknown = static_cast<int32_t>(*id);
   }
   return Status::success();
@@ -230,12 +241,12 @@ Status VocabularyReader::readAddedTokens() {
   if (!list)
     return Status::success();
   if (!list->is_array())
-    return place.error("expected an array \"added_tokens\"", "added_tokens");
+    return place.errorAt("expected an array \"added_tokens\"", *list);
   for (const json &entry : *list) {
     AddedToken token;
     token.content = stringMember(entry, "content");
     if (token.content.empty())
-      return place.error("an added token has no \"content\"", "added_tokens");
+      return place.errorAt("an added token has no \"content\"", entry);
     Expected<int32_t> id = readId(findMember(entry, "id"), token.content);
     if (!id)
       return id.takeError();
@@ -307,7 +318,8 @@ Status VocabularyReader::fillPieces() {
   if (model.algorithm == TokenizerModel::Algorithm::Unigram)
     model.scores.resize(slots.size(), -INFINITY);
   if (bytes > UINT32_MAX)
-    return place.error("the vocabulary's texts have more than 4 GiB");
+    return place.errorAt("the vocabulary's texts have more than 4 GiB",
+                         *modelJson);
 
   for (size_t id = 0; id < slots.size(); ++id) {
     std::optional<std::string> raw;
@@ -325,7 +337,8 @@ Status VocabularyReader::readMerges() {
     return Status::success();
   const json *list = findMember(*modelJson, "merges");
   if (!list || !list->is_array())
-    return place.error("expected an array \"merges\" in \"model\"");
+    return place.errorAt("expected an array \"merges\" in \"model\"",
+                         list ? *list : *modelJson);
   model.merges.reserve(list->size());
   uint32_t rank = 0;
   for (const json &merge : *list)
@@ -349,10 +362,10 @@ Status VocabularyReader::readMerge(const json &merge, uint32_t rank) {
     right = *asString(merge[1]);
   }
   if (left.empty() || right.empty())
-    return place.error(strCat("merge ", rank, " is ", quoteName(merge.dump()),
-                              ", expected two tokens such as \"a b\" or "
-                              "[\"a\", \"b\"]"),
-                       "merges");
+    return place.errorAt(strCat("merge ", rank, " is ", quoteName(merge.dump()),
+                                ", expected two tokens such as \"a b\" or "
+                                "[\"a\", \"b\"]"),
+                         merge);
 
   MergeRule rule{0, 0, 0, rank};
   std::string_view rest = right;
@@ -364,10 +377,10 @@ Status VocabularyReader::readMerge(const json &merge, uint32_t rank) {
         std::pair(std::string_view(result), &rule.result)}) {
     int32_t id = idOf(name);
     if (id < 0)
-      return place.error(strCat("merge ", rank, " of ", quoteName(left),
-                                " and ", quoteName(right), ": the token ",
-                                quoteName(name), " is not in the vocabulary"),
-                         asString(merge) ? *asString(merge) : left);
+      return place.errorAt(strCat("merge ", rank, " of ", quoteName(left),
+                                  " and ", quoteName(right), ": the token ",
+                                  quoteName(name), " is not in the vocabulary"),
+                           merge);
     *slot = static_cast<uint32_t>(id);
   }
   model.merges.push_back(rule);
@@ -401,7 +414,7 @@ Tokenizer::fromTokenizerJson(std::string_view text, std::string_view filename) {
   if (!file)
     return file.takeError();
   TokenizerModel model;
-  if (Status status = readTokenizerJson(*file, {text, filename}, model);
+  if (Status status = readTokenizerJson(*file, {text, filename, &*file}, model);
       !status)
     return status.takeError();
   return fromModel(std::move(model), filename);

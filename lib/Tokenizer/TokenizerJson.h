@@ -13,9 +13,13 @@ namespace tenon {
 /// Makes errors of a tokenizer.json.
 struct JsonPlace {
   std::string_view text, filename;
+  /// What the text was parsed to.
+  const nlohmann::json *whole = nullptr;
 
   /// Points to where `needle` is spelled as a JSON string, if it is.
-  Error error(std::string_view message, std::string_view needle = {}) const;
+  Error error(std::string_view message, std::string_view needle) const;
+  /// Points to a part of `whole`.
+  Error errorAt(std::string_view message, const nlohmann::json &part) const;
 };
 
 /// Fills a model from a parsed tokenizer.json; `place` has its text.

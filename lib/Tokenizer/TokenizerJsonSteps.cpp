@@ -9,6 +9,7 @@
 #include "TokenizerJson.h"
 
 #include "CharsMap.h"
+#include "MessageText.h"
 #include "Regex.h"
 
 #include "tenon/Support/Strings.h"
@@ -40,8 +41,9 @@ static Status forEachStep(const json *value, std::string_view what,
     return read(*value, type);
   const json *steps = findMember(*value, sequenceKey);
   if (!steps || !steps->is_array())
-    return place.error(strCat("expected an array \"", sequenceKey, "\" in the ",
-                              what, " 'Sequence'"));
+    return place.errorAt(strCat("expected an array \"", sequenceKey,
+                                "\" in the ", what, " 'Sequence'"),
+                         *value);
   for (const json &step : *steps)
     if (Status status = forEachStep(&step, what, sequenceKey, place, read);
         !status)
@@ -50,11 +52,11 @@ static Status forEachStep(const json *value, std::string_view what,
 }
 
 static Error unsupported(const JsonPlace &place, std::string_view what,
-                         const std::string &type) {
+                         const json &step, const std::string &type) {
   if (type.empty())
-    return place.error(strCat("a ", what, " has no \"type\""));
-  return place.error(
-      strCat("the ", what, ' ', quoteName(type), " is not supported"), type);
+    return place.errorAt(strCat("a ", what, " has no \"type\""), step);
+  return place.errorAt(
+      strCat("the ", what, ' ', quoteName(type), " is not supported"), step);
 }
 
 static std::optional<uint32_t>
@@ -100,16 +102,23 @@ struct Pattern {
   bool isRegex;
 };
 
-static std::optional<Pattern> readPattern(const json &step) {
+/// The pattern of a step, which `what` names: "the decoder 'Replace'".
+static Expected<Pattern> readPattern(const json &step, std::string_view what,
+                                     const JsonPlace &place) {
   const json *pattern = findMember(step, "pattern");
   if (!pattern)
-    return std::nullopt;
-  if (const json *text = findMember(*pattern, "Regex"); text && asString(*text))
+    return place.errorAt(strCat(what, " has no pattern"), step);
+  if (const json *text = findMember(*pattern, "Regex");
+      text && asString(*text)) {
+    // It is compiled again where it is used, from whatever file.
+    if (Expected<Regex> regex = Regex::compile(*asString(*text)); !regex)
+      return place.errorAt(withoutHead(regex.error().message), *text);
     return Pattern{*asString(*text), true};
+  }
   if (const json *text = findMember(*pattern, "String");
       text && asString(*text))
     return Pattern{*asString(*text), false};
-  return std::nullopt;
+  return place.errorAt(strCat(what, " has no pattern"), *pattern);
 }
 
 //===----------------------------------------------------------------------===//
@@ -148,9 +157,10 @@ Status tenon::readNormalizer(const json *value, const JsonPlace &place,
     if (type == "Append")
       return add(Kind::Append, {}, stringMember(step, "append"));
     if (type == "Replace") {
-      std::optional<Pattern> pattern = readPattern(step);
+      Expected<Pattern> pattern =
+          readPattern(step, "the normalizer 'Replace'", place);
       if (!pattern)
-        return place.error("the normalizer 'Replace' has no pattern");
+        return pattern.takeError();
       return add(pattern->isRegex ? Kind::ReplaceRegex : Kind::Replace,
                  pattern->text, stringMember(step, "content"));
     }
@@ -169,9 +179,10 @@ Status tenon::readNormalizer(const json *value, const JsonPlace &place,
       std::optional<std::string> rules =
           decodeBase64(stringMember(step, "precompiled_charsmap"));
       if (!rules || !CharsMap::isWellFormed(*rules))
-        return place.error("the normalizer 'Precompiled' has no compiled rules "
-                           "in base64",
-                           "precompiled_charsmap");
+        return place.errorAt(
+            "the normalizer 'Precompiled' has no compiled rules "
+            "in base64",
+            step);
       return add(Kind::GraphemeCharsMap, *std::move(rules));
     }
     for (auto [name, kind] :
@@ -182,7 +193,7 @@ Status tenon::readNormalizer(const json *value, const JsonPlace &place,
           std::pair("NFKC", Kind::NFKC), std::pair("NFKD", Kind::NFKD)})
       if (type == name)
         return add(kind);
-    return unsupported(place, "normalizer", type);
+    return unsupported(place, "normalizer", step, type);
   };
   return forEachStep(value, "normalizer", "normalizers", place, read);
 }
@@ -217,15 +228,16 @@ static void addSplit(TokenizerModel &model, std::string_view pattern,
 
 static Status addSplitStep(const json &step, const JsonPlace &place,
                            TokenizerModel &model) {
-  std::optional<Pattern> pattern = readPattern(step);
+  Expected<Pattern> pattern =
+      readPattern(step, "the pre-tokenizer 'Split'", place);
   std::string name = stringMember(step, "behavior");
   std::optional<Behavior> behavior = parseBehavior(name);
   if (!pattern)
-    return place.error("the pre-tokenizer 'Split' has no pattern");
+    return pattern.takeError();
   if (!behavior)
-    return place.error(strCat("unknown behavior ", quoteName(name),
-                              " of the pre-tokenizer 'Split'"),
-                       name);
+    return place.errorAt(strCat("unknown behavior ", quoteName(name),
+                                " of the pre-tokenizer 'Split'"),
+                         step);
   addSplit(model,
            pattern->isRegex ? pattern->text : Regex::escape(pattern->text),
            *behavior, boolMember(step, "invert", false));
@@ -250,8 +262,8 @@ static Status addMetaspace(const json &step, const JsonPlace &place,
   else if (scheme == "never")
     metaspace.prepend = Prepend::Never;
   else
-    return place.error(strCat("unknown prepend_scheme ", quoteName(scheme)),
-                       scheme);
+    return place.errorAt(strCat("unknown prepend_scheme ", quoteName(scheme)),
+                         step);
   model.preTokenizer.push_back(std::move(metaspace));
   return Status::success();
 }
@@ -301,14 +313,14 @@ Status tenon::readPreTokenizer(const json *value, const JsonPlace &place,
       part.kind = PreTokenizerStep::Kind::FixedLength;
       part.length = smallCount(step, "length", 5).value_or(0);
       if (part.length == 0)
-        return place.error("the pre-tokenizer 'FixedLength' has a bad length",
-                           "FixedLength");
+        return place.errorAt("the pre-tokenizer 'FixedLength' has a bad length",
+                             step);
       model.preTokenizer.push_back(part);
     } else if (type == "CharDelimiterSplit") {
       addSplit(model, Regex::escape(stringMember(step, "delimiter", " ")),
                Behavior::Removed);
     } else {
-      return unsupported(place, "pre-tokenizer", type);
+      return unsupported(place, "pre-tokenizer", step, type);
     }
     return Status::success();
   };
@@ -325,9 +337,10 @@ Status tenon::readDecoder(const json *value, const JsonPlace &place,
   auto read = [&](const json &step, const std::string &type) -> Status {
     DecoderStep result;
     if (type == "Replace") {
-      std::optional<Pattern> pattern = readPattern(step);
+      Expected<Pattern> pattern =
+          readPattern(step, "the decoder 'Replace'", place);
       if (!pattern)
-        return place.error("the decoder 'Replace' has no pattern");
+        return pattern.takeError();
       result.kind = pattern->isRegex ? Kind::ReplaceRegex : Kind::Replace;
       result.pattern = pattern->text;
       result.content = stringMember(step, "content");
@@ -339,7 +352,7 @@ Status tenon::readDecoder(const json *value, const JsonPlace &place,
       std::optional<uint32_t> start = smallCount(step, "start");
       std::optional<uint32_t> stop = smallCount(step, "stop");
       if (!start || !stop)
-        return place.error("the decoder 'Strip' has a bad count");
+        return place.errorAt("the decoder 'Strip' has a bad count", step);
       result.kind = Kind::Strip;
       result.content = stringMember(step, "content", " ");
       result.start = *start;
@@ -366,7 +379,7 @@ Status tenon::readDecoder(const json *value, const JsonPlace &place,
                                           ? "always"
                                           : "never") != "never";
     } else {
-      return unsupported(place, "decoder", type);
+      return unsupported(place, "decoder", step, type);
     }
     model.decoder.push_back(std::move(result));
     return Status::success();
@@ -386,9 +399,9 @@ static Expected<int32_t> readNamedToken(const json &step, std::string_view key,
   if (pair && pair->is_array() && pair->size() == 2)
     id = asInteger((*pair)[1]);
   if (!id || *id < 0 || *id > INT32_MAX)
-    return place.error(strCat("the post-processor's \"", key,
-                              "\" is no token such as [\"[SEP]\", 102]"),
-                       key);
+    return place.errorAt(strCat("the post-processor's \"", key,
+                                "\" is no token such as [\"[SEP]\", 102]"),
+                         pair ? *pair : step);
   return static_cast<int32_t>(*id);
 }
 
@@ -401,15 +414,15 @@ static Status appendTemplateToken(const json &step, const json &item,
   const json *token = tokens ? findMember(*tokens, name) : nullptr;
   const json *ids = token ? findMember(*token, "ids") : nullptr;
   if (!ids || !ids->is_array())
-    return place.error(strCat("the special token ", quoteName(name),
-                              " of the post-processor has no ids"),
-                       name);
+    return place.errorAt(strCat("the special token ", quoteName(name),
+                                " of the post-processor has no ids"),
+                         item);
   for (const json &value : *ids) {
     std::optional<int64_t> id = asInteger(value);
     if (!id || *id < 0 || *id > INT32_MAX)
-      return place.error(strCat("the special token ", quoteName(name),
-                                " of the post-processor has a bad id"),
-                         name);
+      return place.errorAt(strCat("the special token ", quoteName(name),
+                                  " of the post-processor has a bad id"),
+                           value);
     out.push_back(static_cast<int32_t>(*id));
   }
   return Status::success();
@@ -450,7 +463,7 @@ static Status readTemplate(const json &step, const JsonPlace &place,
                            TokenizerModel &model) {
   const json *single = findMember(step, "single");
   if (!single || !single->is_array())
-    return place.error("the post-processor has no template \"single\"");
+    return place.errorAt("the post-processor has no template \"single\"", step);
   std::vector<int32_t> around[2];
   unsigned texts = 0;
   for (const json &item : *single) {
@@ -460,18 +473,19 @@ static Status readTemplate(const json &step, const JsonPlace &place,
     }
     const json *special = findMember(item, "SpecialToken");
     if (!special)
-      return place.error("an item of the post-processor's template is neither "
-                         "\"Sequence\" nor \"SpecialToken\"",
-                         "single");
+      return place.errorAt(
+          "an item of the post-processor's template is neither "
+          "\"Sequence\" nor \"SpecialToken\"",
+          item);
     if (Status status =
             appendTemplateToken(step, *special, place, around[texts ? 1 : 0]);
         !status)
       return status;
   }
   if (texts != 1)
-    return place.error("the post-processor's template must hold the text "
-                       "once",
-                       "single");
+    return place.errorAt("the post-processor's template must hold the text "
+                         "once",
+                         *single);
   model.prefix.insert(model.prefix.begin(), around[0].begin(), around[0].end());
   model.suffix.insert(model.suffix.end(), around[1].begin(), around[1].end());
   return readPairTemplate(step, place, model);
@@ -485,7 +499,7 @@ Status tenon::readPostProcessor(const json *value, const JsonPlace &place,
     if (type == "TemplateProcessing")
       return readTemplate(step, place, model);
     if (type != "BertProcessing" && type != "RobertaProcessing")
-      return unsupported(place, "post-processor", type);
+      return unsupported(place, "post-processor", step, type);
     Expected<int32_t> cls = readNamedToken(step, "cls", place);
     if (!cls)
       return cls.takeError();

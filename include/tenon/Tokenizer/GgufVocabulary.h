@@ -11,6 +11,7 @@
 #define TENON_TOKENIZER_GGUFVOCABULARY_H
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ struct GgufVocabulary {
   std::vector<float> scores;  ///< of each token, for kGgufScored
   std::vector<int64_t> types; ///< of each token: enum llama_token_type; or none
   std::vector<std::string_view> merges; ///< "a b", for kGgufMerges
+
+  /// Bytes in the file where keys stand, by "tokens", "merges", ..., for
+  /// messages; empty where the vocabulary isn't of a GGUF file.
+  std::map<std::string, uint64_t, std::less<>> offsets;
 
   std::optional<int64_t> bos, eos, unknown, separator, cls, mask;
   /// Absent: as the model has it.

@@ -1,6 +1,7 @@
 //===- JsonTest.cpp - strict JSON ----------------------------------------===//
 
 #include "tenon/Support/Json.h"
+#include "tenon/Support/JsonText.h"
 
 #include <gtest/gtest.h>
 
@@ -133,4 +134,30 @@ TEST(Json, LookUpsNeverThrow) {
   EXPECT_EQ(*asString(value["s"]), "t");
   EXPECT_EQ(asString(value["f"]), nullptr);
   EXPECT_STREQ(kindName(value["a"]), "an object");
+}
+
+TEST(Json, FindsThePlacesOfItsParts) {
+  std::string_view text =
+      R"( {"a": [1, {"b\n": "x\"}]"}, [ ]], "c" : {"c": null},
+    "d": -1.5e3 })";
+  nlohmann::json value = *parseJson(text, "f.json");
+  auto place = [&](const nlohmann::json &part) {
+    auto at = findPlace(part, value, text);
+    return at ? text.substr(*at, 4) : "none";
+  };
+  EXPECT_EQ(place(value), "{\"a\"");
+  EXPECT_EQ(place(value["a"]), "[1, ");
+  EXPECT_EQ(place(value["a"][0]), "1, {");
+  EXPECT_EQ(place(value["a"][1]), "{\"b\\");
+  EXPECT_EQ(place(value["a"][1]["b\n"]), "\"x\\\"");
+  EXPECT_EQ(place(value["a"][2]), "[ ]]");
+  EXPECT_EQ(place(value["c"]["c"]), "null");
+  EXPECT_EQ(place(value["d"]), "-1.5");
+  // What came later has no place, and what the text lacks doesn't confuse.
+  value["a"].push_back(7);
+  value["b"] = {1};
+  EXPECT_EQ(place(value["a"][3]), "none");
+  EXPECT_EQ(place(value["b"][0]), "none");
+  EXPECT_EQ(place(value["d"]), "-1.5");
+  EXPECT_EQ(place(nlohmann::json(1)), "none");
 }

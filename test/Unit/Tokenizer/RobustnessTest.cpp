@@ -45,6 +45,40 @@ TEST(TokenizerJson, ErrorsHaveAPlace) {
             "t.json:3:3: error: the id of token 'b' is -4");
 }
 
+// One that concerns a step or an entry, to where that begins, however the file
+// spells it.
+TEST(TokenizerJson, ErrorsOfPartsHaveTheirPlace) {
+  auto placeOf = [](std::string_view text, std::string_view part) {
+    auto tokenizer = Tokenizer::fromTokenizerJson(text, "t.json");
+    std::string message = tokenizer ? "no error" : tokenizer.error().message;
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+    return message.substr(0, message.find(" error: "));
+  };
+  std::string vocab =
+      "{\"model\": {\"type\": \"BPE\",\n\"vocab\": {\"a\": 0}, ";
+  EXPECT_EQ(placeOf(vocab + "\"merges\": [\"a\\u0020a\",\n [1]]}}",
+                    "the token 'aa' is not in the vocabulary"),
+            "t.json:2:31:");
+  EXPECT_EQ(placeOf(vocab + "\"merges\":\n {}}}", "an array \"merges\""),
+            "t.json:3:2:");
+  EXPECT_EQ(placeOf(vocab + "\"unk_token\": \"\\u00e9\"}}", "unknown token"),
+            "t.json:2:33:");
+  std::string model = vocab + "\"merges\": []},\n";
+  EXPECT_EQ(placeOf(model +
+                        "\"decoder\": {\"type\": \"Sequence\", \"decoders\": "
+                        "[{\"type\": \"Fuse\"},\n  {\"type\": \"Strip\", "
+                        "\"start\": -1}]}}",
+                    "has a bad count"),
+            "t.json:4:3:");
+  EXPECT_EQ(placeOf(model + "\"normalizer\": {\"type\": \"Replace\",\n"
+                            "\"\\u0070attern\": {\"Regex\": \"(a\"}}}",
+                    "bad regular expression '(a'"),
+            "t.json:4:27:");
+  EXPECT_EQ(placeOf(model + "\"pre_tokenizer\": \n {}}", "has no \"type\""),
+            "t.json:4:2:");
+  EXPECT_EQ(placeOf("[1, 2]", "a member \"model\""), "t.json:1:1:");
+}
+
 TEST(TokenizerJson, Unsupported) {
   json file = spFile();
   file["model"]["type"] = "Markov";
@@ -196,6 +230,7 @@ TEST(TokenizerJson, Robustness17BadPattern) {
                            {"pattern", {{"Regex", "(a"}}},
                            {"behavior", "Isolated"}};
   expectRefusal(file, "bad regular expression '(a'");
+  file["pre_tokenizer"]["pattern"]["Regex"] = "a";
   file["pre_tokenizer"]["behavior"] = "Sideways";
   expectRefusal(file, "unknown behavior 'Sideways'");
   file["pre_tokenizer"].erase("pattern");
