@@ -63,6 +63,8 @@ Expected<TrainingData> TrainingData::readTokens(const std::string &path,
 
 void TrainingData::add(std::span<const int32_t> sequence,
                        const std::vector<bool> &learned) {
+  if (sequence.empty())
+    return;
   uint64_t count = learned.empty()
                        ? sequence.size() - 1
                        : std::count(learned.begin() + 1, learned.end(), true);
@@ -99,7 +101,10 @@ void TrainingData::addLabelled(std::span<const int32_t> sequence,
 
 void TrainingData::addAfter(std::span<const int32_t> source,
                             std::span<const int32_t> sequence) {
+  size_t before = begins.size();
   add(sequence);
+  if (begins.size() == before)
+    return;
   sources.insert(sources.end(), source.begin(), source.end());
   sourceBegins.push_back(sources.size());
 }

@@ -257,12 +257,13 @@ Expected<std::vector<int32_t>> Reader::parseIds(const nlohmann::json &list,
   if (!list.is_array())
     return plainError(strCat(quoteName(name), " is no list of numbers"));
   for (const nlohmann::json &item : list) {
-    bool isNumber = item.is_number_integer();
-    int64_t id = isNumber ? item.get<int64_t>() : 0;
-    if (!isNumber || id >= limit || (id < 0 && !mayLack))
+    std::optional<int64_t> id;
+    if (item.is_number_integer())
+      id = asInteger(item); // none beyond 64 bits
+    if (!id || *id >= limit || (*id < 0 && !mayLack))
       return plainError(strCat(quoteName(name), " has ", item.dump(),
                                ", no whole number from 0 to ", limit - 1));
-    ids.push_back(static_cast<int32_t>(std::max<int64_t>(id, -1)));
+    ids.push_back(static_cast<int32_t>(std::max<int64_t>(*id, -1)));
   }
   return ids;
 }

@@ -123,6 +123,16 @@ TEST(TrainingDataTest, ASequenceHasTheSourceItFollows) {
   EXPECT_EQ(data.sequence(1).fed, 2);
 }
 
+TEST(TrainingDataTest, WhatHasNoTargetHasNoSource) {
+  TrainingData data;
+  data.addAfter(std::vector<int32_t>{7, 8}, std::vector<int32_t>{0});
+  data.addAfter(std::vector<int32_t>{9}, {});
+  data.addAfter(std::vector<int32_t>{1, 2}, std::vector<int32_t>{0, 4});
+  ASSERT_EQ(data.count(), 1u);
+  EXPECT_EQ(list(data.sequence(0).source), (std::vector<int32_t>{1, 2}));
+  EXPECT_EQ(list(data.sequence(0).targets), std::vector<int32_t>{4});
+}
+
 static Masking::Options maskingOptions() {
   Masking::Options options;
   options.mask = 3;
