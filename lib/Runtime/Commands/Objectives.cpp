@@ -39,7 +39,7 @@ Expected<Objective> Objective::parse(const std::string &text,
     char *end = nullptr;
     to = std::strtod(rest.c_str(), &end);
     bool isLast = *end == 0;
-    isRead &= end != rest.c_str() && (isLast || *end == ':');
+    isRead &= end != rest.c_str() && (isLast || (*end == ':' && end[1]));
     rest = isLast ? "" : std::string(end + 1);
   };
   if (isRead && !rest.empty())
