@@ -2,10 +2,10 @@
 //-------------===//
 //
 // The scheduling half of the runtime: generated code calls tenon_dispatch,
-// which comes here. Workers are oneTBB threads, pinned by a scheduler observer.
-// For the length of a Session they stay inside one TBB task and take jobs from
-// a published description; a TBB region per kernel costs about 2 us, which is
-// as long as the kernel in a small model.
+// which comes here. Workers are threads of the executor's own, each pinned to a
+// CPU. For the length of a Session they look for jobs in a published
+// description; a region of a library of tasks for each kernel would cost about
+// 2 us, which is as long as the kernel in a small model.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_RUNTIME_EXECUTOR_H
@@ -37,9 +37,10 @@ struct OperationTime {
 
 class Executor {
 public:
-  /// `threads` counts the calling thread: 1 makes no worker and never touches
-  /// TBB. More threads than CPUs are allowed (and slow). `pin` binds worker i
-  /// and the main thread to CPUs of their own while a session lasts.
+  /// `threads` counts the calling thread: 1 makes no worker. The others start
+  /// with the first session; if the system gives fewer, these do the work. More
+  /// threads than CPUs are allowed (and slow). `pin` binds worker i to a CPU of
+  /// its own, and the main thread while a session lasts.
   explicit Executor(unsigned threads, const Topology &topology,
                     bool pin = true);
   ~Executor();
@@ -98,7 +99,7 @@ public:
 
 private:
   struct Team; ///< what the workers of one session share
-  struct Pool; ///< the TBB arena and its observer
+  struct Pool; ///< the workers
 
   void run(TenonKernelFn fn, void *ctx, int64_t n, int64_t grain);
   void dispatchTimed(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
