@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
 """Makes the N-th call of each kind fail while a command runs, for many N.
 
-    faults.py SHIM [--output FILE] [--sample N] [--kinds K,K] [--seconds S] -- COMMAND...
+    faults.py SHIM [--output FILE | --folder NAME] [--sample N] [--kinds K,K] [--seconds S] -- COMMAND...
 
 SHIM is the library of FaultShim.cpp. The command is first run without faults; what it then prints and
 writes is right. With a fault it either ends as without (what failed could be done without), or it
 
   - ends by itself within --seconds, with a code that README documents for the kind of fault;
   - says why: one line with "error: " on standard error;
-  - leaves FILE as it was before, and nothing else beside it or among the temporary files.
+  - leaves FILE as it was before, and nothing else beside it or among the temporary files; of a folder that it
+    makes, files that are whole.
 
 Of each kind --sample faults are made, the first ones and then evenly spread, each once alone and once with
-every later call failing, too. TENON_FAULTS=all in the environment makes every one.
+every later call failing, too. TENON_FAULTS=all in the environment makes every one, or of more than
+TENON_FAULTS_MOST (4000) of a kind so many, evenly spread and on other days others.
 """
 
 import argparse
 import concurrent.futures
+import datetime
 import os
 import shutil
 import subprocess
@@ -43,13 +46,15 @@ OLD = b"the old output\n"
 class Place:
     """A folder for one run: its output, its temporary files."""
 
-    def __init__(self, base, output):
+    def __init__(self, base, args):
         self.path = tempfile.mkdtemp(dir=base)
         self.temporary = os.path.join(self.path, "tmp")
         os.mkdir(self.temporary)
-        self.output = os.path.join(self.path, "out", output) if output else None
-        if output:
+        name = args.output or args.folder
+        self.output = os.path.join(self.path, "out", name) if name else None
+        if name:
             os.mkdir(os.path.join(self.path, "out"))
+        if args.output:
             with open(self.output, "wb") as file:
                 file.write(OLD)
 
@@ -61,6 +66,15 @@ class Place:
         return names
 
     def written(self):
+        """The output's bytes; of a folder those of its weights, and the names of other files: they hold times."""
+        if not self.output:
+            return None
+        if os.path.isdir(self.output) or not os.path.exists(self.output):
+            files = {}
+            for name in os.listdir(self.output) if os.path.isdir(self.output) else []:
+                with open(os.path.join(self.output, name), "rb") as file:
+                    files[name] = file.read() if name == "model.safetensors" else b""
+            return files
         with open(self.output, "rb") as file:
             return file.read()
 
@@ -81,7 +95,7 @@ def run(place, args, fault=None, counts=None):
 
 def check(args, base, fault, right):
     """What is wrong with a run; empty: nothing."""
-    place = Place(base, args.output)
+    place = Place(base, args)
     try:
         kind = fault.split(":")[0]
         try:
@@ -95,7 +109,7 @@ def check(args, base, fault, right):
         if result.returncode == 0:
             if result.stdout != right[0]:
                 return f"{said}: another text on standard output"
-            if args.output and place.written() != right[1]:
+            if place.written() != right[1]:
                 return f"{said}: another output"
             return ""
         if result.returncode not in CODES[kind]:
@@ -104,6 +118,8 @@ def check(args, base, fault, right):
             return f"{said}: one error is expected"
         if args.output and place.written() != OLD:
             return f"{said}: the old output is damaged"
+        if args.folder and not place.written().items() <= right[1].items():
+            return f"{said}: files that are not whole: {sorted(place.written())}"
         return ""
     finally:
         place.remove()
@@ -111,7 +127,10 @@ def check(args, base, fault, right):
 
 def choose(count, sample):
     """Numbers of calls, from 1 on."""
-    if os.environ.get("TENON_FAULTS") == "all" or count <= sample:
+    if os.environ.get("TENON_FAULTS") == "all":
+        step = -(-count // int(os.environ.get("TENON_FAULTS_MOST", 4000))) or 1
+        return list(range(1 + datetime.date.today().toordinal() % step, count + 1, step))
+    if count <= sample:
         return list(range(1, count + 1))
     first = sample // 3
     rest = sample - first
@@ -122,6 +141,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("shim")
     parser.add_argument("--output", help="{output} in the command is a file of this name")
+    parser.add_argument("--folder", help="{output} in the command is a folder of this name, which isn't there yet")
     parser.add_argument("--sample", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--kinds", default=",".join(KINDS))
@@ -129,12 +149,12 @@ def main():
     args = parser.parse_args()
     wrong = []
     with tempfile.TemporaryDirectory() as base:
-        place = Place(base, args.output)
+        place = Place(base, args)
         counts = os.path.join(base, "counts")
         result = run(place, args, counts=counts)
         if result.returncode != 0:
             sys.exit(f"without a fault: exit {result.returncode}: {result.stderr.decode(errors='replace')}")
-        right = (result.stdout, place.written() if args.output else None)
+        right = (result.stdout, place.written())
         with open(counts) as file:
             calls = {name: int(count) for name, count in (line.split() for line in file)}
         place.remove()
