@@ -1,7 +1,7 @@
 """What a bad input gets: runs a program on each and checks all that is promised of it.
 
 A case ends with its exit code, says one thing on standard error that matches (place, what was found), writes no
-output, takes no longer than --seconds, and no more memory than the program takes for nothing, and 64 MiB, and twice
+output, takes no more than SECONDS of a CPU, and no more memory than the program takes for nothing, and 64 MiB, and twice
 the input.
 """
 
@@ -13,6 +13,7 @@ import sys
 import time
 
 SECONDS = 20
+PATIENCE = 120  # s: other tests run on the same CPUs
 
 
 class Bad:
@@ -25,7 +26,7 @@ class Bad:
         self.least = self.run(["tenonc", "--version"])[3]
 
     def run(self, command, input=b"", limit=None):
-        """Exit code, standard output, standard error, peak KiB, seconds."""
+        """Exit code, standard output, standard error, peak KiB, seconds of a CPU."""
         start = time.monotonic()
         out, err = (open(os.path.join(self.directory, name), "w+b") for name in ("stdout", "stderr"))
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=err, preexec_fn=limit)
@@ -38,10 +39,10 @@ class Bad:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            if time.monotonic() - start > SECONDS:
+            if time.monotonic() - start > PATIENCE:
                 process.kill()
                 os.wait4(process.pid, 0)
-                return "no end", b"", b"", 0, SECONDS
+                return "no end", b"", b"", 0, PATIENCE
             time.sleep(0.002)
         process.returncode = os.waitstatus_to_exitcode(status)
         texts = []
@@ -49,7 +50,7 @@ class Bad:
             file.seek(0)
             texts.append(file.read())
             file.close()
-        return process.returncode, texts[0], texts[1], usage.ru_maxrss, time.monotonic() - start
+        return process.returncode, texts[0], texts[1], usage.ru_maxrss, usage.ru_utime + usage.ru_stime
 
     def write(self, name, content):
         path = os.path.join(self.directory, name)
@@ -61,11 +62,13 @@ class Bad:
     def check(self, what, command, pattern, code=1, size=0, output=None, input=b"", limit=None, memory=True):
         """`pattern`: what the first error matches. `size`: of the input, in bytes."""
         self.count += 1
-        found, _, err, peak, _ = self.run(command, input, limit)
+        found, _, err, peak, seconds = self.run(command, input, limit)
         text = err.decode(errors="replace")
         faults = []
         if found != code:
             faults.append(f"exit {found} instead of {code}")
+        if seconds > SECONDS:
+            faults.append(f"{seconds:.0f} seconds")
         if not re.search(pattern, text):
             faults.append(f"nothing matches {pattern!r}")
         if code and not re.match(r"([^\n]*: )?error: ", text):
