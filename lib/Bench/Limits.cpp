@@ -18,7 +18,7 @@ using namespace tenon::bench;
 
 /// Independent chains: two a cycle, of at most six cycles.
 static int64_t numChains(TargetAttr target) {
-  return target.getRegisters() == 32 ? 16 : target.getFma() ? 12 : 10;
+  return target.getRegisters() == 32 ? 16 : target.hasFma() ? 12 : 10;
 }
 
 /// Independent chains of products of bytes: as many again are sums of 32 bits.
@@ -34,7 +34,7 @@ static int64_t bitsOf(Products products) {
 bool bench::isMeasured(TargetAttr target, Products products) {
   switch (products) {
   case Products::BF16:
-    return target.getBf16Dot();
+    return target.hasBf16Dot();
   case Products::Int6:
   case Products::Int5:
   case Products::Int4:
@@ -208,11 +208,11 @@ void addByteProducts(ModuleOp module, int64_t threads) {
           MutableArrayRef<Value> sums) {
         ByteDot dot(b, /*zero=*/0);
         for (Value &sum : sums)
-          for (int64_t i = 0, end = target.getVnni() ? 1 : 2; i < end; ++i) {
+          for (int64_t i = 0, end = target.hasByteDot() ? 1 : 2; i < end; ++i) {
             weights = makeOpaque(b, weights);
-            sum = target.getVnni() ? dot.add(sum, weights, bytes)
-                                   : dot.addPairs(sum, asPairs(b, weights),
-                                                  asPairs(b, bytes));
+            sum = target.hasByteDot() ? dot.add(sum, weights, bytes)
+                                      : dot.addPairs(sum, asPairs(b, weights),
+                                                     asPairs(b, bytes));
           }
       });
 }

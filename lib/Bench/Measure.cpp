@@ -155,7 +155,7 @@ public:
     return session;
   }
 
-  bool hasBf16Products() const { return target.getBf16Dot(); }
+  bool hasBf16Products() const { return target.hasBf16Dot(); }
 
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> parse(const Case &c) {
     std::string text = moduleText(c, hasBf16Products());

@@ -1,7 +1,6 @@
 //===- AArch64.cpp - 64-bit Arm CPUs --------------------------------------===//
 
 #include "Architecture.h"
-#include "mlir/IR/BuiltinAttributes.h"
 #include "tenon/Support/Strings.h"
 #include "tenon/Target/Tuning.h"
 #include "llvm/Support/TargetSelect.h"
@@ -56,18 +55,10 @@ public:
   TargetAttr describe(mlir::MLIRContext *context, StringRef cpu,
                       StringRef features, const MCSubtargetInfo &subtarget,
                       CacheSizes caches) const override {
-    SmallVector<mlir::Attribute> extensions;
-    for (StringRef feature : kKernelFeatures)
-      if (hasFeature(subtarget, feature))
-        extensions.push_back(mlir::StringAttr::get(context, feature));
-    // bf16_dot: BFMLAL multiplies no faster than the multiply-add of f32, and
-    // BFDOT rounds differently (MicroToArm/Instructions.def).
     return TargetAttr::get(context, cpu, features, /*vector_bits=*/128,
-                           /*registers=*/32, /*fma=*/true, /*avx512=*/false,
-                           /*bf16_dot=*/false, caches.l1, caches.l2, caches.l3,
-                           /*vnni=*/false, /*ssse3=*/false,
+                           /*registers=*/32, caches.l1, caches.l2, caches.l3,
                            getTuning(context, cpu, "aarch64"), triple().str(),
-                           mlir::ArrayAttr::get(context, extensions));
+                           extensionsOf(context, subtarget));
   }
 
 private:

@@ -25,6 +25,16 @@ const Target *Architecture::backend() const {
   return TargetRegistry::lookupTarget(triple(), error);
 }
 
+mlir::ArrayAttr
+Architecture::extensionsOf(mlir::MLIRContext *context,
+                           const MCSubtargetInfo &subtarget) const {
+  SmallVector<mlir::Attribute> extensions;
+  for (StringRef feature : kernelFeatures())
+    if (hasFeature(subtarget, feature))
+      extensions.push_back(mlir::StringAttr::get(context, feature));
+  return mlir::ArrayAttr::get(context, extensions);
+}
+
 std::unique_ptr<MCSubtargetInfo>
 Architecture::makeSubtarget(StringRef cpu, StringRef features) const {
   return std::unique_ptr<MCSubtargetInfo>(

@@ -58,6 +58,11 @@ public:
                               const llvm::MCSubtargetInfo &subtarget,
                               CacheSizes caches) const = 0;
 
+protected:
+  /// Those of kernelFeatures that there are, as an attribute has them.
+  mlir::ArrayAttr extensionsOf(mlir::MLIRContext *context,
+                               const llvm::MCSubtargetInfo &subtarget) const;
+
 private:
   virtual void initialize() const = 0;
 };

@@ -171,7 +171,7 @@ std::string tenon::getRequiredFeatures(TargetAttr target) {
 /// one is no worse in any part.
 static auto getCapability(TargetAttr target) {
   return std::tuple(target.getVectorBits(),
-                    int(target.getVnni()) + int(target.getBf16Dot()) +
+                    int(target.hasByteDot()) + int(target.hasBf16Dot()) +
                         int(target.has("dotprod")) + int(target.has("i8mm")),
                     StringRef(getRequiredFeatures(target)).count(','));
 }

@@ -72,20 +72,14 @@ public:
     bool avx512 =
         has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl");
     bool avx2 = has("avx2");
-    // vpdpbusd: as part of AVX-512, with VL also on 256 bits, or alone on
-    // those.
-    bool vnni = avx512 ? has("avx512vnni") : avx2 && has("avxvnni");
     return TargetAttr::get(context, cpu, features,
                            /*vector_bits=*/
-                               avx512 ? 512
-                           : avx2     ? 256
-                                      : 128,
-                           /*registers=*/avx512 ? 32 : 16,
-                           /*fma=*/has("fma"), avx512,
-                           /*bf16_dot=*/avx512 && has("avx512bf16"), caches.l1,
-                           caches.l2, caches.l3, vnni, has("ssse3"),
-                           getTuning(context, cpu), triple().str(),
-                           /*extensions=*/{});
+                           avx512 ? 512
+                           : avx2 ? 256
+                                  : 128,
+                           /*registers=*/avx512 ? 32 : 16, caches.l1, caches.l2,
+                           caches.l3, getTuning(context, cpu), triple().str(),
+                           extensionsOf(context, subtarget));
   }
 
 private:

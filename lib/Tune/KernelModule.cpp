@@ -279,8 +279,8 @@ void Extraction::setFacts() {
   result.isBlocks = true;
   result.groups = format.groups;
   result.addsInChains = addsInChains(target);
-  result.splitsSums = target.getVnni() && format.bits == 4 && !format.isTable &&
-                      format.scalesPerGroup == 1;
+  result.splitsSums = target.hasByteDot() && format.bits == 4 &&
+                      !format.isTable && format.scalesPerGroup == 1;
 }
 
 std::optional<KernelModule> tune::extractKernel(Operation *op,

@@ -2,7 +2,7 @@
 
 // A plan is made of the target's tuning, its registers and the weights' format; one that is there is kept.
 
-#zen4 = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+#zen4 = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"]>
 module attributes {tenon.target = #zen4} {
   // Several rows ask, near for the first-level cache, with four products in a line far for the second; panels of more than
   // half of the first-level cache are worth asking for.
@@ -40,7 +40,7 @@ module attributes {tenon.target = #zen4} {
 // -----
 
 // Of tuning entries the numbers, whatever they are.
-#tuned = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true, tuning = <prefetch_distance = 768, unpack_from = 50, depth_block = 512, depth_tiles = 3, next_steps = 8, plain_products = 3, plain_distance = 4096>>
+#tuned = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, tuning = <prefetch_distance = 768, unpack_from = 50, depth_block = 512, depth_tiles = 3, next_steps = 8, plain_products = 3, plain_distance = 4096>, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.target = #tuned} {
   // CHECK-LABEL: func @tuned
   // CHECK: plan = #tenon.plan<stream_rows = 4, depth_block = 512, depth_tiles = 3, next_steps = 8, prefetch = [#tenon.prefetch<rows = 2, distance = 4096, cache = 2>]>

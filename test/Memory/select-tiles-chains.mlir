@@ -4,7 +4,7 @@
 // alone: two vectors of columns times six rows, or one of two planes (or terms)
 // after the other; with residuals of activations as well, three rows. Few rows
 // have no more than that. Many rows pass parts of K.
-module attributes {tenon.target = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true, tuning = <prefetch_distance = 1024, short_panels = 2>>} {
+module attributes {tenon.target = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, tuning = <prefetch_distance = 1024, short_panels = 2>, extensions = ["ssse3", "avx", "avx2", "fma"]>} {
   // CHECK-LABEL: func @chains
   // CHECK: plan = #tenon.plan<{{.*}}depth_block = 256{{.*}}>, tile = #tenon.tile<rows = 6, columns = 16
   // CHECK: plan = #tenon.plan<{{.*}}depth_block = 256{{.*}}>, tile = #tenon.tile<rows = 6, columns = 16
@@ -22,7 +22,7 @@ module attributes {tenon.target = #tenon.target<cpu = "znver3", features = "", v
 // -----
 
 // With VNNI on as many registers there are f32 sums beside the integers.
-module attributes {tenon.target = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, vnni = true, ssse3 = true>} {
+module attributes {tenon.target = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avxvnni"]>} {
   // CHECK-LABEL: func @sums
   // CHECK-NOT: depth_block
   // CHECK: tile = #tenon.tile<rows = 3, columns = 16

@@ -2,7 +2,7 @@
 
 // A plan that was measured goes before the model's choice, for the kernel of its key alone; what stands on an operation by
 // hand goes before both.
-#zen3 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+#zen3 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
 !w = tensor<128x64xf32, #tenon.panel<n = 32, k = 1>>
 // CHECK-NOT: tenon.tuned
 module attributes {tenon.target = #zen3, tenon.tuned = {
@@ -30,7 +30,7 @@ module attributes {tenon.target = #zen3, tenon.tuned = {
 
 // -----
 
-#zen3 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+#zen3 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
 !w = tensor<128x64xf32, #tenon.panel<n = 32, k = 1>>
 module attributes {tenon.target = #zen3, tenon.tuned = {"linear/m:any/n:128/k:64/type:f32/input:f32" = {plan = #tenon.plan<stream_rows = 2>}}} {
   func.func @no_tile(%x: tensor<?x64xf32>, %w: !w) -> tensor<?x128xf32> {
@@ -42,7 +42,7 @@ module attributes {tenon.target = #zen3, tenon.tuned = {"linear/m:any/n:128/k:64
 
 // -----
 
-#zen3 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+#zen3 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
 !w = tensor<128x64xf32, #tenon.panel<n = 32, k = 1>>
 module attributes {tenon.target = #zen3, tenon.tuned = {"linear/m:any/n:128/k:64/type:f32/input:f32" = {group = 1 : i64, plan = #tenon.plan<unpack_from = 8>, rows = 4 : i64}}} {
   func.func @misfit(%x: tensor<?x64xf32>, %w: !w) -> tensor<?x128xf32> {

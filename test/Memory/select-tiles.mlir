@@ -40,13 +40,13 @@
 // CHECK: tenon.cached_attention {{.*}}tile = #tenon.tile<columns = 128>
 
 //--- avx512.sed
-s/TARGET/#tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>/
+s/TARGET/#tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>/
 
 //--- avx2.sed
-s/TARGET/#tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>/
+s/TARGET/#tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>/
 
 //--- sse.sed
-s/TARGET/#tenon.target<cpu = "nehalem", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>/
+s/TARGET/#tenon.target<cpu = "nehalem", features = "", vector_bits = 128, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608>/
 
 //--- model.mlir
 !w = tensor<256x128xf32, #tenon.panel<n = 32, k = 1>>

@@ -6,7 +6,7 @@
 
 // The three families as their descriptions write them, through all stages.
 
-#bf16 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>
+#bf16 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>
 
 // FUSED-LABEL: module @llama
 // FUSED: tenon.weight @block.wq.wk.wv : tensor<5x128x64xbf16>
@@ -117,7 +117,7 @@ module @llama attributes {tenon.kind = "decoder", tenon.context = 512 : i64, ten
 
 // -----
 
-#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Conv1D weights are [in, out]; Q, K and V come from one of them.
 
@@ -213,7 +213,7 @@ module @gpt2 attributes {tenon.kind = "decoder", tenon.context = 128 : i64, teno
 
 // -----
 
-#bf16 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>
+#bf16 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>
 
 // Post-norm: the norm's result is the next layer's input and its residual.
 

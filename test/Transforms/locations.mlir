@@ -12,7 +12,7 @@
 // CHECK: tenon.linear {{.*}} bias({{.*}} residual({{.*}} loc(fused["m.tenon":20:1, "m.tenon":21:1, "m.tenon":22:1])
 // CHECK: tenon.linear {{.*}} {activation = #tenon.activation_kind<gelu>} {{.*}} loc(fused["m.tenon":30:1, "m.tenon":31:1, "m.tenon":32:1])
 // CHECK: tenon.linear {{.*}} loc(fused["m.tenon":30:1, "m.tenon":31:1, "m.tenon":32:1])
-#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.kind = "decoder", tenon.context = 128 : i64, tenon.max_chunk = 128 : i64, tenon.target = #f32} {
   tenon.weight @e : tensor<128x64xf32> from [#tenon.source<"e", tensor<128x64xf32>>]
   tenon.weight @wk : tensor<64x64xf32> from [#tenon.source<"k", tensor<64x64xf32>>] loc("m.tenon":1:1)

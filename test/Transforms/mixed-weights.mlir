@@ -6,7 +6,7 @@
 
 // STATS: tenon-pack-weights: 4 split
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // CHECK-LABEL: module @two
 module @two attributes {tenon.target = #target} {
@@ -46,7 +46,7 @@ module @two attributes {tenon.target = #target} {
 
 // -----
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Three precisions, one of them plain: a branch in a branch, whose input is
 // quantized where blocks read it, and not for f16. Two linears share the parts.
@@ -79,7 +79,7 @@ module @three attributes {tenon.target = #target} {
 
 // -----
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // More layers than a word has bits; a feed-forward network's last matrix, whose
 // gate and up are of one precision; and a norm that both branches read.

@@ -1,6 +1,6 @@
 // RUN: tenon-opt %s --tenon-pack-weights --verify-diagnostics
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 module attributes {tenon.target = #target} {
   // expected-error @+1 {{experts of layer 1 differ in precision: q4_k and q6_k}}

@@ -7,7 +7,7 @@
 // decoder's mixture needs no cache; the experts' weights are quantized and
 // packed, those that choose experts are not quantized.
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 module attributes {tenon.kind = "decoder", tenon.context = 256 : i64, tenon.max_chunk = 128 : i64, tenon.max_sequences = 3 : i64,
                    tenon.quantize = "int8", tenon.target = #target} {
@@ -79,7 +79,7 @@ module attributes {tenon.kind = "decoder", tenon.context = 256 : i64, tenon.max_
 
 // -----
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Layers whose experts differ in precision from those of other layers: one
 // weight for each precision, and a branch on the layer.

@@ -2,7 +2,7 @@
 
 // What linears of weights in blocks read: 8 bits, and 16 where logits come from, unless one precision is asked for.
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // CHECK-LABEL: module @default
 // CHECK-SAME: tenon.activations = "int8, int16 for logits"
@@ -30,7 +30,7 @@ module @default attributes {tenon.target = #target} {
 
 // -----
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Weights per channel take one scale for a token, whatever is asked for.
 
@@ -52,7 +52,7 @@ module @sixteen attributes {tenon.target = #target, tenon.activations = "int16"}
 
 // -----
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // CHECK-LABEL: module @eight
 // CHECK-SAME: tenon.activations = "int8"
@@ -68,7 +68,7 @@ module @eight attributes {tenon.target = #target, tenon.activations = "int8"} {
 
 // -----
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Nothing is rounded to integers.
 

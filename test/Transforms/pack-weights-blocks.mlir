@@ -6,7 +6,7 @@
 // STATS: tenon-pack-weights: 4 quantized-folded
 // STATS: tenon-pack-weights: 1 shared
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Panels of superblocks: 64 or 256 elements along K.
 
@@ -46,7 +46,7 @@ module @panels attributes {tenon.target = #target, tenon.activations = "int8"} {
 
 // -----
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Once for each input, and in the norm itself where nothing else reads it.
 
@@ -99,7 +99,7 @@ module @inputs attributes {tenon.target = #target, tenon.activations = "int8"} {
 
 // -----
 
-#target = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+#target = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"]>
 
 // A norm that writes int8 groups serves formats of both block sizes.
 
@@ -142,7 +142,7 @@ module @forms attributes {tenon.target = #target, tenon.activations = "int8"} {
 
 // -----
 
-#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Gate and up interleaved; a table that is embedding and head is one weight.
 

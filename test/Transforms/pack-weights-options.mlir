@@ -6,7 +6,7 @@
 
 // CHECK: tenon.weight @w : tensor<64x64xbf16, #tenon.panel<n = 16, k = 1>>
 // DEFAULT: tenon.weight @w : tensor<64x64xbf16, #tenon.panel<n = 32, k = 2>>
-module attributes {tenon.target = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>} {
+module attributes {tenon.target = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>} {
   tenon.weight @w : tensor<64x64xbf16> from [#tenon.source<"w", tensor<64x64xbf16>>]
   // CHECK-LABEL: func.func @f
   // CHECK-NOT: tenon.cast

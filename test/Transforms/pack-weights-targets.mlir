@@ -2,8 +2,8 @@
 
 // One of several targets multiplies bf16: pairs for all, inputs in bf16 for that one only.
 
-#v3 = #tenon.target<cpu = "x86-64-v3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
-#zen = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>
+#v3 = #tenon.target<cpu = "x86-64-v3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
+#zen = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>
 
 // CHECK-LABEL: module @narrow
 module @narrow attributes {tenon.target = #v3, tenon.targets = [#zen, #v3]} {
@@ -20,7 +20,7 @@ module @narrow attributes {tenon.target = #v3, tenon.targets = [#zen, #v3]} {
 
 // -----
 
-#v3 = #tenon.target<cpu = "x86-64-v3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#v3 = #tenon.target<cpu = "x86-64-v3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // CHECK-LABEL: module @alone
 module @alone attributes {tenon.target = #v3, tenon.targets = [#v3]} {

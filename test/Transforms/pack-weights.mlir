@@ -12,7 +12,7 @@
 // STATS: tenon-pack-weights: 4 pairs
 // STATS: tenon-pack-weights: 1 shared
 
-#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Without bf16 products: single columns, inputs stay f32, whatever the weight.
 
@@ -53,7 +53,7 @@ module @single attributes {tenon.target = #f32} {
 
 // -----
 
-#bf16 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>
+#bf16 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>
 
 // bf14 pairs; the norm, the attention behind merge_heads and the gated linear
 // round their results themselves; the embedding has another reader and is cast.
@@ -112,7 +112,7 @@ module @pairs attributes {tenon.target = #bf16} {
 
 // -----
 
-#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // A plain network with biases; a gated one whose gate is no weight.
 
@@ -144,7 +144,7 @@ module @networks attributes {tenon.target = #f32} {
 
 // -----
 
-#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // Weights that are also needed as they are, or packed in two ways, are stored
 // more than once; biases of gate and up are one vector; f64 is not packed.
@@ -180,7 +180,7 @@ module @copies attributes {tenon.target = #f32} {
 
 // -----
 
-#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#f32 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
 // CHECK-LABEL: module @gated_biases
 module @gated_biases attributes {tenon.target = #f32} {

@@ -10,7 +10,7 @@ def TenonMicroToX86 : Pass<"tenon-micro-to-x86", "::mlir::ModuleOp"> {
   let description = [{
     Replaces each micro-operation for which
     lib/Conversion/MicroToX86/Instructions.def names an instruction: of its
-    width, on the features that `tenon.target` has. Four products of bytes
+    width, on the extensions that `tenon.target` has. Four products of bytes
     without one of their own are two times two products of 16 bits. What is
     left (scalars, other widths, a module without a target) is for
     `tenon-micro-to-vector`. Does nothing for other architectures.
@@ -39,7 +39,7 @@ def TenonMicroToArm : Pass<"tenon-micro-to-arm", "::mlir::ModuleOp"> {
   let summary = "replace micro-operations by instructions of AArch64";
   let description = [{
     As `tenon-micro-to-x86`, by the rows of
-    lib/Conversion/MicroToArm/Instructions.def whose extension `tenon.target`
+    lib/Conversion/MicroToArm/Instructions.def whose extensions `tenon.target`
     has. Does nothing for other architectures.
 
     Before, with dotprod:

@@ -41,9 +41,9 @@ llvm::StringRef getPlainCpu(llvm::StringRef triple);
 /// In the attribute, `features` lists what differs from LLVM's default for the
 /// CPU (a virtual machine hides some instructions of its host's CPU, and -mattr
 /// changes them). `vector_bits` is 512, 256 (AVX2) or 128; `registers` 32 with
-/// AVX-512 and 16 otherwise. `avx512` stands for the set F, BW, DQ and VL. Of
-/// AArch64 they are 128 and 32, and `extensions` says which instructions there
-/// are; scalable vectors are not used.
+/// AVX-512 (F, BW, DQ and VL) and 16 otherwise; of AArch64 they are 128 and 32,
+/// and scalable vectors are not used. `extensions` says which instructions
+/// there are.
 ///
 /// Errors (BadUsage): an unknown triple, CPU or feature, a CPU without 64-bit
 /// mode, "native" for another architecture than this machine's, those of

@@ -41,7 +41,7 @@ struct AttentionToVector
   LogicalResult lower(Operation *op) {
     KernelBuilder builder(op);
     if (usesPairs(op) &&
-        !(builder.getTarget() && builder.getTarget().getBf16Dot() &&
+        !(builder.getTarget() && builder.getTarget().hasBf16Dot() &&
           builder.lanes() == kLaneBlock))
       return op->emitOpError("on pairs of bf16 needs a target that multiplies "
                              "them");

@@ -276,7 +276,7 @@ Value KernelBuilder::fromF32(Value value, Type element) {
   auto vector = dyn_cast<VectorType>(value.getType());
   if (vector)
     narrow = vector.clone(element);
-  if (element.isBF16() && !(vector && target && target.getBf16Dot()))
+  if (element.isBF16() && !(vector && target && target.hasBf16Dot()))
     return roundToBF16(*this, value, narrow);
   if (element.isF16() && !convertsF16(*this))
     return roundToF16(*this, value, narrow);
@@ -288,7 +288,7 @@ Value KernelBuilder::fromF32(Value value, Type element) {
 static std::optional<int64_t> lanesOneByOne(TargetAttr target, Type element,
                                             Value mask) {
   auto constant = mask ? mask.getDefiningOp<vector::ConstantMaskOp>() : nullptr;
-  if (!constant || !element.isBF16() || (target && target.getBf16Dot()))
+  if (!constant || !element.isBF16() || (target && target.hasBf16Dot()))
     return std::nullopt;
   return constant.getMaskDimSizes()[0];
 }

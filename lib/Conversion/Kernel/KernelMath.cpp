@@ -36,7 +36,7 @@ Value KernelBuilder::min(Value a, Value b) {
 }
 
 Value KernelBuilder::fma(Value a, Value b, Value c) {
-  if (!target || !target.getFma())
+  if (!target || !target.hasFma())
     return add(mul(a, b), c);
   if (isa<VectorType>(a.getType()))
     return vector::FMAOp::create(*this, a, b, c);

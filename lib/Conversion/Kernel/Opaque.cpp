@@ -11,7 +11,7 @@ using namespace tenon;
 static StringRef vectorConstraints(TargetAttr target) {
   if (target && target.isAArch64())
     return "=w,0";
-  return target && target.getAvx512() ? "=v,0" : "=x,0";
+  return target && target.has("avx512vl") ? "=v,0" : "=x,0";
 }
 
 Value tenon::makeOpaque(KernelBuilder &b, Value value) {

@@ -12,7 +12,7 @@ using namespace tenon::linear;
 using Values = KernelBuilder::Values;
 
 UnpackedPanels::Form BlockFormat::unpackedForm() const {
-  bool isFree = b.getTarget() && b.getTarget().getVnni();
+  bool isFree = b.getTarget() && b.getTarget().hasByteDot();
   return {isFree ? UnpackedPanels::Scaled::Integers
                  : UnpackedPanels::Scaled::Nothing};
 }

@@ -269,8 +269,7 @@ std::unique_ptr<WeightFormat> linear::getStepFormat(KernelBuilder &b,
     return nullptr;
   if (inputType.getElementType().isF32())
     return std::make_unique<WidenedPairFormat>(b, input, weight, plan);
-  bool multiplies =
-      b.getTarget() && b.getTarget().getBf16Dot() && b.lanes() == 16;
+  bool multiplies = b.getTarget() && b.getTarget().hasBf16Dot();
   if (inputType.getElementType().isBF16() && multiplies)
     return std::make_unique<PairFormat>(b, input, weight, plan);
   return nullptr;

@@ -30,16 +30,16 @@ enum class Form { Plain, TableFirst, Two, PairsOf16, QuadsOf8 };
 struct Instruction {
   StringRef operation;
   int64_t lanes;
-  StringRef extension;
+  StringRef extensions;
   Form form;
   StringRef intrinsics[3];
 };
 
 const Instruction kInstructions[] = {
-#define INSTRUCTION(OPERATION, LANES, EXTENSION, FORM, ...)                    \
+#define INSTRUCTION(OPERATION, LANES, EXTENSIONS, FORM, ...)                   \
   {micro::OPERATION::getOperationName(),                                       \
    LANES,                                                                      \
-   EXTENSION,                                                                  \
+   EXTENSIONS,                                                                 \
    Form::FORM,                                                                 \
    {__VA_ARGS__}},
 #include "Instructions.def"
@@ -57,7 +57,7 @@ const Instruction *findInstruction(Operation *op, TargetAttr target) {
   int64_t lanes = lanesOf(op->getResult(0).getType());
   for (const Instruction &row : kInstructions)
     if (row.operation == op->getName().getStringRef() && row.lanes == lanes &&
-        target.has(row.extension))
+        target.hasAll(row.extensions))
       return &row;
   return nullptr;
 }

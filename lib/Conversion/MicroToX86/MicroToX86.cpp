@@ -25,40 +25,19 @@ using namespace tenon::micro;
 
 namespace {
 
-/// What instructions need, as far as a target says it.
-enum class Feature { Sse2, Ssse3, Avx2, Avx512, Vnni, Bf16 };
-
-bool has(TargetAttr target, Feature feature) {
-  switch (feature) {
-  case Feature::Sse2:
-    return true;
-  case Feature::Ssse3:
-    return target.getSsse3() || target.getVectorBits() > 128;
-  case Feature::Avx2:
-    return target.getVectorBits() >= 256;
-  case Feature::Avx512:
-    return target.getVectorBits() >= 512;
-  case Feature::Vnni:
-    return target.getVnni();
-  case Feature::Bf16:
-    return target.getBf16Dot();
-  }
-  llvm_unreachable("no such feature");
-}
-
 enum class Form { Plain, Accumulate, AddTo, TableFirst, Rounded, RoundedPair };
 
 struct Instruction {
   StringRef operation;
   int64_t lanes;
-  Feature feature;
+  StringRef extensions;
   Form form;
   StringRef intrinsic;
 };
 
 const Instruction kInstructions[] = {
-#define INSTRUCTION(OPERATION, LANES, FEATURE, FORM, INTRINSIC)                \
-  {micro::OPERATION::getOperationName(), LANES, Feature::FEATURE, Form::FORM,  \
+#define INSTRUCTION(OPERATION, LANES, EXTENSIONS, FORM, INTRINSIC)             \
+  {micro::OPERATION::getOperationName(), LANES, EXTENSIONS, Form::FORM,        \
    INTRINSIC},
 #include "Instructions.def"
 #undef INSTRUCTION
@@ -75,7 +54,7 @@ const Instruction *findInstruction(StringRef operation, int64_t lanes,
                                    TargetAttr target) {
   for (const Instruction &row : kInstructions)
     if (row.operation == operation && row.lanes == lanes &&
-        has(target, row.feature))
+        target.hasAll(row.extensions))
       return &row;
   return nullptr;
 }

@@ -140,7 +140,7 @@ struct ToLLVM : tenon::impl::TenonToLLVMBase<ToLLVM> {
     memref::populateExpandOpsPatterns(patterns);
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     TargetAttr target = getTarget(module);
-    if (!target || !target.getBf16Dot())
+    if (!target || !target.hasBf16Dot())
       arith::populateExpandBFloat16Patterns(patterns);
     populateMathPolynomialApproximationPatterns(patterns);
     vector::populateVectorMaskOpLoweringPatterns(patterns);

@@ -1,6 +1,6 @@
 // RUN: tenon-opt %s --tenon-select-tiles --tenon-attention-to-vector | FileCheck %s
 
-#avx512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>
+#avx512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>
 module attributes {tenon.target = #avx512} {
   // CHECK-LABEL: func.func @append
   // CHECK: scf.for %[[G:.*]] =

@@ -2,7 +2,7 @@
 
 // Each field of a plan, and the keys of a block, make another kernel.
 
-#avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+#avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.target = #avx2} {
   // Two keys with two vectors of queries each.
   // CHECK-LABEL: func.func @keys(

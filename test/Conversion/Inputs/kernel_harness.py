@@ -57,15 +57,16 @@ def supported(target):
 
 def target_attribute(target):
     bits, registers, fma, avx512, dot, cpu = TARGETS[target]
-    flag = {True: "true", False: "false"}
     if target in EXTENSIONS:
         names = ", ".join(f'"{name}"' for name in ["fp-armv8", "neon", *EXTENSIONS[target]])
-        return ('#tenon.target<cpu = "generic", features = "", vector_bits = 128, registers = 32, fma = true, '
-                "avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 4194304, "
+        return ('#tenon.target<cpu = "generic", features = "", vector_bits = 128, registers = 32, '
+                "l1 = 32768, l2 = 524288, l3 = 4194304, "
                 f'triple = "aarch64-unknown-linux-gnu", extensions = [{names}]>')
+    names = ["ssse3"] + ["avx", "avx2"] * (bits > 128) + ["fma"] * fma
+    names += ["avx512f", "avx512bw", "avx512dq", "avx512vl"] * avx512 + ["avx512vnni", "avx512bf16"] * dot
+    names = ", ".join(f'"{name}"' for name in names)
     return (f'#tenon.target<cpu = "{cpu}", features = "", vector_bits = {bits}, registers = {registers}, '
-            f"fma = {flag[fma]}, avx512 = {flag[avx512]}, bf16_dot = {flag[dot]}, "
-            f"l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = {flag[dot]}, ssse3 = true>")
+            f"l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = [{names}]>")
 
 
 def memref(shape, element):

@@ -3,7 +3,7 @@
 // Weights in superblocks: products of bytes with the instructions of each
 // target, a group's exact sum scaled and added.
 
-#vnni512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+#vnni512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"]>
 module attributes {tenon.target = #vnni512} {
   // One row reads superblocks as they are. Two vectors of sums; in a step two
   // groups of eight chunks each.
@@ -74,7 +74,7 @@ module attributes {tenon.target = #vnni512} {
 
 // -----
 
-#avx512 = #tenon.target<cpu = "skylake-avx512", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = false, ssse3 = true>
+#avx512 = #tenon.target<cpu = "skylake-avx512", features = "", vector_bits = 512, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]>
 module attributes {tenon.target = #avx512} {
   // Without VNNI: products in 16 bits, added in chains that are sure to fit.
   // Weights of 8 bits are two planes of half-bytes: for each of the two vectors
@@ -135,7 +135,7 @@ module attributes {tenon.target = #avx512} {
 
 // -----
 
-#vnni256 = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+#vnni256 = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avxvnni"]>
 module attributes {tenon.target = #vnni256} {
   // CHECK-LABEL: func.func @vnni256
   // CHECK: micro.dot4_i8
@@ -147,7 +147,7 @@ module attributes {tenon.target = #vnni256} {
 
 // -----
 
-#avx2 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, vnni = false, ssse3 = true>
+#avx2 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.target = #avx2} {
   // CHECK-LABEL: func.func @avx2
   // CHECK: micro.dot2_i8
@@ -180,7 +180,7 @@ module attributes {tenon.target = #avx2} {
 
 // -----
 
-#ssse3 = #tenon.target<cpu = "x86-64-v2", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, vnni = false, ssse3 = true>
+#ssse3 = #tenon.target<cpu = "x86-64-v2", features = "", vector_bits = 128, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3"]>
 module attributes {tenon.target = #ssse3} {
   // CHECK-LABEL: func.func @ssse3
   // CHECK: micro.dot2_i8
@@ -193,7 +193,7 @@ module attributes {tenon.target = #ssse3} {
 
 // -----
 
-#sse2 = #tenon.target<cpu = "x86-64", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, vnni = false, ssse3 = false>
+#sse2 = #tenon.target<cpu = "x86-64", features = "", vector_bits = 128, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608>
 module attributes {tenon.target = #sse2} {
   // Nothing that adds bytes in 16 bits: four products, however they are made.
   // CHECK-LABEL: func.func @sse2

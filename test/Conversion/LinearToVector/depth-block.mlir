@@ -1,6 +1,6 @@
 // RUN: tenon-opt %s --tenon-linear-to-vector --split-input-file | FileCheck %s
 
-#avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+#avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.target = #avx2} {
   // Four tiles of rows pass 16 of 40 numbers along K, then the next, then the 8
   // that are left; their sums are in memory in between, which start from zero
@@ -55,7 +55,7 @@ module attributes {tenon.target = #avx2} {
 // -----
 
 // With VNNI blocks pass all of K.
-#vnni = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+#vnni = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avxvnni"]>
 module attributes {tenon.target = #vnni} {
   // CHECK-LABEL: func.func @vnni
   // CHECK-NOT: "sums of tiles"

@@ -1,6 +1,6 @@
 // RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector --split-input-file | FileCheck %s
 
-#avx512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>
+#avx512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>
 module attributes {tenon.target = #avx512} {
   // Rows by eight, then 4, 2 and 1 of what is left; two accumulators a row.
   // CHECK-LABEL: func.func @many_rows
@@ -100,7 +100,7 @@ module attributes {tenon.target = #avx512} {
 
 // -----
 
-#sse = #tenon.target<cpu = "x86-64-v2", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432>
+#sse = #tenon.target<cpu = "x86-64-v2", features = "", vector_bits = 128, registers = 16, l1 = 32768, l2 = 1048576, l3 = 33554432>
 module attributes {tenon.target = #sse} {
   // Without fused multiply-add: two operations. Three rows are one tile.
   // CHECK-LABEL: func.func @portable
@@ -133,7 +133,7 @@ module attributes {tenon.target = #sse} {
 
 // -----
 
-#avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+#avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.target = #avx2} {
   // Weights of both halves are read as they lie: first the gates' registers,
   // then the products'.
@@ -153,7 +153,7 @@ module attributes {tenon.target = #avx2} {
 
 // -----
 
-#words = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+#words = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.target = #words} {
   // One row of activations of 16 bits meets weights of 8 in words: of a chunk
   // two products of pairs for each of the four vectors, where two terms times

@@ -2,7 +2,7 @@
 
 // Each field of a plan makes another kernel, whatever the target is tuned to.
 
-#avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 33554432, ssse3 = true>
+#avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.target = #avx2} {
   // All rows as one tile that streams two panels at once, each of four vectors.
   // CHECK-LABEL: func.func @panels(
@@ -171,7 +171,7 @@ module attributes {tenon.target = #avx2} {
 
 // -----
 
-#avx512 = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+#avx512 = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"]>
 module attributes {tenon.target = #avx512} {
   // Upper half-bytes have sums of their own, and are not shifted each.
   // CHECK-LABEL: func.func @split_rows(

@@ -2,7 +2,7 @@
 // numbers more than six; upper half-bytes of one row are not shifted, each.
 // RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector --split-input-file | FileCheck %s
 
-#alone = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true>
+#alone = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"]>
 
 module attributes {tenon.target = #alone} {
   // One group of 16 columns: two shifts, of the start by the zero point and of the sum of upper half-bytes.
@@ -68,7 +68,7 @@ module attributes {tenon.target = #alone} {
 
 // -----
 
-#asks = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432, vnni = true, tuning = <prefetch_distance = 3072>>
+#asks = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, tuning = <prefetch_distance = 3072>, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"]>
 
 module attributes {tenon.target = #asks} {
   // CHECK-LABEL: func.func @asks

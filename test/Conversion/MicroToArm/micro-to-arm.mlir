@@ -2,7 +2,7 @@
 
 // The rows of the table, by extension. Scalars have one of their own; nothing multiplies by a power of two.
 
-#i8mm = #tenon.target<cpu = "neoverse-v2", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = false, bf16_dot = false, l1 = 65536, l2 = 1048576, l3 = 33554432, triple = "aarch64-unknown-linux-gnu", extensions = ["fp-armv8", "neon", "dotprod", "i8mm", "bf16"]>
+#i8mm = #tenon.target<cpu = "neoverse-v2", features = "", vector_bits = 128, registers = 32, l1 = 65536, l2 = 1048576, l3 = 33554432, triple = "aarch64-unknown-linux-gnu", extensions = ["fp-armv8", "neon", "dotprod", "i8mm", "bf16"]>
 module attributes {tenon.target = #i8mm} {
   // CHECK-LABEL: func @i8mm
   // CHECK: llvm.call_intrinsic "llvm.aarch64.neon.usdot"(%arg0, %arg1, %arg1) :
@@ -31,7 +31,7 @@ module attributes {tenon.target = #i8mm} {
 // -----
 
 // With dotprod alone bytes of different signs, and pairs of bf16, are left.
-#dotprod = #tenon.target<cpu = "neoverse-n1", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = false, bf16_dot = false, l1 = 65536, l2 = 1048576, l3 = 33554432, triple = "aarch64-unknown-linux-gnu", extensions = ["fp-armv8", "neon", "dotprod"]>
+#dotprod = #tenon.target<cpu = "neoverse-n1", features = "", vector_bits = 128, registers = 32, l1 = 65536, l2 = 1048576, l3 = 33554432, triple = "aarch64-unknown-linux-gnu", extensions = ["fp-armv8", "neon", "dotprod"]>
 module attributes {tenon.target = #dotprod} {
   // CHECK-LABEL: func @dotprod
   // CHECK: micro.dot4_i8
@@ -48,7 +48,7 @@ module attributes {tenon.target = #dotprod} {
 // -----
 
 // Any AArch64: products in twice as many bits, of the lower and the upper halves, added up in pairs.
-#neon = #tenon.target<cpu = "generic", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 524288, l3 = 4194304, triple = "aarch64-unknown-linux-gnu", extensions = ["fp-armv8", "neon"]>
+#neon = #tenon.target<cpu = "generic", features = "", vector_bits = 128, registers = 32, l1 = 32768, l2 = 524288, l3 = 4194304, triple = "aarch64-unknown-linux-gnu", extensions = ["fp-armv8", "neon"]>
 module attributes {tenon.target = #neon} {
   // CHECK-LABEL: func @neon
   // CHECK: %[[A:.*]] = vector.extract_strided_slice %arg1 {offsets = [0], sizes = [8], strides = [1]}
@@ -71,7 +71,7 @@ module attributes {tenon.target = #neon} {
 // -----
 
 // Another architecture's, and what has no target, are left.
-#x86 = #tenon.target<cpu = "znver4", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 32768, l2 = 1048576, l3 = 33554432>
+#x86 = #tenon.target<cpu = "znver4", features = "", vector_bits = 128, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>
 module attributes {tenon.target = #x86} {
   // CHECK-LABEL: func @x86
   // CHECK: micro.round

@@ -1,8 +1,8 @@
 // RUN: tenon-opt %s --tenon-micro-to-x86 --split-input-file | FileCheck %s
 
-// The rows of the table, by width and features.
+// The rows of the table, by width and extensions.
 
-#avx512 = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+#avx512 = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"]>
 module attributes {tenon.target = #avx512} {
   // CHECK-LABEL: func @avx512
   // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%arg0, %arg1, %arg1) :
@@ -28,7 +28,7 @@ module attributes {tenon.target = #avx512} {
 
 // -----
 
-#vnni = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = true, ssse3 = true>
+#vnni = #tenon.target<cpu = "alderlake", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avxvnni"]>
 module attributes {tenon.target = #vnni} {
   // CHECK-LABEL: func @vnni
   // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"
@@ -42,8 +42,34 @@ module attributes {tenon.target = #vnni} {
 
 // -----
 
+// Half as wide as its vectors could be: the row needs both extensions.
+#half = #tenon.target<cpu = "", features = "", vector_bits = 256, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512vl", "avx512vnni"]>
+module attributes {tenon.target = #half} {
+  // CHECK-LABEL: func @half
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"
+  func.func @half(%s: vector<8xi32>, %b: vector<32xi8>) {
+    %0 = micro.dot4_i8 %s, %b, %b : vector<8xi32>, vector<32xi8>
+    return
+  }
+}
+
+// -----
+
+#lacks = #tenon.target<cpu = "", features = "", vector_bits = 256, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512vnni"]>
+module attributes {tenon.target = #lacks} {
+  // CHECK-LABEL: func @lacks
+  // CHECK-NOT: vpdpbusd
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+  func.func @lacks(%s: vector<8xi32>, %b: vector<32xi8>) {
+    %0 = micro.dot4_i8 %s, %b, %b : vector<8xi32>, vector<32xi8>
+    return
+  }
+}
+
+// -----
+
 // No instruction multiplies by a power of two or pairs of bf16: they are left, as are scalars.
-#avx2 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608, ssse3 = true>
+#avx2 = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.target = #avx2} {
   // CHECK-LABEL: func @avx2
   // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
@@ -69,7 +95,7 @@ module attributes {tenon.target = #avx2} {
 // -----
 
 // Four products of bytes are two times two of 16 bits; no SSSE3, no lookup.
-#sse2 = #tenon.target<cpu = "x86-64", features = "", vector_bits = 128, registers = 16, fma = false, avx512 = false, bf16_dot = false, l1 = 32768, l2 = 262144, l3 = 8388608>
+#sse2 = #tenon.target<cpu = "x86-64", features = "", vector_bits = 128, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608>
 module attributes {tenon.target = #sse2} {
   // CHECK-LABEL: func @sse2
   // CHECK: arith.shrui

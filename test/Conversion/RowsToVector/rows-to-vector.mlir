@@ -2,7 +2,7 @@
 
 // Row-wise operations in buffer form become loops over rows, full vectors, then one masked tail.
 
-module attributes {tenon.target = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>} {
+module attributes {tenon.target = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>} {
 
 // CHECK-LABEL: func.func @scale
 // CHECK-DAG: %[[FACTOR:.*]] = arith.constant dense<2.000000e+00> : vector<16xf32>

@@ -207,27 +207,37 @@ func.func private @f() attributes {t = #tenon.tile<rows = -4, columns = 32>}
 // -----
 
 // expected-error @+1 {{vector_bits must be 128, 256 or 512, found 0}}
-func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 0, registers = 32, fma = true, avx512 = true, bf16_dot = false, l1 = 1, l2 = 1, l3 = 1>}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 0, registers = 32, l1 = 1, l2 = 1, l3 = 1, extensions = ["fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]>}
 
 // -----
 
 // expected-error @+1 {{registers and sizes of caches must be positive}}
-func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 512, registers = 0, fma = true, avx512 = true, bf16_dot = false, l1 = 1, l2 = 1, l3 = 1>}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 512, registers = 0, l1 = 1, l2 = 1, l3 = 1, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]>}
 
 // -----
 
 // expected-error @+1 {{registers and sizes of caches must be positive}}
-func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = false, l1 = -1, l2 = 1, l3 = 1>}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 512, registers = 32, l1 = -1, l2 = 1, l3 = 1, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]>}
 
 // -----
 
 // expected-error @+1 {{triple must begin with x86_64- or aarch64-, found "riscv64-linux-gnu"}}
-func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = false, bf16_dot = false, l1 = 1, l2 = 1, l3 = 1, triple = "riscv64-linux-gnu">}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 128, registers = 32, l1 = 1, l2 = 1, l3 = 1, triple = "riscv64-linux-gnu">}
 
 // -----
 
 // expected-error @+1 {{extensions must be strings, found [1 : i32]}}
-func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = false, bf16_dot = false, l1 = 1, l2 = 1, l3 = 1, triple = "aarch64-unknown-linux-gnu", extensions = [1 : i32]>}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 128, registers = 32, l1 = 1, l2 = 1, l3 = 1, triple = "aarch64-unknown-linux-gnu", extensions = [1 : i32]>}
+
+// -----
+
+// expected-error @+1 {{vector_bits = 256 needs the extension "avx2"}}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 256, registers = 16, l1 = 1, l2 = 1, l3 = 1, extensions = ["fma"]>}
+
+// -----
+
+// expected-error @+1 {{vector_bits = 512 needs the extension "avx512vl"}}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 512, registers = 32, l1 = 1, l2 = 1, l3 = 1, extensions = ["avx512f", "avx512bw", "avx512dq"]>}
 
 // -----
 

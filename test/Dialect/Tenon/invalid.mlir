@@ -894,4 +894,4 @@ func.func @f(%n: index) {
 
 // expected-error @+2 {{failed to parse Tenon_TargetAttr parameter 'tuning'}}
 // expected-error @+1 {{prefetch_distance must be between 0 and 1048576, found -1}}
-func.func private @f() attributes {t = #tenon.target<cpu = "", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 1, l2 = 1, l3 = 1, tuning = <prefetch_distance = -1>>}
+func.func private @f() attributes {t = #tenon.target<cpu = "", features = "", vector_bits = 512, registers = 32, l1 = 1, l2 = 1, l3 = 1, tuning = <prefetch_distance = -1>, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>}

@@ -4,8 +4,8 @@
 // Every operation, type and attribute, through the printer and the parser.
 
 // CHECK: module @all attributes {tenon.context = 512 : i64, tenon.kind = "decoder"
-// CHECK-SAME: tenon.target = #tenon.target<cpu = "znver5", features = "+avx512f", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>
-module @all attributes {tenon.kind = "decoder", tenon.context = 512 : i64, tenon.target = #tenon.target<cpu = "znver5", features = "+avx512f", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = true, l1 = 49152, l2 = 1048576, l3 = 33554432>} {
+// CHECK-SAME: tenon.target = #tenon.target<cpu = "znver5", features = "+avx512f", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>
+module @all attributes {tenon.kind = "decoder", tenon.context = 512 : i64, tenon.target = #tenon.target<cpu = "znver5", features = "+avx512f", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>} {
 
 // CHECK: tenon.weight @plain : tensor<128x64xf32> from [#tenon.source<"w", tensor<128x64xbf16>>]
 tenon.weight @plain : tensor<128x64xf32> from [#tenon.source<"w", tensor<128x64xbf16>>]

@@ -50,8 +50,8 @@ func.func private @f() attributes {t = #tenon.target<cpu = znver5, features = ""
 
 // -----
 
-// expected-error @+1 {{struct is missing required parameter: bf16_dot}}
-func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, l1 = 1, l2 = 1, l3 = 1>}
+// expected-error @+1 {{struct is missing required parameter: l2}}
+func.func private @f() attributes {t = #tenon.target<cpu = "x", features = "", vector_bits = 512, registers = 32, l1 = 1, l3 = 1>}
 
 // -----
 

@@ -15,5 +15,5 @@ func.func private @all() attributes {
   a = #tenon.plan<panels = 1, stream_rows = 2, stream_columns = 16, stream_vectors = 2, unpack_from = 40, split_rows = 1, unroll_groups = 1, register_sums = 4, chains = 3, depth_block = 64, depth_tiles = 2, next_panels = true, next_steps = 8, prefetch = [#tenon.prefetch<distance = 1, cache = 2>, #tenon.prefetch<rows = 2, distance = 3072>]>,
   b = #tenon.attention_plan<keys = 8, components = 3, heads = 2, score_sums = 16, output_sums = 24, prefetch = 1>}
 
-// CHECK-DAG: @target() attributes {t = #tenon.target<{{.*}}, l3 = 1, ssse3 = true, tuning = <name = "zen3", prefetch_distance = 1024>>}
-func.func private @target() attributes {t = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, fma = true, avx512 = false, bf16_dot = false, l1 = 1, l2 = 1, l3 = 1, ssse3 = true, tuning = <name = "zen3", prefetch_distance = 1024>>}
+// CHECK-DAG: @target() attributes {t = #tenon.target<{{.*}}, l3 = 1, tuning = <name = "zen3", prefetch_distance = 1024>, extensions = ["ssse3", "avx", "avx2", "fma"]>}
+func.func private @target() attributes {t = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 1, l2 = 1, l3 = 1, tuning = <name = "zen3", prefetch_distance = 1024>, extensions = ["ssse3", "avx", "avx2", "fma"]>}

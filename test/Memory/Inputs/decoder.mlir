@@ -1,7 +1,7 @@
 // A Llama-like decoder of two layers as tenon-pack-weights makes it: grouped
 // query attention (4 heads on 2), gated feed-forward, tied head. The numbers
 // are small and uneven so that every kind of tail occurs.
-#t = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = false, l1 = 49152, l2 = 1048576, l3 = 33554432>
+#t = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]>
 !cache = !tenon.kv_cache<layers = 2, heads = 2, capacity = 256, head_dim = 8, element = f32>
 !wqkv = tensor<64x32xf32, #tenon.panel<n = 32, k = 1>>
 !wo = tensor<32x32xf32, #tenon.panel<n = 32, k = 1>>

@@ -1,6 +1,6 @@
 // A BERT-like encoder of two layers as tenon-pack-weights makes it: learned
 // positions, post-norm, biases, bidirectional attention with a padding mask.
-#t = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, fma = true, avx512 = true, bf16_dot = false, l1 = 49152, l2 = 1048576, l3 = 33554432>
+#t = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]>
 !wqkv = tensor<96x32xf32, #tenon.panel<n = 32, k = 1>>
 !wo = tensor<32x32xf32, #tenon.panel<n = 32, k = 1>>
 !wu = tensor<80x32xf32, #tenon.panel<n = 32, k = 1>>

@@ -45,27 +45,27 @@ TEST_F(TargetDescription, Levels) {
   TargetAttr v2 = describe("x86-64-v2");
   EXPECT_EQ(v2.getVectorBits(), 128);
   EXPECT_EQ(v2.getRegisters(), 16);
-  EXPECT_FALSE(v2.getFma());
+  EXPECT_FALSE(v2.hasFma());
   EXPECT_TRUE(requires_(v2, "sse4.2"));
   EXPECT_FALSE(requires_(v2, "avx"));
 
   TargetAttr v3 = describe("x86-64-v3");
   EXPECT_EQ(v3.getVectorBits(), 256);
-  EXPECT_TRUE(v3.getFma());
-  EXPECT_FALSE(v3.getAvx512());
+  EXPECT_TRUE(v3.hasFma());
+  EXPECT_FALSE(v3.has("avx512f"));
   EXPECT_TRUE(requires_(v3, "f16c"));
 
   TargetAttr v4 = describe("x86-64-v4");
   EXPECT_EQ(v4.getVectorBits(), 512);
   EXPECT_EQ(v4.getRegisters(), 32);
-  EXPECT_TRUE(v4.getAvx512());
-  EXPECT_FALSE(v4.getBf16Dot());
+  EXPECT_TRUE(v4.has("avx512f"));
+  EXPECT_FALSE(v4.hasBf16Dot());
 }
 
 TEST_F(TargetDescription, NamedCPUs) {
-  EXPECT_TRUE(describe("znver4").getBf16Dot());
-  EXPECT_TRUE(describe("sapphirerapids").getBf16Dot());
-  EXPECT_FALSE(describe("skylake-avx512").getBf16Dot());
+  EXPECT_TRUE(describe("znver4").hasBf16Dot());
+  EXPECT_TRUE(describe("sapphirerapids").hasBf16Dot());
+  EXPECT_FALSE(describe("skylake-avx512").hasBf16Dot());
   EXPECT_EQ(describe("nehalem").getVectorBits(), 128);
   EXPECT_GT(describe("haswell").getL2(), 0);
 }
@@ -88,7 +88,7 @@ TEST_F(TargetDescription, AArch64) {
   EXPECT_TRUE(plain.isAArch64() && !plain.isX86());
   EXPECT_EQ(plain.getVectorBits(), 128);
   EXPECT_EQ(plain.getRegisters(), 32);
-  EXPECT_TRUE(plain.getFma());
+  EXPECT_TRUE(plain.hasFma());
   EXPECT_TRUE(plain.has("neon") && !plain.has("dotprod"));
   EXPECT_EQ(plain.getTuning().getName(), "aarch64");
   EXPECT_EQ(getRequiredFeatures(plain), "fp-armv8,neon");
@@ -116,12 +116,38 @@ TEST_F(TargetDescription, AArch64ComesBestFirst) {
                                             "cortex-a72"}));
 }
 
+/// A row whose extension has no such name would never be taken.
+TEST_F(TargetDescription, TablesNameExtensionsOfSomeCpu) {
+  TargetAttr x86 = describe("sapphirerapids");
+#define INSTRUCTION(OPERATION, LANES, EXTENSIONS, ...)                         \
+  EXPECT_TRUE(x86.hasAll(EXTENSIONS)) << EXTENSIONS;
+#include "../../../lib/Conversion/MicroToX86/Instructions.def"
+#undef INSTRUCTION
+  TargetAttr arm = describe("neoverse-v2", "", kAArch64);
+#define INSTRUCTION(OPERATION, LANES, EXTENSIONS, ...)                         \
+  EXPECT_TRUE(arm.hasAll(EXTENSIONS)) << EXTENSIONS;
+#include "../../../lib/Conversion/MicroToArm/Instructions.def"
+#undef INSTRUCTION
+}
+
+TEST_F(TargetDescription, Extensions) {
+  TargetAttr alderlake = describe("alderlake");
+  EXPECT_TRUE(alderlake.hasAll("avx2,avxvnni") && alderlake.hasByteDot());
+  EXPECT_FALSE(alderlake.hasAll("avx2,avx512vl") || alderlake.hasBf16Dot());
+  EXPECT_TRUE(alderlake.hasAll(""));
+  EXPECT_TRUE(describe("cascadelake").hasByteDot());
+  // Half as wide, the instruction is there nonetheless.
+  EXPECT_TRUE(describe("cascadelake", "-avx512dq").hasByteDot());
+  EXPECT_FALSE(describe("skylake-avx512").hasByteDot());
+  EXPECT_FALSE(describe("cascadelake", "-avx512vnni").hasByteDot());
+}
+
 TEST_F(TargetDescription, Attributes) {
   TargetAttr target = describe("x86-64-v4", "+avx512bf16");
-  EXPECT_TRUE(target.getBf16Dot());
+  EXPECT_TRUE(target.hasBf16Dot());
   EXPECT_TRUE(requires_(target, "avx512bf16"));
   EXPECT_EQ(describe("znver4", "-avx512f").getVectorBits(), 256);
-  EXPECT_FALSE(describe("haswell", "-fma").getFma());
+  EXPECT_FALSE(describe("haswell", "-fma").hasFma());
 }
 
 TEST_F(TargetDescription, Native) {

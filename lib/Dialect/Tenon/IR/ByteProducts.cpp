@@ -9,6 +9,5 @@ int64_t tenon::mostInteger(const Superblock &format) {
 }
 
 bool tenon::addsInChains(TargetAttr target) {
-  return target && !target.getVnni() &&
-         (target.getSsse3() || target.getVectorBits() > 128);
+  return target && !target.hasByteDot() && target.has("ssse3");
 }

@@ -3,6 +3,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "tenon/Dialect/Tenon/IR/TenonDialect.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -414,13 +416,17 @@ void SuperblockType::print(AsmPrinter &printer) const {
 // TargetAttr and TileAttr
 //===----------------------------------------------------------------------===//
 
+static bool hasExtension(ArrayAttr extensions, StringRef extension) {
+  return extensions &&
+         llvm::any_of(extensions.getAsRange<StringAttr>(),
+                      [&](StringAttr name) { return name == extension; });
+}
+
 LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef cpu, StringRef features,
                                  int64_t vectorBits, int64_t registers,
-                                 bool fma, bool avx512, bool bf16Dot,
-                                 int64_t l1, int64_t l2, int64_t l3, bool vnni,
-                                 bool ssse3, TuningAttr, StringRef triple,
-                                 ArrayAttr extensions) {
+                                 int64_t l1, int64_t l2, int64_t l3, TuningAttr,
+                                 StringRef triple, ArrayAttr extensions) {
   if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512)
     return emitError() << "vector_bits must be 128, 256 or 512, found "
                        << vectorBits;
@@ -431,13 +437,33 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << triple << "\"";
   if (extensions && !llvm::all_of(extensions, llvm::IsaPred<StringAttr>))
     return emitError() << "extensions must be strings, found " << extensions;
+  if (!triple.starts_with("x86_64-"))
+    return success();
+  StringRef needed = vectorBits == 512   ? "avx512f,avx512bw,avx512dq,avx512vl"
+                     : vectorBits == 256 ? "avx2"
+                                         : "";
+  for (StringRef name : llvm::split(needed, ','))
+    if (!name.empty() && !hasExtension(extensions, name))
+      return emitError() << "vector_bits = " << vectorBits
+                         << " needs the extension \"" << name << '"';
   return success();
 }
 
 bool TargetAttr::has(StringRef extension) const {
-  return getExtensions() &&
-         llvm::any_of(getExtensions().getAsRange<StringAttr>(),
-                      [&](StringAttr name) { return name == extension; });
+  return hasExtension(getExtensions(), extension);
+}
+
+bool TargetAttr::hasAll(StringRef extensions) const {
+  return llvm::all_of(llvm::split(extensions, ','), [&](StringRef name) {
+    return name.empty() || has(name);
+  });
+}
+
+bool TargetAttr::hasByteDot() const {
+  if (getVectorBits() == 512)
+    return has("avx512vnni");
+  return getVectorBits() == 256 &&
+         (has("avxvnni") || hasAll("avx512vnni,avx512vl"));
 }
 
 LogicalResult TileAttr::verify(function_ref<InFlightDiagnostic()> emitError,

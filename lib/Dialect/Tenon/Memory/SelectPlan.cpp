@@ -155,7 +155,7 @@ private:
 
   /// Whether upper half-bytes can have sums of their own.
   bool splitsSums() const {
-    return weight.format && target.getVnni() && weight.format->bits == 4 &&
+    return weight.format && target.hasByteDot() && weight.format->bits == 4 &&
            !weight.format->isTable && weight.format->scalesPerGroup == 1;
   }
 

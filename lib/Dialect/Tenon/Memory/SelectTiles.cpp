@@ -81,7 +81,7 @@ struct TileModel {
   int64_t linearRows(bool widensPairs) const {
     int64_t rows = cheapestRows(StepWork::ofNumbers(target, widensPairs),
                                 kTileVectors, tuning.mostRows, target);
-    if (!target.getFma() && rows > 1)
+    if (!target.hasFma() && rows > 1)
       rows -= rows % 2;
     return rows;
   }
@@ -117,7 +117,7 @@ struct TileModel {
       int64_t k = panel                   ? panel.getK()
                   : weight.getRank() == 4 ? weight.getDimSize(3)
                                           : 1;
-      return StepWork::ofNumbers(target, k == 2 && !target.getBf16Dot());
+      return StepWork::ofNumbers(target, k == 2 && !target.hasBf16Dot());
     }
     auto quantized = dyn_cast<Int8GroupType>(input.getElementType());
     BlockSums sums = blockSums(*format, quantized && quantized.getResidual());
@@ -157,7 +157,7 @@ struct TileModel {
     int64_t bytes = getElementBytes(element);
     for (int64_t size : ArrayRef(packed).drop_front())
       bytes *= size;
-    return get(std::min(linearRows(k == 2 && !target.getBf16Dot()), most),
+    return get(std::min(linearRows(k == 2 && !target.hasBf16Dot()), most),
                2 * lanes, panelsTogether(panels, bytes));
   }
 

@@ -17,8 +17,8 @@ StepWork StepWork::ofNumbers(TargetAttr target, bool widensPairs) {
   StepWork work;
   // Two vectors of weights and an activation; without multiply-adds a product,
   // and a copy for instructions of two operands.
-  work.temporaries = target.getFma() ? 3 : 5;
-  if (!target.getFma()) {
+  work.temporaries = target.hasFma() ? 3 : 5;
+  if (!target.hasFma()) {
     work.operations = 2;
     work.latency = 3; // Of the addition.
   }

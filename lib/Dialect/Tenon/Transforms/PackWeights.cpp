@@ -105,11 +105,11 @@ struct PackWeightsPass : tenon::impl::TenonPackWeightsBase<PackWeightsPass> {
 
 private:
   bool anyMultipliesBF16() {
-    if (target.getBf16Dot())
+    if (target.hasBf16Dot())
       return true;
     auto targets = getOperation()->getAttrOfType<ArrayAttr>(kTargetsAttrName);
     return targets && llvm::any_of(targets.getAsRange<TargetAttr>(),
-                                   [](TargetAttr t) { return t.getBf16Dot(); });
+                                   [](TargetAttr t) { return t.hasBf16Dot(); });
   }
 
   //===--------------------------------------------------------------------===//
@@ -324,7 +324,7 @@ private:
   /// Whether an attention without a cache computes on pairs of bf16: its inputs
   /// come from linears whose own inputs are rounded to bf16 or int8 anyway.
   bool takesPairs(AttentionOp op) const {
-    if (!bf16Pairs || !target.getBf16Dot())
+    if (!bf16Pairs || !target.hasBf16Dot())
       return false;
     return llvm::all_of(
         ValueRange{op.getQuery(), op.getKey(), op.getValue()}, [](Value value) {
@@ -341,7 +341,7 @@ private:
   }
 
   void castInputs() {
-    if (!target.getBf16Dot())
+    if (!target.hasBf16Dot())
       return;
     llvm::MapVector<Value, CastOp> casts;
     Type bf16 = BFloat16Type::get(&getContext());

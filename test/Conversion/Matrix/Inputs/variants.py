@@ -51,13 +51,16 @@ class Variant:
     def attribute(self):
         if self.extensions is not None:
             names = ", ".join(f'"{name}"' for name in ("fp-armv8", "neon", *self.extensions))
-            return ('#tenon.target<cpu = "", features = "", vector_bits = 128, registers = 32, fma = true, avx512 = false, '
-                    "bf16_dot = false, l1 = 32768, l2 = 1048576, l3 = 33554432, "
+            return ('#tenon.target<cpu = "", features = "", vector_bits = 128, registers = 32, '
+                    "l1 = 32768, l2 = 1048576, l3 = 33554432, "
                     f'triple = "aarch64-unknown-linux-gnu", extensions = [{names}]>')
-        flags = "".join(f", {name} = {str(getattr(self, name)).lower()}" for name in ("fma", "avx512", "bf16_dot"))
-        return (f'#tenon.target<cpu = "", features = "", vector_bits = {self.bits}, registers = {self.registers}{flags}, '
-                f"l1 = 32768, l2 = 1048576, l3 = 33554432, vnni = {str(self.vnni).lower()}, "
-                f"ssse3 = {str(self.ssse3).lower()}, tuning = <prefetch_distance = {self.prefetch_distance}>>")
+        names = ["ssse3"] * self.ssse3 + ["avx", "avx2"] * (self.bits > 128) + ["fma"] * self.fma
+        names += ["avx512f", "avx512bw", "avx512dq", "avx512vl"] * self.avx512
+        names += ["avx512vnni" if self.avx512 else "avxvnni"] * self.vnni + ["avx512bf16"] * self.bf16_dot
+        names = ", ".join(f'"{name}"' for name in names)
+        return (f'#tenon.target<cpu = "", features = "", vector_bits = {self.bits}, registers = {self.registers}, '
+                f"l1 = 32768, l2 = 1048576, l3 = 33554432, "
+                f"tuning = <prefetch_distance = {self.prefetch_distance}>, extensions = [{names}]>")
 
 
 VARIANTS = {

@@ -1,11 +1,12 @@
 #!/bin/sh
 # build.sh MODEL.mlir CPU NAME: packed tensors to NAME.so and NAME.tiled.mlir.
-# TARGET, if set, replaces the module's #tenon.target: "vector_bits registers fma avx512".
+# TARGET, if set, replaces the module's #tenon.target: "vector_bits registers extensions", those as avx2,fma.
 set -e
 here=$(dirname "$0")
 if [ -n "$TARGET" ]; then
   set -- "$1" "$2" "$3" $TARGET
-  sed "s/vector_bits = [0-9]*, registers = [0-9]*, fma = [a-z]*, avx512 = [a-z]*/vector_bits = $4, registers = $5, fma = $6, avx512 = $7/" "$1" > "$3.in.mlir"
+  extensions=$(echo "$6" | sed 's/[^,][^,]*/"&"/g; s/,/, /g')
+  sed "s/vector_bits = [0-9]*, registers = [0-9]*/vector_bits = $4, registers = $5/; s/extensions = \[[^]]*\]/extensions = [$extensions]/" "$1" > "$3.in.mlir"
   set -- "$3.in.mlir" "$2" "$3"
 fi
 tenon-opt "$1" --tenon-tile-pipeline -o "$3.tiled.mlir"

@@ -194,24 +194,29 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
   let summary = "the CPU that kernels are generated for";
   let description = [{
     The only way in which transforms see the target: the width of a vector
-    register in bits, the number of such registers, the instructions that
-    matter to kernels, and the sizes of the caches in bytes. `vnni`: dot
-    products of four bytes (`vpdpbusd`) at the vector width; `ssse3`: products of
-    bytes added in pairs (`pmaddubsw`). `tuning`: the numbers of its
+    register in bits, the number of such registers, the extensions of the
+    instruction set that kernels may use, by LLVM's names of features, and the
+    sizes of the caches in bytes. `tuning`: the numbers of its
     micro-architecture (`#tenon.tuning`); without it those of the entry
     "generic". `triple` says for which architecture code is made. Set on the
     module as `tenon.target`.
 
-    `extensions`: the instructions that kernels may use, by LLVM's names of
-    features, where a table of a lowering asks for them by name (AArch64).
+    Tables of instructions (lib/Conversion/MicroToX86/Instructions.def, and that
+    of MicroToArm) name the extensions that each row needs. Vectors of x86 with
+    256 bits need "avx2", those with 512 "avx512f", "avx512bw", "avx512dq" and
+    "avx512vl".
+
+    Example:
+    ```mlir
+    #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16,
+                  l1 = 32768, l2 = 262144, l3 = 8388608,
+                  extensions = ["ssse3", "avx2", "fma", "f16c"]>
+    ```
   }];
   let parameters = (ins StringRefParameter<"LLVM's name of the CPU">:$cpu,
                         StringRefParameter<"LLVM's feature string">:$features,
                         "int64_t":$vector_bits, "int64_t":$registers,
-                        "bool":$fma, "bool":$avx512, "bool":$bf16_dot,
                         "int64_t":$l1, "int64_t":$l2, "int64_t":$l3,
-                        DefaultValuedParameter<"bool", "false">:$vnni,
-                        DefaultValuedParameter<"bool", "false">:$ssse3,
                         OptionalParameter<"::tenon::TuningAttr">:$tuning,
                         StringRefParameter<"LLVM's triple", [{"x86_64-unknown-linux-gnu"}]>:$triple,
                         OptionalParameter<"::mlir::ArrayAttr">:$extensions);
@@ -221,6 +226,19 @@ def Tenon_TargetAttr : Tenon_Attr<"Target", "target"> {
     bool isAArch64() const { return getTriple().starts_with("aarch64-"); }
     /// Whether `extensions` has the name.
     bool has(::llvm::StringRef extension) const;
+    /// Whether it has all names of a list, "avx512vnni,avx512vl".
+    bool hasAll(::llvm::StringRef extensions) const;
+    /// Whether an instruction multiplies and adds with one rounding.
+    bool hasFma() const { return isAArch64() || has("fma"); }
+    /// Whether an instruction adds four products of unsigned and signed bytes
+    /// to every 32 bits of a vector, exactly (VNNI's vpdpbusd).
+    bool hasByteDot() const;
+    /// Whether one adds two products of bf16 to every f32 of a vector, rounded
+    /// as micro.dot2_bf16 is. Not AArch64's: BFMLAL multiplies no faster than
+    /// the multiply-add of f32, BFDOT rounds otherwise.
+    bool hasBf16Dot() const {
+      return getVectorBits() == 512 && has("avx512bf16");
+    }
   }];
   let assemblyFormat = "`<` struct(params) `>`";
 }
