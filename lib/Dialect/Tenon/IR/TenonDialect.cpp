@@ -9,6 +9,7 @@
 #include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
 #include "tenon/Dialect/Tenon/IR/TenonTexts.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/IR/TenonTurns.h"
 #include "tenon/Dialect/Tenon/IR/TenonWindows.h"
 #include "tenon/Dialect/Tenon/IR/Tuning.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -92,6 +93,10 @@ void TenonDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "tenon/Dialect/Tenon/IR/TenonTextOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "tenon/Dialect/Tenon/IR/TenonTurnOps.cpp.inc"
       >();
 }
 
