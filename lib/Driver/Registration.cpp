@@ -21,6 +21,7 @@
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
+#include "tenon/Dialect/Tenon/Transforms/TurnPasses.h"
 #include "tenon/Driver/Stages.h"
 
 using namespace mlir;
@@ -48,6 +49,7 @@ void tenon::registerAllPasses() {
   registerFusionPipelines();
   registerTenonTrainingPasses();
   registerTrainingPipelines();
+  registerTenonTurnPasses();
   registerTenonMemoryPasses();
   registerTilePipeline();
   registerTenonKernelPasses();

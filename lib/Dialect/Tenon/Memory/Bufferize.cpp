@@ -8,6 +8,7 @@
 #include "EntryRewriter.h"
 #include "WeightLayout.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "tenon/Dialect/Tenon/IR/TenonTurns.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 namespace tenon {
@@ -43,6 +44,15 @@ struct Bufferize : tenon::impl::TenonBufferizeBase<Bufferize> {
       return module.emitError("has weights that pass the largest size, 2^62 "
                               "bytes with their moments");
     sizes.weights = *weights;
+    if (auto numbers =
+            module->getAttrOfType<IntegerAttr>(kRowNumbersAttrName)) {
+      auto rows = checkedMultiply(
+          checkedMultiply(numbers.getInt(), sizes.maxChunk), sizeof(float));
+      if (!rows || *rows < 0)
+        return module.emitError("has saved rows that pass the largest size, "
+                                "2^62 bytes");
+      sizes.rows = *rows;
+    }
 
     auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
     llvm::erase_if(functions, [](func::FuncOp func) {

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "tenon/Dialect/Tenon/IR/EntryAttrs.h"
+#include "tenon/Dialect/Tenon/IR/TenonTurns.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 using namespace mlir;
@@ -74,6 +75,16 @@ static MemRefType atBound(RankedTensorType type, int64_t bound) {
   return MemRefType::get(shape, type.getElementType());
 }
 
+/// Whether there is such an operation inside.
+static bool contains(func::FuncOp function,
+                     llvm::function_ref<bool(Operation *)> isSuch) {
+  return function
+      ->walk([&](Operation *op) {
+        return isSuch(op) ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 void EntryRewriter::createFunction() {
   auto bytes = [&](int64_t count) {
     return MemRefType::get({count}, builder.getI8Type());
@@ -87,19 +98,20 @@ void EntryRewriter::createFunction() {
       DictionaryAttr attrs = oldFunc.getArgAttrDict(i);
       attributes.push_back(attrs ? attrs : builder.getDictionaryAttr({}));
     }
-  bool learns = oldFunc
-                    ->walk([](Operation *op) {
-                      return isTrainingMemoryOp(op) ? WalkResult::interrupt()
-                                                    : WalkResult::advance();
-                    })
-                    .wasInterrupted();
-  if (learns)
-    for (auto [name, count] :
-         {std::pair(kGradientsInputName, 1), std::pair(kMomentsInputName, 2)}) {
-      types.push_back(bytes(count * sizes.weights));
-      attributes.push_back(builder.getDictionaryAttr(builder.getNamedAttr(
-          kInputNameAttrName, builder.getStringAttr(name))));
-    }
+  bool learns = contains(oldFunc, isTrainingMemoryOp);
+  bool savesRows = contains(
+      oldFunc, [](Operation *op) { return isa<SaveRowsOp, SavedRowsOp>(op); });
+  auto addMemory = [&](StringRef name, int64_t size) {
+    types.push_back(bytes(size));
+    attributes.push_back(builder.getDictionaryAttr(
+        builder.getNamedAttr(kInputNameAttrName, builder.getStringAttr(name))));
+  };
+  if (learns) {
+    addMemory(kGradientsInputName, sizes.weights);
+    addMemory(kMomentsInputName, 2 * sizes.weights);
+  }
+  if (savesRows)
+    addMemory(kRowsInputName, sizes.rows);
   if (oldFunc.getNumResults())
     types.push_back(atBound(cast<RankedTensorType>(oldFunc.getResultTypes()[0]),
                             sizes.maxChunk));
@@ -115,8 +127,10 @@ void EntryRewriter::createFunction() {
   newFunc->setAttr(kEntryAttrName, builder.getUnitAttr());
   newFunc.setAllArgAttrs(attributes);
   builder.setInsertionPointToStart(newFunc.addEntryBlock());
+  unsigned after = EntryArguments::output(types.size());
+  if (savesRows)
+    savedRows = newFunc.getArgument(--after);
   if (learns) {
-    unsigned after = EntryArguments::output(types.size());
     gradients = newFunc.getArgument(after - 2);
     moments = newFunc.getArgument(after - 1);
   }

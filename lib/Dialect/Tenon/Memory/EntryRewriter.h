@@ -21,6 +21,7 @@ struct MemorySizes {
   int64_t weights = 0;  ///< bytes
   int64_t cache = 0;    ///< bytes, of the entry point's sequences
   int64_t maxChunk = 0; ///< tokens: the bound of T
+  int64_t rows = 0;     ///< bytes: of the saved rows of a sequence that learns
 };
 
 /// What was done with the values of compute operations.
@@ -84,6 +85,13 @@ private:
   /// something else.
   bool rewriteTraining(mlir::Operation *op);
   void rewriteHeadLoss(HeadLossOp op);
+  /// A call of the runtime about the turn at section + trip; a null trip is 0.
+  void takeTurn(mlir::Location loc, llvm::StringRef callee, int64_t section,
+                mlir::Value trip);
+  /// The memory of saved rows of so many tokens, `offset` numbers a token after
+  /// its beginning.
+  mlir::Value savedRowsAt(mlir::Location loc, mlir::RankedTensorType type,
+                          int64_t offset, mlir::Value count);
   void rewriteAttentionGradient(AttentionGradientOp op);
   void rewriteGradientNorm(GradientNormOp op);
   void rewriteUpdate(UpdateOp op);
@@ -185,7 +193,7 @@ private:
   /// For each loop, the buffers of its carried tensors (null for scalars).
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Buffer *>> loopBuffers;
   /// The memories of a model that learns; null for others.
-  mlir::Value gradients, moments;
+  mlir::Value gradients, moments, savedRows;
   Buffer *output = nullptr;
   bool outputFitted = false;
 };

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "tenon/Dialect/Tenon/IR/Adapters.h"
 #include "tenon/Dialect/Tenon/IR/TenonFrozen.h"
+#include "tenon/Dialect/Tenon/IR/TenonTurns.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
 using namespace mlir;
@@ -90,6 +91,28 @@ bool EntryRewriter::rewriteTraining(Operation *op) {
          /*buffer=*/nullptr, rows.lookup(kept.getStash()));
     return true;
   }
+  if (auto await = dyn_cast<AwaitTurnOp>(op))
+    return takeTurn(loc, kAwaitTurnName, await.getSection(),
+                    lookupIf(await.getTrip())),
+           true;
+  if (auto pass = dyn_cast<PassTurnOp>(op))
+    return takeTurn(loc, kPassTurnName, pass.getSection(),
+                    lookupIf(pass.getTrip())),
+           true;
+  if (auto save = dyn_cast<SaveRowsOp>(op)) {
+    auto type = cast<RankedTensorType>(save.getValue().getType());
+    copy(
+        loc, mapping.lookup(save.getValue()),
+        savedRowsAt(loc, type, save.getOffset(), rows.lookup(save.getValue())));
+    return true;
+  }
+  if (auto saved = dyn_cast<SavedRowsOp>(op)) {
+    auto type = cast<RankedTensorType>(saved.getResult().getType());
+    Value count = rows.lookup(saved.getLike());
+    bind(saved.getResult(), savedRowsAt(loc, type, saved.getOffset(), count),
+         /*buffer=*/nullptr, count);
+    return true;
+  }
   if (auto attention = dyn_cast<AttentionGradientOp>(op))
     return rewriteAttentionGradient(attention), true;
   if (auto head = dyn_cast<HeadLossOp>(op))
@@ -99,6 +122,29 @@ bool EntryRewriter::rewriteTraining(Operation *op) {
   if (auto update = dyn_cast<UpdateOp>(op))
     return rewriteUpdate(update), true;
   return false;
+}
+
+void EntryRewriter::takeTurn(Location loc, StringRef callee, int64_t section,
+                             Value trip) {
+  auto module = newFunc->getParentOfType<ModuleOp>();
+  if (!module.lookupSymbol<func::FuncOp>(callee)) {
+    OpBuilder at = OpBuilder::atBlockBegin(module.getBody());
+    auto type = at.getFunctionType(at.getIndexType(), {});
+    func::FuncOp::create(at, module.getLoc(), callee, type).setPrivate();
+  }
+  Value number = constant(loc, section);
+  if (trip)
+    number = arith::AddIOp::create(builder, loc, number, trip);
+  func::CallOp::create(builder, loc, callee, TypeRange(), number);
+}
+
+Value EntryRewriter::savedRowsAt(Location loc, RankedTensorType type,
+                                 int64_t offset, Value count) {
+  auto all = MemRefType::get({sizes.maxChunk, type.getDimSize(1)},
+                             type.getElementType());
+  int64_t place = offset * sizes.maxChunk * int64_t(sizeof(float));
+  return rectangleOf(loc, viewAt(loc, savedRows, all, constant(loc, place)),
+                     type.getShape(), count);
 }
 
 void EntryRewriter::rewriteAttentionGradient(AttentionGradientOp op) {
@@ -167,6 +213,8 @@ void EntryRewriter::rewriteHeadLoss(HeadLossOp op) {
                                        block(outs[1], first),
                                        /*flipped=*/true, TileAttr()),
                label);
+  if (auto turn = op->getAttrOfType<IntegerAttr>(kTurnAttrName))
+    takeTurn(loc, kAwaitTurnName, turn.getInt(), Value());
   if (op.getInto())
     finishHelper(WeightGradientOp::create(builder, loc, logits, x,
                                           mapping.lookup(op.getInto())),
