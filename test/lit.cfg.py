@@ -11,6 +11,7 @@
 #   %shared     data beside the repository                     (REQUIRES: shared-data)
 #   %examples   the repository's examples/
 #   %{chromium} the browser, without a window                  (REQUIRES: chromium)
+#   %{mpirun}   Open MPI's mpirun; takes -n N                  (REQUIRES: mpi)
 #   %qemu       qemu-x86_64                                    (REQUIRES: qemu)
 #   %{aarch64}  qemu-aarch64 with the folder of its libraries; takes -cpu   (REQUIRES: aarch64; programs: aarch64-runtime)
 # A test whose REQUIRES isn't met on this machine is reported as UNSUPPORTED, never as passed.
@@ -80,6 +81,11 @@ if browser:
     config.available_features.add("chromium")
 config.substitutions.append((r"%{chromium}", f"{browser or 'no-chromium'} --headless --no-sandbox --disable-gpu "
                              "--enable-logging=stderr --allow-file-access-from-files --virtual-time-budget=20000"))
+
+mpirun = shutil.which("mpirun")
+if mpirun:
+    config.available_features.add("mpi")
+config.substitutions.append((r"%{mpirun}", f"{mpirun or 'no-mpirun'} --allow-run-as-root --oversubscribe --bind-to none"))
 
 qemu = shutil.which("qemu-x86_64")
 if qemu:

@@ -17,6 +17,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/IR/TenonTurns.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 #include "tenon/Dialect/Tenon/Transforms/TrainingPasses.h"
@@ -78,6 +79,7 @@ private:
   std::vector<PlannedWeight> plan; ///< of all variants
   std::string objective;           ///< of a model that learns
   int64_t classes = 0;             ///< that its targets are of
+  int64_t rowNumbers = 0;          ///< of a token, that are saved of tables
   std::optional<Importance> importance;
   std::optional<KeptAdapters> keptAdapters;
   TunedPlans tuned;
@@ -317,6 +319,9 @@ Status Compilation::compileVariant(TargetAttr target) {
   if (auto count =
           (*variant)->getAttrOfType<mlir::IntegerAttr>(kClassesAttrName))
     classes = count.getInt();
+  if (auto count =
+          (*variant)->getAttrOfType<mlir::IntegerAttr>(kRowNumbersAttrName))
+    rowNumbers = count.getInt();
   Expected<std::vector<PlannedWeight>> planned = planWeights(*variant);
   if (!planned)
     return planned.takeError();
@@ -465,6 +470,7 @@ Status Compilation::writeTraining(runtime::PayloadWriter &writer) {
     return training.takeError();
   training->objective = objective;
   training->classes = classes;
+  training->rowNumbers = rowNumbers;
   if (Status status = writer.beginSection("training"); !status)
     return status;
   std::string bytes = training->serialize();

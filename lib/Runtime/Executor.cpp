@@ -1,6 +1,7 @@
 //===- Executor.cpp - runs kernels over ranges on pinned workers ----------===//
 #include "tenon/Runtime/Executor.h"
 
+#include "tenon/Runtime/ProcessGroup.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
@@ -291,12 +292,41 @@ void Executor::count(int32_t op, std::chrono::steady_clock::time_point start) {
 
 namespace {
 Executor *installed = nullptr;
+ProcessGroup *dividing = nullptr;
+
+/// A kernel whose tasks begin at another one.
+struct Share {
+  TenonKernelFn fn;
+  void *ctx;
+  int64_t first;
+
+  static void run(void *ctx, int64_t begin, int64_t end) {
+    auto *share = static_cast<Share *>(ctx);
+    share->fn(share->ctx, share->first + begin, share->first + end);
+  }
+};
+
+void dispatchShare(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
+                   int64_t grain) {
+  grain = std::max<int64_t>(grain, 1);
+  dividing->divide(n, grain, [&](int64_t begin, int64_t end) {
+    Share share{fn, ctx, begin};
+    if (installed)
+      installed->dispatch(op, Share::run, &share, end - begin, grain);
+    else
+      fn(ctx, begin, end);
+  });
+}
 } // namespace
 
 void Executor::install(Executor *executor) { installed = executor; }
 
+void Executor::divideAmong(ProcessGroup *group) { dividing = group; }
+
 extern "C" void tenon_dispatch(int32_t op, TenonKernelFn fn, void *ctx,
                                int64_t n, int64_t grain) {
+  if (dividing)
+    return dispatchShare(op, fn, ctx, n, grain);
   if (!installed) {
     if (n > 0)
       fn(ctx, 0, n);
@@ -313,6 +343,11 @@ extern "C" void tenon_out_of_bounds(const char *text) {
 extern "C" void tenon_dispatch_after(int32_t op, TenonKernelFn prologue,
                                      TenonKernelFn fn, void *ctx, int64_t n,
                                      int64_t grain) {
+  if (dividing) {
+    // What one task changes in place, one process does.
+    dispatchShare(op - 1, prologue, ctx, 1, 1);
+    return dispatchShare(op, fn, ctx, n, grain);
+  }
   if (installed)
     return installed->dispatchAfter(op, prologue, fn, ctx, n, grain);
   prologue(ctx, 0, 1);

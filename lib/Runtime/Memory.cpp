@@ -73,7 +73,8 @@ Expected<Region> Region::allocate(uint64_t size, Kind kind,
     return Region();
   if (size >= kAddressSpace)
     return outOfMemory(what, size, ENOMEM);
-  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  int flags = MAP_ANONYMOUS;
+  flags |= kind == Kind::Shared ? MAP_SHARED : MAP_PRIVATE;
   if (kind == Kind::Sparse)
     flags |= MAP_NORESERVE;
   // mmap aligns to a page; ask for more and give the ends back.
@@ -91,7 +92,7 @@ Expected<Region> Region::allocate(uint64_t size, Kind kind,
     bytes += head;
     if (uint64_t tail = kHugePage - head)
       munmap(bytes + length, tail);
-    if (kind == Kind::Scratch)
+    if (kind != Kind::Sparse)
       madvise(bytes, length, MADV_HUGEPAGE);
   }
   return Region(bytes, length);

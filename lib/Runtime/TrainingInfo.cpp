@@ -13,9 +13,10 @@ using namespace tenon::runtime;
 using json = nlohmann::json;
 
 std::string TrainingInfo::serialize() const {
-  json root = {{"objective", objective}, {"classes", classes},
-               {"labels", labels},       {"tensors", json::array()},
-               {"files", json::array()}, {"weights_file", weightsFile}};
+  json root = {{"objective", objective},   {"classes", classes},
+               {"labels", labels},         {"tensors", json::array()},
+               {"files", json::array()},   {"weights_file", weightsFile},
+               {"row_numbers", rowNumbers}};
   for (const TrainedTensor &tensor : tensors)
     root["tensors"].push_back({{"name", tensor.name},
                                {"shape", tensor.shape},
@@ -92,6 +93,9 @@ Expected<TrainingInfo> TrainingInfo::parse(std::span<const std::byte> section,
     root->at("objective").get_to(info.objective);
     root->at("classes").get_to(info.classes);
     root->at("labels").get_to(info.labels);
+    root->at("row_numbers").get_to(info.rowNumbers);
+    if (info.rowNumbers < 0)
+      return corrupt("rows of tables are negative");
     for (const json &from : root->at("tensors")) {
       info.tensors.push_back(parseTensor(from));
       if (!fits(info.tensors.back(), weightBytes))

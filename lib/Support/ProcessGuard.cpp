@@ -2,6 +2,7 @@
 
 #include "tenon/Support/ProcessGuard.h"
 
+#include "tenon/Support/EndProcess.h"
 #include "tenon/Support/Strings.h"
 
 #include <atomic>
@@ -61,6 +62,12 @@ void tenon::endOutOfMemory() {
   enterEnd(ExitCode::OutOfResource);
   say("error: not enough memory\n");
   end(ExitCode::OutOfResource);
+}
+
+void tenon::endProcess(std::string_view text, ExitCode code) {
+  enterEnd(code);
+  say(text);
+  end(code);
 }
 
 //===----------------------------------------------------------------------===//

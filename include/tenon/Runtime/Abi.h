@@ -2,8 +2,9 @@
  *
  * The only interface between the code that the compiler generates and the
  * runtime that it is linked with. Plain C: the generated object refers to the
- * runtime by two functions, tenon_dispatch and tenon_dispatch_after, and is
- * found by two symbols, tenon_num_variants and tenon_variants.
+ * runtime by tenon_dispatch and tenon_dispatch_after, that of a model that
+ * learns also by tenon_await_turn and tenon_pass_turn, and is found by two
+ * symbols, tenon_num_variants and tenon_variants.
  *
  *===----------------------------------------------------------------------===*/
 #ifndef TENON_RUNTIME_ABI_H
@@ -30,7 +31,10 @@ typedef struct TenonFrame {
   void *const *buffers;   /* inputs in the order of the entry, then output;
                              between them, for "gradient" and "update", the
                              memories of gradients (as large as the weights)
-                             and of moments (twice that), zero at first */
+                             and of moments (twice that), zero at first; then,
+                             for "gradient" and "row_gradients" where there is
+                             such an entry point, the rows of tables that the
+                             first saves of a sequence for the second */
   int64_t numTokens;      /* T: tokens in this call, at most "max_chunk" */
   int64_t position;       /* position of the first of them in the context;
                              "decode_batch" has an input instead */
@@ -77,6 +81,15 @@ void tenon_dispatch(int32_t op, TenonKernelFn fn, void *ctx, int64_t n,
  * time is that of operation op - 1. */
 void tenon_dispatch_after(int32_t op, TenonKernelFn prologue, TenonKernelFn fn,
                           void *ctx, int64_t n, int64_t grain);
+
+/* Gradients are added to by sequences of a step in order, each section of them
+ * (a weight, or a layer of one) by itself. tenon_await_turn returns when all
+ * sequences before that at hand have passed the section; tenon_pass_turn waits
+ * likewise, and then passes it. Called by the thread that called "gradient".
+ * Sections are numbered below TENON_TURN_SECTIONS. */
+enum { TENON_TURN_SECTIONS = 65536 };
+void tenon_await_turn(int64_t section);
+void tenon_pass_turn(int64_t section);
 
 /* Called by code of `tenonc --check-bounds` before an access outside of its
  * memory: prints the text and aborts. */

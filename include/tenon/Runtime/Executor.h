@@ -22,6 +22,8 @@
 
 namespace tenon::runtime {
 
+class ProcessGroup;
+
 /// When an operation ran, seen from the main thread.
 struct OperationEvent {
   int32_t op = 0;
@@ -82,6 +84,10 @@ public:
   /// Makes this executor the one that tenon_dispatch uses; null: none, calls
   /// run inline.
   static void install(Executor *executor);
+  /// From now on all processes of a group make the same dispatches, and each
+  /// runs its share of the tasks of every one, on memory that they share; null:
+  /// each runs its own dispatches alone. Tasks dispatch nothing meanwhile.
+  static void divideAmong(ProcessGroup *group);
 
   /// While one lives, workers attend to this executor. Sessions don't nest.
   /// Neither start nor end waits for a worker: one that comes late or never

@@ -27,6 +27,7 @@ public:
   enum class Kind {
     Scratch, ///< huge pages if the system has them
     Sparse,  ///< address space of which a part is used: not reserved
+    Shared,  ///< as Scratch; processes that fork() makes have it, too
   };
 
   Region() = default;

@@ -21,6 +21,8 @@
 
 namespace tenon::runtime {
 
+class ProcessGroup;
+
 class Trainer {
 public:
   /// A copy of the weights, and memory for the rest: 16 bytes a parameter in
@@ -32,10 +34,19 @@ public:
   /// The most tokens of a sequence.
   int64_t maxLength() const { return longest; }
 
+  /// Sequences of a step are taken in groups of so many: how many is part of
+  /// the order of sums, and with that of the bits (I5).
+  static constexpr int64_t kGroup = 8;
+  /// Whether the rows of tables are added by themselves, when all sequences of
+  /// a group have been through addGradient (tenon-defer-tables).
+  bool hasRows() const { return rowGradientsFn != nullptr; }
   /// Adds the gradient of a sequence, whose tokens are of the vocabulary and
-  /// whose targets of the classes, to what is there; returns the sum of its
-  /// targets' losses.
-  float addGradient(const TrainingSequence &sequence);
+  /// whose targets of the classes, to what is there, but for rows of tables,
+  /// which it saves; returns the sum of its targets' losses. `place`: of the
+  /// sequence in its group.
+  float addGradient(const TrainingSequence &sequence, int64_t place);
+  /// Adds the rows that were saved of the sequence at a place: in order.
+  void addRows(const TrainingSequence &sequence, int64_t place);
   /// The sum of losses alone.
   float loss(const TrainingSequence &sequence);
   /// Whether the program has such steps: Muon's need a matrix of a layer.
@@ -43,6 +54,11 @@ public:
   /// Changes the weights by a step that it takes; returns the gradient's norm.
   /// Gradients are zero then.
   float update(const StepNumbers &step);
+
+  /// Moves weights, gradients and moments to memory that the processes of a
+  /// group share, before those start. From then on all of them call update
+  /// together. Errors: OutOfResource.
+  Status share(ProcessGroup &group);
 
   /// Weights and moments, each laid out as the weights are.
   std::span<std::byte> weights() { return {weight.data(), size}; }
@@ -55,15 +71,22 @@ private:
   Trainer() = default;
   /// What kernels count on (tenon-bufferize): whole cache lines.
   uint64_t sizeInLines() const { return (size + 63) / 64 * 64; }
+  /// `place` is negative for the loss alone.
   float call(TenonEntryFn entry, const TrainingSequence &sequence,
-             bool withGradient);
+             int64_t place);
 
   TrainingInfo training;
   TenonEntryFn findEntry(std::string_view name) const;
 
   const TenonVariant *variant = nullptr;
-  TenonEntryFn gradientFn = nullptr, lossFn = nullptr;
+  TenonEntryFn gradientFn = nullptr, lossFn = nullptr, rowGradientsFn = nullptr;
   Region weight, gradient, moments, arena;
+  Region rows;          ///< of tables, of the sequences of a group
+  uint64_t oneRows = 0; ///< of one of them, bytes
+  /// The processes that learn together, null if this is alone, and the arena of
+  /// their steps.
+  ProcessGroup *group = nullptr;
+  Region sharedArena;
   uint64_t size = 0; ///< of the weights, bytes; memories are whole pages
   int64_t longest = 0;
   /// What the entry points take beside tokens and targets: the source, or

@@ -55,6 +55,9 @@ struct TrainingInfo {
   int64_t classes = 0;
   /// What they are called; empty: they have no names.
   std::vector<std::string> labels;
+  /// Of each token, how many numbers the gradient saves of tables, which
+  /// "row_gradients" adds; 0: there is no such entry point.
+  int64_t rowNumbers = 0;
   std::vector<TrainedTensor> tensors;
   std::vector<CheckpointFile> files;
   /// The one that the tensors are in.

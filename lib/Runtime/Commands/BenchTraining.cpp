@@ -81,12 +81,17 @@ Status tenon::runtime::benchTraining(Program &program,
     double start = now();
     std::clock_t used = std::clock();
     for (int64_t j = 0; j < options.batch; ++j) {
-      trainer.addGradient(sequence);
+      trainer.addGradient(sequence, j % Trainer::kGroup);
       EntryCall call;
       call.entry = entry;
       call.tokens = options.length;
       call.outputs = options.length;
       profile.calls().push_back(call);
+      int64_t inGroup = j % Trainer::kGroup + 1;
+      if (trainer.hasRows() &&
+          (inGroup == Trainer::kGroup || j + 1 == options.batch))
+        for (int64_t place = 0; place < inGroup; ++place)
+          trainer.addRows(sequence, place);
     }
     trainer.update(
         adamw.numbers(i + 2, options.batch * options.length, adamw.rate));

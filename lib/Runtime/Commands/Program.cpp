@@ -64,6 +64,20 @@ unsigned Program::threads() {
   return options.threads ? *options.threads : cpus().physicalCores;
 }
 
+void Program::takePart(int rank, int size) {
+  Topology mine = cpus();
+  auto parts = static_cast<unsigned>(size);
+  unsigned each =
+      options.threads.value_or(std::max(1u, mine.physicalCores / parts));
+  size_t begin = static_cast<size_t>(rank) * each % mine.cpus.size();
+  std::ranges::rotate(mine.cpus,
+                      mine.cpus.begin() + static_cast<int64_t>(begin));
+  if (size_t(each) * parts <= mine.cpus.size())
+    mine.cpus.resize(each);
+  workers = std::make_unique<Executor>(each, mine);
+  Executor::install(workers.get());
+}
+
 WeightMemory Program::weightMemory() const {
   for (WeightMemory memory : {WeightMemory::Mapped, WeightMemory::HugePages})
     if (options.weightsMemory == name(memory))

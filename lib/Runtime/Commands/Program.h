@@ -69,6 +69,10 @@ public:
   /// Only after model() or trainer().
   Executor &executor() { return *workers; }
   unsigned threads();
+  /// Leaves the other processes of so many that work on this machine together
+  /// their CPUs: executor() is another one then, of a part of the threads
+  /// unless --threads says how many.
+  void takePart(int rank, int size);
   WeightMemory weightMemory() const;
 
   /// The function of a def of the description, also by the name that its

@@ -29,6 +29,10 @@ private:
   Status check(Program &program);
   Status chooseOptimizer(const Trainer &trainer);
   Status countSteps(uint64_t sequences);
+  /// Makes the group of so many processes, if mpirun hasn't, and shares the
+  /// trainer's memory with it.
+  Status share(Program &program, Trainer &trainer, uint64_t heldOut,
+               std::unique_ptr<ProcessGroup> &group);
 
   TrainingOptions options;
   /// What the optimizer's kind has defaults of.
@@ -38,6 +42,7 @@ private:
   } asked;
   std::string resumed;
   std::optional<int64_t> steps;
+  int processes = 1;
 };
 
 void Train::declareOptions(CLI::App &app) {
@@ -124,9 +129,13 @@ void Train::declareOptions(CLI::App &app) {
   add("-o,--output", options.output, "DIR",
       "Directory for the checkpoint and the log");
   std::vector<CLI::Option *> others = app.get_options();
+  add("--processes", processes, "N",
+      "Processes that share out the sequences of a step, with a part of the "
+      "threads each; the result is the same, bit for bit (default: 1)")
+      ->check(CLI::Range(1, 1000).description(""));
   auto *resume = add("--resume", resumed, "DIR",
-                     "Go on with the training in this directory; only --steps "
-                     "and --quiet may be given with it");
+                     "Go on with the training in this directory; only --steps, "
+                     "--processes and --quiet may be given with it");
   for (CLI::Option *other : others)
     if (other != inSteps && other != app.get_help_ptr())
       resume->excludes(other);
@@ -217,24 +226,42 @@ Status Train::countSteps(uint64_t sequences) {
   return {};
 }
 
-/// Under mpirun there are several of this program, and each would write the
-/// same files.
-static Status checkAlone() {
-  for (const char *name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
-    if (const char *size = std::getenv(name); size && std::atoll(size) > 1)
-      return withNote(
-          plainError(strCat("this is one of ", size,
-                            " processes that mpirun has started: they cannot "
-                            "learn together yet, and each would write the "
-                            "same files"),
-                     ExitCode::BadUsage),
-          "without mpirun, --threads shares out a training on this machine");
-  return {};
+Status Train::share(Program &program, Trainer &trainer, uint64_t heldOut,
+                    std::unique_ptr<ProcessGroup> &group) {
+  int64_t sequences = options.batch * options.accumulate;
+  if (processes > sequences)
+    return plainError(strCat(group ? "mpirun -n " : "--processes ", processes,
+                             ": a step has only ", sequences,
+                             " sequences to share out"),
+                      ExitCode::BadUsage);
+  if (program.options.profile || !program.options.trace.empty())
+    return plainError("--profile and --trace are of one process, not of "
+                      "several that learn together",
+                      ExitCode::BadUsage);
+  uint64_t numbers = std::max(static_cast<uint64_t>(sequences), heldOut);
+  if (group) {
+    if (Status status = group->prepare(numbers); !status)
+      return status;
+  } else {
+    auto made = ProcessGroup::create(processes, numbers);
+    if (!made)
+      return made.takeError();
+    group = std::move(*made);
+  }
+  return trainer.share(*group);
 }
 
 Status Train::run(Program &program) {
-  if (Status status = checkAlone(); !status)
-    return status;
+  auto joined = ProcessGroup::joinMpi();
+  if (!joined)
+    return joined.takeError();
+  std::unique_ptr<ProcessGroup> group = std::move(*joined);
+  if (group && processes > 1)
+    return plainError("--processes is for one program; mpirun has started "
+                      "several",
+                      ExitCode::BadUsage);
+  if (group)
+    processes = group->size();
   if (!resumed.empty()) {
     bool quiet = options.quiet;
     auto before = readOptions(resumed);
@@ -243,6 +270,7 @@ Status Train::run(Program &program) {
     options = std::move(*before);
     options.quiet = quiet;
   }
+  options.quiet |= group && !group->isFirst();
   if (steps) {
     options.steps = *steps;
     options.epochs = 0;
@@ -253,7 +281,7 @@ Status Train::run(Program &program) {
   auto peak = limits.find("fma");
   GlobalOptions &global = program.options;
   bool isCounted = peak != limits.end() && !options.quiet && !global.profile &&
-                   global.trace.empty();
+                   global.trace.empty() && processes == 1;
   global.profile |= isCounted;
   auto trainer = program.trainer();
   if (!trainer)
@@ -305,18 +333,38 @@ Status Train::run(Program &program) {
     return plainError("--resume goes on with the weights that are there: "
                       "--from is for a new training",
                       ExitCode::BadUsage);
+  if (processes > 1) {
+    if (Status status =
+            share(program, **trainer, heldOut ? heldOut->count() : 0, group);
+        !status)
+      return status;
+  }
   TrainingRun run(**trainer, options, std::move(*data), std::move(heldOut),
                   std::move(*corruption), reading.labels.names);
-  if (Status status = resumed.empty() ? run.start() : run.resume(); !status)
-    return status;
+  if (!group || group->isFirst())
+    if (Status status = resumed.empty() ? run.start() : run.resume(); !status)
+      return status;
   const EntryInfo *gradient = program.metadata().entry("gradient");
   if (isCounted && gradient)
     run.countWork(*program.profile(), *gradient, peak->second);
   double start = now();
-  Executor::Session session(program.executor());
-  Status status = run.run();
-  program.printProfile(now() - start);
-  return status;
+  if (!group) {
+    Executor::Session session(program.executor());
+    Status status = run.run();
+    program.printProfile(now() - start);
+    return status;
+  }
+  run.learnTogether(*group);
+  if (Status status = group->start(); !status)
+    return status;
+  program.takePart(group->rank(), group->size());
+  ProcessGroup::install(group.get());
+  Status status;
+  {
+    Executor::Session session(program.executor());
+    status = run.run();
+  }
+  return group->finish(std::move(status));
 }
 
 class Eval : public Command {

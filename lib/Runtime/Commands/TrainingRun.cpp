@@ -22,6 +22,7 @@
 #include "tenon/Support/AtomicFile.h"
 #include "tenon/Support/Strings.h"
 
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
@@ -232,36 +233,49 @@ tenon::runtime::readOptions(const std::string &directory) {
 static constexpr uint64_t kHeldOutPlace = uint64_t(1) << 63;
 
 double tenon::runtime::meanLoss(Trainer &trainer, const TrainingData &data,
-                                Corruption *corruption) {
+                                Corruption *corruption, ProcessGroup *group) {
   double sum = 0;
   int64_t targets = 0;
   for (uint64_t i = 0; i < data.count(); ++i) {
     TrainingSequence sequence = data.sequence(i);
     if (corruption)
       sequence = corruption->apply(sequence, kHeldOutPlace + i);
-    if (sequence.asked == 0)
-      continue;
-    sum += trainer.loss(sequence);
     targets += sequence.asked;
+    double loss = 0;
+    bool isMine = !group || i % group->size() == uint64_t(group->rank());
+    if (sequence.asked && isMine)
+      loss = trainer.loss(sequence);
+    if (group && isMine)
+      group->numbers()[i] = loss;
+    sum += loss;
+  }
+  if (group) {
+    // In the order that one process has.
+    group->barrier();
+    sum = 0;
+    for (double loss : group->numbers().first(data.count()))
+      sum += loss;
   }
   return sum / static_cast<double>(targets);
 }
 
-Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
-  double start = now();
-  int64_t sequences = options.batch * options.accumulate;
-  int64_t targets = 0;
-  Measured measured;
-  double sum = 0;
-  for (int64_t i = 0; i < sequences; ++i) {
-    auto place = static_cast<uint64_t>((step - 1) * sequences + i);
-    TrainingSequence sequence =
-        data.sequence(options.sequenceAt(place, data.count()));
-    if (corruption)
-      sequence = corruption->apply(sequence, place);
-    if (sequence.asked == 0)
+TrainingSequence TrainingRun::sequenceAt(uint64_t place) {
+  TrainingSequence sequence =
+      data.sequence(options.sequenceAt(place, data.count()));
+  return corruption ? corruption->apply(sequence, place) : sequence;
+}
+
+void TrainingRun::addGradients(std::span<const uint64_t> places, int64_t first,
+                               std::span<double> losses) {
+  auto count = static_cast<int64_t>(places.size());
+  int64_t before = numBefore + first, after = before + count;
+  for (int64_t i = 0; i < count; ++i) {
+    if (group && (first + i) % group->size() != group->rank())
       continue;
-    sum += trainer.addGradient(sequence);
+    if (group)
+      group->beginSequence(before + i, trainer.hasRows() ? before : 0);
+    TrainingSequence sequence = sequenceAt(places[i]);
+    losses[i] = trainer.addGradient(sequence, i);
     if (counted) {
       EntryCall call;
       call.entry = gradientEntry;
@@ -269,9 +283,49 @@ Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
       call.sourceLength = static_cast<int64_t>(sequence.source.size());
       counted->calls().push_back(std::move(call));
     }
-    measured.tokens += static_cast<int64_t>(sequence.tokens.size());
-    targets += sequence.asked;
+    if (!trainer.hasRows() ||
+        !(group ? group->saveRows(after) : i + 1 == count))
+      continue;
+    for (int64_t j = 0; j < count; ++j)
+      trainer.addRows(sequenceAt(places[j]), j);
+    if (group)
+      group->openRows(after);
   }
+}
+
+Expected<TrainingRun::Measured> TrainingRun::takeStep(int64_t step) {
+  double start = now();
+  int64_t sequences = options.batch * options.accumulate;
+  int64_t targets = 0, taken = 0;
+  Measured measured;
+  double sum = 0;
+  std::array<double, Trainer::kGroup> own{};
+  std::vector<uint64_t> places;
+  for (int64_t i = 0; i < sequences; ++i) {
+    auto place = static_cast<uint64_t>((step - 1) * sequences + i);
+    TrainingSequence sequence = sequenceAt(place);
+    if (sequence.asked) {
+      measured.tokens += static_cast<int64_t>(sequence.tokens.size());
+      targets += sequence.asked;
+      places.push_back(place);
+    }
+    if (places.size() < size_t(Trainer::kGroup) && i + 1 < sequences)
+      continue;
+    std::span<double> losses =
+        group ? group->numbers().subspan(taken) : std::span<double>(own);
+    addGradients(places, taken, losses);
+    if (!group)
+      for (double loss : losses.first(places.size()))
+        sum += loss;
+    taken += static_cast<int64_t>(places.size());
+    places.clear();
+  }
+  if (group) {
+    group->barrier();
+    for (double loss : group->numbers().first(taken))
+      sum += loss;
+  }
+  numBefore += taken;
   if (targets == 0)
     return plainError(strCat("the sequences of step ", step,
                              " have nothing to guess: all of their tokens are "
@@ -317,10 +371,12 @@ Status TrainingRun::log(int64_t step, const Measured &measured) {
   std::string held;
   if (heldOut &&
       (isLast || (options.evalEvery && step % options.evalEvery == 0))) {
-    double loss = meanLoss(trainer, *heldOut, corruption.get());
+    double loss = meanLoss(trainer, *heldOut, corruption.get(), group);
     line["held_out_loss"] = loss;
     held = format("  held-out loss %.4f", loss);
   }
+  if (group && !group->isFirst())
+    return {};
   // A line a second is enough for a person.
   double time = now();
   if (!options.quiet &&
@@ -348,6 +404,8 @@ Status TrainingRun::run() {
   if (options.warmup.ends_with('%'))
     warmup *= static_cast<double>(options.steps) / 100;
   schedule.warmup = static_cast<int64_t>(warmup);
+  if (group)
+    done = group->tell(done);
   if (done >= options.steps)
     return plainError(strCat("the training has taken ", done,
                              " steps already: --steps says how many there are "
@@ -362,12 +420,16 @@ Status TrainingRun::run() {
     if (Status status = log(done, *measured); !status)
       return status;
     bool isDue = options.saveEvery && done % options.saveEvery == 0;
-    if (isDue || done == options.steps || interrupted())
+    bool stops = group ? group->tell(interrupted()) != 0 : interrupted();
+    bool saves = isDue || done == options.steps || stops;
+    if (saves && (!group || group->isFirst()))
       if (Status status = save(done); !status)
         return status;
-    if (interrupted()) {
-      printNote(strCat("interrupted after step ", done, ", which is saved in ",
-                       options.output, ": --resume goes on from there\n"));
+    if (stops) {
+      if (!group || group->isFirst())
+        printNote(strCat("interrupted after step ", done,
+                         ", which is saved in ", options.output,
+                         ": --resume goes on from there\n"));
       return interruption();
     }
   }

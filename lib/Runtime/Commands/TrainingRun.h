@@ -6,6 +6,7 @@
 #include "TrainingOptions.h"
 
 #include "tenon/Runtime/Corruption.h"
+#include "tenon/Runtime/ProcessGroup.h"
 #include "tenon/Runtime/Safetensors.h"
 #include "tenon/Runtime/Trainer.h"
 #include "tenon/Runtime/TrainingData.h"
@@ -35,6 +36,10 @@ public:
     gradientEntry = &gradient;
     peakRate = peak;
   }
+  /// From now on a step's sequences are shared out among the processes of a
+  /// group, which the trainer's memory is shared with. Only the first of them
+  /// begins or resumes, logs and saves.
+  void learnTogether(ProcessGroup &with) { group = &with; }
   /// Makes the directory. Errors: one that holds something else than a run.
   Status start();
   /// Reads the state in the directory. Errors: of another model, or of other
@@ -51,6 +56,14 @@ private:
   };
 
   Expected<Measured> takeStep(int64_t step);
+  /// Of the sequence at a place, counted through all epochs; valid until the
+  /// next one.
+  TrainingSequence sequenceAt(uint64_t place);
+  /// Adds the gradients of a group of sequences at these places, or this
+  /// process' part of them, and puts their losses to `losses`. `first`: the
+  /// sequences of the step before them.
+  void addGradients(std::span<const uint64_t> places, int64_t first,
+                    std::span<double> losses);
   Status log(int64_t step, const Measured &measured);
   Status save(int64_t step);
   Status saveState(int64_t step) const;
@@ -75,13 +88,16 @@ private:
   Profile *counted = nullptr; ///< null: nothing is
   const EntryInfo *gradientEntry = nullptr;
   double peakRate = 0;
-  double countedSeconds = 0; ///< of the steps that are counted
+  double countedSeconds = 0;     ///< of the steps that are counted
+  ProcessGroup *group = nullptr; ///< null: this process learns alone
+  int64_t numBefore = 0;         ///< sequences of the group's steps before
 };
 
 /// The mean loss of all targets. What `corruption`, if there is one, hides of a
 /// sequence follows from its number, the same every time.
+/// In a group each process computes a part of it; all get it.
 double meanLoss(Trainer &trainer, const TrainingData &data,
-                Corruption *corruption);
+                Corruption *corruption, ProcessGroup *group = nullptr);
 
 /// What --resume goes on with: the options of the training in a directory.
 Expected<TrainingOptions> readOptions(const std::string &directory);

@@ -103,7 +103,7 @@ def write_data(place, kind, expected, classes):
 
 
 def check_spans(program, expected, place):
-    """Spans of texts are learned, the same ones when a training goes on."""
+    """Spans of texts are learned, the same ones when a training goes on, also where two processes share out its steps."""
     data = os.path.join(place, "spans.bin")
     np.array(expected["source"] * 4, "<u2").tofile(data)
     train = [program, "train", "--data", data, "--objective", "span:0.3:2", "--sentinel", "90", "--length", "12", "--batch",
@@ -111,7 +111,7 @@ def check_spans(program, expected, place):
     whole, parts = os.path.join(place, "whole"), os.path.join(place, "parts")
     run(*train, "--steps", "4", "-o", whole)
     run(*train, "--steps", "2", "-o", parts)
-    run(program, "train", "--resume", parts, "--steps", "4", "--quiet")
+    run(program, "train", "--resume", parts, "--steps", "4", "--processes", "2", "--quiet")
     if not filecmp.cmp(f"{whole}/model.safetensors", f"{parts}/model.safetensors", shallow=False):
         sys.exit("spans differ when a training goes on")
     run(program, "eval", "--data", data, "--objective", "span", "--sentinel", "90", "--length", "12", "--from", whole)

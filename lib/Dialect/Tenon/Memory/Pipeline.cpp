@@ -4,12 +4,15 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
+#include "tenon/Dialect/Tenon/Transforms/TurnPasses.h"
 
 using namespace mlir;
 
 using namespace tenon;
 
 static void build(OpPassManager &manager, bool isObserved) {
+  manager.addPass(createTenonDeferTables());
+  manager.addPass(createTenonInsertTurns());
   manager.addPass(createTenonSelectTiles());
   manager.addPass(createTenonBufferize());
   manager.addPass(createTenonPlanArena());
@@ -31,8 +34,8 @@ void tenon::buildObservedTilePipeline(OpPassManager &manager) {
 void tenon::registerTilePipeline() {
   PassPipelineRegistration<>(
       "tenon-tile-pipeline",
-      "From packed tensors to dispatches of tiles: tenon-select-tiles, "
-      "tenon-bufferize, tenon-plan-arena, tenon-apply-tiles, "
-      "tenon-fuse-dispatches",
+      "From packed tensors to dispatches of tiles: tenon-defer-tables, "
+      "tenon-insert-turns, tenon-select-tiles, tenon-bufferize, "
+      "tenon-plan-arena, tenon-apply-tiles, tenon-fuse-dispatches",
       buildTilePipeline);
 }
