@@ -83,6 +83,8 @@ void PassRecorder::enter(StringRef nextStage, StringRef nextVariant) {
   }
   stage = nextStage.str();
   variant = nextVariant.str();
+  // Between passes of different managers others may change the module.
+  fingerprinted = nullptr;
 }
 
 void PassRecorder::leave(ModuleOp module) {
@@ -102,7 +104,9 @@ RecordedPasses PassRecorder::take() {
 }
 
 void PassRecorder::before(Pass *, Operation *op) {
-  fingerprint = getFingerprint(op);
+  if (fingerprinted != op)
+    fingerprint = getFingerprint(op);
+  fingerprinted = op;
   began = std::chrono::steady_clock::now();
 }
 
@@ -118,7 +122,8 @@ void PassRecorder::after(Pass *pass, Operation *op) {
         << pass->getName(); // an adaptor for functions
   done.description = pass->getDescription().str();
   done.milliseconds = took.count();
-  if (fingerprint != getFingerprint(op)) {
+  if (uint64_t now = getFingerprint(op); fingerprint != now) {
+    fingerprint = now;
     // Operations may be others and say the same.
     auto module = cast<ModuleOp>(op);
     ModuleText summary = summarize(module, table);

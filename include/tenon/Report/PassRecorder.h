@@ -79,6 +79,9 @@ private:
   /// Of the module before the pass at hand: a pass that leaves it alone needs
   /// no text of it.
   uint64_t fingerprint = 0;
+  /// The module that has this fingerprint, after the last pass; null where the
+  /// next pass finds it changed by others.
+  mlir::Operation *fingerprinted = nullptr;
 };
 
 } // namespace tenon
