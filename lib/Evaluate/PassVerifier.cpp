@@ -34,6 +34,9 @@ public:
       return;
     bool faulty = pass->getArgument() == verifier.options.fault &&
                   seedFault(module, verifier.options.fault);
+    if (faulty)
+      verifier.rounded =
+          seedScales(std::move(verifier.rounded), verifier.options.fault);
     if (!faulty && *fingerprint == OperationFingerPrint(op)) {
       PassVerifier::Line line;
       line.stage = verifier.stage;
@@ -128,9 +131,8 @@ FailureOr<double> PassVerifier::allowRounding(Rounding rounding) {
   // A choice between experts may be another one after any rounding, and then
   // results are others altogether.
   constexpr double kOfChoices = 0.5;
-  auto [it, isNew] =
-      allowances.try_emplace({rounding.size, rounding.block},
-                             kSafety * rounding.size);
+  auto [it, isNew] = allowances.try_emplace({rounding.size, rounding.block},
+                                            kSafety * rounding.size);
   if (!isNew)
     return it->second;
   for (uint64_t draw : {1, 2}) {
@@ -141,12 +143,11 @@ FailureOr<double> PassVerifier::allowRounding(Rounding rounding) {
     FailureOr<NamedArrays> results = runModel(evaluator, *before, inputs);
     if (failed(results))
       return failure();
-    it->second = std::max(
-        it->second, kSafety * compareRuns(*results, exactResults).error);
+    it->second = std::max(it->second,
+                          kSafety * compareRuns(*results, exactResults).error);
   }
-  bool chooses =
-      before->walk([](TopKOp) { return WalkResult::interrupt(); })
-          .wasInterrupted();
+  bool chooses = before->walk([](TopKOp) { return WalkResult::interrupt(); })
+                     .wasInterrupted();
   if (chooses)
     it->second = std::max(it->second, kOfChoices);
   return it->second;

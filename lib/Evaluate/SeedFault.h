@@ -4,6 +4,7 @@
 #define TENON_LIB_EVALUATE_SEEDFAULT_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "tenon/Evaluate/ModelRun.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace tenon {
@@ -12,6 +13,11 @@ namespace tenon {
 /// that is off, a residual that is forgotten, slices of one another's. Only the
 /// test of `--verify-passes` asks for it. False if there is nothing to change.
 bool seedFault(mlir::ModuleOp module, llvm::StringRef pass);
+
+/// Blocks' scales of one matrix are a quarter too large, as a mistake in
+/// `tenon-quantize-weights` would have it: the weights of `reader` as they are
+/// read of the module that the pass left. Other passes' are `reader`.
+WeightReader seedScales(WeightReader reader, llvm::StringRef pass);
 
 } // namespace tenon
 
