@@ -51,9 +51,14 @@ class Tenon:
         table = info["model"]["vocab_size"] * info["model"]["hidden_size"]
         self.layer_products = info["model"]["parameters"] - table * (2 if "head" in sizes else 1)
         if of_experts:
-            shapes = [[int(size) for size in re.findall(r"(\d+)x", weight["type"].split("!")[0])]
-                      for weight in info["weights"] if weight["name"] in of_experts]
-            numbers = info["model"]["layers"] * count * sum(math.prod(shape) for shape in shapes)
+            # Layers of several types are weights of their own, "down.q4_k" and "down.q6_k": one matrix of each layer.
+            shapes = {}
+            for weight in info["weights"]:
+                if weight["name"] in of_experts:
+                    name, kind = weight["name"], re.search(r"block<(\w+)>", weight["type"])
+                    shapes[name.removesuffix("." + kind[1]) if kind else name] = [
+                        int(size) for size in re.findall(r"(\d+)x", weight["type"].split("!")[0])]
+            numbers = info["model"]["layers"] * count * sum(math.prod(shape) for shape in shapes.values())
             self.layer_products -= numbers * (count - chosen) // count
         self.head_products = table
 
