@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares Tenon with ONNX Runtime on a BERT checkpoint, alternating in one run:
 
-    make_random_model.py bert DIRECTORY --hidden 768 --layers 12 --heads 12 --vocab 30522 --context 512
+    make_random_model.py bert DIRECTORY --hidden 768 --layers 12 --heads 12 --vocab 30522 --context 512 --no-pooler \\
+        --no-masked-lm
     encoders.py DIRECTORY --tenonc build/bin/tenonc --node-modules path/to/node_modules
     encoders.py DIRECTORY --tenonc build/bin/tenonc --precision f32 bf16 --lengths 128 384 --threads 1 2
 
@@ -36,7 +37,7 @@ class Tenon:
     def __init__(self, options, precision, directory):
         self.precision = precision
         self.program = os.path.join(directory, f"bert-{precision}")
-        run([options.tenonc, options.model, *TENON_OPTIONS[precision], "-o", self.program])
+        run([options.tenonc, options.model, *TENON_OPTIONS[precision], *options.tenonc_option, "-o", self.program])
 
     def output(self, tokens):
         with tempfile.NamedTemporaryFile(suffix=".npy") as file:
@@ -90,6 +91,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a BERT checkpoint's directory")
     parser.add_argument("--tenonc", required=True)
+    parser.add_argument("--tenonc-option", action="append", default=[], help="for the compiler, e.g. -mcpu=znver3")
     parser.add_argument("--node-modules", help="where onnxruntime-node is")
     parser.add_argument("--precision", nargs="+", choices=TENON_OPTIONS, default=list(TENON_OPTIONS))
     parser.add_argument("--lengths", type=int, nargs="+", default=[128, 384])

@@ -148,7 +148,7 @@ def main():
         for each in contestants:
             line = f"  {each.name:42} {statistics.median(seconds[each]):8.3f} s"
             for own in contestants[:len(options.precision)]:
-                if PEER[own.precision] == each.precision and own is not each:
+                if PEER[own.precision] == each.precision and each not in contestants[:len(options.precision)]:
                     ratio = statistics.median(b / a for a, b in zip(seconds[own], seconds[each]))
                     line += f"   {ratio:.2f} x that of {own.name}"
             print(line)
