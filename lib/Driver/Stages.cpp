@@ -78,6 +78,11 @@ void tenon::buildMicroPipeline(OpPassManager &manager) {
 }
 
 void tenon::buildKernelPipeline(OpPassManager &manager) {
+  manager.addPass(createTenonUnroll());
+  manager.addPass(createTenonUnpackToVector());
+  // Before there are intrinsics, of which nobody knows whether they write.
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
   // Each is for its architecture alone.
   manager.addPass(createTenonMicroToX86());
   manager.addPass(createTenonMicroToArm());

@@ -58,7 +58,8 @@ public:
   /// Of formats with paired minimums those of groups 2 `pair` and 2 `pair` + 1
   /// of a superblock, side by side: vector<2 lanes x i16>.
   virtual mlir::Value minimumPair(const WeightGroup &group,
-                                  const PanelVector &vector, int64_t pair) = 0;
+                                  const PanelVector &vector,
+                                  mlir::Value pair) = 0;
   /// What multiplies those of a superblock: f32.
   virtual mlir::Value minimumFactor(const WeightGroup &group,
                                     const PanelVector &vector) = 0;
@@ -67,8 +68,10 @@ public:
 /// Superblocks as they lie in memory.
 class BlockWeights : public WeightSource {
 public:
-  /// `weight` is a memref [panels, superblocks] of !tenon.superblock.
-  BlockWeights(KernelBuilder &b, mlir::Value weight);
+  /// `weight` is a memref [panels, superblocks] of !tenon.superblock. What
+  /// vectors of a panel have is read `asMicro`-operations, of chunks that only
+  /// tenon-unroll makes known, or at once.
+  BlockWeights(KernelBuilder &b, mlir::Value weight, bool asMicro = false);
 
   const Superblock &getSuperblock() const { return format; }
   int64_t panels() const { return numPanels; }
@@ -86,31 +89,39 @@ public:
   mlir::Value minimum(const WeightGroup &group, const ColumnVector &vector,
                       int64_t half);
 
+  /// As micro.unpack; a sum's part is known then.
+  mlir::Value integers(const WeightGroup &group, const PanelVector &vector,
+                       mlir::Value chunk, int64_t up);
   mlir::Value integers(const WeightGroup &group, const PanelVector &vector,
                        int64_t chunk) override {
     return integers(group, vectorAt(vector), chunk);
   }
   mlir::Value scale(const WeightGroup &group, const PanelVector &vector,
-                    int64_t half) override {
-    return scale(group, vectorAt(vector), half);
-  }
+                    int64_t half) override;
   mlir::Value minimum(const WeightGroup &group, const PanelVector &vector,
-                      int64_t half) override {
-    return minimum(group, vectorAt(vector), half);
-  }
+                      int64_t half) override;
   mlir::Value minimumPair(const WeightGroup &group, const PanelVector &vector,
-                          int64_t pair) override;
+                          mlir::Value pair) override;
   mlir::Value minimumFactor(const WeightGroup &group,
-                            const PanelVector &vector) override {
-    return minimumFactor(group, vectorAt(vector));
-  }
+                            const PanelVector &vector) override;
 
   /// Asks for the lines that a chunk of this group stands for in the superblock
   /// `distance` bytes or a little more behind this one, in the order of memory,
   /// for the first or the second cache. `vector.first` is the first of 16
   /// columns.
   void prefetch(const WeightGroup &group, const PanelVector &vector,
-                int64_t chunk, int64_t distance, int cache);
+                int64_t chunk, int64_t distance, int cache) {
+    prefetch(group, vectorAt(vector).half,
+             vector.index * Superblock::kChunks + chunk, distance, cache);
+  }
+  /// The same by the number of 16 columns in the panel, and the number of the
+  /// vector times 8 plus that of the chunk, of which the place within 16
+  /// columns counts.
+  void prefetch(const WeightGroup &group, mlir::Value half, int64_t part,
+                int64_t distance, int cache);
+  /// As micro.prefetch_weights.
+  void prefetch(const WeightGroup &group, const PanelVector &vector,
+                mlir::Value part, int64_t distance, int cache);
   /// Asks for the line of 64 bytes of this number in a panel, for the second
   /// cache. May be past the end.
   void prefetchLine(mlir::Value panel, mlir::Value line);
@@ -137,7 +148,8 @@ private:
   mlir::Value lookUp(mlir::Value nibbles);
 
   KernelBuilder &b;
-  mlir::Value bytes;
+  mlir::Value weight, bytes;
+  bool asMicro;
   Superblock format;
   int64_t numPanels, numColumns, numSuperblocks;
 };
@@ -156,6 +168,10 @@ public:
   /// Elements 4 chunk ... 4 chunk + 3 of a group in every 32 bits: i8. Term 0
   /// are their numbers, term 1 what rounding left.
   mlir::Value quad(mlir::Value row, mlir::Value group, int64_t chunk,
+                   int64_t term = 0) {
+    return quad(row, group, b.index(chunk), term);
+  }
+  mlir::Value quad(mlir::Value row, mlir::Value group, mlir::Value chunk,
                    int64_t term = 0);
   /// With what rounding left, the group's elements 128 q + r: vector<32 x i16>.
   mlir::Value words(mlir::Value row, mlir::Value group);
@@ -169,7 +185,8 @@ public:
                     mlir::Type type);
 
 private:
-  mlir::Value word(mlir::Value row, mlir::Value group, int64_t offset);
+  /// The four bytes at a place in every lane: vector<4 lanes x i8>.
+  mlir::Value broadcast(mlir::Value row, mlir::Value group, mlir::Value offset);
 
   KernelBuilder &b;
   mlir::Value bytes;
@@ -190,6 +207,10 @@ public:
   /// integers. What `add` makes of it is the sum of `(weight - zero) *
   /// activation`.
   mlir::Value start(mlir::Value offsetSum);
+  /// Whether that is a sum of 0, whatever is given.
+  bool startsFromZero() const {
+    return zero == 0 || (isSigned && zero == kFullRange);
+  }
   /// A sum of 0.
   mlir::Value zeros();
   /// Adds four products in every lane. Targets that add in chains take those.

@@ -59,6 +59,8 @@ public:
   Extent dim(Value memref, int64_t dimension);
   /// An extent as a value.
   Value materialize(Extent extent);
+  /// `a / b` and `a % b` of indices that are not negative.
+  std::pair<Value, Value> divideIndex(Value a, int64_t b);
 
   //===--------------------------------------------------------------------===//
   // Loops
@@ -80,6 +82,34 @@ public:
       llvm::function_ref<Values(Value column, Value mask, ValueRange)> body);
   void forEachVector(Extent length,
                      llvm::function_ref<void(Value column, Value mask)> body);
+
+  /// A loop over [0, count) whose trips `tenon-unroll` writes out. One trip is
+  /// written as it is.
+  Values unrolled(int64_t count, ValueRange inits,
+                  llvm::function_ref<Values(Value, ValueRange)> body);
+  void unrolled(int64_t count, llvm::function_ref<void(Value)> body);
+  /// One that passes an array of registers on.
+  Value unrolled(int64_t count, Value array,
+                 llvm::function_ref<Value(Value, Value)> body);
+
+  //===--------------------------------------------------------------------===//
+  // Arrays of registers: vectors whose last dimension is a register
+  //===--------------------------------------------------------------------===//
+
+  /// An array that holds nothing yet, of registers of this element type.
+  Value array(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  /// An array with this register everywhere.
+  Value filledArray(llvm::ArrayRef<int64_t> shape, Value filling);
+  /// An array of these registers, in order.
+  Value arrayOf(llvm::ArrayRef<int64_t> shape, ValueRange registers);
+  /// The registers of an array, in order.
+  Values registersOf(Value array);
+  /// The register at a place.
+  Value get(Value array, ValueRange place);
+  /// The array with another register at a place.
+  Value set(Value array, ValueRange place, Value next);
+  /// The place of register `number`, in order, in an array of this shape.
+  Values placeInArray(llvm::ArrayRef<int64_t> shape, int64_t number);
 
   //===--------------------------------------------------------------------===//
   // Memory: last dimension contiguous

@@ -31,24 +31,31 @@ def TenonLinearToVector : Pass<"tenon-linear-to-vector", "::mlir::ModuleOp"> {
     tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 8, columns = 32>}
       : (memref<?x64xf32>, memref<1x64x32x1xf32>, memref<?x32xf32>) -> ()
     ```
-    After, for vectors of 512 bits (shown for one of the rows):
+    After, for vectors of 512 bits (loops marked * are `micro.unroll`):
     ```mlir
     scf.for %m = %c0 to %rows step %c8 {
-      %y:16 = scf.for %k = %c0 to %c64 step %c1 iter_args(%s0 = %zero, ...) {
-        %w0 = vector.load %w[%c0, %k, %c0, %c0] : memref<1x64x32x1xf32>, vector<16xf32>
-        %w1 = vector.load %w[%c0, %k, %c16, %c0] : memref<1x64x32x1xf32>, vector<16xf32>
-        %x0 = memref.load %x[%m, %k] : memref<?x64xf32>
-        %a0 = vector.broadcast %x0 : f32 to vector<16xf32>
-        %n0 = vector.fma %w0, %a0, %s0 : vector<16xf32>
-        ...
+      %y = scf.for %k = %c0 to %c64 step %c1 iter_args(%s = %zero) -> (vector<8x2x16xf32>) {
+        %w = scf.for* %v = %c0 to %c2 step %c1 iter_args(%all = %none) -> (vector<2x16xf32>) {
+          %column = arith.muli %v, %c16 : index
+          %loaded = vector.load %weight[%c0, %k, %column, %c0] : memref<1x64x32x1xf32>, vector<16xf32>
+          %next = micro.set %loaded, %all[%v] : vector<16xf32> into vector<2x16xf32>
+          scf.yield %next : vector<2x16xf32>
+        }
+        %t = scf.for* %r = %c0 to %c8 step %c1 iter_args(%sums = %s) -> (vector<8x2x16xf32>) {
+          %row = micro.pick %r of %m, %m1, %m2, ... // m + r
+          %x = memref.load %input[%row, %k] : memref<?x64xf32>
+          %a = vector.broadcast %x : f32 to vector<16xf32>
+          // for* %v: %sums[%r, %v] = vector.fma %w[%v], %a, %sums[%r, %v]
+        }
+        scf.yield %t : vector<8x2x16xf32>
       }
-      vector.store %y#0, %out[%m, %c0] : memref<?x32xf32>, vector<16xf32>
+      // for* %v, for* %r: vector.store %y[%r, %v], %out[...]
     }
     // ... and the remaining rows by 4, 2 and 1.
     ```
   }];
   let dependentDialects = ["::tenon::micro::MicroDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect",
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
   let statistics = [
     Statistic<"numLowered", "lowered", "Number of linears lowered">,

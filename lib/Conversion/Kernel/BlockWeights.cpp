@@ -18,7 +18,8 @@ static Value splatBytes(KernelBuilder &b, VectorType type, int64_t value) {
 // BlockWeights
 //===----------------------------------------------------------------------===//
 
-BlockWeights::BlockWeights(KernelBuilder &b, Value weight) : b(b) {
+BlockWeights::BlockWeights(KernelBuilder &b, Value weight, bool asMicro)
+    : b(b), weight(weight), asMicro(asMicro) {
   auto type = cast<MemRefType>(weight.getType());
   auto element = cast<SuperblockType>(type.getElementType());
   format = element.getSuperblock();
@@ -123,17 +124,17 @@ void BlockWeights::prefetchLine(Value panel, Value line) {
   b.prefetch(bytes, {panel, b.index(0), b.mulIndex(line, kLine)}, 2);
 }
 
-void BlockWeights::prefetch(const WeightGroup &group, const PanelVector &vector,
-                            int64_t chunk, int64_t distance, int cache) {
+void BlockWeights::prefetch(const WeightGroup &group, Value half, int64_t part,
+                            int64_t distance, int cache) {
   int64_t ahead = llvm::divideCeil(distance, superblockBytes());
   // The lines of 16 columns, over their groups, their vectors and the chunks of
   // those.
   int64_t perHalf = Superblock::kLanes / b.lanes();
   int64_t parts = perHalf * Superblock::kChunks;
-  int64_t part = vector.index % perHalf * Superblock::kChunks + chunk;
+  part %= parts;
   int64_t lines = llvm::divideCeil(format.bytes(), kLine * format.groups);
   Value first = b.addIndex(b.mulIndex(group.group, lines * kLine),
-                           b.mulIndex(vectorAt(vector).half, format.bytes()));
+                           b.mulIndex(half, format.bytes()));
   for (int64_t line = part * lines / parts, end = (part + 1) * lines / parts;
        line < end; ++line)
     b.prefetch(bytes,
@@ -207,10 +208,56 @@ Value BlockWeights::minimum(const WeightGroup &group,
 }
 
 Value BlockWeights::minimumPair(const WeightGroup &group,
-                                const PanelVector &vector, int64_t pair) {
-  return arith::ExtUIOp::create(
-      b, VectorType::get({2 * b.lanes()}, b.getI16Type()),
-      loadMinimumPair(group, vectorAt(vector), b.index(pair)));
+                                const PanelVector &vector, Value pair) {
+  auto type = VectorType::get({2 * b.lanes()}, b.getI16Type());
+  if (asMicro)
+    return micro::UnpackMinimumPairOp::create(
+        b, type, weight, group.panel, group.superblock, pair, vector.number(b));
+  return arith::ExtUIOp::create(b, type,
+                                loadMinimumPair(group, vectorAt(vector), pair));
+}
+
+Value BlockWeights::integers(const WeightGroup &group,
+                             const PanelVector &vector, Value chunk,
+                             int64_t up) {
+  return micro::UnpackOp::create(
+      b, VectorType::get({4 * b.lanes()}, b.getI8Type()), weight, group.panel,
+      group.superblock, group.group, vector.number(b), chunk,
+      b.getI64IntegerAttr(up));
+}
+
+Value BlockWeights::scale(const WeightGroup &group, const PanelVector &vector,
+                          int64_t half) {
+  if (!asMicro)
+    return scale(group, vectorAt(vector), half);
+  return micro::UnpackScaleOp::create(
+      b, b.f32VectorType(), weight, group.panel, group.superblock, group.group,
+      vector.number(b), b.getI64IntegerAttr(half));
+}
+
+Value BlockWeights::minimum(const WeightGroup &group, const PanelVector &vector,
+                            int64_t half) {
+  if (!asMicro || !format.hasMinimum())
+    return minimum(group, vectorAt(vector), half);
+  return micro::UnpackMinimumOp::create(
+      b, b.f32VectorType(), weight, group.panel, group.superblock, group.group,
+      vector.number(b), b.getI64IntegerAttr(half));
+}
+
+Value BlockWeights::minimumFactor(const WeightGroup &group,
+                                  const PanelVector &vector) {
+  if (!asMicro)
+    return minimumFactor(group, vectorAt(vector));
+  return micro::UnpackMinimumFactorOp::create(b, b.f32VectorType(), weight,
+                                              group.panel, group.superblock,
+                                              vector.number(b));
+}
+
+void BlockWeights::prefetch(const WeightGroup &group, const PanelVector &vector,
+                            Value part, int64_t distance, int cache) {
+  micro::PrefetchWeightsOp::create(
+      b, weight, group.panel, group.superblock, group.group, vector.number(b),
+      part, b.getI64IntegerAttr(distance), b.getI64IntegerAttr(cache));
 }
 
 Value BlockWeights::loadMinimumPair(const WeightGroup &group,
@@ -239,21 +286,15 @@ Int8Activations::Int8Activations(KernelBuilder &b, Value input)
                       cast<MemRefType>(input.getType()).getElementType())
                       .getResidual()) {}
 
-Value Int8Activations::word(Value row, Value group, int64_t offset) {
-  Value four =
-      vector::LoadOp::create(b, VectorType::get({4}, b.getI8Type()), bytes,
-                             ValueRange{row, group, b.index(offset)});
-  Value one =
-      vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), four);
-  return b.splat(vector::ExtractOp::create(b, one, 0));
+Value Int8Activations::broadcast(Value row, Value group, Value offset) {
+  return micro::Broadcast4Op::create(
+      b, VectorType::get({4 * b.lanes()}, b.getI8Type()), bytes,
+      ValueRange{row, group, offset});
 }
 
-Value Int8Activations::quad(Value row, Value group, int64_t chunk,
-                            int64_t term) {
+Value Int8Activations::quad(Value row, Value group, Value chunk, int64_t term) {
   int64_t first = term ? offsetof(Int8ResidualGroup, r) : 0;
-  return vector::BitCastOp::create(
-      b, VectorType::get({4 * b.lanes()}, b.getI8Type()),
-      word(row, group, first + 4 * chunk));
+  return broadcast(row, group, b.addIndex(b.mulIndex(chunk, 4), first));
 }
 
 Value Int8Activations::words(Value row, Value group) {
@@ -283,15 +324,13 @@ Value Int8Activations::wordQuad(Value words, int64_t chunk) {
 Value Int8Activations::pairSums(Value row, Value group) {
   return vector::BitCastOp::create(
       b, VectorType::get({2 * b.lanes()}, b.getI16Type()),
-      word(row, group, offsetof(Int8Group, pairSums)));
+      broadcast(row, group, b.index(offsetof(Int8Group, pairSums))));
 }
 
 Value Int8Activations::field(Value row, Value group, int64_t offset,
                              Type type) {
-  Value value = word(row, group, offset);
-  if (type.isInteger())
-    return value;
-  return vector::BitCastOp::create(b, b.vectorType(type), value);
+  return vector::BitCastOp::create(b, b.vectorType(type),
+                                   broadcast(row, group, b.index(offset)));
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,9 +1,11 @@
 //===- KernelBuilder.cpp - loops, loads and stores of kernels -------------===//
 
 #include "tenon/Conversion/KernelBuilder.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "tenon/Dialect/Micro/IR/Micro.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -73,6 +75,11 @@ Value KernelBuilder::materialize(OpFoldResult extent) {
   if (auto attr = dyn_cast<Attribute>(extent))
     return index(cast<IntegerAttr>(attr).getInt());
   return cast<Value>(extent);
+}
+
+std::pair<Value, Value> KernelBuilder::divideIndex(Value a, int64_t b) {
+  return {arith::DivUIOp::create(*this, a, index(b)),
+          arith::RemUIOp::create(*this, a, index(b))};
 }
 
 //===----------------------------------------------------------------------===//
@@ -148,6 +155,102 @@ void KernelBuilder::forEachVector(Extent length,
     body(column, mask);
     return Values{};
   });
+}
+
+KernelBuilder::Values
+KernelBuilder::unrolled(int64_t count, ValueRange inits,
+                        function_ref<Values(Value, ValueRange)> body) {
+  if (count == 0)
+    return Values(inits);
+  if (count == 1)
+    return body(index(0), inits);
+  auto forOp =
+      scf::ForOp::create(*this, index(0), index(count), index(1), inits);
+  forOp->setAttr(micro::MicroDialect::getUnrollAttrName(), getUnitAttr());
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(forOp.getBody());
+  Values next = body(forOp.getInductionVar(), forOp.getRegionIterArgs());
+  if (!inits.empty())
+    scf::YieldOp::create(*this, next);
+  return Values(forOp.getResults());
+}
+
+void KernelBuilder::unrolled(int64_t count, function_ref<void(Value)> body) {
+  unrolled(count, ValueRange(), [&](Value i, ValueRange) {
+    body(i);
+    return Values{};
+  });
+}
+
+Value KernelBuilder::unrolled(int64_t count, Value array,
+                              function_ref<Value(Value, Value)> body) {
+  return unrolled(count, ValueRange(array),
+                  [&](Value i, ValueRange args) {
+                    return Values{body(i, args.front())};
+                  })
+      .front();
+}
+
+//===----------------------------------------------------------------------===//
+// Arrays of registers
+//===----------------------------------------------------------------------===//
+
+static VectorType arrayType(ArrayRef<int64_t> shape, VectorType part) {
+  SmallVector<int64_t> all(shape);
+  all.push_back(part.getNumElements());
+  return VectorType::get(all, part.getElementType());
+}
+
+Value KernelBuilder::array(ArrayRef<int64_t> shape, Type element) {
+  // 32 bits a lane.
+  int64_t perLane = 32 / element.getIntOrFloatBitWidth();
+  return ub::PoisonOp::create(
+      *this, arrayType(shape, VectorType::get({perLane * numLanes}, element)));
+}
+
+Value KernelBuilder::filledArray(ArrayRef<int64_t> shape, Value filling) {
+  VectorType type = arrayType(shape, cast<VectorType>(filling.getType()));
+  SplatElementsAttr constant;
+  if (matchPattern(filling, m_Constant(&constant)))
+    return arith::ConstantOp::create(*this, constant.resizeSplat(type));
+  return vector::BroadcastOp::create(*this, type, filling);
+}
+
+KernelBuilder::Values KernelBuilder::placeInArray(ArrayRef<int64_t> shape,
+                                                  int64_t number) {
+  Values place(shape.size());
+  for (size_t i = shape.size(); i-- > 0; number /= shape[i])
+    place[i] = index(number % shape[i]);
+  return place;
+}
+
+Value KernelBuilder::arrayOf(ArrayRef<int64_t> shape, ValueRange registers) {
+  auto part = cast<VectorType>(registers.front().getType());
+  Value result = ub::PoisonOp::create(*this, arrayType(shape, part));
+  for (auto [i, next] : llvm::enumerate(registers))
+    result = set(result, placeInArray(shape, i), next);
+  return result;
+}
+
+KernelBuilder::Values KernelBuilder::registersOf(Value array) {
+  ArrayRef<int64_t> shape =
+      cast<VectorType>(array.getType()).getShape().drop_back();
+  Values result;
+  for (int64_t i = 0, end = ShapedType::getNumElements(shape); i < end; ++i)
+    result.push_back(get(array, placeInArray(shape, i)));
+  return result;
+}
+
+Value KernelBuilder::get(Value array, ValueRange place) {
+  auto type = cast<VectorType>(array.getType());
+  return micro::GetOp::create(
+      *this,
+      VectorType::get(type.getShape().take_back(), type.getElementType()),
+      array, place);
+}
+
+Value KernelBuilder::set(Value array, ValueRange place, Value next) {
+  return micro::SetOp::create(*this, array.getType(), next, array, place);
 }
 
 //===----------------------------------------------------------------------===//

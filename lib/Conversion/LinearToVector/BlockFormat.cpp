@@ -1,7 +1,7 @@
 //===- BlockFormat.cpp - inner products of quantized weights --------------===//
 
 #include "BlockFormat.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "DotFormat.h"
 #include "tenon/Conversion/Opaque.h"
 #include "tenon/Dialect/Tenon/IR/ByteProducts.h"
 
@@ -10,16 +10,6 @@ using namespace tenon;
 using namespace tenon::linear;
 
 using Values = KernelBuilder::Values;
-
-UnpackedPanels::Form BlockFormat::unpackedForm() const {
-  bool isFree = b.getTarget() && b.getTarget().hasByteDot();
-  return {isFree ? UnpackedPanels::Scaled::Integers
-                 : UnpackedPanels::Scaled::Nothing};
-}
-
-int64_t BlockFormat::sumParts(size_t rows) const {
-  return isStreaming && int64_t(rows) <= plan.splitRows ? 2 : 1;
-}
 
 /// Of sums of rows and vectors those of `count` vectors from `first` on;
 /// nothing of none.
@@ -86,128 +76,6 @@ Value BlockFormat::addScaled(Value integers, const WeightScales &weights,
   return sum;
 }
 
-Values BlockFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
-                             const WeightGroup &place, Value group,
-                             ValueRange sums) {
-  const Superblock &format = packed.getSuperblock();
-  WeightSource &source = getSource();
-  ByteDot dot = getDot();
-  Type i32 = b.getI32Type();
-  bool halves = format.scalesPerGroup == 2;
-  // Sums of integers: for each term and part, one for each output. With two
-  // parts, half of the chunks are added to the second one, times 16.
-  size_t outputs = rows.size() * vectors.size();
-  int64_t terms = activations.terms(), parts = sumParts(rows.size());
-  auto placeOfSum = [&](int64_t term, int64_t part, size_t output) {
-    return (term * parts + part) * outputs + output;
-  };
-  auto start = [&](int64_t half) {
-    if (format.isPerChannel)
-      return Values(sums);
-    int64_t offset = halves ? offsetof(Int8Group, offsetHalfSums) + 4 * half
-                            : offsetof(Int8Group, offsetSum);
-    Values integers(terms * parts * outputs, dot.zeros());
-    // The offset is that of both terms: the finer one starts from it.
-    for (auto [r, row] : llvm::enumerate(rows)) {
-      Value first = dot.start(activations.field(row, group, offset, i32));
-      for (size_t i = 0; i < vectors.size(); ++i)
-        integers[placeOfSum(terms - 1, 0, r * vectors.size() + i)] = first;
-    }
-    return integers;
-  };
-  auto addChunk = [&](int64_t chunk, Values &integers) {
-    int64_t part = parts == 2 && chunk >= Superblock::kChunks / 2 ? 1 : 0;
-    Values weights;
-    for (const WeightVector &vector : vectors)
-      weights.push_back(
-          part ? packed.integers(placeOf(place, vector),
-                                 packed.vectorAt(vector.vector), chunk, kUp)
-               : source.integers(placeOf(place, vector), vector.vector, chunk));
-    for (auto [r, row] : llvm::enumerate(rows))
-      for (int64_t term = 0; term < terms; ++term) {
-        Value quad = activations.quad(row, group, chunk, term);
-        for (auto [i, weight] : llvm::enumerate(weights)) {
-          Value &sum = integers[placeOfSum(term, part, r * vectors.size() + i)];
-          sum = dot.add(sum, weight, quad);
-        }
-      }
-  };
-  auto total = [&](const Values &integers, size_t output) {
-    Value result;
-    for (int64_t term = 0; term < terms; ++term) {
-      Value sum = integers[placeOfSum(term, 0, output)];
-      if (parts == 2)
-        sum = arith::AddIOp::create(
-            b, sum,
-            arith::ShRSIOp::create(b, integers[placeOfSum(term, 1, output)],
-                                   b.splatI32(kUp)));
-      if (result)
-        sum = arith::AddIOp::create(
-            b,
-            arith::ShLIOp::create(b, result,
-                                  b.splatI32(Int8ResidualGroup::kShift)),
-            sum);
-      result = sum;
-    }
-    return result;
-  };
-  Values next(sums);
-  // With two scales in a group, the first half's part of the result.
-  Values firstHalf(outputs);
-  auto finish = [&](int64_t half, const Values &integers) {
-    if (format.isPerChannel) {
-      next = integers;
-      return;
-    }
-    WeightScales scales = loadScales(place, vectors, half);
-    for (auto [r, row] : llvm::enumerate(rows)) {
-      RowScale rowScale = loadRowScale(row, group, half);
-      for (size_t i = 0; i < vectors.size(); ++i) {
-        size_t at = r * vectors.size() + i;
-        next[at] = addScaled(total(integers, at), scales, i, rowScale, half,
-                             firstHalf[at], next[at]);
-      }
-    }
-  };
-
-  constexpr int64_t kChunks = Superblock::kChunks;
-  int64_t perHalf = kChunks / format.scalesPerGroup;
-  if (!isStreaming) {
-    for (int64_t half = 0; half < format.scalesPerGroup; ++half) {
-      Values integers = start(half);
-      for (int64_t i = 0; i < perHalf; ++i)
-        addChunk(half * perHalf + i, integers);
-      finish(half, integers);
-    }
-    return next;
-  }
-
-  // Few rows are bound by reading weights. Where they ask for those that come
-  // later it is a few lines at a time: many at once would fill the buffers that
-  // wait for memory and stop them. The fence, no instruction, keeps LLVM from
-  // gathering those, or reads, of several groups.
-  LinearPlan::Prefetch later = plan.prefetchOf(rows.size());
-  LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "singlethread");
-  SmallVector<Values, 2> integers;
-  for (int64_t half = 0; half < format.scalesPerGroup; ++half)
-    integers.push_back(start(half));
-  for (int64_t i = 0; i < kChunks / 2; ++i) {
-    for (int64_t line : {2 * i, 2 * i + 1})
-      for (const WeightVector &vector : vectors)
-        if (later.distance > 0)
-          packed.prefetch(placeOf(place, vector), vector.vector, line,
-                          later.distance, later.cache);
-    // In the order of memory; half-bytes of a line together.
-    bool areHalves = format.bits == 4;
-    for (int64_t chunk :
-         {areHalves ? i : 2 * i, areHalves ? i + kChunks / 2 : 2 * i + 1})
-      addChunk(chunk, integers[chunk / perHalf]);
-  }
-  for (int64_t half = 0; half < format.scalesPerGroup; ++half)
-    finish(half, integers[half]);
-  return next;
-}
-
 Values BlockFormat::addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
                                 Value superblock, Value first,
                                 ValueRange sums) {
@@ -228,8 +96,8 @@ Values BlockFormat::addMinimums(ValueRange rows, ArrayRef<WeightVector> vectors,
     for (int64_t group = start; group < start + run; group += 2) {
       Values pairs;
       for (const WeightVector &vector : vectors)
-        pairs.push_back(
-            source.minimumPair(placeOf(vector), vector.vector, group / 2));
+        pairs.push_back(source.minimumPair(placeOf(vector), vector.vector,
+                                           b.index(group / 2)));
       for (auto [r, row] : llvm::enumerate(rows)) {
         Value pairSums = activations.pairSums(row, b.addIndex(first, group));
         for (auto [i, pair] : llvm::enumerate(pairs)) {
@@ -352,11 +220,12 @@ Values BlockFormat::addSuperblock(ValueRange rows,
     }
     return next;
   };
-  if (format.groups == plan.unrollGroups)
-    return step(b.index(0), sums);
   // First, as they lie before the groups.
-  return b.loop(b.index(0), b.index(format.groups), plan.unrollGroups,
-                addMinimums(rows, vectors, superblock, base, sums), step);
+  Values started = addMinimums(rows, vectors, superblock, base, sums);
+  if (format.groups == plan.unrollGroups)
+    return step(b.index(0), started);
+  return b.loop(b.index(0), b.index(format.groups), plan.unrollGroups, started,
+                step);
 }
 
 std::unique_ptr<WeightFormat> linear::getBlockFormat(KernelBuilder &b,
@@ -377,6 +246,6 @@ std::unique_ptr<WeightFormat> linear::getBlockFormat(KernelBuilder &b,
   if (addsInChains(b.getTarget()))
     return makeChainFormat(b, input, weight, plan, type.getDimSize(0),
                            element.getColumns());
-  return std::make_unique<BlockFormat>(
-      b, input, weight, plan, type.getDimSize(0), element.getColumns());
+  return std::make_unique<DotFormat>(b, input, weight, plan, type.getDimSize(0),
+                                     element.getColumns());
 }

@@ -1,15 +1,8 @@
 //===- BlockFormat.h - inner products of quantized weights ------*- C++ -*-===//
 //
-// For each group of 32 along K the products of weights' integers and 8-bit
-// activations are added exactly, in 32 bits; the sum is scaled by the product
-// of the two scales and added to the output's f32 sum. Groups come in order, so
-// that an output is the same whatever is computed beside it (I5). Weights
-// quantized per channel are summed up exactly over all of K, and scaled once.
-//
-// Few rows take integers out of superblocks as they go. For many, the
-// panels of a task are unpacked once to bytes and f32 scales in scratch memory
-// that stays in the second-level cache; weights that are bytes already are read
-// where they lie.
+// What ChainFormat is made of, which writes its tiles out (WrittenOutFormat):
+// the loop over superblocks and groups, scales and minimums. DotFormat does the
+// same in rolled loops, and says what is computed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,9 +14,7 @@
 
 namespace tenon::linear {
 
-/// For targets with an instruction that adds products of bytes in 32 bits
-/// (VNNI), or with nothing for bytes at all. ChainFormat is for those between.
-class BlockFormat : public WeightFormat {
+class BlockFormat : public WrittenOutFormat {
 protected:
   using Value = mlir::Value;
   using Values = KernelBuilder::Values;
@@ -33,10 +24,8 @@ protected:
 public:
   BlockFormat(KernelBuilder &b, Value input, Value weight,
               const LinearPlan &plan, int64_t panels, int64_t columns)
-      : WeightFormat(b, plan, panels, columns), packed(b, weight),
+      : WrittenOutFormat(b, plan, panels, columns), packed(b, weight),
         activations(b, input) {}
-
-  Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
 
   int64_t asksPerSum() const override {
     const Superblock &format = packed.getSuperblock();
@@ -55,13 +44,16 @@ public:
   void forget() override { unpacked.reset(); }
 
 protected:
-  virtual UnpackedPanels::Form unpackedForm() const;
+  using WrittenOutFormat::sum;
+  Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
+
+  virtual UnpackedPanels::Form unpackedForm() const = 0;
 
   /// Adds a group to the sums, f32 (per channel: i32). `group` is the group's
   /// number among all along K.
   virtual Values addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                           const WeightGroup &place, Value group,
-                          ValueRange sums);
+                          ValueRange sums) = 0;
 
   /// Adds the paired minimums of a superblock, whose first group is number
   /// `first` among all along K.
@@ -123,12 +115,6 @@ protected:
   std::optional<UnpackedPanels> unpacked;
 
 private:
-  /// Half-bytes that are the upper ones of their bytes can be left there, 16
-  /// times what they are, and be added up apart: no shift for each, and two
-  /// short chains of sums instead of a long one.
-  int64_t sumParts(size_t rows) const;
-  static constexpr int64_t kUp = 4;
-
   /// Ask `number` of a sum, at the start of a piece, not within: LLVM would
   /// read what comes behind before it, and keep it on the stack.
   void askAhead(Value number) {

@@ -31,8 +31,6 @@ public:
   ChainFormat(KernelBuilder &b, Value input, Value weight,
               const LinearPlan &plan, int64_t panels, int64_t columns);
 
-  Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
-
   int64_t steps() const override { return packed.superblocks(); }
   int64_t stepElements() const override {
     return packed.getSuperblock().columns();
@@ -41,6 +39,13 @@ public:
     return packed.getSuperblock().isPerChannel ? mlir::Type(b.getI32Type())
                                                : mlir::Type(b.getF32Type());
   }
+
+protected:
+  using BlockFormat::addPart;
+  using BlockFormat::finish;
+  using BlockFormat::start;
+  using BlockFormat::sum;
+  Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override;
   void start(ValueRange rows, ArrayRef<WeightVector> vectors,
              StoredTile tile) override;
   void addPart(ValueRange rows, ArrayRef<WeightVector> vectors, StoredTile tile,
@@ -48,7 +53,6 @@ public:
   Values finish(ValueRange rows, ArrayRef<WeightVector> vectors,
                 StoredTile tile) override;
 
-protected:
   UnpackedPanels::Form unpackedForm() const override {
     return {UnpackedPanels::Scaled::Sums, planes};
   }

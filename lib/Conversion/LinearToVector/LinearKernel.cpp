@@ -21,17 +21,6 @@ int64_t LinearKernel::panelOutputs() const {
   return gated ? format.panelColumns() / 2 : format.panelColumns();
 }
 
-LinearKernel::Outputs LinearKernel::outputsOfPanel(int64_t panel,
-                                                   int64_t panelColumns,
-                                                   Value first) const {
-  Outputs outputs;
-  for (int64_t column = 0; column < panelColumns; column += b.lanes())
-    outputs.push_back({panel,
-                       {first, column / b.lanes()},
-                       std::min(b.lanes(), panelColumns - column)});
-  return outputs;
-}
-
 void LinearKernel::forEachPart(int64_t vectors,
                                llvm::function_ref<void(Value)> body) {
   int64_t all = panelOutputs() / b.lanes();
@@ -49,20 +38,15 @@ void LinearKernel::emit() {
 
 void LinearKernel::emitFewRows() {
   format.setStreaming(true);
-  Value row = b.index(0);
-  int64_t rows = cast<MemRefType>(op.getOut().getType()).getDimSize(0);
+  TileRows rows(b, b.index(0),
+                cast<MemRefType>(op.getOut().getType()).getDimSize(0));
   int64_t all = panelOutputs() / b.lanes();
   int64_t vectors = plan.streamColumns / b.lanes() / (gated ? 2 : 1);
   if (vectors == 0 || all % vectors != 0)
     vectors = all;
   auto tile = [&](Value panel, int64_t panels) {
     forEachPart(vectors, [&](Value first) {
-      Outputs outputs;
-      for (int64_t i = 0; i < panels; ++i)
-        llvm::append_range(
-            outputs,
-            outputsOfPanel(i, std::min(vectors, all) * b.lanes(), first));
-      emitTile(row, rows, panel, outputs);
+      emitTile(rows, {panel, first, panels, vectors * b.lanes()});
     });
   };
   int64_t fullPanels = columns / panelOutputs();
@@ -78,17 +62,13 @@ void LinearKernel::emitFewRows() {
     tile(b.index(loopPanels), left);
     left = 0;
   }
-  if (rest == 0)
-    return;
-  Outputs outputs;
-  for (int64_t i = 0; i < left; ++i)
-    llvm::append_range(outputs, outputsOfPanel(i, panelOutputs()));
-  llvm::append_range(outputs, outputsOfPanel(left, rest));
-  emitTile(row, rows, b.index(fullPanels - left), outputs);
+  if (rest > 0)
+    emitTile(rows,
+             {b.index(fullPanels - left), {}, left, panelOutputs(), rest});
 }
 
 void LinearKernel::forEachTile(
-    llvm::function_ref<void(Value panel, ArrayRef<OutputVector> part)> body) {
+    llvm::function_ref<void(const Outputs &part)> body) {
   // The outputs that have accumulators at once.
   int64_t vectors = std::max<int64_t>(1, tileVectors / (gated ? 2 : 1));
   int64_t all = panelOutputs() / b.lanes();
@@ -96,7 +76,7 @@ void LinearKernel::forEachTile(
     vectors = all;
   auto emitPanel = [&](Value panel) {
     forEachPart(vectors, [&](Value first) {
-      body(panel, outputsOfPanel(0, std::min(vectors, all) * b.lanes(), first));
+      body({panel, first, 1, std::min(vectors, all) * b.lanes()});
     });
   };
   int64_t fullPanels = columns / panelOutputs();
@@ -104,14 +84,10 @@ void LinearKernel::forEachTile(
     emitPanel(b.index(0));
   else if (fullPanels > 1)
     b.loop(b.index(0), b.index(fullPanels), 1, emitPanel);
-  int64_t rest = columns % panelOutputs();
-  if (rest == 0)
-    return;
-  Outputs outputs = outputsOfPanel(0, rest);
-  for (size_t first = 0; first < outputs.size(); first += vectors)
-    body(b.index(fullPanels),
-         ArrayRef(outputs).slice(
-             first, std::min<size_t>(vectors, outputs.size() - first)));
+  int64_t rest = columns % panelOutputs(), part = vectors * b.lanes();
+  for (int64_t column = 0; column < rest; column += part)
+    body({b.index(fullPanels), column ? b.index(column / b.lanes()) : Value(),
+          /*panels=*/0, part, std::min(part, rest - column)});
 }
 
 /// A tile's activations stay near while all panels pass, which stay in the
@@ -120,9 +96,8 @@ void LinearKernel::forEachTile(
 /// not worth it, read them as they are.
 void LinearKernel::emitManyRows() {
   auto tiles = [&](Value row, int64_t rows) {
-    forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
-      emitTile(row, rows, panel, part);
-    });
+    forEachTile(
+        [&](const Outputs &part) { emitTile(TileRows(b, row, rows), part); });
   };
   auto many = [&](Value full) {
     if (plan.unpackFrom > 0)
@@ -134,10 +109,10 @@ void LinearKernel::emitManyRows() {
     }
     std::optional<Asking> asking = planAsking(full);
     b.loop(b.index(0), full, tileRows, [&](Value row) {
-      forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
+      forEachTile([&](const Outputs &part) {
         if (asking)
-          askForNext(*asking, row, panel);
-        emitTile(row, tileRows, panel, part);
+          askForNext(*asking, row, part.panel);
+        emitTile(TileRows(b, row, tileRows), part);
       });
     });
     format.askFor(std::nullopt);
@@ -226,44 +201,18 @@ void LinearKernel::emitStreamed(Value first, Value end,
   }
 }
 
-void LinearKernel::emitTile(Value row, int64_t rows, Value panel,
-                            ArrayRef<OutputVector> outputs) {
-  Values sums = format.sum(rowsFrom(row, rows), vectorsOf(panel, outputs));
-  emitEpilogue(row, rows, panel, outputs, sums);
+void LinearKernel::emitTile(const TileRows &rows, const Outputs &outputs) {
+  emitEpilogue(rows, outputs, format.sum(rows, vectorsOf(outputs)));
 }
 
-Values LinearKernel::rowsFrom(Value row, int64_t rows) {
-  Values rowIndices;
-  for (int64_t r = 0; r < rows; ++r)
-    rowIndices.push_back(b.addIndex(row, r));
-  return rowIndices;
-}
-
-LinearKernel::Accumulators
-LinearKernel::accumulatorsOf(ArrayRef<OutputVector> outputs, size_t i) const {
-  if (!gated)
-    return {i, i};
-  auto isOfPanel = [&](const OutputVector &other) {
-    return other.panel == outputs[i].panel;
-  };
-  size_t first = llvm::find_if(outputs, isOfPanel) - outputs.begin();
-  size_t count = llvm::count_if(outputs, isOfPanel);
-  return {first + i, first + i + count};
-}
-
-SmallVector<WeightVector>
-LinearKernel::vectorsOf(Value panel, ArrayRef<OutputVector> outputs) {
-  SmallVector<WeightVector> vectors(outputs.size() * (gated ? 2 : 1));
-  int64_t upper = format.panelColumns() / 2 / b.lanes();
-  for (auto [i, output] : llvm::enumerate(outputs)) {
-    Value source = b.addIndex(panel, output.panel);
-    auto [first, index] = output.vector;
-    Accumulators own = accumulatorsOf(outputs, i);
-    vectors[own.value] = {source, {first, index}};
-    if (gated)
-      vectors[own.up] = {source, {first, index + upper}};
-  }
-  return vectors;
+WeightVectors LinearKernel::vectorsOf(const Outputs &outputs) const {
+  return {outputs.panel,
+          outputs.first,
+          outputs.panels,
+          outputs.columns / b.lanes(),
+          llvm::divideCeilSigned(outputs.rest, b.lanes()),
+          gated,
+          format.panelColumns() / 2 / b.lanes()};
 }
 
 int64_t LinearKernel::depthBlock() const {
@@ -284,11 +233,11 @@ void LinearKernel::emitByDepth(Value full, int64_t steps) {
   std::optional<Asking> asking = planAsking(full);
   b.loop(b.index(0), full, rowsTogether, [&](Value first) {
     Value end = least(b.addIndex(first, rowsTogether), full);
-    forEachTile([&](Value panel, ArrayRef<OutputVector> part) {
-      SmallVector<WeightVector> vectors = vectorsOf(panel, part);
-      Value sums = b.scratch(
-          {plan.depthTiles, tileRows * int64_t(vectors.size()), b.lanes()},
-          format.sumType(), "sums of tiles");
+    forEachTile([&](const Outputs &part) {
+      WeightVectors vectors = vectorsOf(part);
+      Value sums =
+          b.scratch({plan.depthTiles, tileRows * vectors.size(), b.lanes()},
+                    format.sumType(), "sums of tiles");
       auto forTiles =
           [&](llvm::function_ref<void(Value, WeightFormat::StoredTile)> body) {
             b.loop(first, end, tileRows, [&](Value row) {
@@ -298,62 +247,77 @@ void LinearKernel::emitByDepth(Value full, int64_t steps) {
             });
           };
       forTiles([&](Value row, WeightFormat::StoredTile tile) {
-        format.start(rowsFrom(row, tileRows), vectors, tile);
+        format.start(TileRows(b, row, tileRows), vectors, tile);
       });
       b.loop(b.index(0), b.index(format.steps()), steps, [&](Value step) {
         Value last = least(b.addIndex(step, steps), b.index(format.steps()));
         forTiles([&](Value row, WeightFormat::StoredTile tile) {
           if (asking)
-            askForNext(*asking, row, panel);
-          format.addPart(rowsFrom(row, tileRows), vectors, tile, step, last);
+            askForNext(*asking, row, part.panel);
+          format.addPart(TileRows(b, row, tileRows), vectors, tile, step, last);
         });
       });
       forTiles([&](Value row, WeightFormat::StoredTile tile) {
-        emitEpilogue(row, tileRows, panel, part,
-                     format.finish(rowsFrom(row, tileRows), vectors, tile));
+        TileRows rows(b, row, tileRows);
+        emitEpilogue(rows, part, format.finish(rows, vectors, tile));
       });
     });
   });
   format.askFor(std::nullopt);
 }
 
-void LinearKernel::emitEpilogue(Value row, int64_t rows, Value panel,
-                                ArrayRef<OutputVector> outputs,
-                                ValueRange sums) {
-  size_t vectors = outputs.size() * (gated ? 2 : 1);
-  for (auto [i, output] : llvm::enumerate(outputs)) {
-    Accumulators own = accumulatorsOf(outputs, i);
-    Value column =
-        b.addIndex(b.mulIndex(b.addIndex(panel, output.panel), panelOutputs()),
-                   output.vector.column(b));
-    Value mask = output.count < b.lanes() ? b.maskOf(output.count) : Value();
-    Value bias, upBias;
-    if (op.getBias()) {
-      bool halves = cast<MemRefType>(op.getBias().getType()).getRank() == 2;
-      auto loadBias = [&](int64_t half) {
-        if (halves)
-          return b.load(op.getBias(), {b.index(half), column}, mask);
-        return b.load(op.getBias(), b.addIndex(column, half * columns), mask);
-      };
-      bias = loadBias(0);
-      if (gated)
-        upBias = loadBias(1);
-    }
-    for (int64_t r = 0; r < rows; ++r) {
-      Value y = sums[r * vectors + own.value];
-      if (bias)
-        y = b.add(y, bias);
-      y = b.activation(op.getActivation(), y);
-      if (gated) {
-        Value up = sums[r * vectors + own.up];
-        if (upBias)
-          up = b.add(up, upBias);
-        y = b.mul(y, up);
-      }
-      Value index = b.addIndex(row, r);
-      if (op.getResidual())
-        y = b.add(y, b.load(op.getResidual(), {index, column}, mask));
-      b.store(y, op.getOut(), {index, column}, mask);
-    }
+void LinearKernel::emitEpilogue(const TileRows &rows, const Outputs &outputs,
+                                Value sums) {
+  WeightVectors vectors = vectorsOf(outputs);
+  auto emit = [&](Value inTile, int64_t count, int64_t all) {
+    b.unrolled(count, [&](Value vector) {
+      emitOutput(rows, outputs, inTile, vector, all, {}, sums);
+    });
+  };
+  b.unrolled(outputs.panels,
+             [&](Value panel) { emit(panel, vectors.each, vectors.each); });
+  Value last = b.index(outputs.panels);
+  emit(last, outputs.rest / b.lanes(), vectors.last);
+  if (int64_t lanes = outputs.rest % b.lanes())
+    emitOutput(rows, outputs, last, b.index(vectors.last - 1), vectors.last,
+               b.maskOf(lanes), sums);
+}
+
+void LinearKernel::emitOutput(const TileRows &rows, const Outputs &outputs,
+                              Value inTile, Value vector, int64_t vectors,
+                              Value mask, Value sums) {
+  Value accumulator =
+      b.addIndex(b.mulIndex(inTile, vectorsOf(outputs).ofPanel()), vector);
+  Value inPanel = outputs.first ? b.addIndex(outputs.first, vector) : vector;
+  Value column =
+      b.addIndex(b.mulIndex(b.addIndex(outputs.panel, inTile), panelOutputs()),
+                 b.mulIndex(inPanel, b.lanes()));
+  Value bias, upBias;
+  if (op.getBias()) {
+    bool halves = cast<MemRefType>(op.getBias().getType()).getRank() == 2;
+    auto loadBias = [&](int64_t half) {
+      if (halves)
+        return b.load(op.getBias(), {b.index(half), column}, mask);
+      return b.load(op.getBias(), b.addIndex(column, half * columns), mask);
+    };
+    bias = loadBias(0);
+    if (gated)
+      upBias = loadBias(1);
   }
+  b.unrolled(rows.count, [&](Value r) {
+    Value y = b.get(sums, {r, accumulator});
+    if (bias)
+      y = b.add(y, bias);
+    y = b.activation(op.getActivation(), y);
+    if (gated) {
+      Value up = b.get(sums, {r, b.addIndex(accumulator, vectors)});
+      if (upBias)
+        up = b.add(up, upBias);
+      y = b.mul(y, up);
+    }
+    Value row = rows.at(b, r);
+    if (op.getResidual())
+      y = b.add(y, b.load(op.getResidual(), {row, column}, mask));
+    b.store(y, op.getOut(), {row, column}, mask);
+  });
 }

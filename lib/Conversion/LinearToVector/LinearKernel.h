@@ -15,20 +15,14 @@ public:
   void emit();
 
 private:
-  /// `lanes` neighbouring outputs of a row, in a panel counted from the tile's
-  /// first. A gated output has two accumulators: its gate and its product.
-  struct OutputVector {
-    int64_t panel;
-    PanelVector vector;
-    /// Lanes that are columns of the result.
-    int64_t count;
+  /// Outputs that are computed at once: of `panels` panels from `panel` on the
+  /// `columns` columns of the result from the vector `first` (null: 0) on, and
+  /// `rest` columns of one more, each `lanes` neighbours a vector. A gated
+  /// output has two accumulators: its gate and its product.
+  struct Outputs {
+    mlir::Value panel, first;
+    int64_t panels, columns, rest = 0;
   };
-  using Outputs = llvm::SmallVector<OutputVector>;
-
-  /// The outputs of a panel of which `columns` columns exist, from the vector
-  /// `first` (null: 0) on.
-  Outputs outputsOfPanel(int64_t panel, int64_t columns,
-                         mlir::Value first = {}) const;
   /// Columns of the result that a panel gives.
   int64_t panelOutputs() const;
   /// All rows at once, panel after panel.
@@ -39,9 +33,7 @@ private:
   void forEachPart(int64_t vectors,
                    llvm::function_ref<void(mlir::Value first)> body);
   /// Every panel, by parts of its outputs that have accumulators at once.
-  void forEachTile(llvm::function_ref<void(mlir::Value panel,
-                                           llvm::ArrayRef<OutputVector> part)>
-                       body);
+  void forEachTile(llvm::function_ref<void(const Outputs &part)> body);
   /// How the sums of many rows ask for the panels of the next task.
   struct Asking {
     /// Lines that one ask, and that one sum, asks for; the last sum that finds
@@ -55,28 +47,20 @@ private:
   /// Steps of the format in a depth block; 0 if a tile passes all of K.
   int64_t depthBlock() const;
   void emitByDepth(mlir::Value full, int64_t steps);
-  KernelBuilder::Values rowsFrom(mlir::Value row, int64_t rows);
-  /// Which of a row's accumulators are an output's: of a panel first the gates,
-  /// then the products, as their weights lie. Whatever streams them reads
-  /// forward; outputs 0 and 1 of a panel of four registers have the
-  /// accumulators {0, 2} and {1, 3}.
-  struct Accumulators {
-    size_t value, up;
-  };
-  Accumulators accumulatorsOf(llvm::ArrayRef<OutputVector> outputs,
-                              size_t i) const;
-  /// The vectors of weights of outputs, by accumulator.
-  llvm::SmallVector<WeightVector>
-  vectorsOf(mlir::Value panel, llvm::ArrayRef<OutputVector> outputs);
+  /// The vectors of weights of outputs, each of which has an accumulator.
+  WeightVectors vectorsOf(const Outputs &outputs) const;
   /// Rows that read panels as they are, in tiles of powers of two.
   void emitStreamed(mlir::Value first, mlir::Value end,
                     llvm::function_ref<void(mlir::Value, int64_t)> tile);
   /// `rows` x outputs, accumulated in registers over all of K.
-  void emitTile(mlir::Value row, int64_t rows, mlir::Value panel,
-                llvm::ArrayRef<OutputVector> outputs);
-  void emitEpilogue(mlir::Value row, int64_t rows, mlir::Value panel,
-                    llvm::ArrayRef<OutputVector> outputs,
-                    mlir::ValueRange sums);
+  void emitTile(const TileRows &rows, const Outputs &outputs);
+  void emitEpilogue(const TileRows &rows, const Outputs &outputs,
+                    mlir::Value sums);
+  /// Of vector `vector` of the tile's panel `inTile`, which has `vectors` of
+  /// outputs, in lanes under a mask.
+  void emitOutput(const TileRows &rows, const Outputs &outputs,
+                  mlir::Value inTile, mlir::Value vector, int64_t vectors,
+                  mlir::Value mask, mlir::Value sums);
 
   KernelBuilder &b;
   LinearOp op;

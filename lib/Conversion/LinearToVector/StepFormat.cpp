@@ -23,27 +23,25 @@ public:
         group(cast<MemRefType>(weight.getType()).getDimSize(3)),
         depth(cast<MemRefType>(input.getType()).getDimSize(1)) {}
 
-  Values sum(ValueRange rows, ArrayRef<WeightVector> vectors) override {
-    bool asks = isStreaming && plan.prefetchOf(rows.size()).distance > 0;
-    auto step = [&](Value k, ValueRange sums, bool partial) {
+  Value sum(const TileRows &rows, const WeightVectors &vectors) override {
+    bool asks = isStreaming && plan.prefetchOf(rows.count).distance > 0;
+    auto step = [&](Value k, Value sums, bool partial) {
       return addStep(rows, vectors, k, sums, partial, asks);
     };
-    Values sums(rows.size() * vectors.size(), b.splat(0.0));
+    Value sums = b.filledArray({rows.count, vectors.size()}, b.splat(0.0));
     int64_t fullSteps = depth / group, first = 0;
     if (ahead && asksPerSum() > 0) {
       first = asksPerSum() * plan.nextSteps;
-      sums = b.loop(b.index(0), b.index(asksPerSum()), 1, sums,
-                    [&](Value number, ValueRange args) {
-                      return askAndAdd(number, args,
-                                       [&](Value k, ValueRange args) {
-                                         return step(k, args, false);
-                                       });
+      sums = loop(b.index(0), b.index(asksPerSum()), sums,
+                  [&](Value number, Value sums) {
+                    return askAndAdd(number, sums, [&](Value k, Value sums) {
+                      return step(k, sums, false);
                     });
+                  });
     }
     if (fullSteps > first)
-      sums = b.loop(
-          b.index(first), b.index(fullSteps), 1, sums,
-          [&](Value k, ValueRange args) { return step(k, args, false); });
+      sums = loop(b.index(first), b.index(fullSteps), sums,
+                  [&](Value k, Value sums) { return step(k, sums, false); });
     if (depth % group != 0)
       sums = step(b.index(fullSteps), sums, true);
     return sums;
@@ -54,35 +52,33 @@ public:
   }
   int64_t stepElements() const override { return group; }
   int64_t stepsTogether() const override { return plan.nextSteps; }
-  void start(ValueRange rows, ArrayRef<WeightVector> vectors,
+  void start(const TileRows &rows, const WeightVectors &vectors,
              StoredTile tile) override {
-    for (size_t i = 0; i < rows.size() * vectors.size(); ++i)
-      storeSum(b.splat(0.0), tile, i);
+    b.unrolled(rows.count * vectors.size(),
+               [&](Value i) { storeSum(b.splat(0.0), tile, i); });
   }
-  void addPart(ValueRange rows, ArrayRef<WeightVector> vectors, StoredTile tile,
-               Value first, Value end) override {
-    Values sums = finish(rows, vectors, tile);
-    auto step = [&](Value k, ValueRange args) {
-      return addStep(rows, vectors, k, args, /*partial=*/false, /*asks=*/false);
+  void addPart(const TileRows &rows, const WeightVectors &vectors,
+               StoredTile tile, Value first, Value end) override {
+    Value sums = finish(rows, vectors, tile);
+    auto step = [&](Value k, Value sums) {
+      return addStep(rows, vectors, k, sums, /*partial=*/false, /*asks=*/false);
     };
     if (ahead && asksPerSum() > 0) {
       Value ask0 = arith::DivUIOp::create(b, first, b.index(plan.nextSteps));
       Value ask1 = arith::DivUIOp::create(b, end, b.index(plan.nextSteps));
-      sums = b.loop(ask0, ask1, 1, sums, [&](Value number, ValueRange args) {
-        return askAndAdd(number, args, step);
+      sums = loop(ask0, ask1, sums, [&](Value number, Value sums) {
+        return askAndAdd(number, sums, step);
       });
       first = b.mulIndex(ask1, plan.nextSteps);
     }
-    sums = b.loop(first, end, 1, sums, step);
-    for (auto [i, sum] : llvm::enumerate(sums))
-      storeSum(sum, tile, i);
+    sums = loop(first, end, sums, step);
+    forEachSum(rows, vectors, [&](Value r, Value v, Value place) {
+      storeSum(b.get(sums, {r, v}), tile, place);
+    });
   }
-  Values finish(ValueRange rows, ArrayRef<WeightVector> vectors,
-                StoredTile tile) override {
-    Values sums;
-    for (size_t i = 0; i < rows.size() * vectors.size(); ++i)
-      sums.push_back(loadSum(tile, i));
-    return sums;
+  Value finish(const TileRows &rows, const WeightVectors &vectors,
+               StoredTile tile) override {
+    return loadTile(rows, vectors, tile);
   }
 
   int64_t asksPerSum() const override { return depth / group / plan.nextSteps; }
@@ -94,37 +90,71 @@ public:
   }
 
 protected:
+  Value loop(Value first, Value end, Value sums,
+             llvm::function_ref<Value(Value, Value)> body) {
+    return b
+        .loop(first, end, 1, sums,
+              [&](Value i, ValueRange args) {
+                return Values{body(i, args.front())};
+              })
+        .front();
+  }
+
   /// Adds a step, of which a partial one has the first link alone; `asks`: and
   /// asks for the weights of a later one.
-  Values addStep(ValueRange rows, ArrayRef<WeightVector> vectors, Value k,
-                 ValueRange sums, bool partial, bool asks) {
-    Values next(sums);
-    LinearPlan::Prefetch later = plan.prefetchOf(rows.size());
+  Value addStep(const TileRows &rows, const WeightVectors &vectors, Value k,
+                Value sums, bool partial, bool asks) {
     if (asks && !partial)
-      for (const WeightVector &vector : vectors)
-        if (vector.vector.index * b.lanes() * group % elementsOfLine() == 0)
-          b.prefetch(weight,
-                     {vector.panel, b.addIndex(k, stepsIn(later.distance)),
-                      vector.vector.column(b), b.index(0)},
-                     later.cache);
+      prefetchStep(vectors, k, plan.prefetchOf(rows.count));
     for (int64_t link = 0, end = partial ? 1 : links; link < end; ++link) {
-      Values weights;
-      for (const WeightVector &vector : vectors)
-        weights.push_back(loadWeights(vector.panel, k, vector.vector, link));
-      for (auto [r, row] : llvm::enumerate(rows)) {
-        Value value = loadInput(row, k, link, partial);
-        for (auto [i, weight] : llvm::enumerate(weights)) {
-          Value &sum = next[r * vectors.size() + i];
-          sum = accumulate(weight, value, sum);
-        }
-      }
+      Value weights = b.unrolled(
+          vectors.size(), b.array({vectors.size()}, registerElement()),
+          [&](Value v, Value weights) {
+            WeightVector vector = vectors.at(b, v);
+            Value loaded = loadWeights(vector.panel, k, vector.vector, link);
+            return b.set(weights, v, loaded);
+          });
+      sums = b.unrolled(rows.count, sums, [&](Value r, Value sums) {
+        Value value = loadInput(rows.at(b, r), k, link, partial);
+        return b.unrolled(vectors.size(), sums, [&](Value v, Value sums) {
+          Value sum = accumulate(b.get(weights, v), value, b.get(sums, {r, v}));
+          return b.set(sums, {r, v}, sum);
+        });
+      });
     }
-    return next;
+    return sums;
+  }
+
+  /// Asks for the weights of a later step than k, a line at a time.
+  void prefetchStep(const WeightVectors &vectors, Value k,
+                    LinearPlan::Prefetch later) {
+    int64_t vectorsOfLine =
+        std::max<int64_t>(elementsOfLine() / (b.lanes() * group), 1);
+    // One that only the running kernel knows starts a line.
+    WeightVectors numbers = vectors;
+    if (numbers.first && !getConstantIntValue(numbers.first))
+      numbers.first = {};
+    b.unrolled(vectors.size(), [&](Value v) {
+      WeightVector vector = vectors.at(b, v);
+      OpBuilder::InsertionGuard guard(b);
+      if (vectorsOfLine > 1) {
+        Value number = numbers.at(b, v).vector.number(b);
+        Value inLine = b.divideIndex(number, vectorsOfLine).second;
+        Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                              inLine, b.index(0));
+        auto branch = scf::IfOp::create(b, isFirst, /*withElseRegion=*/false);
+        b.setInsertionPointToStart(branch.thenBlock());
+      }
+      b.prefetch(weight,
+                 {vector.panel, b.addIndex(k, stepsIn(later.distance)),
+                  vector.vector.column(b), b.index(0)},
+                 later.cache);
+    });
   }
 
   /// Asks for memory once, and adds as many steps as that is for.
-  Values askAndAdd(Value number, ValueRange sums,
-                   llvm::function_ref<Values(Value, ValueRange)> step) {
+  Value askAndAdd(Value number, Value sums,
+                  llvm::function_ref<Value(Value, Value)> step) {
     ask(number, [&](Value line) {
       Value zero = b.index(0);
       b.prefetch(weight,
@@ -132,12 +162,13 @@ protected:
                  2);
     });
     Value k = b.mulIndex(number, plan.nextSteps);
-    Values next(sums);
-    for (int64_t i = 0; i < plan.nextSteps; ++i)
-      next = step(b.addIndex(k, i), next);
-    return next;
+    return b.unrolled(plan.nextSteps, sums, [&](Value i, Value sums) {
+      return step(b.addIndex(k, i), sums);
+    });
   }
 
+  /// Of what `loadWeights` gives.
+  virtual Type registerElement() { return b.getF32Type(); }
   /// The weights that a link multiplies, of a vector of columns.
   virtual Value loadWeights(Value panel, Value step, const PanelVector &vector,
                             int64_t link) = 0;
@@ -225,6 +256,8 @@ public:
   PairFormat(KernelBuilder &b, Value input, Value weight,
              const LinearPlan &plan)
       : StepFormat(b, input, weight, plan) {}
+
+  Type registerElement() override { return b.getBF16Type(); }
 
   Value loadWeights(Value panel, Value step, const PanelVector &vector,
                     int64_t) override {

@@ -92,23 +92,22 @@ void UnpackedPanels::fillVector(BlockWeights &packed, const WeightGroup &from,
 
 void UnpackedPanels::fillPairs(BlockWeights &packed, const WeightGroup &group,
                                const PanelVector &vector) {
-  for (int64_t pair = 0; pair < packed.getSuperblock().groups / 2; ++pair)
+  b.unrolled(packed.getSuperblock().groups / 2, [&](Value pair) {
     vector::StoreOp::create(b, packed.minimumPair(group, vector, pair), pairs,
                             placeInSuperblock(group, pair, vector));
+  });
   b.store(packed.minimumFactor(group, vector), factors,
-          placeInSuperblock(group, 0, vector));
+          placeInSuperblock(group, b.index(0), vector));
 }
 
-Values UnpackedPanels::placeOf(const WeightGroup &group, int64_t part,
+Values UnpackedPanels::placeOf(const WeightGroup &group, Value part,
                                const PanelVector &vector) {
-  return {group.panel, group.group, b.index(part), vector.number(b),
-          b.index(0)};
+  return {group.panel, group.group, part, vector.number(b), b.index(0)};
 }
 
-Values UnpackedPanels::placeInSuperblock(const WeightGroup &group, int64_t part,
+Values UnpackedPanels::placeInSuperblock(const WeightGroup &group, Value part,
                                          const PanelVector &vector) {
-  return {group.panel, group.superblock, b.index(part), vector.number(b),
-          b.index(0)};
+  return {group.panel, group.superblock, part, vector.number(b), b.index(0)};
 }
 
 Value UnpackedPanels::integers(const WeightGroup &group,
@@ -117,6 +116,14 @@ Value UnpackedPanels::integers(const WeightGroup &group,
   return vector::LoadOp::create(
       b, VectorType::get({4 * b.lanes()}, b.getI8Type()), bytes,
       placeOf(group, chunk * form.planes + plane, vector));
+}
+
+Value UnpackedPanels::integers(const WeightGroup &group,
+                               const PanelVector &vector, Value chunk) {
+  assert(form.planes == 1);
+  return vector::LoadOp::create(b,
+                                VectorType::get({4 * b.lanes()}, b.getI8Type()),
+                                bytes, placeOf(group, chunk, vector));
 }
 
 Value UnpackedPanels::scale(const WeightGroup &group, const PanelVector &vector,
@@ -130,7 +137,7 @@ Value UnpackedPanels::minimum(const WeightGroup &group,
 }
 
 Value UnpackedPanels::minimumPair(const WeightGroup &group,
-                                  const PanelVector &vector, int64_t pair) {
+                                  const PanelVector &vector, Value pair) {
   return vector::LoadOp::create(
       b, VectorType::get({2 * b.lanes()}, b.getI16Type()), pairs,
       placeInSuperblock(group, pair, vector));
@@ -138,5 +145,5 @@ Value UnpackedPanels::minimumPair(const WeightGroup &group,
 
 Value UnpackedPanels::minimumFactor(const WeightGroup &group,
                                     const PanelVector &vector) {
-  return b.load(factors, placeInSuperblock(group, 0, vector));
+  return b.load(factors, placeInSuperblock(group, b.index(0), vector));
 }

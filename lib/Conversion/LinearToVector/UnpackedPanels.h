@@ -38,6 +38,9 @@ public:
                  int64_t chunk) override {
     return integers(group, vector, chunk, /*plane=*/0);
   }
+  /// With one plane.
+  Value integers(const WeightGroup &group, const PanelVector &vector,
+                 Value chunk);
   Value integers(const WeightGroup &group, const PanelVector &vector,
                  int64_t chunk, int64_t plane);
   Value scale(const WeightGroup &group, const PanelVector &vector,
@@ -45,7 +48,7 @@ public:
   Value minimum(const WeightGroup &group, const PanelVector &vector,
                 int64_t half) override;
   Value minimumPair(const WeightGroup &group, const PanelVector &vector,
-                    int64_t pair) override;
+                    Value pair) override;
   Value minimumFactor(const WeightGroup &group,
                       const PanelVector &vector) override;
 
@@ -57,9 +60,12 @@ public:
 
 private:
   KernelBuilder::Values placeOf(const WeightGroup &group, int64_t part,
+                                const PanelVector &vector) {
+    return placeOf(group, b.index(part), vector);
+  }
+  KernelBuilder::Values placeOf(const WeightGroup &group, Value part,
                                 const PanelVector &vector);
-  KernelBuilder::Values placeInSuperblock(const WeightGroup &group,
-                                          int64_t part,
+  KernelBuilder::Values placeInSuperblock(const WeightGroup &group, Value part,
                                           const PanelVector &vector);
   void fillVector(BlockWeights &packed, const WeightGroup &from,
                   const WeightGroup &to, const PanelVector &vector);

@@ -3,7 +3,8 @@
 // What a micro-kernel does along K depends on how weights lie in a panel and on
 // the instruction that multiplies them; the tiling, the tails and the epilogue
 // around it do not. A format is the former: StepFormat for plain numbers, one
-// or two along K at a time, BlockFormat for weights quantized in blocks.
+// or two along K at a time, DotFormat and ChainFormat for weights quantized in
+// blocks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,10 +18,40 @@
 
 namespace tenon::linear {
 
+/// Rows of a tile: so many from the first one on.
+struct TileRows {
+  TileRows(KernelBuilder &b, mlir::Value first, int64_t count);
+
+  int64_t count;
+  KernelBuilder::Values numbers;
+
+  /// Row i, of an index that tenon-unroll makes a constant.
+  mlir::Value at(KernelBuilder &b, mlir::Value i) const;
+};
+
 /// A register's columns of a panel.
 struct WeightVector {
   mlir::Value panel;
   PanelVector vector;
+};
+
+/// The vectors of a tile's weights, panel after panel, of each: `each` from
+/// number `first` (null: 0) on, and if weights are `gated`, as many from number
+/// `first` + `upper` on. That is how they lie, so whatever streams them reads
+/// forward. One more panel, of which a part exists, has `last` (0: there is
+/// none).
+struct WeightVectors {
+  mlir::Value panel, first;
+  int64_t panels, each, last;
+  bool gated;
+  int64_t upper;
+
+  int64_t ofPanel() const { return gated ? 2 * each : each; }
+  int64_t size() const { return panels * ofPanel() + (gated ? 2 : 1) * last; }
+  /// Vector i, of an index that tenon-unroll makes a constant.
+  WeightVector at(KernelBuilder &b, mlir::Value i) const;
+  /// All of them.
+  llvm::SmallVector<WeightVector> list(KernelBuilder &b) const;
 };
 
 class WeightFormat {
@@ -39,9 +70,9 @@ public:
   int64_t panelColumns() const { return numColumns; }
   int64_t numPanels() const { return panels; }
 
-  /// Registers of the sums over all of K: for each row, one for each vector.
-  virtual KernelBuilder::Values sum(mlir::ValueRange rows,
-                                    llvm::ArrayRef<WeightVector> vectors) = 0;
+  /// The sums over all of K, an array of registers [rows, vectors].
+  virtual mlir::Value sum(const TileRows &rows,
+                          const WeightVectors &vectors) = 0;
 
   /// Sums of a tile that are in memory while other tiles are computed.
   struct StoredTile {
@@ -57,14 +88,12 @@ public:
   virtual int64_t stepsTogether() const { return 1; }
   /// Of StoredTile::sums.
   virtual mlir::Type sumType() const { return b.getF32Type(); }
-  virtual void start(mlir::ValueRange rows,
-                     llvm::ArrayRef<WeightVector> vectors, StoredTile tile) {}
-  virtual void addPart(mlir::ValueRange rows,
-                       llvm::ArrayRef<WeightVector> vectors, StoredTile tile,
-                       mlir::Value first, mlir::Value end) {}
-  virtual KernelBuilder::Values finish(mlir::ValueRange rows,
-                                       llvm::ArrayRef<WeightVector> vectors,
-                                       StoredTile tile) {
+  virtual void start(const TileRows &rows, const WeightVectors &vectors,
+                     StoredTile tile) {}
+  virtual void addPart(const TileRows &rows, const WeightVectors &vectors,
+                       StoredTile tile, mlir::Value first, mlir::Value end) {}
+  virtual mlir::Value finish(const TileRows &rows, const WeightVectors &vectors,
+                             StoredTile tile) {
     return {};
   }
 
@@ -97,15 +126,61 @@ protected:
                int64_t numColumns)
       : b(b), plan(plan), panels(panels), numColumns(numColumns) {}
 
+  /// For each register of a tile, with its number in it.
+  void forEachSum(
+      const TileRows &rows, const WeightVectors &vectors,
+      llvm::function_ref<void(mlir::Value r, mlir::Value v, mlir::Value place)>
+          body);
+  /// All registers of a stored tile.
+  mlir::Value loadTile(const TileRows &rows, const WeightVectors &vectors,
+                       StoredTile tile);
   /// A register of a stored tile.
-  mlir::Value loadSum(StoredTile tile, int64_t place);
-  void storeSum(mlir::Value sum, StoredTile tile, int64_t place);
+  mlir::Value loadSum(StoredTile tile, mlir::Value place);
+  void storeSum(mlir::Value sum, StoredTile tile, mlir::Value place);
 
   KernelBuilder &b;
   const LinearPlan &plan;
   int64_t panels, numColumns;
   std::optional<Lines> ahead;
   bool isStreaming = false;
+};
+
+/// A format that writes its tiles out itself, row by row and vector by vector.
+class WrittenOutFormat : public WeightFormat {
+public:
+  mlir::Value sum(const TileRows &rows, const WeightVectors &vectors) final;
+  void start(const TileRows &rows, const WeightVectors &vectors,
+             StoredTile tile) final;
+  void addPart(const TileRows &rows, const WeightVectors &vectors,
+               StoredTile tile, mlir::Value first, mlir::Value end) final;
+  mlir::Value finish(const TileRows &rows, const WeightVectors &vectors,
+                     StoredTile tile) final;
+
+protected:
+  using WeightFormat::WeightFormat;
+
+  /// Registers are in the order of rows, and of vectors of a row.
+  virtual KernelBuilder::Values sum(mlir::ValueRange rows,
+                                    llvm::ArrayRef<WeightVector> vectors) = 0;
+  virtual void start(mlir::ValueRange rows,
+                     llvm::ArrayRef<WeightVector> vectors, StoredTile tile) {}
+  virtual void addPart(mlir::ValueRange rows,
+                       llvm::ArrayRef<WeightVector> vectors, StoredTile tile,
+                       mlir::Value first, mlir::Value end) {}
+  virtual KernelBuilder::Values finish(mlir::ValueRange rows,
+                                       llvm::ArrayRef<WeightVector> vectors,
+                                       StoredTile tile) {
+    return {};
+  }
+
+  using WeightFormat::loadSum;
+  using WeightFormat::storeSum;
+  mlir::Value loadSum(StoredTile tile, int64_t place) {
+    return loadSum(tile, b.index(place));
+  }
+  void storeSum(mlir::Value sum, StoredTile tile, int64_t place) {
+    storeSum(sum, tile, b.index(place));
+  }
 };
 
 /// The format of weights `[panels, K / k, n, k]` for inputs `[M, K]`, or null.

@@ -174,7 +174,11 @@ struct MicroToVector : tenon::impl::TenonMicroToVectorBase<MicroToVector> {
           llvm::TypeSwitch<Operation *, Value>(op)
               .Case<Dot4I8Op, Dot4S8Op, Dot2I8Op, Dot2I16Op, Dot2BF16Op,
                     LookupOp, RoundOp, ScaleOp>(
-                  [&](auto micro) { return Lowering(op).lower(micro); });
+                  [&](auto micro) { return Lowering(op).lower(micro); })
+              .Default([](Operation *) { return Value(); });
+      // What reads memory is for tenon-unpack-to-vector.
+      if (!value)
+        return;
       op->getResult(0).replaceAllUsesWith(value);
       op->erase();
       ++numLowered;

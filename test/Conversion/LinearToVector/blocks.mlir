@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector --split-input-file | FileCheck %s
+// RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector --tenon-unroll --tenon-unpack-to-vector --split-input-file | FileCheck %s
 
 // Weights in superblocks: products of bytes with the instructions of each
 // target, a group's exact sum scaled and added.

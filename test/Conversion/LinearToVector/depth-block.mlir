@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s --tenon-linear-to-vector --split-input-file | FileCheck %s
+// RUN: tenon-opt %s --tenon-linear-to-vector --tenon-unroll --tenon-unpack-to-vector --split-input-file | FileCheck %s
 
 #avx2 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
 module attributes {tenon.target = #avx2} {

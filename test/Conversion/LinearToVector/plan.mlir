@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s --split-input-file --tenon-pipeline="from=tiled to=micro" | FileCheck %s
+// RUN: tenon-opt %s --split-input-file --tenon-pipeline="from=tiled to=micro" --tenon-unroll --tenon-unpack-to-vector --canonicalize --cse | FileCheck %s
 
 // Each field of a plan makes another kernel, whatever the target is tuned to.
 

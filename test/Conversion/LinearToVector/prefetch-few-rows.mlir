@@ -1,6 +1,6 @@
 // A row of weights in blocks asks for memory where the target says so or weights are bytes, several rows always, of plain
 // numbers more than six; upper half-bytes of one row are not shifted, each.
-// RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector --split-input-file | FileCheck %s
+// RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector --tenon-unroll --tenon-unpack-to-vector --split-input-file | FileCheck %s
 
 #alone = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"]>
 

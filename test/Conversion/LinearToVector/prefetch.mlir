@@ -1,6 +1,6 @@
 // Many rows ask for the panels of the next task while they compute: few tiles of rows for more lines at a time than many,
 // so that all have come. Not if a panel fits half of the first-level cache.
-// RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector | FileCheck %s
+// RUN: tenon-opt %s --tenon-select-tiles --tenon-linear-to-vector --tenon-unroll --tenon-unpack-to-vector | FileCheck %s
 
 module attributes {tenon.target = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"]>} {
   // 96 KiB.

@@ -61,3 +61,19 @@ func.func @f(%x: vector<8xf32>) {
   %0 = micro.round %x : vector<8xf32> -> i32
   return
 }
+
+// -----
+
+func.func @get(%a: vector<2x4xf32>, %i: index) {
+  // expected-error @+1 {{takes a register of an array, by all of its dimensions but the last, found 'vector<8xf32>' at 1 indices of 'vector<2x4xf32>'}}
+  %0 = micro.get %a[%i] : vector<2x4xf32> -> vector<8xf32>
+  return
+}
+
+// -----
+
+func.func @set(%a: vector<2x4xf32>, %v: vector<4xf32>) {
+  // expected-error @+1 {{takes a register of an array, by all of its dimensions but the last, found 'vector<4xf32>' at 0 indices of 'vector<2x4xf32>'}}
+  %0 = micro.set %v, %a[] : vector<4xf32> into vector<2x4xf32>
+  return
+}

@@ -48,6 +48,44 @@ LogicalResult Dot2BF16Op::verify() {
   return verifyElements(*this, getLhs().getType(), getSum().getType(), 2);
 }
 
+static LogicalResult verifyPlace(Operation *op, VectorType array, Type part,
+                                 size_t place) {
+  if (array.getRank() < 2 || place + 1 != size_t(array.getRank()) ||
+      part !=
+          VectorType::get(array.getShape().take_back(), array.getElementType()))
+    return op->emitOpError()
+           << "takes a register of an array, by all of its "
+              "dimensions but the last, found "
+           << part << " at " << place << " indices of " << array;
+  return success();
+}
+
+LogicalResult GetOp::verify() {
+  return verifyPlace(*this, cast<VectorType>(getArray().getType()),
+                     getResult().getType(), getPlace().size());
+}
+
+/// Right behind `micro.set` of the same place it is that.
+OpFoldResult GetOp::fold(FoldAdaptor) {
+  auto set = getArray().getDefiningOp<SetOp>();
+  if (set && set.getPlace() == getPlace())
+    return set.getValue();
+  return {};
+}
+
+OpFoldResult PickOp::fold(FoldAdaptor adaptor) {
+  auto number = dyn_cast_or_null<IntegerAttr>(adaptor.getNumber());
+  if (number && number.getInt() >= 0 &&
+      number.getInt() < int64_t(getValues().size()))
+    return getValues()[number.getInt()];
+  return {};
+}
+
+LogicalResult SetOp::verify() {
+  return verifyPlace(*this, cast<VectorType>(getArray().getType()),
+                     getValue().getType(), getPlace().size());
+}
+
 LogicalResult LookupOp::verify() {
   if (getTable().size() != 16)
     return emitOpError() << "has a table of 16 bytes, found "

@@ -95,7 +95,7 @@ def naive(case, q, k, v, valid):
 
 def check(target, report):
     module = Module([f for c in CASES for f in functions(c, target)], target,
-                    ["--tenon-select-tiles", "--tenon-attention-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"],
+                    ["--tenon-select-tiles", "--tenon-attention-to-vector", "--tenon-unroll", "--tenon-unpack-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"],
                     os.environ.get("KEEP"))
     rng = np.random.default_rng(3)
     for case in CASES:

@@ -54,7 +54,7 @@ def linear(case, rows, target):
 def check(target, report):
     cases = [c for c in CASES if c.pairs == 1 or TARGETS[target][4]]
     module = Module([linear(c, rows, target) for c in cases for rows in (1, 5, "?")], target,
-                    ["--tenon-select-tiles", "--tenon-linear-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"],
+                    ["--tenon-select-tiles", "--tenon-linear-to-vector", "--tenon-unroll", "--tenon-unpack-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"],
                     os.environ.get("KEEP"))
     rng = np.random.default_rng(7)
     for case in cases:

@@ -85,7 +85,7 @@ def pairs(operation, n):
 
 def check(target, report):
     cases = [(o, n, a, b) for o in OPERATIONS for n in LENGTHS for a, b in pairs(o, n)]
-    module = Module([function(*c) for c in cases], target, ["--tenon-rows-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"])
+    module = Module([function(*c) for c in cases], target, ["--tenon-rows-to-vector", "--tenon-unroll", "--tenon-unpack-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"])
     rng = np.random.default_rng(3)
     for operation, n, source, result in cases:
         x = narrow(rng.standard_normal((MOST_ROWS, n + GAP)) * 3, source)

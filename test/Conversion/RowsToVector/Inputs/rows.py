@@ -187,7 +187,7 @@ def build():
 
 
 def check(target, report):
-    module = Module(build(), target, ["--tenon-rows-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"])
+    module = Module(build(), target, ["--tenon-rows-to-vector", "--tenon-unroll", "--tenon-unpack-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"])
     rng = np.random.default_rng(1)
     f32 = lambda *shape: rng.standard_normal(shape, np.float32)
     for n in LENGTHS:

@@ -243,7 +243,7 @@ def check_momentum(module, rng, target, report):
 
 
 def check(target, report):
-    module = Module(build(), target, ["--tenon-rows-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"])
+    module = Module(build(), target, ["--tenon-rows-to-vector", "--tenon-unroll", "--tenon-unpack-to-vector", "--tenon-micro-to-x86", "--tenon-micro-to-vector"])
     rng = np.random.default_rng(3)
     f32 = lambda *shape: rng.standard_normal(shape, np.float32)
     for kind, activation in ACTIVATIONS.items():

@@ -11,6 +11,6 @@ if [ -n "$TARGET" ]; then
 fi
 tenon-opt "$1" --tenon-tile-pipeline -o "$3.tiled.mlir"
 tenon-opt "$3.tiled.mlir" --tenon-linear-to-vector --tenon-attention-to-vector --tenon-rows-to-vector \
-  --tenon-micro-to-x86 --tenon-micro-to-vector --tenon-llvm-pipeline -o "$3.llvm.mlir"
+  --tenon-unroll --tenon-unpack-to-vector --tenon-micro-to-x86 --tenon-micro-to-vector --tenon-llvm-pipeline -o "$3.llvm.mlir"
 mlir-translate --mlir-to-llvmir --allow-unregistered-dialect "$3.llvm.mlir" -o "$3.ll"
 clang -O1 -march="$2" -fPIC -shared -Wno-override-module "$3.ll" "$here/dispatch.c" -o "$3.so"
