@@ -113,8 +113,12 @@ struct Executor::Team {
   /// The loop of one worker, until stop().
   void serve() {
     uint32_t seen = 0;
-    while (!stopped.load(std::memory_order_relaxed)) {
+    for (;;) {
+      // First the gate: who has seen its last word sees that it is the last,
+      // and doesn't wait for another.
       uint32_t word = gate.load(std::memory_order_acquire);
+      if (stopped.load(std::memory_order_relaxed))
+        return;
       if (!(word & kOpen) || (word & kNumber) == seen) {
         awaitChange(word);
         continue;

@@ -89,6 +89,17 @@ TEST_P(ExecutorTest, SleepingWorkersWakeUp) {
   }
 }
 
+// Workers are still on their way to a session when it ends, and go to the next.
+TEST_P(ExecutorTest, SessionsWithoutWork) {
+  Executor executor(GetParam(), Topology::current());
+  for (int round = 0; round < 500; ++round)
+    Executor::Session session(executor);
+  Executor::Session session(executor);
+  Coverage coverage(100);
+  executor.dispatch(0, Coverage::kernel, &coverage, 100, 1);
+  EXPECT_TRUE(coverage.eachOnce());
+}
+
 TEST_P(ExecutorTest, WorksWithoutASession) {
   Executor executor(GetParam(), Topology::current());
   Coverage coverage(10);
