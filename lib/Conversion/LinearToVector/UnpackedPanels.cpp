@@ -14,7 +14,10 @@ UnpackedPanels::UnpackedPanels(KernelBuilder &b, const BlockWeights &packed,
   const Superblock &format = packed.getSuperblock();
   if (zeroPoint && form.scaled != Scaled::Nothing) {
     up = llvm::Log2_64(ByteDot::kFullRange / zeroPoint);
-    zeroPoint = ByteDot::kFullRange;
+    // Integers stay bytes: those of 2 bits with a zero point of 1 go up to 3.
+    if (form.scaled == Scaled::Integers)
+      up = std::min<int64_t>(up, 8 - format.bits);
+    zeroPoint <<= up;
   }
   int64_t panels = packed.panels(), superblocks = packed.superblocks();
   int64_t groups = superblocks * format.groups, lanes = b.lanes();

@@ -20,9 +20,10 @@ class UnpackedPanels : public WeightSource {
 
 public:
   /// With a zero point of 128 a sum starts from a number that is there
-  /// (Int8Group::offsetSum). Other zero points become that one if integers are
-  /// multiplied by a power of two, or their sums are (`sumFactor`), and scales
-  /// divided by it; that changes no bit of the results.
+  /// (Int8Group::offsetSum). Other zero points become that one, or are as near
+  /// as bytes allow, if integers are multiplied by a power of two, or their sums
+  /// are (`sumFactor`), and scales divided by it; that changes no bit of the
+  /// results.
   enum class Scaled { Nothing, Integers, Sums };
   struct Form {
     Scaled scaled = Scaled::Nothing;
