@@ -177,3 +177,19 @@ module attributes {tenon.target = #words} {
     return
   }
 }
+
+// -----
+
+#vnni = #tenon.target<cpu = "znver4", features = "", vector_bits = 512, registers = 32, l1 = 32768, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"]>
+module attributes {tenon.target = #vnni} {
+  // Integers of 2 bits are unpacked to the highest bits of their bytes, no
+  // higher: their zero point of 1 becomes 64, not 128 as that of others.
+  // CHECK-LABEL: func.func @two_bits
+  // CHECK: arith.constant dense<-64> : vector<64xi8>
+  // CHECK-NOT: dense<-128> : vector<64xi8>
+  // CHECK: micro.dot4_i8
+  func.func @two_bits(%x: memref<6x8x!tenon.int8_group>, %w: memref<1x1x!tenon.superblock<tq2_0, 32>>, %y: memref<6x32xf32>) {
+    tenon.linear %x, %w into %y {tile = #tenon.tile<rows = 6, columns = 32>, plan = #tenon.plan<stream_rows = 4, unpack_from = 1>} : (memref<6x8x!tenon.int8_group>, memref<1x1x!tenon.superblock<tq2_0, 32>>, memref<6x32xf32>) -> ()
+    return
+  }
+}
