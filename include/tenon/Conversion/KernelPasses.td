@@ -103,7 +103,7 @@ def TenonAttentionToVector : Pass<"tenon-attention-to-vector", "::mlir::ModuleOp
     ```
   }];
   let dependentDialects = ["::tenon::micro::MicroDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect",
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
   let statistics = [
     Statistic<"numAppends", "appends", "Number of cache writes lowered">,

@@ -286,6 +286,12 @@ private:
   std::pair<int64_t, int64_t> outputTile(int64_t count) const;
   /// The mask of a register of components, null if all exist.
   Value componentMask(int64_t vector);
+  /// Registers `first` .. `end` - 1 of components in a loop that is unrolled,
+  /// with their masks, carrying values.
+  Values forComponents(
+      int64_t first, int64_t end, ValueRange inits,
+      llvm::function_ref<Values(Value vector, Value mask, ValueRange)> body);
+  void forComponents(llvm::function_ref<void(Value vector, Value mask)> body);
 
   /// The result; or parts, of which the first has this index.
   Value out, partials, firstPart;

@@ -7,6 +7,7 @@
 #include "AttentionKernel.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "tenon/Conversion/KernelPasses.h"
 #include "tenon/Dialect/Micro/IR/Micro.h"

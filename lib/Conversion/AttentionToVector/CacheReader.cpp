@@ -46,9 +46,9 @@ Value CacheReader::loadBytes(Value bytes, Value head, Value block,
 }
 
 Value CacheReader::loadKeys(Value head, Value laneBlock, Value component,
-                            int64_t lane) {
+                            Value lane) {
   if (!isScaled())
-    return b.load(keys, {head, laneBlock, component, b.index(lane)});
+    return b.load(keys, {head, laneBlock, component, lane});
   Value offset = b.addIndex(b.mulIndex(component, kLaneBlock), lane);
   return loadBytes(keys, head, laneBlock, offset);
 }

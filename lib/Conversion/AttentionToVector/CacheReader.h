@@ -32,7 +32,7 @@ public:
 
   /// A component of a register of tokens: those of a transposed block from
   /// `lane` on.
-  Value loadKeys(Value head, Value laneBlock, Value component, int64_t lane);
+  Value loadKeys(Value head, Value laneBlock, Value component, Value lane);
   /// A register of a token's components. Lanes outside the mask hold anything.
   Value loadValues(Value head, Value token, Value component, Value mask);
   /// Ask for memory behind a block of keys or a token's values, so many

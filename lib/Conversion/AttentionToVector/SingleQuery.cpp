@@ -82,11 +82,11 @@ void SingleQuery::emitParts(const Heads &heads) {
                              startStates(heads, /*sink=*/{}));
     for (int64_t h = 0; h < heads.count; ++h) {
       Value head = b.addIndex(heads.first, h);
-      for (int64_t v = 0; v < componentVectors; ++v) {
-        Value d = b.index(v * b.lanes());
+      forComponents([&](Value v, Value mask) {
+        Value d = b.mulIndex(v, b.lanes());
         b.store(b.load(heads.output, {b.index(h), d}), partials,
-                {head, part, d}, componentMask(v));
-      }
+                {head, part, d}, mask);
+      });
       for (int64_t i : {0, 1})
         b.storeScalar(
             vector::ExtractOp::create(b, values[i * heads.count + h], 0),
@@ -123,9 +123,11 @@ void SingleQuery::joinSplits(const Heads &heads) {
 }
 
 void SingleQuery::clear(const Heads &heads, Value output) {
-  for (int64_t h = 0; h < heads.count; ++h)
-    for (int64_t v = 0; v < componentVectors; ++v)
-      b.store(b.splat(0.0), output, {b.index(h), b.index(v * b.lanes())});
+  b.unrolled(heads.count, [&](Value h) {
+    b.unrolled(componentVectors, [&](Value v) {
+      b.store(b.splat(0.0), output, {h, b.mulIndex(v, b.lanes())});
+    });
+  });
 }
 
 KernelBuilder::Values SingleQuery::startStates(const Heads &heads, Value sink) {
@@ -219,57 +221,75 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
       keyBlock / kLaneBlock);
   if (cache.shape().capacity / kLaneBlock % laneBlocks)
     laneBlocks = 1;
-  int64_t perHead = laneBlocks * laneVectors;
   Value factor = b.splat(scale), lowest = b.splat(kStartMaximum);
-  Values blockMaxima = b.loop(
-      b.index(0), blockCount, laneBlocks * kLaneBlock, Values(count, lowest),
-      [&](Value offset, ValueRange maxima) {
-        Value key = b.addIndex(block, offset);
-        Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
-        Values scores = b.loop(
-            b.index(0), b.index(keyDim), 1,
-            Values(count * perHead, b.splat(0.0)),
-            [&](Value d, ValueRange sums) {
-              Values keyVectors, next;
-              for (int64_t i = 0; i < laneBlocks; ++i)
-                prefetchValues(heads, b.addIndex(key, i * kLaneBlock), d);
-              for (int64_t i = 0; i < laneBlocks; ++i)
-                for (int64_t v = 0; v < laneVectors; ++v)
-                  keyVectors.push_back(cache.loadKeys(
-                      heads.group, b.addIndex(laneBlock, i), d, v * lanes));
-              for (int64_t h = 0; h < count; ++h) {
-                Value component = b.splat(b.loadScalar(
-                    call.query, {b.addIndex(heads.first, h), b.index(0), d}));
-                for (auto [i, keyVector] : llvm::enumerate(keyVectors))
-                  next.push_back(
-                      b.fma(keyVector, component, sums[h * perHead + i]));
-              }
-              return next;
-            });
-        Values next(maxima);
-        for (int64_t i = 0; i < perHead; ++i) {
-          Value token = b.addIndex(key, i * lanes);
-          Value mask = visible(heads, token);
-          Value ofTokens = factor;
-          if (cache.isScaled())
-            ofTokens = b.mul(cache.loadKeyScales(heads.group, token), factor);
-          Value place;
-          if (call.bias)
-            place = biasPlace(token, call.position);
-          for (int64_t h = 0; h < count; ++h) {
-            Value bias;
-            if (call.bias)
-              bias = b.load(call.bias, {b.addIndex(heads.first, h), place});
-            Value score =
-                chainScores(b.mul(scores[h * perHead + i], ofTokens), bias);
-            score = maskScores(mask, score);
-            b.store(score, heads.scores,
-                    {b.index(h), b.addIndex(offset, i * lanes)});
-            next[h] = b.max(score, next[h]);
-          }
-        }
-        return next;
+  auto addComponent = [&](Value key, Value laneBlock, Value d, Value sums) {
+    b.unrolled(laneBlocks, [&](Value i) {
+      prefetchValues(heads, b.addIndex(key, b.mulIndex(i, kLaneBlock)), d);
+    });
+    Value keys = b.array({laneBlocks, laneVectors}, b.getF32Type());
+    keys = b.unrolled(laneBlocks, keys, [&](Value i, Value keys) {
+      return b.unrolled(laneVectors, keys, [&](Value v, Value keys) {
+        Value loaded = cache.loadKeys(heads.group, b.addIndex(laneBlock, i), d,
+                                      b.mulIndex(v, lanes));
+        return b.set(keys, {i, v}, loaded);
       });
+    });
+    return b.unrolled(count, sums, [&](Value h, Value sums) {
+      Value component = b.splat(b.loadScalar(
+          call.query, {b.addIndex(heads.first, h), b.index(0), d}));
+      return b.unrolled(laneBlocks, sums, [&](Value i, Value sums) {
+        return b.unrolled(laneVectors, sums, [&](Value v, Value sums) {
+          Value sum =
+              b.fma(b.get(keys, {i, v}), component, b.get(sums, {h, i, v}));
+          return b.set(sums, {h, i, v}, sum);
+        });
+      });
+    });
+  };
+  // Scores of a register of keys: to memory, and to the maxima.
+  auto store = [&](Value key, Value offset, Value i, Value v, Value sums,
+                   Value maxima) {
+    Value inBlock = b.addIndex(b.mulIndex(i, kLaneBlock), b.mulIndex(v, lanes));
+    Value token = b.addIndex(key, inBlock);
+    Value mask = visible(heads, token);
+    Value ofTokens = factor;
+    if (cache.isScaled())
+      ofTokens = b.mul(cache.loadKeyScales(heads.group, token), factor);
+    Value place;
+    if (call.bias)
+      place = biasPlace(token, call.position);
+    return b.unrolled(count, maxima, [&](Value h, Value maxima) {
+      Value bias;
+      if (call.bias)
+        bias = b.load(call.bias, {b.addIndex(heads.first, h), place});
+      Value score = chainScores(b.mul(b.get(sums, {h, i, v}), ofTokens), bias);
+      score = maskScores(mask, score);
+      b.store(score, heads.scores, {h, b.addIndex(offset, inBlock)});
+      return b.set(maxima, h, b.max(score, b.get(maxima, h)));
+    });
+  };
+  auto step = [&](Value offset, ValueRange maxima) {
+    Value key = b.addIndex(block, offset);
+    Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
+    Value zeros = b.filledArray({count, laneBlocks, laneVectors}, b.splat(0.0));
+    Value sums =
+        b.loop(b.index(0), b.index(keyDim), 1, zeros,
+               [&](Value d, ValueRange sums) {
+                 return Values{addComponent(key, laneBlock, d, sums.front())};
+               })
+            .front();
+    Value next =
+        b.unrolled(laneBlocks, maxima.front(), [&](Value i, Value maxima) {
+          return b.unrolled(laneVectors, maxima, [&](Value v, Value maxima) {
+            return store(key, offset, i, v, sums, maxima);
+          });
+        });
+    return Values{next};
+  };
+  Values blockMaxima =
+      b.registersOf(b.loop(b.index(0), blockCount, laneBlocks * kLaneBlock,
+                           b.filledArray({count}, lowest), step)
+                        .front());
   Values result;
   for (int64_t h = 0; h < count; ++h)
     result.push_back(b.max(b.splat(b.reduceMax(blockMaxima[h])), maxima[h]));
@@ -295,6 +315,25 @@ void SingleQuery::emitProbabilities(const Heads &heads, Value block,
 Value SingleQuery::componentMask(int64_t vector) {
   int64_t left = valueDim - vector * b.lanes();
   return left < b.lanes() ? b.maskOf(left) : Value();
+}
+
+KernelBuilder::Values SingleQuery::forComponents(
+    int64_t first, int64_t end, ValueRange inits,
+    function_ref<Values(Value, Value, ValueRange)> body) {
+  Value lastMask = componentMask(end - 1);
+  Values values = b.unrolled(end - first - (lastMask ? 1 : 0), inits,
+                             [&](Value v, ValueRange args) {
+                               return body(b.addIndex(v, first), {}, args);
+                             });
+  return lastMask ? body(b.index(end - 1), lastMask, values) : values;
+}
+
+void SingleQuery::forComponents(function_ref<void(Value, Value)> body) {
+  forComponents(0, componentVectors, {},
+                [&](Value vector, Value mask, ValueRange) {
+                  body(vector, mask);
+                  return Values{};
+                });
 }
 
 // A tile of h heads and v registers of components reads h probabilities and v
@@ -338,45 +377,68 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
     for (int64_t v0 = 0; v0 < componentVectors; v0 += vectorsAtOnce) {
       int64_t v1 = std::min(v0 + vectorsAtOnce, componentVectors);
       bool withSum = v0 == 0;
-      Values state;
-      for (int64_t h = head; h < headEnd; ++h) {
-        for (int64_t v = v0; v < v1; ++v)
-          state.push_back(
-              b.mul(b.load(heads.output, {b.index(h), b.index(v * lanes)}),
-                    correction[h]));
+      int64_t ofHeads = headEnd - head, vectors = v1 - v0;
+      auto ofAll = [&](Value h) { return b.addIndex(h, head); };
+      auto ofPass = [&](Value v) { return b.addIndex(v, -v0); };
+      // Outputs, and the sums of probabilities.
+      Values state = {b.array({ofHeads, vectors}, b.getF32Type())};
+      if (withSum)
+        state.push_back(b.arrayOf({ofHeads}, sums.slice(head, ofHeads)));
+      Value factors = b.arrayOf({ofHeads}, correction.slice(head, ofHeads));
+      state = b.unrolled(ofHeads, state, [&](Value h, ValueRange args) {
+        Value factor = b.get(factors, h);
+        Values next(args);
+        next[0] = b.unrolled(vectors, args[0], [&](Value v, Value outputs) {
+          Value d = b.mulIndex(b.addIndex(v, v0), lanes);
+          Value output = b.load(heads.output, {ofAll(h), d});
+          return b.set(outputs, {h, v}, b.mul(output, factor));
+        });
         if (withSum)
-          state.push_back(b.mul(sums[h], correction[h]));
-      }
+          next[1] = b.set(args[1], h, b.mul(b.get(args[1], h), factor));
+        return next;
+      });
       state = b.loop(
           b.index(0), blockCount, 1, state, [&](Value offset, ValueRange args) {
             Value key = b.addIndex(block, offset);
-            Values valueVectors, next;
             prefetchKeys(heads, nextBlock, pass, passes, offset);
-            for (int64_t v = v0; v < v1; ++v)
-              valueVectors.push_back(cache.loadValues(
-                  heads.group, key, b.index(v * lanes), componentMask(v)));
-            size_t i = 0;
-            for (int64_t h = head; h < headEnd; ++h) {
+            Value values = b.array({vectors}, b.getF32Type());
+            values =
+                forComponents(
+                    v0, v1, values,
+                    [&](Value v, Value mask, ValueRange args) {
+                      Value loaded = cache.loadValues(
+                          heads.group, key, b.mulIndex(v, lanes), mask);
+                      return Values{b.set(args.front(), ofPass(v), loaded)};
+                    })
+                    .front();
+            return b.unrolled(ofHeads, args, [&](Value h, ValueRange args) {
               auto load = [&](Value numbers) {
-                return b.splat(b.loadScalar(numbers, {b.index(h), offset}));
+                return b.splat(b.loadScalar(numbers, {ofAll(h), offset}));
               };
               Value p = load(heads.weights);
-              for (Value vector : valueVectors)
-                next.push_back(b.fma(vector, p, args[i++]));
-              if (withSum)
-                next.push_back(b.add(
-                    args[i++], cache.isScaled() ? load(heads.scores) : p));
-            }
-            return next;
+              Values next(args);
+              next[0] =
+                  b.unrolled(vectors, args[0], [&](Value v, Value outputs) {
+                    Value sum =
+                        b.fma(b.get(values, v), p, b.get(outputs, {h, v}));
+                    return b.set(outputs, {h, v}, sum);
+                  });
+              if (withSum) {
+                Value term = cache.isScaled() ? load(heads.scores) : p;
+                next[1] = b.set(args[1], h, b.add(b.get(args[1], h), term));
+              }
+              return next;
+            });
           });
       ++pass;
-      size_t i = 0;
-      for (int64_t h = head; h < headEnd; ++h) {
-        for (int64_t v = v0; v < v1; ++v)
-          b.store(state[i++], heads.output, {b.index(h), b.index(v * lanes)});
-        if (withSum)
-          newSums[h] = state[i++];
-      }
+      b.unrolled(ofHeads, [&](Value h) {
+        b.unrolled(vectors, [&](Value v) {
+          Value d = b.mulIndex(b.addIndex(v, v0), lanes);
+          b.store(b.get(state[0], {h, v}), heads.output, {ofAll(h), d});
+        });
+      });
+      if (withSum)
+        llvm::copy(b.registersOf(state[1]), newSums.begin() + head);
     }
   }
   return newSums;
@@ -384,13 +446,13 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
 
 void SingleQuery::storeOutput(const Heads &heads, Value output,
                               ValueRange sums) {
-  for (int64_t h = 0; h < heads.count; ++h) {
-    Value reciprocal = b.div(b.splat(1.0), sums[h]);
-    for (int64_t v = 0; v < componentVectors; ++v) {
-      Value d = b.index(v * b.lanes());
-      Value o = b.mul(b.load(output, {b.index(h), d}), reciprocal);
-      b.store(o, out, {b.addIndex(heads.first, h), b.index(0), d},
-              componentMask(v));
-    }
-  }
+  Value all = b.arrayOf({heads.count}, sums);
+  b.unrolled(heads.count, [&](Value h) {
+    Value reciprocal = b.div(b.splat(1.0), b.get(all, h));
+    forComponents([&](Value v, Value mask) {
+      Value d = b.mulIndex(v, b.lanes());
+      Value o = b.mul(b.load(output, {h, d}), reciprocal);
+      b.store(o, out, {b.addIndex(heads.first, h), b.index(0), d}, mask);
+    });
+  });
 }

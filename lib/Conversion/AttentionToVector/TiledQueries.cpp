@@ -216,7 +216,7 @@ void TiledQueries::prepareBlock(const Tile &tile, const Block &block) {
     Value source = b.addIndex(firstBlock, laneBlock);
     b.loop(b.index(0), b.index(keyDim), 1, [&](Value d) {
       for (int64_t lane = 0; lane < kLaneBlock; lane += b.lanes())
-        b.store(cache.loadKeys(tile.group, source, d, lane), tile.keys,
+        b.store(cache.loadKeys(tile.group, source, d, b.index(lane)), tile.keys,
                 {laneBlock, d, b.index(lane)});
     });
   });

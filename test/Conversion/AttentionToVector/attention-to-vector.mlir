@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s --tenon-select-tiles --tenon-attention-to-vector | FileCheck %s
+// RUN: tenon-opt %s --tenon-select-tiles --tenon-attention-to-vector --tenon-unroll | FileCheck %s
 
 #avx512 = #tenon.target<cpu = "znver5", features = "", vector_bits = 512, registers = 32, l1 = 49152, l2 = 1048576, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>
 module attributes {tenon.target = #avx512} {

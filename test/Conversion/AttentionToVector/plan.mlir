@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s --tenon-pipeline="from=tiled to=micro" | FileCheck %s
+// RUN: tenon-opt %s --tenon-pipeline="from=tiled to=micro" --tenon-unroll --canonicalize --cse | FileCheck %s
 
 // Each field of a plan, and the keys of a block, make another kernel.
 

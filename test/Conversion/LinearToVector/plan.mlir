@@ -106,6 +106,17 @@ module attributes {tenon.target = #avx2} {
     return
   }
 
+  // All of them: minimums of the superblock come first, as pairs.
+  // CHECK-LABEL: func.func @all_groups(
+  // CHECK: scf.for {{.*}} to %c2 step %c1
+  // CHECK: arith.extui %{{.*}} : vector<16xi8> to vector<16xi16>
+  // CHECK-NOT: scf.for
+  // CHECK: return
+  func.func @all_groups(%x: memref<1x16x!tenon.int8_group>, %w: memref<1x2x!tenon.superblock<q4_k, 32>>, %y: memref<1x32xf32>) {
+    tenon.linear %x, %w into %y {plan = #tenon.plan<panels = 1, unroll_groups = 8>, tile = #tenon.tile<rows = 6, columns = 16>} : (memref<1x16x!tenon.int8_group>, memref<1x2x!tenon.superblock<q4_k, 32>>, memref<1x32xf32>) -> ()
+    return
+  }
+
   // Eight sums are in memory where seven have registers.
   // CHECK-LABEL: func.func @register_sums(
   // CHECK: memref.alloca() {{.*}}"sums"
