@@ -232,7 +232,9 @@ struct Flags {
   cl::opt<bool> listModels{
       "list-models", cl::desc("List the built-in families"), cl::cat(category)};
   cl::opt<std::string> printModel{
-      "print-model", cl::desc("Print a built-in family's description"),
+      "print-model",
+      cl::desc("Print a built-in family's description, or a "
+               "part that it includes"),
       cl::value_desc("name"), cl::cat(category)};
 };
 
@@ -259,6 +261,12 @@ int printModel(const std::string &name) {
     outs() << model->text;
     return 0;
   }
+  // What they include, by the name of the file.
+  for (const lang::BuiltinPart &part : listParts())
+    if (part.fileName == name) {
+      outs() << part.text;
+      return 0;
+    }
   std::string known;
   for (const BuiltinModel &model : listModels())
     known += (known.empty() ? "" : ", ") + std::string(model.name);
@@ -272,7 +280,8 @@ int checkDescription(const Flags &flags) {
   std::string config = flags.checkpoint;
   if (!config.empty() && !StringRef(config).ends_with(".json"))
     config += "/config.json";
-  return report(lang::checkCommand(flags.input, config, flags.lenient));
+  return report(
+      lang::checkCommand(flags.input, listParts(), config, flags.lenient));
 }
 
 Status setTuning(const Flags &flags, CompileOptions &options) {

@@ -126,7 +126,7 @@ Status Compilation::compile() {
   context->printOpOnDiagnostic(false);
   context->loadDialect<TenonDialect>();
   if (Reporting::isAskedFor(options)) {
-    reporting.emplace(options, *context, model->description->source.name());
+    reporting.emplace(options, *context, model->description->source);
     if (Status status = reporting->readProfile(*model); !status)
       return status;
   }

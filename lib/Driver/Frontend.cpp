@@ -38,7 +38,8 @@ static Status loadDescription(const CompileOptions &options,
   lang::Diagnostics diagnostics;
   bool isDescription = llvm::StringRef(options.input).ends_with(".tenon");
   if (isDescription) {
-    loaded.description = lang::loadModelFile(options.input, diagnostics);
+    loaded.description =
+        lang::loadModelFile(options.input, diagnostics, listParts());
     if (!loaded.description)
       return makeError(diagnostics);
     if (options.checkpoint.empty())

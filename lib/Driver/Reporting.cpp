@@ -10,12 +10,22 @@ using namespace tenon;
 /// Modules' texts in a report's data, of which a file has room enough.
 static constexpr size_t kDataBudget = size_t(1) << 30;
 
+// A part that is included twice is the same place both times: its first text
+// stands for it.
+static SourceLines countLines(const lang::SourceFile &source) {
+  SourceLines lines;
+  for (const lang::SourceFile::File &file : source.all())
+    lines.try_emplace(file.name, file.firstLine - 1);
+  return lines;
+}
+
 Reporting::Reporting(const CompileOptions &options, mlir::MLIRContext &context,
-                     std::string source)
-    : options(options), source(std::move(source)), kernelPlaces(this->source) {
+                     const lang::SourceFile &source)
+    : options(options), kernelPlaces(countLines(source)) {
   log.emplace(context);
   if (!options.report.empty())
-    recorder.emplace(this->source, /*withTexts=*/options.report != "-");
+    recorder.emplace(countLines(source),
+                     /*withTexts=*/options.report != "-");
 }
 
 Status Reporting::readProfile(const LoadedModel &model) {
@@ -102,7 +112,7 @@ Status Reporting::write(const LoadedModel &model,
       {"context", std::to_string(model.context)},
       {"chunk", std::to_string(model.maxChunk)},
   };
-  report.sourceName = source;
+  report.sourceName = model.description->source.name();
   report.sourceText = std::string(model.description->source.text());
   report.recorded = recorder->take();
   report.kernelPlaces = kernelPlaces.takeLists();

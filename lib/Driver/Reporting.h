@@ -21,9 +21,9 @@ public:
            !options.report.empty();
   }
 
-  /// `source`: the description's file name in locations.
+  /// `source`: the description, whose files locations lead to.
   Reporting(const CompileOptions &options, mlir::MLIRContext &context,
-            std::string source);
+            const lang::SourceFile &source);
 
   bool hasReport() const { return recorder.has_value(); }
 
@@ -51,7 +51,6 @@ public:
 
 private:
   const CompileOptions &options;
-  std::string source;
   std::optional<RemarkLog> log;
   std::optional<PassRecorder> recorder;
   Report report;

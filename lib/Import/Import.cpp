@@ -58,7 +58,8 @@ OwningOpRef<ModuleOp> Importer::import() {
 Location Importer::location(lang::SourceRange range, std::string_view name) {
   lang::LineColumn at = model.source.lineColumn(range.begin);
   Location place = FileLineColLoc::get(builder.getContext(),
-                                       model.source.name(), at.line, at.column);
+                                       model.source.fileAt(range.begin).name,
+                                       at.line, at.column);
   if (name.empty())
     return place;
   return NameLoc::get(

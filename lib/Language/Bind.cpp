@@ -84,6 +84,7 @@ bool Binder::bindItem(const Item &item) {
   switch (item.kind) {
   case Item::Kind::Architectures:
   case Item::Kind::ModelTypes:
+  case Item::Kind::Include:
     return true;
   case Item::Kind::ModelKind:
     return entries.bindKind(item);

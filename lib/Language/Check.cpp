@@ -91,6 +91,7 @@ void Checker::checkItem(Item &item) {
   case Item::Kind::ModelKind:
     return checkKind(item);
   case Item::Kind::ModelTypes:
+  case Item::Kind::Include:
     return;
   case Item::Kind::Ignore:
   case Item::Kind::Unused:

@@ -9,6 +9,7 @@ using namespace tenon::lang;
 
 // Braces hold ints, of the layer's index for one; brackets hold choices.
 static constexpr unsigned kMaxChoices = 3;
+static constexpr unsigned kMaxBars = 8; // of all choices together
 
 // "{q|k|v}" has a part for each of the weights declared together.
 bool Checker::checkOwnParts(const StringExpr *name, unsigned places) {
@@ -92,12 +93,13 @@ bool Checker::checkNamePattern(const StringExpr *name,
     bars += c == '|';
     open = (open || c == '[') && c != ']';
   }
-  if (!misplaced && !open && brackets <= kMaxChoices && bars <= kMaxChoices)
+  if (!misplaced && !open && brackets <= kMaxChoices && bars <= kMaxBars)
     return true;
   diagnostics.error(model.source, name->range,
                     "choices in a name are [a|b] or [optional], not nested, "
                     "and at most " +
-                        std::to_string(kMaxChoices));
+                        std::to_string(kMaxChoices) + ", with " +
+                        std::to_string(kMaxBars) + " '|' in all");
   return false;
 }
 

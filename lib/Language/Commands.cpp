@@ -16,22 +16,32 @@ using namespace tenon::lang;
 
 static std::unique_ptr<Model> checked(std::unique_ptr<Model> model,
                                       Diagnostics &diagnostics) {
+  if (model && model->isPart) {
+    diagnostics.error(model->source, model->nameRange,
+                      "'" + std::string(model->name) +
+                          "' is a part, which is checked and compiled in a "
+                          "model that includes it");
+    return nullptr;
+  }
   if (model && !checkModel(*model, diagnostics))
     model.reset();
   return model;
 }
 
-std::unique_ptr<Model> tenon::lang::loadModelFile(const std::string &path,
-                                                  Diagnostics &diagnostics) {
-  return checked(parseModelFile(path, diagnostics), diagnostics);
+std::unique_ptr<Model>
+tenon::lang::loadModelFile(const std::string &path, Diagnostics &diagnostics,
+                           std::span<const BuiltinPart> builtin) {
+  return checked(parseModelFile(path, diagnostics, builtin), diagnostics);
 }
 
-std::unique_ptr<Model> tenon::lang::loadModelText(std::string name,
-                                                  std::string text,
-                                                  Diagnostics &diagnostics) {
-  return checked(
-      parseModel(SourceFile(std::move(name), std::move(text)), diagnostics),
-      diagnostics);
+std::unique_ptr<Model>
+tenon::lang::loadModelText(std::string name, std::string text,
+                           Diagnostics &diagnostics,
+                           std::span<const BuiltinPart> builtin) {
+  PartSources parts{std::nullopt, builtin};
+  return checked(parseModel(SourceFile(std::move(name), std::move(text)),
+                            diagnostics, &parts),
+                 diagnostics);
 }
 
 static CommandResult result(const Diagnostics &diagnostics,
@@ -41,10 +51,11 @@ static CommandResult result(const Diagnostics &diagnostics,
 }
 
 CommandResult tenon::lang::checkCommand(const std::string &path,
+                                        std::span<const BuiltinPart> builtin,
                                         const std::string &configPath,
                                         bool lenient) {
   Diagnostics diagnostics;
-  std::unique_ptr<Model> model = loadModelFile(path, diagnostics);
+  std::unique_ptr<Model> model = loadModelFile(path, diagnostics, builtin);
   if (!model || configPath.empty())
     return result(diagnostics);
   Expected<MappedFile> file = MappedFile::open(configPath);
@@ -60,10 +71,10 @@ CommandResult tenon::lang::checkCommand(const std::string &path,
   Configuration config{*json, configPath, text};
   std::optional<BoundModel> bound = bindModel(*model, config, diagnostics);
   if (bound)
-    checkConfiguration(*bound, config,
-                       {lenient ? Diagnostic::Severity::Warning
-                                : Diagnostic::Severity::Error},
-                       diagnostics);
+    checkConfiguration(
+        *bound, config,
+        {lenient ? Diagnostic::Severity::Warning : Diagnostic::Severity::Error},
+        diagnostics);
   return result(diagnostics);
 }
 

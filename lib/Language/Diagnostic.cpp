@@ -19,7 +19,7 @@ static bool isContinuation(char c) {
 // hostile file can't steer the terminal.
 static std::string showSource(const SourceFile &file, SourceRange range) {
   LineColumn at = file.lineColumn(range.begin);
-  std::string_view line = file.line(at.line);
+  std::string_view line = file.lineAt(range.begin);
   size_t caret = std::min<size_t>(at.column - 1, line.size());
   size_t length = range.end > range.begin ? range.end - range.begin : 1;
   length = std::min(length, std::max<size_t>(line.size() - caret, 1));
@@ -53,7 +53,7 @@ static std::string showSource(const SourceFile &file, SourceRange range) {
 static Remark remarkAt(const SourceFile &file, SourceRange range,
                        std::string message) {
   LineColumn at = file.lineColumn(range.begin);
-  return {file.name() + ":" + std::to_string(at.line) + ":" +
+  return {file.fileAt(range.begin).name + ":" + std::to_string(at.line) + ":" +
               std::to_string(at.column),
           std::move(message), showSource(file, range), range};
 }
@@ -94,10 +94,21 @@ Diagnostic &Diagnostics::add(Diagnostic diagnostic) {
   return kept.emplace_back(std::move(diagnostic));
 }
 
+// Of a place in a part, also where that is included, from the inside out.
+Diagnostic &Diagnostics::report(Diagnostic::Severity severity,
+                                const SourceFile &file, SourceRange range,
+                                std::string message) {
+  Diagnostic &added =
+      add({severity, remarkAt(file, range, std::move(message))});
+  for (SourceRange at = file.fileAt(range.begin).includedAt; at.end > 0;
+       at = file.fileAt(at.begin).includedAt)
+    added.note(file, at, "included here");
+  return added;
+}
+
 Diagnostic &Diagnostics::error(const SourceFile &file, SourceRange range,
                                std::string message) {
-  return add(
-      {Diagnostic::Severity::Error, remarkAt(file, range, std::move(message))});
+  return report(Diagnostic::Severity::Error, file, range, std::move(message));
 }
 
 Diagnostic &Diagnostics::report(Diagnostic::Severity severity,
@@ -112,8 +123,7 @@ Diagnostic &Diagnostics::error(std::string place, std::string message) {
 
 Diagnostic &Diagnostics::warning(const SourceFile &file, SourceRange range,
                                  std::string message) {
-  return add({Diagnostic::Severity::Warning,
-              remarkAt(file, range, std::move(message))});
+  return report(Diagnostic::Severity::Warning, file, range, std::move(message));
 }
 
 std::string Diagnostics::str() const {

@@ -31,6 +31,7 @@ private:
     std::string comment;
   };
 
+  std::vector<Item> ownItems(const std::vector<Item> &items) const;
   void formatItems(const std::vector<Item> &items);
   size_t formatGroup(const std::vector<Item> &items, size_t begin);
   bool isRow(const Item &item) const;
@@ -130,14 +131,23 @@ std::string Formatter::format() {
   commentsBefore(model.nameRange.begin);
   // The comment at the head of a file stands apart only if it did before.
   startAt(model.nameRange.begin);
-  out += "model " + std::string(model.name) + " {\n";
+  out += (model.isPart ? "part " : "model ") + std::string(model.name) + " {\n";
   lastEnd = model.nameRange.end;
   indent = 2;
   blockStart = true;
-  formatItems(model.items);
+  formatItems(ownItems(model.items));
   closeBlock(model.bodyEnd);
   commentsBefore(UINT32_MAX);
   return std::move(out);
+}
+
+// Without those of parts, which have files of their own.
+std::vector<Item> Formatter::ownItems(const std::vector<Item> &items) const {
+  std::vector<Item> own;
+  std::ranges::copy_if(items, std::back_inserter(own), [&](const Item &item) {
+    return model.source.isOwn(item.range.begin);
+  });
+  return own;
 }
 
 void Formatter::formatItems(const std::vector<Item> &items) {
@@ -306,6 +316,10 @@ void Formatter::formatItem(const Item &item) {
                                                         : ModelKind::Decoder);
     }
     break;
+  case Item::Kind::Include:
+    text << "include ";
+    printer.printString(item.strings.front());
+    break;
   case Item::Kind::Context:
     text << "context ";
     printer.print(item.expr);
@@ -378,7 +392,7 @@ void Formatter::formatLayer(const LayerDecl &layer) {
   lastEnd = layer.items.front().range.begin;
   indent += 2;
   blockStart = true;
-  formatItems(layer.items);
+  formatItems(ownItems(layer.items));
   closeBlock(layer.bodyEnd);
 }
 

@@ -16,10 +16,10 @@ static bool isWordStart(char c) {
 static bool isWord(char c) { return isWordStart(c) || isDigit(c); }
 
 std::span<const std::string_view> tenon::lang::reservedWords() {
-  static constexpr std::array<std::string_view, 20> kWords = {
-      "and",      "def", "else",  "false",   "for",   "from",   "frozen",
-      "if",       "in",  "layer", "let",     "model", "not",    "of",
-      "optional", "or",  "param", "require", "true",  "weight",
+  static constexpr std::array<std::string_view, 21> kWords = {
+      "and", "def",      "else",    "false", "for",     "from",  "frozen",
+      "if",  "in",       "include", "layer", "let",     "model", "not",
+      "of",  "optional", "or",      "param", "require", "true",  "weight",
   };
   return kWords;
 }
@@ -28,11 +28,17 @@ bool tenon::lang::isReservedWord(std::string_view word) {
   return std::ranges::find(reservedWords(), word) != reservedWords().end();
 }
 
+void Lexer::seek(size_t offset) {
+  at = offset;
+  const SourceFile::File &file = source.fileAt(static_cast<uint32_t>(offset));
+  text = source.text().substr(0, file.range.end);
+}
+
 Token Lexer::token(Token::Kind kind, size_t begin, size_t end) {
   at = end;
   Token result{kind,
                {static_cast<uint32_t>(begin), static_cast<uint32_t>(end)},
-               source.text().substr(begin, end - begin),
+               text.substr(begin, end - begin),
                startsLine};
   startsLine = false;
   return result;
@@ -45,7 +51,6 @@ Token Lexer::error(size_t begin, size_t end, std::string message) {
 }
 
 Token Lexer::next() {
-  std::string_view text = source.text();
   for (; at < text.size(); ++at) {
     char c = text[at];
     if (c == '\n') {
@@ -94,7 +99,6 @@ Token Lexer::next() {
 }
 
 Token Lexer::lexWord(size_t begin) {
-  std::string_view text = source.text();
   size_t end = begin;
   while (end < text.size() && isWord(text[end]))
     ++end;
@@ -102,7 +106,6 @@ Token Lexer::lexWord(size_t begin) {
 }
 
 Token Lexer::lexNumber(size_t begin) {
-  std::string_view text = source.text();
   size_t end = begin;
   bool isFloat = false;
   auto digits = [&] {
@@ -132,7 +135,6 @@ Token Lexer::lexNumber(size_t begin) {
 }
 
 Token Lexer::lexString(size_t begin) {
-  std::string_view text = source.text();
   for (size_t end = begin + 1; end < text.size(); ++end) {
     char c = text[end];
     if (c == '"')

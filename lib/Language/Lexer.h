@@ -43,14 +43,16 @@ class Lexer {
 public:
   Lexer(const SourceFile &source, Diagnostics &diagnostics,
         std::vector<Comment> &comments, size_t offset = 0)
-      : source(source), diagnostics(diagnostics), comments(comments),
-        at(offset) {}
+      : source(source), diagnostics(diagnostics), comments(comments) {
+    seek(offset);
+  }
 
   Token next();
   /// The offset in the text of what `next` reads, and the way to another: the
-  /// expressions in braces in a string are tokens as well.
+  /// expressions in braces in a string are tokens as well, and so are files
+  /// that are included. Each file's tokens end with it.
   size_t position() const { return at; }
-  void seek(size_t offset) { at = offset; }
+  void seek(size_t offset);
 
 private:
   Token error(size_t begin, size_t end, std::string message);
@@ -62,6 +64,7 @@ private:
   const SourceFile &source;
   Diagnostics &diagnostics;
   std::vector<Comment> &comments;
+  std::string_view text; ///< of all files up to the end of that at hand
   size_t at = 0;
   bool startsLine = true;
 };

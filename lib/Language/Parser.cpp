@@ -5,12 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Include.h"
 #include "ParserImpl.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 
 using namespace tenon::lang;
 
@@ -148,7 +146,8 @@ bool Parser::parseTensorNames(std::vector<const StringExpr *> &names,
 
 bool Parser::parse() {
   advance();
-  if (!expect("model", "at the start of a description") ||
+  model.isPart = consumeIf("part");
+  if ((!model.isPart && !expect("model", "at the start of a description")) ||
       !parseName(model.name, model.nameRange, "the model's name") ||
       !expect("{", "after the model's name"))
     return false;
@@ -159,6 +158,50 @@ bool Parser::parse() {
   advance();
   if (token.kind != Token::Kind::End)
     return fail("one file holds one model; expected the end of the file");
+  return true;
+}
+
+bool Parser::parseInclude(Item &item) {
+  item.kind = Item::Kind::Include;
+  advance();
+  const StringExpr *name = parseString("the name of a part's file in quotes");
+  if (!name)
+    return false;
+  item.strings.push_back(name);
+  return true;
+}
+
+// The items of a part, as if they stood behind the `include` that names it: in
+// a layer, or outside of all. Its comments are no concern of the tree's.
+bool Parser::parsePart(const Item &include, LayerDecl *layer) {
+  const SourceFile::File *file =
+      model.source.includedBy(include.strings.front()->range.begin);
+  if (!file)
+    return true;
+  const Token next = token;
+  const size_t position = lexer.position();
+  const uint32_t end = previousEnd;
+  const size_t comments = model.comments.size();
+  lexer.seek(file->range.begin);
+  advance();
+  std::string_view name;
+  SourceRange range;
+  if (token.is("model"))
+    return fail("what is included begins with 'part', not with 'model'");
+  if (!expect("part", "at the start of a file that is included") ||
+      !parseName(name, range, "the part's name") ||
+      !expect("{", "after the part's name"))
+    return false;
+  while (!token.is("}"))
+    if (!(layer ? parseLayerItem(*layer) : parseItem()))
+      return false;
+  advance();
+  if (token.kind != Token::Kind::End)
+    return fail("one file holds one part; expected the end of the file");
+  model.comments.resize(comments);
+  lexer.seek(position);
+  token = next;
+  previousEnd = end;
   return true;
 }
 
@@ -194,15 +237,17 @@ bool Parser::parseItem() {
     ok = parsePatterns(item, Item::Kind::Ignore, "a key's name in quotes");
   else if (token.is("unused"))
     ok = parsePatterns(item, Item::Kind::Unused, "a tensor's name in quotes");
+  else if (token.is("include"))
+    ok = parseInclude(item);
   else
     return failExpected("a declaration (param, let, require, weight, layer, "
                         "def, architectures, model_type, kind, context, "
-                        "ignore, unused) or '}'");
+                        "ignore, unused, include) or '}'");
   if (!ok)
     return false;
   item.range.end = previousEnd;
-  model.items.push_back(std::move(item));
-  return true;
+  model.items.push_back(item);
+  return item.kind != Item::Kind::Include || parsePart(item, nullptr);
 }
 
 bool Parser::parseArchitectures(Item &item) {
@@ -531,6 +576,9 @@ bool Parser::parseLayerItem(LayerDecl &layer) {
   } else if (token.is("require")) {
     if (!parseRequire(item))
       return false;
+  } else if (token.is("include")) {
+    if (!parseInclude(item))
+      return false;
   } else if (token.is("layer")) {
     if (layer.outer)
       return fail("a layer inside of a layer holds no third");
@@ -550,11 +598,11 @@ bool Parser::parseLayerItem(LayerDecl &layer) {
       return false;
   } else {
     return failExpected(
-        "a weight, let, require, a layer, the layer's def, or '}'");
+        "a weight, let, require, include, a layer, the layer's def, or '}'");
   }
   item.range.end = previousEnd;
-  layer.items.push_back(std::move(item));
-  return true;
+  layer.items.push_back(item);
+  return item.kind != Item::Kind::Include || parsePart(item, &layer);
 }
 
 bool Parser::parseDef(Item &item) {
@@ -645,7 +693,8 @@ bool Parser::parseLet(DefDecl &def) {
 //===----------------------------------------------------------------------===//
 
 std::unique_ptr<Model> tenon::lang::parseModel(SourceFile source,
-                                               Diagnostics &diagnostics) {
+                                               Diagnostics &diagnostics,
+                                               const PartSources *parts) {
   if (source.text().size() > SourceFile::kMaxSize) {
     diagnostics.error(
         source.name() + ":1:1",
@@ -654,37 +703,25 @@ std::unique_ptr<Model> tenon::lang::parseModel(SourceFile source,
             " are accepted");
     return nullptr;
   }
+  if (parts && !includeParts(source, *parts, diagnostics))
+    return nullptr;
   auto model = std::make_unique<Model>(std::move(source));
   if (!Parser(*model, diagnostics).parse())
     return nullptr;
   return model;
 }
 
-std::unique_ptr<Model> tenon::lang::parseModelFile(const std::string &path,
-                                                   Diagnostics &diagnostics) {
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  std::string text;
-  if (stream) {
-    // One byte more than is accepted tells a file that is too large (or
-    // endless, such as /dev/zero) from one that just fits.
-    std::vector<char> chunk(size_t(1) << 16);
-    while (stream && text.size() <= SourceFile::kMaxSize) {
-      stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
-      text.append(chunk.data(), static_cast<size_t>(stream.gcount()));
-    }
-  }
-  if (!stream.eof() && text.size() <= SourceFile::kMaxSize) {
-    diagnostics.error(path, std::string("can't read the description: ") +
-                                std::strerror(errno ? errno : EIO));
+std::unique_ptr<Model> tenon::lang::parseModelFile(
+    const std::string &path, Diagnostics &diagnostics,
+    std::optional<std::span<const BuiltinPart>> builtin) {
+  std::optional<std::string> text =
+      readDescription(path, /*mayBeMissing=*/false, [&](std::string message) {
+        diagnostics.error(path, std::move(message));
+      });
+  if (!text)
     return nullptr;
-  }
-  if (text.size() > SourceFile::kMaxSize) {
-    diagnostics.error(path + ":1:1",
-                      "the description is larger than " +
-                          std::to_string(SourceFile::kMaxSize >> 20) +
-                          " MiB, the most that is accepted");
-    return nullptr;
-  }
-  return parseModel(SourceFile(path, std::move(text)), diagnostics);
+  PartSources parts{folderOf(path),
+                    builtin.value_or(std::span<const BuiltinPart>())};
+  return parseModel(SourceFile(path, std::move(*text)), diagnostics,
+                    builtin ? &parts : nullptr);
 }

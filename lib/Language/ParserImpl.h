@@ -44,6 +44,8 @@ private:
 
   // Declarations.
   bool parseItem();
+  bool parseInclude(Item &item);
+  bool parsePart(const Item &include, LayerDecl *layer);
   bool parseArchitectures(Item &item);
   bool parseModelTypes(Item &item);
   bool parsePatterns(Item &item, Item::Kind kind, std::string_view what);

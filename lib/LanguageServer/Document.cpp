@@ -6,6 +6,8 @@
 #include "tenon/Language/Check.h"
 #include "tenon/Language/Format.h"
 #include "tenon/Language/Parser.h"
+#include "tenon/Models/Models.h"
+#include "llvm/Support/Path.h"
 
 using namespace tenon;
 namespace lsp = llvm::lsp;
@@ -26,11 +28,17 @@ void Document::update(std::string text, int64_t version) {
     found.error(*lines, {0, 0}, "a description has at most 16 MiB");
     return;
   }
+  // Parts as they are on the disk.
+  llvm::StringRef folder = llvm::sys::path::parent_path(name);
+  lang::PartSources parts{folder.empty() ? std::string() : folder.str() + "/",
+                          listParts()};
   std::unique_ptr<lang::Model> parsed =
-      lang::parseModel(lang::SourceFile(name, content), found);
+      lang::parseModel(lang::SourceFile(name, content), found, &parts);
   if (!parsed)
     return;
-  lang::checkModel(*parsed, found);
+  // What a part's names are is known where it is included.
+  if (!parsed->isPart)
+    lang::checkModel(*parsed, found);
   index.reset();
   model = std::move(parsed);
   index.emplace(*model);
@@ -63,13 +71,16 @@ uint32_t Document::offset(lsp::Position position) const {
   return static_cast<uint32_t>(at);
 }
 
-lsp::Position Document::position(uint32_t offset) const {
-  lang::LineColumn at = lines->lineColumn(offset);
-  std::string_view line = lines->line(at.line).substr(0, at.column - 1);
+static lsp::Position position(const lang::SourceFile &source, uint32_t offset) {
+  lang::LineColumn at = source.lineColumn(offset);
   int units = 0;
-  for (char c : line)
+  for (char c : source.lineAt(offset).substr(0, at.column - 1))
     units += static_cast<int>(unitsOf(c));
   return lsp::Position(static_cast<int>(at.line) - 1, units);
+}
+
+lsp::Position Document::position(uint32_t offset) const {
+  return ::position(*lines, offset);
 }
 
 lsp::Range Document::range(lang::SourceRange range) const {
@@ -84,23 +95,36 @@ const lang::Occurrence *Document::nameAt(lsp::Position position) const {
 // Answers
 //===----------------------------------------------------------------------===//
 
+/// Whether a remark is about this text, not about that of a part.
+bool Document::isOwn(const lang::Remark &remark) const {
+  return !remark.range || lines->isOwn(remark.range->begin);
+}
+
 std::vector<lsp::Diagnostic> Document::diagnostics() const {
   std::vector<lsp::Diagnostic> all;
   for (const lang::Diagnostic &from : found.all()) {
     lsp::Diagnostic &to = all.emplace_back();
-    to.range = range(from.head.range.value_or(lang::SourceRange()));
+    // What is wrong in a part shows where it is included.
+    const lang::Remark *head = &from.head;
+    for (const lang::Remark &note : from.notes)
+      if (!isOwn(*head))
+        head = &note;
+    to.range =
+        range(head->range && isOwn(*head) ? *head->range : lang::SourceRange());
     bool isError = from.severity == lang::Diagnostic::Severity::Error;
     to.severity = isError ? lsp::DiagnosticSeverity::Error
                           : lsp::DiagnosticSeverity::Warning;
     to.source = "tenon";
-    to.message = from.head.message;
+    to.message =
+        (isOwn(from.head) ? "" : from.head.place + ": ") + from.head.message;
     std::vector<lsp::DiagnosticRelatedInformation> related;
     for (const lang::Remark &note : from.notes)
-      if (note.range)
+      if (note.range && isOwn(note))
         related.emplace_back(lsp::Location(file, range(*note.range)),
                              note.message);
       else
-        to.message += "\n" + note.message;
+        to.message +=
+            "\n" + (isOwn(note) ? "" : note.place + ": ") + note.message;
     if (!related.empty())
       to.relatedInformation = std::move(related);
   }
@@ -123,7 +147,20 @@ std::vector<lsp::Location> Document::definition(lsp::Position position) const {
   // `architecture` and `entry` are declared nowhere.
   if (!name || !name->decl || name->decl->nameRange.end == 0)
     return {};
-  return {lsp::Location(file, range(name->decl->nameRange))};
+  lang::SourceRange at = name->decl->nameRange;
+  if (lines->isOwn(at.begin))
+    return {lsp::Location(file, range(at))};
+  // In a part, if that is a file; one that is built in is nowhere to be shown.
+  const std::string &path = model->source.fileAt(at.begin).name;
+  if (!llvm::sys::path::is_absolute(path))
+    return {};
+  llvm::Expected<lsp::URIForFile> uri = lsp::URIForFile::fromFile(path);
+  if (!uri) {
+    llvm::consumeError(uri.takeError());
+    return {};
+  }
+  return {lsp::Location(*uri, lsp::Range(::position(model->source, at.begin),
+                                         ::position(model->source, at.end)))};
 }
 
 std::vector<lsp::Location> Document::references(lsp::Position position,
@@ -133,7 +170,8 @@ std::vector<lsp::Location> Document::references(lsp::Position position,
   if (!name || !name->decl)
     return all;
   for (lang::SourceRange at : index->occurrencesOf(*name->decl))
-    if (withDeclaration || at.begin != name->decl->nameRange.begin)
+    if (lines->isOwn(at.begin) &&
+        (withDeclaration || at.begin != name->decl->nameRange.begin))
       all.emplace_back(file, range(at));
   return all;
 }
@@ -202,7 +240,8 @@ Document::symbolsOf(const std::vector<lang::Item> &items) const {
   std::vector<lsp::DocumentSymbol> symbols;
   for (const lang::Item &item : items)
     for (const lang::Decl *decl : item.decls) {
-      if (decl->name.empty()) // the def of a layer
+      // The def of a layer, and what parts declare.
+      if (decl->name.empty() || !lines->isOwn(decl->nameRange.begin))
         continue;
       lsp::DocumentSymbol symbol(llvm::StringRef(decl->name), symbolKind(*decl),
                                  range(decl->nameRange),

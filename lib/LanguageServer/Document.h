@@ -44,6 +44,7 @@ private:
   uint32_t offset(llvm::lsp::Position position) const;
   llvm::lsp::Position position(uint32_t offset) const;
   llvm::lsp::Range range(lang::SourceRange range) const;
+  bool isOwn(const lang::Remark &remark) const;
   /// The name at a position of a text that was parsed; null: none.
   const lang::Occurrence *nameAt(llvm::lsp::Position position) const;
 

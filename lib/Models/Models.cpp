@@ -3,7 +3,6 @@
 #include "tenon/Models/Models.h"
 
 #include "tenon/Language/Commands.h"
-#include "tenon/Language/Parser.h"
 
 #include <algorithm>
 
@@ -12,6 +11,12 @@ using namespace tenon;
 static constexpr BuiltinModel kModels[] = {
 #include "ModelTable.inc"
 };
+
+static constexpr lang::BuiltinPart kParts[] = {
+#include "PartTable.inc"
+};
+
+std::span<const lang::BuiltinPart> tenon::listParts() { return kParts; }
 
 std::span<const BuiltinModel> tenon::listModels() { return kModels; }
 
@@ -65,7 +70,7 @@ std::vector<std::string> tenon::knownArchitectures() {
 std::unique_ptr<lang::Model> tenon::loadModel(const BuiltinModel &model,
                                               lang::Diagnostics &diagnostics) {
   return lang::loadModelText(std::string(model.fileName),
-                             std::string(model.text), diagnostics);
+                             std::string(model.text), diagnostics, kParts);
 }
 
 // The comment lines before the model, joined, up to the colon or full stop

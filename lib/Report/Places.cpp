@@ -33,8 +33,8 @@ unsigned PlaceTable::number(Location location) {
     return it->second;
   std::vector<unsigned> lines;
   for (const Place &place : getPlaces(location))
-    if (place.file == source)
-      lines.push_back(place.line);
+    if (auto file = source.find(place.file); file != source.end())
+      lines.push_back(file->second + place.line);
   return known[location] = number(std::move(lines));
 }
 

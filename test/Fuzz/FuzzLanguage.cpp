@@ -1,7 +1,8 @@
 //===- FuzzLanguage.cpp - a stranger's .tenon file -----------------------===//
 //
-// The input is a description. It is parsed and checked; one that parses has a
-// canonical form, which parses too and is its own canonical form.
+// The input is a description. It is parsed and checked, with the parts that
+// are built in; one that parses has a canonical form, which parses too and is
+// its own canonical form.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +10,7 @@
 #include "tenon/Language/Commands.h"
 #include "tenon/Language/Format.h"
 #include "tenon/Language/Parser.h"
+#include "tenon/Models/Models.h"
 
 #include <nlohmann/json.hpp>
 
@@ -29,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!again || formatModel(*again) != canonical)
     std::abort();
   Diagnostics checking;
-  auto checked = loadModelText("a.tenon", text, checking);
+  auto checked =
+      loadModelText("a.tenon", text, checking, tenon::listParts());
   if (!checked)
     return 0;
   // Without a configuration: what has no default is reported.

@@ -30,6 +30,8 @@ int main(int argc, char **argv) {
       continue;
     }
     for (const auto &entry : std::filesystem::directory_iterator(argv[i])) {
+      if (!entry.is_regular_file())
+        continue;
       replay(entry.path());
       ++count;
     }

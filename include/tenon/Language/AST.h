@@ -363,6 +363,7 @@ struct Item {
     Unused,
     ModelKind,
     Context,
+    Include, ///< the items of the part follow it
     Param,
     Constant,
     Require,
@@ -372,8 +373,9 @@ struct Item {
   };
   Kind kind = Kind::Param;
   SourceRange range;
-  std::vector<Decl *> decls;               ///< declarations made here
-  /// Architectures, ModelTypes, Ignore, Unused; Require: message
+  std::vector<Decl *> decls; ///< declarations made here
+  /// Architectures, ModelTypes, Ignore, Unused; Require: message; Include: the
+  /// name of the file
   std::vector<const StringExpr *> strings;
   /// Require, Context; ModelKind: condition; Ignore, Unused: may be null
   Expr *expr = nullptr;
@@ -426,9 +428,12 @@ public:
   std::string_view name;
   SourceRange nameRange;
   SourceRange bodyEnd; ///< the closing brace
-  std::vector<Comment> comments;
+  /// Items for models to include, and no model: it can be printed, not checked.
+  bool isPart = false;
+  std::vector<Comment> comments; ///< of the file itself
 
-  std::vector<Item> items; ///< everything, in source order
+  /// Everything, in source order; what is included stands in its place.
+  std::vector<Item> items;
   ModelKind kind = ModelKind::Decoder;
   Expr *kindCondition = nullptr; ///< null: always; else the other kind without
   std::vector<std::string> architectures;

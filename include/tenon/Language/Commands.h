@@ -9,6 +9,7 @@
 
 #include "tenon/Language/AST.h"
 #include "tenon/Language/Diagnostic.h"
+#include "tenon/Language/Parser.h"
 
 namespace tenon::lang {
 
@@ -19,21 +20,26 @@ struct CommandResult {
   std::string diagnostics; ///< for stderr
 };
 
-/// Reads, parses and checks a file; null on error.
+/// Reads, parses and checks a file; null on error. Parts that it includes are
+/// read from its folder, or are among those built in.
 std::unique_ptr<Model> loadModelFile(const std::string &path,
-                                     Diagnostics &diagnostics);
+                                     Diagnostics &diagnostics,
+                                     std::span<const BuiltinPart> builtin = {});
 /// Parses and checks a text, such as a built-in family's; null on error.
 std::unique_ptr<Model> loadModelText(std::string name, std::string text,
-                                     Diagnostics &diagnostics);
+                                     Diagnostics &diagnostics,
+                                     std::span<const BuiltinPart> builtin = {});
 
 /// Checks a file. With a configuration (the path of a config.json) the
 /// hyperparameters are bound too, and every key there must be read (`lenient`:
 /// what is not is a warning). Prints nothing if all is well.
 CommandResult checkCommand(const std::string &path,
+                           std::span<const BuiltinPart> builtin = {},
                            const std::string &configPath = {},
                            bool lenient = false);
 
-/// Prints a file in canonical form; the file is not changed.
+/// Prints a file in canonical form; the file is not changed. Parts that it
+/// includes are not read.
 CommandResult formatCommand(const std::string &path);
 
 } // namespace tenon::lang

@@ -80,6 +80,8 @@ public:
 
 private:
   Diagnostic &add(Diagnostic diagnostic);
+  Diagnostic &report(Diagnostic::Severity severity, const SourceFile &file,
+                     SourceRange range, std::string message);
 
   unsigned limit;
   unsigned errors = 0;

@@ -2,6 +2,7 @@
 //
 // Families are data: the .tenon files of lib/Models are embedded as text, and
 // what a family is called and which architectures it covers is read from there.
+// So are the parts that they include, those of lib/Models/Parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,6 +11,7 @@
 
 #include "tenon/Language/AST.h"
 #include "tenon/Language/Diagnostic.h"
+#include "tenon/Language/Parser.h"
 
 #include <memory>
 #include <span>
@@ -25,6 +27,9 @@ struct BuiltinModel {
   std::string_view fileName; ///< "llama.tenon", in messages and locations
   std::string_view text;
 };
+
+/// Files of items that several families include.
+std::span<const lang::BuiltinPart> listParts();
 
 /// All families, ordered by name.
 std::span<const BuiltinModel> listModels();

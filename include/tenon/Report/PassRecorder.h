@@ -43,9 +43,9 @@ struct RecordedPasses {
 /// the module.
 class PassRecorder {
 public:
-  /// `source`: the description's file name in locations. Without texts what is
+  /// `source`: the description's files in locations. Without texts what is
   /// recorded are counts.
-  PassRecorder(std::string source, bool withTexts)
+  PassRecorder(SourceLines source, bool withTexts)
       : table(std::move(source)), withTexts(withTexts) {}
 
   /// The module as it was imported.

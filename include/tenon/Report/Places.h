@@ -24,12 +24,16 @@ struct Place {
 /// A location that is only known by name has none.
 llvm::SmallVector<Place, 2> getPlaces(mlir::Location location);
 
-/// Lists of lines of one file that locations lead to, each numbered once: many
-/// operations share few of them.
+/// The files of a description by their names in locations: how many lines
+/// stand before each in the text of all that a report shows.
+using SourceLines = std::map<std::string, unsigned>;
+
+/// Lists of lines of a description that locations lead to, each numbered once:
+/// many operations share few of them.
 class PlaceTable {
 public:
-  /// `source`: the file's name in locations; places elsewhere don't count.
-  explicit PlaceTable(std::string source) : source(std::move(source)) {}
+  /// Places in other files than those of `source` don't count.
+  explicit PlaceTable(SourceLines source) : source(std::move(source)) {}
 
   /// The number of the list that a location leads to; 0 is the empty one.
   unsigned number(mlir::Location location);
@@ -42,7 +46,7 @@ public:
 private:
   unsigned number(std::vector<unsigned> lines);
 
-  std::string source;
+  SourceLines source;
   std::vector<std::vector<unsigned>> all = {{}};
   std::map<std::vector<unsigned>, unsigned> numbers = {{{}, 0}};
   llvm::DenseMap<mlir::Attribute, unsigned> known;

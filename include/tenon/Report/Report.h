@@ -33,7 +33,8 @@ struct Report {
   std::string title; ///< "llama"
   /// What was asked for and found, as rows: "target" and "znver3", …
   std::vector<std::pair<std::string, std::string>> facts;
-  std::string sourceName, sourceText; ///< the description
+  /// The description: its text, and behind it those of its parts.
+  std::string sourceName, sourceText;
   RecordedPasses recorded;
   std::vector<RemarkEntry> remarks;
   std::vector<KernelCode> kernels;

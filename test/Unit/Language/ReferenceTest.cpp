@@ -5,6 +5,7 @@
 #include "tenon/Language/Builtins.h"
 
 #include <cstdlib>
+#include <deque>
 #include <fstream>
 #include <sstream>
 
@@ -26,6 +27,8 @@ TEST(ReferenceTest, ExamplesParse) {
   ASSERT_FALSE(text.empty());
   const std::string fence = "```tenon\n";
   unsigned examples = 0, models = 0;
+  std::deque<std::string> names, texts;
+  std::vector<BuiltinPart> parts;
   // An opening fence stands at the start of a line.
   for (size_t at = text.find("\n" + fence); at != std::string::npos;
        at = text.find("\n" + fence, at)) {
@@ -35,6 +38,15 @@ TEST(ReferenceTest, ExamplesParse) {
     std::string example = text.substr(at, end - at + 1);
     ++examples;
     Diagnostics diagnostics;
+    if (contains(example, "\npart ")) {
+      auto part = parseModel(SourceFile("Reference.md", example), diagnostics);
+      ASSERT_TRUE(part) << diagnostics.str();
+      // Later examples include it.
+      texts.push_back(example);
+      names.push_back(std::string(part->name) + ".tenon");
+      parts.push_back({names.back(), texts.back()});
+      continue;
+    }
     if (contains(example, "model ") && contains(example, "def forward")) {
       if (contains(example, "\nmodel ")) {
         ++models;
@@ -50,7 +62,10 @@ TEST(ReferenceTest, ExamplesParse) {
       example += "\nweight embed_ : [1, 1] = \"e\"\n"
                  "def forward(t : [T] of token) -> [T, 1] { "
                  "embedding(t, embed_) }";
-    EXPECT_EQ(checkItems(example), "") << example;
+    Diagnostics checking;
+    EXPECT_TRUE(loadModelText(
+        "Reference.md", "model test {\n" + example + "\n}\n", checking, parts))
+        << checking.str() << example;
     at = end;
   }
   EXPECT_GE(examples, 8u);

@@ -28,6 +28,33 @@ TEST(ModelsTest, FamiliesAreRightAndCanonical) {
   }
 }
 
+TEST(ModelsTest, PartsAreCanonicalAndNoFamilies) {
+  ASSERT_FALSE(listParts().empty());
+  for (const lang::BuiltinPart &part : listParts()) {
+    std::string file(part.fileName);
+    lang::Diagnostics diagnostics;
+    auto parsed = lang::parseModel(
+        lang::SourceFile(file, std::string(part.text)), diagnostics);
+    ASSERT_TRUE(parsed) << diagnostics.str();
+    EXPECT_TRUE(parsed->isPart);
+    EXPECT_EQ(std::string(parsed->name) + ".tenon", file);
+    EXPECT_EQ(lang::formatModel(*parsed), part.text)
+        << "run tenonc --format on lib/Models/Parts/" << file;
+    // A copy of a family in a file of its name must not include itself.
+    for (const BuiltinModel &model : listModels())
+      EXPECT_NE(file, model.fileName);
+    // Parts that no family needs would not be checked.
+    bool isUsed = false;
+    for (const BuiltinModel &model : listModels()) {
+      auto loaded = loadModel(model, diagnostics);
+      ASSERT_TRUE(loaded) << diagnostics.str();
+      for (const lang::SourceFile::File &each : loaded->source.all())
+        isUsed |= each.name == file;
+    }
+    EXPECT_TRUE(isUsed) << file;
+  }
+}
+
 TEST(ModelsTest, EmbeddedTextIsTheFile) {
   const char *source = std::getenv("TENON_SOURCE_DIR");
   if (!source)
