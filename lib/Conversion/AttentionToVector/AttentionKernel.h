@@ -166,16 +166,29 @@ protected:
   Values queryRows(const Tile &tile, Value lane);
   /// Before the first read of a block of keys.
   virtual void prepareBlock(const Tile &tile, const Block &block);
-  /// Products of the queries with so many keys from an offset on.
-  virtual Values emitProducts(const Tile &tile, const Block &block,
-                              Value offset, int64_t count);
+  /// Products of the queries with so many keys from an offset on: an array of
+  /// registers [keys, vectors of queries].
+  virtual Value emitProducts(const Tile &tile, const Block &block, Value offset,
+                             int64_t count);
   /// 2^(score - maximum) of a block, for emitOutput; returns the sums with
   /// those before.
   virtual Values emitProbabilities(const Tile &tile, const Block &block,
                                    ValueRange maxima, ValueRange sums);
-  /// Sums of a block's probabilities times its values, for some components.
-  virtual Values emitWeightedSums(const Tile &tile, const Block &block,
-                                  Value component, int64_t count, Values sums);
+  /// Adds a block's probabilities times its values, for some components:
+  /// [components, vectors of queries].
+  virtual Value emitWeightedSums(const Tile &tile, const Block &block,
+                                 Value component, int64_t count, Value sums);
+  /// Adds to sums [count, vectors] what `add` makes of a vector, of the number
+  /// that `load` gives for each row of them, and of a sum.
+  Value
+  forSums(int64_t count, Value sums, llvm::function_ref<Value(Value row)> load,
+          llvm::function_ref<Value(Value vector, Value number, Value sum)> add);
+  /// A register for each vector of queries, by its first lane.
+  Value loadVectors(mlir::Type element,
+                    llvm::function_ref<Value(Value lane)> load);
+  /// A loop from 0 that carries an array.
+  Value loop(Value end, Value sums,
+             llvm::function_ref<Value(Value, Value)> body);
 
   /// Registers of queries in a tile; keys and components that have
   /// accumulators at once; heads of a tile.
@@ -198,21 +211,22 @@ private:
   void emitKeys(const Tile &tile, const KeyRange &range);
   void emitBlock(const Tile &tile, const Block &block);
   /// The biases of a key for a register of queries, or null.
-  Value loadBias(const Tile &tile, Value key, int64_t vector);
+  Value loadBias(const Tile &tile, Value key, Value vector);
   void joinSplit(const Tile &total, const Tile &part);
   /// One component of a key of the block, of a value; in every lane.
   Value keyComponent(const Tile &tile, const Block &block, Value offset,
-                     int64_t key, Value component);
+                     Value key, Value component);
   Value valueComponent(const Tile &tile, const Block &block, Value offset,
                        Value component);
   /// Write scaled scores of a block, or of so many keys from an offset on;
   /// return the maxima with those before.
   Values emitScores(const Tile &tile, const Block &block, ValueRange maxima,
                     bool masked);
-  Values emitScoresOf(const Tile &tile, const Block &block, Value offset,
-                      int64_t count, ValueRange maxima, bool masked);
+  Value emitScoresOf(const Tile &tile, const Block &block, Value offset,
+                     int64_t count, Value maxima, bool masked);
   Value isFullyVisible(const Tile &tile, const Block &block);
-  Value visible(const Tile &tile, Value key, int64_t vector);
+  /// Which queries of a register, at these positions, see a key.
+  Value visible(const Tile &tile, Value key, Value position);
   void emitOutput(const Tile &tile, const Block &block, ValueRange correction);
   void emitOutputChunk(const Tile &tile, const Block &block,
                        ValueRange correction, Value component, int64_t count);
@@ -232,12 +246,12 @@ protected:
   void allocate(Tile &tile) override;
   void packQueries(const Tile &tile) override;
   void prepareBlock(const Tile &tile, const Block &block) override {}
-  Values emitProducts(const Tile &tile, const Block &block, Value offset,
-                      int64_t count) override;
+  Value emitProducts(const Tile &tile, const Block &block, Value offset,
+                     int64_t count) override;
   Values emitProbabilities(const Tile &tile, const Block &block,
                            ValueRange maxima, ValueRange sums) override;
-  Values emitWeightedSums(const Tile &tile, const Block &block, Value component,
-                          int64_t count, Values sums) override;
+  Value emitWeightedSums(const Tile &tile, const Block &block, Value component,
+                         int64_t count, Value sums) override;
 };
 
 /// One query of each head.

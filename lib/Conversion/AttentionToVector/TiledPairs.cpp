@@ -41,28 +41,28 @@ void TiledPairs::packQueries(const Tile &tile) {
   });
 }
 
-Values TiledPairs::emitProducts(const Tile &tile, const Block &block,
-                                Value offset, int64_t count) {
+Value TiledPairs::emitProducts(const Tile &tile, const Block &block,
+                               Value offset, int64_t count) {
   Value zero = b.index(0);
   int64_t pairs = llvm::divideCeilSigned(keyDim, 2);
-  return b.loop(
-      zero, b.index(pairs), 1, Values(count * vectors, b.splat(0.0)),
-      [&](Value pair, ValueRange sums) {
-        Values queries, next;
-        for (int64_t v = 0; v < vectors; ++v)
-          queries.push_back(vector::BitCastOp::create(
-              b, b.pairsType(),
-              b.load(tile.queries, {pair, b.index(v * b.lanes())})));
-        for (int64_t i = 0; i < count; ++i) {
+  Value zeros = b.filledArray({count, vectors}, b.splat(0.0));
+  return loop(b.index(pairs), zeros, [&](Value pair, Value sums) {
+    Value queries = loadVectors(b.getBF16Type(), [&](Value lane) -> Value {
+      return vector::BitCastOp::create(b, b.pairsType(),
+                                       b.load(tile.queries, {pair, lane}));
+    });
+    return forSums(
+        count, sums,
+        [&](Value i) {
           auto [laneBlock, lane] =
               splitToken(b, b.addIndex(block.first, b.addIndex(offset, i)));
-          Value key =
-              b.loadPair(call.keys, {tile.group, laneBlock, pair, lane, zero});
-          for (int64_t v = 0; v < vectors; ++v)
-            next.push_back(b.dotPairs(queries[v], key, sums[i * vectors + v]));
-        }
-        return next;
-      });
+          return b.loadPair(call.keys,
+                            {tile.group, laneBlock, pair, lane, zero});
+        },
+        [&](Value v, Value key, Value sum) {
+          return b.dotPairs(b.get(queries, v), key, sum);
+        });
+  });
 }
 
 Values TiledPairs::emitProbabilities(const Tile &tile, const Block &block,
@@ -99,26 +99,26 @@ Values TiledPairs::emitProbabilities(const Tile &tile, const Block &block,
       });
 }
 
-Values TiledPairs::emitWeightedSums(const Tile &tile, const Block &block,
-                                    Value component, int64_t count,
-                                    Values sums) {
+Value TiledPairs::emitWeightedSums(const Tile &tile, const Block &block,
+                                   Value component, int64_t count, Value sums) {
   Value one = b.index(1);
   Value pairs = arith::ShRUIOp::create(b, b.addIndex(block.count, 1), one);
   Value firstPair = arith::ShRUIOp::create(b, block.first, one);
-  return b.loop(b.index(0), pairs, 1, sums, [&](Value offset, ValueRange sums) {
+  return loop(pairs, sums, [&](Value offset, Value sums) {
     Value pair = b.addIndex(firstPair, offset);
-    Values weights, next;
-    for (int64_t v = 0; v < vectors; ++v)
-      weights.push_back(vector::BitCastOp::create(
-          b, b.pairsType(),
-          b.load(tile.weights, {offset, b.index(v * b.lanes())})));
-    for (int64_t i = 0; i < count; ++i) {
-      Value value =
-          b.loadPair(call.values,
-                     {tile.group, pair, b.addIndex(component, i), b.index(0)});
-      for (int64_t v = 0; v < vectors; ++v)
-        next.push_back(b.dotPairs(weights[v], value, sums[i * vectors + v]));
-    }
-    return next;
+    Value weights = loadVectors(b.getBF16Type(), [&](Value lane) -> Value {
+      return vector::BitCastOp::create(b, b.pairsType(),
+                                       b.load(tile.weights, {offset, lane}));
+    });
+    return forSums(
+        count, sums,
+        [&](Value i) {
+          return b.loadPair(
+              call.values,
+              {tile.group, pair, b.addIndex(component, i), b.index(0)});
+        },
+        [&](Value v, Value value, Value sum) {
+          return b.dotPairs(b.get(weights, v), value, sum);
+        });
   });
 }

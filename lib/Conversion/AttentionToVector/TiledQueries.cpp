@@ -239,7 +239,7 @@ void TiledQueries::prepareBlock(const Tile &tile, const Block &block) {
 }
 
 Value TiledQueries::keyComponent(const Tile &tile, const Block &block,
-                                 Value offset, int64_t key, Value component) {
+                                 Value offset, Value key, Value component) {
   Value token = b.addIndex(offset, key);
   if (!cache.isPlain()) {
     auto [laneBlock, lane] = splitToken(b, token);
@@ -310,9 +310,8 @@ Value TiledQueries::isFullyVisible(const Tile &tile, const Block &block) {
   return result;
 }
 
-Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
+Value TiledQueries::visible(const Tile &tile, Value key, Value position) {
   Value keyLanes = b.splat(toI32(key));
-  Value position = tile.positions[vector];
   // Of causal attention the range ends behind the last query's own key.
   Value mask;
   if (!call.isCausal)
@@ -340,33 +339,60 @@ Value TiledQueries::visible(const Tile &tile, Value key, int64_t vector) {
   return mask;
 }
 
-KernelBuilder::Values TiledQueries::emitProducts(const Tile &tile,
-                                                 const Block &block,
-                                                 Value offset, int64_t count) {
-  return b.loop(
-      b.index(0), b.index(keyDim), 1, Values(count * vectors, b.splat(0.0)),
-      [&](Value d, ValueRange sums) {
-        Values queries, next;
-        for (int64_t v = 0; v < vectors; ++v)
-          queries.push_back(b.load(tile.queries, {d, b.index(v * b.lanes())}));
-        for (int64_t i = 0; i < count; ++i) {
-          Value component = keyComponent(tile, block, offset, i, d);
-          for (int64_t v = 0; v < vectors; ++v)
-            next.push_back(b.fma(component, queries[v], sums[i * vectors + v]));
-        }
-        return next;
-      });
+Value TiledQueries::forSums(int64_t count, Value sums,
+                            function_ref<Value(Value)> load,
+                            function_ref<Value(Value, Value, Value)> add) {
+  return b.unrolled(count, sums, [&](Value i, Value sums) {
+    Value number = load(i);
+    return b.unrolled(vectors, sums, [&](Value v, Value sums) {
+      return b.set(sums, {i, v}, add(v, number, b.get(sums, {i, v})));
+    });
+  });
+}
+
+Value TiledQueries::loadVectors(Type element, function_ref<Value(Value)> load) {
+  return b.unrolled(vectors, b.array({vectors}, element),
+                    [&](Value v, Value loaded) {
+                      return b.set(loaded, v, load(b.mulIndex(v, b.lanes())));
+                    });
+}
+
+Value TiledQueries::loop(Value end, Value sums,
+                         function_ref<Value(Value, Value)> body) {
+  return b
+      .loop(b.index(0), end, 1, sums,
+            [&](Value i, ValueRange args) {
+              return Values{body(i, args.front())};
+            })
+      .front();
+}
+
+Value TiledQueries::emitProducts(const Tile &tile, const Block &block,
+                                 Value offset, int64_t count) {
+  Value zeros = b.filledArray({count, vectors}, b.splat(0.0));
+  return loop(b.index(keyDim), zeros, [&](Value d, Value sums) {
+    Value queries = loadVectors(b.getF32Type(), [&](Value lane) {
+      return b.load(tile.queries, {d, lane});
+    });
+    return forSums(
+        count, sums,
+        [&](Value i) { return keyComponent(tile, block, offset, i, d); },
+        [&](Value v, Value component, Value sum) {
+          return b.fma(component, b.get(queries, v), sum);
+        });
+  });
 }
 
 // The distance falls from one query to the next, so that a register has the
 // biases of consecutive distances, the other way round.
-Value TiledQueries::loadBias(const Tile &tile, Value key, int64_t vector) {
+Value TiledQueries::loadBias(const Tile &tile, Value key, Value vector) {
   if (!call.bias)
     return {};
   if (call.isBiasByKey)
     return b.splat(b.loadScalar(call.bias, {tile.head, key}));
   int64_t lanes = b.lanes();
-  Value last = b.addIndex(tile.first, (vector + 1) * lanes - 1);
+  Value last =
+      b.addIndex(tile.first, b.addIndex(b.mulIndex(vector, lanes), lanes - 1));
   Value biases = b.load(call.bias, {tile.head, biasPlace(key, last)});
   SmallVector<int64_t> reversed;
   for (int64_t i = lanes; i-- > 0;)
@@ -380,42 +406,41 @@ KernelBuilder::Values TiledQueries::emitScores(const Tile &tile,
   Value end = masked ? block.count : b.index(keyBlock);
   int64_t full = keyBlock / keysAtOnce * keysAtOnce;
   Value fullEnd = full < keyBlock ? minIndex(end, b.index(full)) : end;
-  Values result = b.loop(b.index(0), fullEnd, keysAtOnce, maxima,
-                         [&](Value offset, ValueRange maxima) {
-                           return emitScoresOf(tile, block, offset, keysAtOnce,
-                                               maxima, masked);
-                         });
-  if (full == keyBlock)
-    return result;
-  return b.loop(b.index(full), end, keyBlock - full, result,
-                [&](Value offset, ValueRange maxima) {
-                  return emitScoresOf(tile, block, offset, keyBlock - full,
-                                      maxima, masked);
-                });
+  auto scores = [&](int64_t count) {
+    return [&, count](Value offset, ValueRange maxima) {
+      return Values{
+          emitScoresOf(tile, block, offset, count, maxima.front(), masked)};
+    };
+  };
+  Values result = b.loop(b.index(0), fullEnd, keysAtOnce,
+                         b.arrayOf({vectors}, maxima), scores(keysAtOnce));
+  if (full < keyBlock)
+    result = b.loop(b.index(full), end, keyBlock - full, result,
+                    scores(keyBlock - full));
+  return b.registersOf(result.front());
 }
 
-KernelBuilder::Values
-TiledQueries::emitScoresOf(const Tile &tile, const Block &block, Value offset,
-                           int64_t count, ValueRange maxima, bool masked) {
+Value TiledQueries::emitScoresOf(const Tile &tile, const Block &block,
+                                 Value offset, int64_t count, Value maxima,
+                                 bool masked) {
   Value key = b.addIndex(block.first, offset);
-  Values scores = emitProducts(tile, block, offset, count);
-  Values next(maxima);
-  for (int64_t i = 0; i < count; ++i) {
+  Value scores = emitProducts(tile, block, offset, count);
+  Value positions = b.arrayOf({vectors}, tile.positions);
+  return b.unrolled(count, maxima, [&](Value i, Value maxima) {
     Value ofKey = b.splat(scale);
     if (cache.isScaled())
       ofKey = b.splat(b.loadScalar(tile.keyScales, b.addIndex(offset, i)));
-    for (int64_t v = 0; v < vectors; ++v) {
+    return b.unrolled(vectors, maxima, [&](Value v, Value maxima) {
       Value token = b.addIndex(key, i);
-      Value score = chainScores(b.mul(scores[i * vectors + v], ofKey),
-                                loadBias(tile, token, v));
+      Value score = b.mul(b.get(scores, {i, v}), ofKey);
+      score = chainScores(score, loadBias(tile, token, v));
       if (masked)
-        score = maskScores(visible(tile, token, v), score);
+        score = maskScores(visible(tile, token, b.get(positions, v)), score);
       b.store(score, tile.scores,
-              {b.addIndex(offset, i), b.index(v * b.lanes())});
-      next[v] = b.max(score, next[v]);
-    }
-  }
-  return next;
+              {b.addIndex(offset, i), b.mulIndex(v, b.lanes())});
+      return b.set(maxima, v, b.max(score, b.get(maxima, v)));
+    });
+  });
 }
 
 KernelBuilder::Values TiledQueries::emitProbabilities(const Tile &tile,
@@ -453,37 +478,45 @@ void TiledQueries::emitOutput(const Tile &tile, const Block &block,
 void TiledQueries::emitOutputChunk(const Tile &tile, const Block &block,
                                    ValueRange correction, Value component,
                                    int64_t count) {
-  auto place = [&](int64_t i, int64_t v) {
-    return Values{b.addIndex(component, i), b.index(v * b.lanes())};
+  auto forOutputs = [&](Value sums,
+                        function_ref<Value(Values, Value, Value, Value)> body) {
+    return b.unrolled(count, sums, [&](Value i, Value sums) {
+      return b.unrolled(vectors, sums, [&](Value v, Value sums) {
+        Values place = {b.addIndex(component, i), b.mulIndex(v, b.lanes())};
+        return body(place, i, v, sums);
+      });
+    });
   };
-  Values sums;
-  for (int64_t i = 0; i < count; ++i)
-    for (int64_t v = 0; v < vectors; ++v)
-      sums.push_back(b.mul(b.load(tile.output, place(i, v)), correction[v]));
+  Value factors = b.arrayOf({vectors}, correction);
+  Value sums =
+      forOutputs(b.array({count, vectors}, b.getF32Type()),
+                 [&](Values place, Value i, Value v, Value sums) {
+                   Value output = b.load(tile.output, place);
+                   return b.set(sums, {i, v}, b.mul(output, b.get(factors, v)));
+                 });
   sums = emitWeightedSums(tile, block, component, count, sums);
-  for (int64_t i = 0; i < count; ++i)
-    for (int64_t v = 0; v < vectors; ++v)
-      b.store(sums[i * vectors + v], tile.output, place(i, v));
+  forOutputs(sums, [&](Values place, Value i, Value v, Value sums) {
+    b.store(b.get(sums, {i, v}), tile.output, place);
+    return sums;
+  });
 }
 
-KernelBuilder::Values
-TiledQueries::emitWeightedSums(const Tile &tile, const Block &block,
-                               Value component, int64_t count, Values sums) {
-  return b.loop(
-      b.index(0), block.count, 1, sums, [&](Value offset, ValueRange sums) {
-        Values probabilities, next;
-        for (int64_t v = 0; v < vectors; ++v)
-          probabilities.push_back(
-              b.load(tile.scores, {offset, b.index(v * b.lanes())}));
-        for (int64_t i = 0; i < count; ++i) {
-          Value value =
-              valueComponent(tile, block, offset, b.addIndex(component, i));
-          for (int64_t v = 0; v < vectors; ++v)
-            next.push_back(
-                b.fma(value, probabilities[v], sums[i * vectors + v]));
-        }
-        return next;
-      });
+Value TiledQueries::emitWeightedSums(const Tile &tile, const Block &block,
+                                     Value component, int64_t count,
+                                     Value sums) {
+  return loop(block.count, sums, [&](Value offset, Value sums) {
+    Value probabilities = loadVectors(b.getF32Type(), [&](Value lane) {
+      return b.load(tile.scores, {offset, lane});
+    });
+    return forSums(
+        count, sums,
+        [&](Value i) {
+          return valueComponent(tile, block, offset, b.addIndex(component, i));
+        },
+        [&](Value v, Value value, Value sum) {
+          return b.fma(value, b.get(probabilities, v), sum);
+        });
+  });
 }
 
 void TiledQueries::unpackOutput(const Tile &tile) {
