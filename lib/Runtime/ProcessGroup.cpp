@@ -89,6 +89,13 @@ Expected<std::unique_ptr<ProcessGroup>> ProcessGroup::joinMpi() {
   auto mpi = Mpi::join();
   if (!mpi)
     return mpi.takeError();
+  // A variable that was left over, or the mpirun of another installation.
+  if ((*mpi)->size() != std::atoll(size))
+    return plainError(strCat("OMPI_COMM_WORLD_SIZE says that mpirun has "
+                             "started ",
+                             size, " processes, and Open MPI's library finds ",
+                             (*mpi)->size()),
+                      ExitCode::BadUsage);
   std::unique_ptr<ProcessGroup> group(new ProcessGroup());
   group->mpi = std::move(*mpi);
   group->number = group->mpi->rank();
