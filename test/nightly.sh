@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # What CI has no time for; packages as for test/run.sh, and libclang-rt-22-dev.
 #   test/nightly.sh fuzz [SECONDS] [TARGET...]    each fuzz target for so long (600), under ASan and UBSan
-#   test/nightly.sh sanitize [address,undefined|thread]...    the unit tests of parsers and runtime under sanitizers
+#   test/nightly.sh sanitize [address,undefined|thread]...    the unit tests of parsers and runtime under sanitizers, and programs
+#                                     on several threads whose runtime is built with them: generation, batches, beams,
+#                                     a training; needs build
 #   test/nightly.sh coverage [FLOOR]  branches of parsers and runtime that their unit tests and the fuzzers' corpora take, in
 #                                     percent; fails below FLOOR
 #   test/nightly.sh faults     every call of the system fails, one after the other (test/Faults)
@@ -59,7 +61,35 @@ sanitize() {
     cmake -G Ninja -S . -B "build-$sanitizers" -DTENON_SANITIZE="$sanitizers" >/dev/null &&
       ninja -C "build-$sanitizers" -j"$jobs" "${tests[@]}" || return 1
     ctest --test-dir "build-$sanitizers" --output-on-failure -R "^unit-($(IFS='|'; echo "${tests[*]}"))\$" || failed=1
+    run_sanitized "$sanitizers" || failed=1
   done
+}
+
+# What a compiler links is beside it, and clang takes more options from the environment.
+run_sanitized() {
+  local build="$PWD/build-$1" out="$PWD/build-$1/programs" number=0
+  ninja -C "$build" -j"$jobs" TenonRuntimeMain && mkdir -p "$build/bin" && cp build/bin/tenonc "$build/bin/" || return 1
+  rm -rf "$out" && mkdir "$out" || return 1
+  compile() {
+    CCC_OVERRIDE_OPTIONS="+-fsanitize=$1" "$build/bin/tenonc" examples/village -O1 --quiet "${@:2}"
+  }
+  compile "$1" --max-sequences=3 -o "$out/village" && compile "$1" --train -o "$out/trainer" || return 1
+  printf 'One winter morning\nThe old miller\nA boat\nThe river\n\nIn the village\n' >"$out/texts.txt"
+  check() {
+    number=$((number + 1))
+    echo "$*"
+    TSAN_OPTIONS=halt_on_error=1 "$@" >"$out/$number.txt" 2>"$out/$number.log" </dev/null || { tail -n 60 "$out/$number.log"; false; }
+  }
+  check "$out/village" generate -p "One winter morning" -n 40 --threads 3 &&
+    check "$out/village" generate --prompts "$out/texts.txt" -n 20 --sequences 3 --threads 2 --temperature 0 &&
+    check "$out/village" generate --prompts "$out/texts.txt" -n 20 --sequences 1 --threads 1 --temperature 0 &&
+    cmp "$out/2.txt" "$out/3.txt" &&
+    check "$out/village" generate -p "The old miller" -n 12 --beams 3 --threads 4 &&
+    check "$out/village" score "$out/texts.txt" --threads 2 &&
+    check "$out/village" bench --prompt-tokens 40 --gen-tokens 8 --repetitions 3 --threads 4 --json &&
+    check "$out/trainer" train --data "$out/texts.txt" --steps 3 --batch 2 --length 32 --threads 3 --quiet -o "$out/run" &&
+    check "$out/trainer" train --resume "$out/run" --steps 4 --threads 2 --quiet &&
+    check "$out/trainer" generate --from "$out/run" -p "A boat" -n 8 --threads 2
 }
 
 coverage() {
@@ -71,7 +101,7 @@ coverage() {
   LLVM_PROFILE_FILE="$PWD/$build/profiles/%p.profraw" \
     ctest --test-dir "$build" --output-on-failure -R "^(unit-($(IFS='|'; echo "${tests[*]}"))|Fuzz.*)\$" || failed=1
   "$bin/llvm-profdata" merge -sparse "$build"/profiles/*.profraw -o "$build/profile" || return 1
-  mapfile -t programs < <(find "$build" -type f -executable \( -name '*Tests' -o -name 'Fuzz*' \) -printf '-object=%p\n')
+  mapfile -t programs < <(find "$build" -type f -executable \( -name '*Tests' -o -name 'Fuzz*' -o -name fake-program \) -printf '-object=%p\n')
   "$bin/llvm-cov" export -summary-only -instr-profile="$build/profile" "${programs[0]#-object=}" "${programs[@]:1}" >"$build/coverage.json" &&
     python3 -c 'import collections, json, re, sys
 taken, all = collections.Counter(), collections.Counter()
@@ -147,7 +177,7 @@ all)
   aarch64
   ;;
 *)
-  sed -n '2,18s/^# \{0,1\}//p' "$0"
+  sed -n '2,20s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac
