@@ -53,3 +53,21 @@ module attributes {tenon.target = #tuned} {
     return
   }
 }
+
+// -----
+
+#zen3 = #tenon.target<cpu = "znver3", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 524288, l3 = 33554432, extensions = ["ssse3", "avx", "avx2", "fma"]>
+module attributes {tenon.target = #zen3} {
+  // Rows that are known and have 16 bits meet bytes in words, two sums for an output, so that a streaming tile is of four; half-bytes and rows
+  // that aren't known stay in tiles of bytes.
+  // CHECK-LABEL: func @words
+  // CHECK: plan = #tenon.plan<stream_rows = 4, stream_vectors = 2, unpack_from = 9,
+  // CHECK: plan = #tenon.plan<panels = 1, stream_vectors = 2,
+  // CHECK: plan = #tenon.plan<stream_rows = 2, stream_vectors = 2, unpack_from = 1,
+  func.func @words(%x: memref<4x28x!tenon.int8_group<residual>>, %z: memref<?x28x!tenon.int8_group<residual>>, %w: memref<1x14x!tenon.superblock<q8_0, 32>>, %w4: memref<1x14x!tenon.superblock<q4_0, 32>>, %y: memref<4x32xf32>, %v: memref<?x32xf32>) {
+    tenon.linear %x, %w into %y : (memref<4x28x!tenon.int8_group<residual>>, memref<1x14x!tenon.superblock<q8_0, 32>>, memref<4x32xf32>) -> ()
+    tenon.linear %x, %w4 into %y : (memref<4x28x!tenon.int8_group<residual>>, memref<1x14x!tenon.superblock<q4_0, 32>>, memref<4x32xf32>) -> ()
+    tenon.linear %z, %w into %v : (memref<?x28x!tenon.int8_group<residual>>, memref<1x14x!tenon.superblock<q8_0, 32>>, memref<?x32xf32>) -> ()
+    return
+  }
+}

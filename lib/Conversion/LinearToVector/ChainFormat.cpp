@@ -33,12 +33,14 @@ ChainFormat::ChainFormat(KernelBuilder &b, Value input, Value weight,
 //===----------------------------------------------------------------------===//
 
 bool ChainFormat::usesWords() const {
-  return plan.panels > 0 && isStreaming && activations.terms() == 2 &&
-         (planes == 2 || length < Superblock::kChunks);
+  return isStreaming && activations.terms() == 2 &&
+         prefersWords(mostInteger(packed.getSuperblock()));
 }
 
 bool ChainFormat::storesSums(size_t rows, size_t vectors) const {
-  return !isStreaming || int64_t(rows * vectors) > plan.registerSums;
+  // Several rows have two sums of words for an output beside its own.
+  int64_t sums = rows * vectors * (usesWords() && rows > 1 ? 2 : 1);
+  return !isStreaming || sums > plan.registerSums;
 }
 
 size_t ChainFormat::StoredSums::placeOf(size_t row,
@@ -135,8 +137,10 @@ public:
     if (!f.usesWords())
       return;
     wordSums.resize(2 * rows.size() * vectors.size());
-    for (Value row : rows)
-      activationWords.push_back(f.activations.words(row, group));
+    if (rows.size() == 1)
+      rowWords = f.activations.words(rows.front(), group);
+    else
+      storedWords = {f.words->sums, makeOpaque(b, f.words->number)};
   }
 
   /// Adds a chunk to the chains of all outputs. Chunks of a half come together,
@@ -202,19 +206,34 @@ private:
       Value bytes = f.packed.integers(placeOf(place, vector),
                                       f.packed.vectorAt(vector.vector), chunk);
       int64_t count = 2 * b.lanes();
-      for (int64_t half = 0; half < 2; ++half) {
-        Value weights =
+      Values weights;
+      for (int64_t half = 0; half < 2; ++half)
+        weights.push_back(
             arith::ExtUIOp::create(b, VectorType::get({count}, b.getI16Type()),
                                    vector::ExtractStridedSliceOp::create(
-                                       b, bytes, half * count, count, 1));
-        for (size_t r = 0; r < rows.size(); ++r) {
+                                       b, bytes, half * count, count, 1)));
+      for (size_t r = 0; r < rows.size(); ++r) {
+        Value quad = wordQuad(r, chunk);
+        for (int64_t half = 0; half < 2; ++half) {
           Value &sum = wordSums[2 * outputOf(r, i) + half];
-          Value quad = f.activations.wordQuad(activationWords[r], chunk);
           sum = makeOpaque(
-              b, dot.addPairs(sum ? sum : dot.zeros(), weights, quad));
+              b, dot.addPairs(sum ? sum : dot.zeros(), weights[half], quad));
         }
       }
     }
+  }
+
+  /// Activations of 16 bits for a chunk, in every column's two lanes.
+  Value wordQuad(size_t row, int64_t chunk) {
+    if (rowWords)
+      return f.activations.wordQuad(rowWords, chunk);
+    Value quad = memref::LoadOp::create(
+        b, storedWords.sums,
+        ValueRange{storedWords.number, b.index(row), b.index(chunk)});
+    Value all = vector::BroadcastOp::create(
+        b, VectorType::get({b.lanes() / 2}, b.getI64Type()), quad);
+    return vector::BitCastOp::create(
+        b, VectorType::get({2 * b.lanes()}, b.getI16Type()), all);
   }
 
   /// A column's two lanes of both sums, added up; they start anew.
@@ -339,9 +358,24 @@ private:
   int64_t terms, perHalf, added = 0;
   /// By output, term and plane; by output and term; by output.
   Values chains, integers, firstHalf;
-  /// By output and half of its columns; by row.
-  Values wordSums, activationWords;
+  /// By output and half of its columns.
+  Values wordSums;
+  /// Of the only row; of several, in memory.
+  Value rowWords;
+  StoredTile storedWords;
 };
+
+WeightFormat::StoredTile ChainFormat::storeWords(ValueRange rows, Value group) {
+  auto type = VectorType::get({Superblock::kChunks}, b.getI64Type());
+  StoredTile place = {b.scratch({1, int64_t(rows.size()), Superblock::kChunks},
+                                b.getI64Type(), "words of activations"),
+                      makeOpaque(b, b.index(0))};
+  for (auto [r, row] : llvm::enumerate(rows))
+    vector::StoreOp::create(
+        b, vector::BitCastOp::create(b, type, activations.words(row, group)),
+        place.sums, ValueRange{place.number, b.index(r), b.index(0)});
+  return place;
+}
 
 Values ChainFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
                              const WeightGroup &place, Value group,
@@ -352,6 +386,9 @@ Values ChainFormat::addGroup(ValueRange rows, ArrayRef<WeightVector> vectors,
   int64_t together =
       std::clamp<int64_t>(plan.chains / perVector, 1, vectors.size());
   Values next(sums);
+  words.reset();
+  if (usesWords() && rows.size() > 1)
+    words = storeWords(rows, group);
   for (size_t first = 0; first < vectors.size(); first += together) {
     auto part = vectors.slice(
         first, std::min<size_t>(together, vectors.size() - first));

@@ -10,7 +10,8 @@
 //
 // Activations of 16 bits, which are two terms of 8, and weights that are read
 // once meet in words instead: for a column two pmaddwd of four products each
-// take the place of two terms times two planes.
+// take the place of two terms times two planes. One row's are in registers,
+// several rows' in memory.
 //
 // Weights of 8 bits are two planes of half-bytes, whose chains are as long as
 // those of 4 bits; sums of the upper one count 16 times. The 16 registers of
@@ -86,8 +87,14 @@ private:
   /// Whether sums of so many rows and vectors are in memory.
   bool storesSums(size_t rows, size_t vectors) const;
 
+  /// Writes the rows' activations of a group, 16 bits each, four in an element
+  /// [row, chunk]: several rows' have no registers beside their sums.
+  StoredTile storeWords(ValueRange rows, Value group);
+
   int64_t planes, length;
   std::optional<StoredSums> stored;
+  /// Of the group that is computed, if several rows meet it in words.
+  std::optional<StoredTile> words;
 };
 
 } // namespace tenon::linear

@@ -169,6 +169,20 @@ module attributes {tenon.target = #words} {
     return
   }
 
+  // Several rows' words are in memory, and read at a place that LLVM doesn't know; each chunk of weights is widened once for them.
+  // CHECK-LABEL: func.func @words_of_rows
+  // CHECK: memref.alloca() {{.*}} : memref<1x4x8xi64>
+  // CHECK: vector.store {{.*}} : memref<1x4x8xi64>, vector<8xi64>
+  // CHECK-COUNT-2: arith.extui {{.*}} : vector<16xi8> to vector<16xi16>
+  // CHECK-COUNT-4: vector.broadcast {{.*}} : i64 to vector<4xi64>
+  // CHECK: arith.extui {{.*}} : vector<16xi8> to vector<16xi16>
+  // CHECK-NOT: micro.dot2_i8
+  // CHECK: return
+  func.func @words_of_rows(%x: memref<4x2x!tenon.int8_group<residual>>, %w: memref<1x1x!tenon.superblock<q8_0, 32>>, %y: memref<4x32xf32>) {
+    tenon.linear %x, %w into %y {plan = #tenon.plan<stream_rows = 4, stream_vectors = 2, unpack_from = 9>} : (memref<4x2x!tenon.int8_group<residual>>, memref<1x1x!tenon.superblock<q8_0, 32>>, memref<4x32xf32>) -> ()
+    return
+  }
+
   // Half-bytes have chains long enough.
   // CHECK-LABEL: func.func @bytes
   // CHECK: micro.dot2_i8

@@ -135,8 +135,17 @@ private:
     return !areBytes || lanes <= 4;
   }
 
+  /// Whether rows of activations of 16 bits, of which there are few, meet
+  /// weights in words: an output has two sums of them.
+  bool streamsWords() const {
+    return chains && terms == 2 && !isDynamic() &&
+           prefersWords(mostInteger(*weight.format));
+  }
+
   void setManyRows(LinearPlan &plan) const {
     int64_t most = tile.getRows() - !unpacks();
+    if (streamsWords())
+      most = (target.getRegisters() - kChainTemporaries) / 2;
     plan.streamRows = llvm::bit_floor(uint64_t(std::max<int64_t>(most, 1)));
     if (unpacks()) {
       // Rows that are known are two streaming tiles at most.

@@ -39,6 +39,14 @@ constexpr int64_t planesOfBytes(int64_t mostWeight) {
   return chainLength(mostWeight) == 0 ? 2 : 1;
 }
 
+/// Whether a chunk of weights takes fewer instructions as words: where
+/// activations have 16 bits, two terms of 8, and chains are of two planes, or
+/// end within a group.
+constexpr bool prefersWords(int64_t mostWeight) {
+  return planesOfBytes(mostWeight) == 2 ||
+         chainLength(mostWeight) < Superblock::kChunks;
+}
+
 /// Whether kernels of this target (may be null) add products in chains.
 bool addsInChains(TargetAttr target);
 
