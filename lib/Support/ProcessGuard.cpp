@@ -110,15 +110,6 @@ void tenon::guardMemory() {
   std::set_terminate(endTerminated);
 }
 
-void tenon::requireMemory() {
-  constexpr size_t plenty = 256 << 10;
-  // Volatile, or the optimizer takes it for granted.
-  void *volatile some = std::malloc(plenty);
-  if (!some)
-    endOutOfMemory();
-  std::free(some);
-}
-
 //===----------------------------------------------------------------------===//
 // Mappings
 //===----------------------------------------------------------------------===//

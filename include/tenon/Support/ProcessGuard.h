@@ -1,5 +1,4 @@
-//===- ProcessGuard.h - a sentence instead of a signal -----------*- C++
-//-*-===//
+//===- ProcessGuard.h - a sentence instead of a signal ----------*- C++ -*-===//
 //
 // Two faults strike where no result can be returned: memory runs out inside of
 // code that cannot throw, and a page of a mapped file cannot be read any more
@@ -33,11 +32,6 @@ void setGuardCleanup(void (*cleanup)());
 
 /// Ends the process as a failed allocation does.
 [[noreturn]] void endOutOfMemory();
-
-/// Ends the process as out of memory unless there is some. For the moment
-/// before code that crashes without: oneTBB calls dlopen() at its first
-/// allocation, and glibc's, when it fails, reads what it could not allocate.
-void requireMemory();
 
 /// From now on SIGBUS inside of a mapping known to GuardedMapping ends the
 /// process with "FILE:+0xOFFSET: error: ..." and the mapping's code.
