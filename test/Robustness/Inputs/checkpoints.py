@@ -44,7 +44,7 @@ def weights(what, data, pattern):
 
 def config(what, pattern, **values):
     changed = {**CONFIG, **values}
-    refuse(what, {"config.json": json.dumps(changed, indent=1)}, r"(config\.json|llama\.tenon):[0-9]+:[0-9]+: error: " + pattern)
+    refuse(what, {"config.json": json.dumps(changed, indent=1)}, r"(config\.json|[a-z_]+\.tenon):[0-9]+:[0-9]+: error: " + pattern)
 
 
 # 8: the header's length and start.
@@ -113,7 +113,7 @@ config("13 escape", r"unknown architecture 'F\\x1b\[2J'", architectures=["F\x1b[
 # 14: numbers.
 config("14 heads 0", ".*", num_attention_heads=0)
 config("14 heads", ".*", num_attention_heads=CONFIG["num_attention_heads"] + 1)
-config("14 layers", ".*num_hidden_layers", num_hidden_layers=10**9)
+config("14 layers", r".*65536(.|\n)*with num_hidden_layers = 1000000000", num_hidden_layers=10**9)
 config("14 epsilon", ".*rms_norm_eps", rms_norm_eps=-1e-5)
 refuse("14 NaN", {"config.json": re.sub(r'("rms_norm_eps": )[^,\n}]*', r"\1NaN", json.dumps(CONFIG))}, r"config\.json:.*rms_norm_eps")
 config("14 huge", ".*", hidden_size=2**62)

@@ -14,11 +14,17 @@ using namespace tenon;
 
 namespace {
 
-/// Operations that no stage of tensors has: those of the memory level, the
-/// declaration of a weight, and a terminator that its parent reads.
+/// Operations that no stage of tensors has: those of the memory level, what
+/// processes that learn together tell each other, the declaration of a weight,
+/// and terminators that their parents read.
 const llvm::StringSet<> kNotOnTensors = {"tenon.weight",
                                          "tenon.mixture_yield",
                                          "tenon.mixture_gradient_yield",
+                                         "tenon.text_yield",
+                                         "tenon.await_turn",
+                                         "tenon.pass_turn",
+                                         "tenon.save_rows",
+                                         "tenon.saved_rows",
                                          "tenon.append_kv",
                                          "tenon.block_attention",
                                          "tenon.partial_attention",
