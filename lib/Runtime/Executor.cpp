@@ -2,6 +2,7 @@
 #include "tenon/Runtime/Executor.h"
 
 #include "tenon/Runtime/ProcessGroup.h"
+#include "tenon/Support/SpinWait.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
@@ -17,22 +18,7 @@
 
 #include <sched.h>
 
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
-
 using namespace tenon::runtime;
-
-/// Lets a CPU rest between two looks at a word that another will change.
-static void rest() {
-#if defined(__x86_64__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  // YIELD takes no time where a core runs one thread; ISB about as long as
-  // x86's PAUSE.
-  __asm__ volatile("isb" ::: "memory");
-#endif
-}
 
 /// The job that workers look at. One word, `gate`, holds who may touch the
 /// rest: bit 0 says that a job is open, bits 1–11 count the workers inside it,
@@ -100,7 +86,7 @@ struct Executor::Team {
     // it from them: then let them have this one.
     for (int spins = 0; gate.load(std::memory_order_acquire) & kInside;)
       if (++spins < kSpins)
-        rest();
+        restBetweenLooks();
       else
         std::this_thread::yield();
   }
@@ -144,7 +130,7 @@ private:
     for (int spins = 0; spins < kSpins; ++spins) {
       if (gate.load(std::memory_order_relaxed) != word)
         return;
-      rest();
+      restBetweenLooks();
     }
     gate.wait(word, std::memory_order_acquire);
   }

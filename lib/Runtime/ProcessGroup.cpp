@@ -5,6 +5,7 @@
 
 #include "tenon/Support/CheckedMath.h"
 #include "tenon/Support/EndProcess.h"
+#include "tenon/Support/SpinWait.h"
 #include "tenon/Support/Strings.h"
 
 #include <algorithm>
@@ -23,10 +24,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
 
 using namespace tenon;
 using namespace tenon::runtime;
@@ -235,15 +232,6 @@ std::string ProcessGroup::findEnded() {
   return "";
 }
 
-/// Lets a CPU rest between two looks at a word that another will change.
-static void rest() {
-#if defined(__x86_64__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("isb" ::: "memory");
-#endif
-}
-
 /// First the CPU rests, which is best for waits of microseconds; then others
 /// may have it; then the process sleeps, and looks after the others.
 template <typename Condition> void ProcessGroup::wait(Condition isMet) {
@@ -251,7 +239,7 @@ template <typename Condition> void ProcessGroup::wait(Condition isMet) {
   for (int i = 0; i < spins; ++i) {
     if (isMet())
       return;
-    rest();
+    restBetweenLooks();
   }
   for (int i = 0; i < yields; ++i) {
     if (isMet())
