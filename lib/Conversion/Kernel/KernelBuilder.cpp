@@ -86,16 +86,24 @@ std::pair<Value, Value> KernelBuilder::divideIndex(Value a, int64_t b) {
 // Loops
 //===----------------------------------------------------------------------===//
 
+/// Fills an empty loop, and gives its results.
+static KernelBuilder::Values
+fillLoop(KernelBuilder &b, scf::ForOp forOp,
+         function_ref<KernelBuilder::Values(Value, ValueRange)> body) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(forOp.getBody());
+  KernelBuilder::Values next =
+      body(forOp.getInductionVar(), forOp.getRegionIterArgs());
+  if (forOp.getNumResults() > 0)
+    scf::YieldOp::create(b, next);
+  return KernelBuilder::Values(forOp.getResults());
+}
+
 KernelBuilder::Values
 KernelBuilder::loop(Value lb, Value ub, int64_t step, ValueRange inits,
                     function_ref<Values(Value, ValueRange)> body) {
-  auto forOp = scf::ForOp::create(*this, lb, ub, index(step), inits);
-  OpBuilder::InsertionGuard guard(*this);
-  setInsertionPointToStart(forOp.getBody());
-  Values next = body(forOp.getInductionVar(), forOp.getRegionIterArgs());
-  if (!inits.empty())
-    scf::YieldOp::create(*this, next);
-  return Values(forOp.getResults());
+  return fillLoop(*this, scf::ForOp::create(*this, lb, ub, index(step), inits),
+                  body);
 }
 
 void KernelBuilder::loop(Value lb, Value ub, int64_t step,
@@ -167,12 +175,7 @@ KernelBuilder::unrolled(int64_t count, ValueRange inits,
   auto forOp =
       scf::ForOp::create(*this, index(0), index(count), index(1), inits);
   forOp->setAttr(micro::MicroDialect::getUnrollAttrName(), getUnitAttr());
-  OpBuilder::InsertionGuard guard(*this);
-  setInsertionPointToStart(forOp.getBody());
-  Values next = body(forOp.getInductionVar(), forOp.getRegionIterArgs());
-  if (!inits.empty())
-    scf::YieldOp::create(*this, next);
-  return Values(forOp.getResults());
+  return fillLoop(*this, forOp, body);
 }
 
 void KernelBuilder::unrolled(int64_t count, function_ref<void(Value)> body) {
