@@ -6,7 +6,7 @@
 SHIM is the library of FaultShim.cpp. The command is first run without faults; what it then prints and
 writes is right. With a fault it either ends as without (what failed could be done without), or it
 
-  - ends by itself within --seconds of a CPU (and ten times that, as others use it, too), with a code that README documents for the kind of fault;
+  - ends by itself within --seconds of a CPU (and ten times that, as others use it, too), with a code that docs/running.md documents for the kind of fault;
   - says why: one line with "error: " on standard error;
   - leaves FILE as it was before, and nothing else beside it or among the temporary files; of a folder that it
     makes, files that are whole.
