@@ -52,18 +52,30 @@ bool RegexAlphabet::build(const std::vector<CodePointSet> &sets) {
     runs.push_back({end, found->second});
     at = end;
   }
-  // Pages that are alike and in a row are one.
+  // Pages that are alike and in a row are one. Nearly all are of one letter: a
+  // file may have thousands of patterns, so those aren't looked at place by
+  // place.
   size_t run = 0;
   std::vector<uint8_t> page(256);
+  int lastOnly = -1; // the letter of all of the last page
   for (uint32_t first = 0; first <= kLastCodePoint; first += 256) {
-    for (uint32_t i = 0; i < 256; ++i) {
-      while (runs[run].first <= first + i)
-        ++run;
-      page[i] = runs[run].second;
+    while (runs[run].first <= first)
+      ++run;
+    int only = runs[run].first >= first + 256 ? runs[run].second : -1;
+    if (only >= 0) {
+      if (only != lastOnly)
+        letters.insert(letters.end(), 256, static_cast<uint8_t>(only));
+    } else {
+      for (uint32_t i = 0; i < 256; ++i) {
+        while (runs[run].first <= first + i)
+          ++run;
+        page[i] = runs[run].second;
+      }
+      if (lastOnly >= 0 || letters.empty() ||
+          !std::equal(page.begin(), page.end(), letters.end() - 256))
+        letters.insert(letters.end(), page.begin(), page.end());
     }
-    if (letters.empty() ||
-        !std::equal(page.begin(), page.end(), letters.end() - 256))
-      letters.insert(letters.end(), page.begin(), page.end());
+    lastOnly = only;
     pages.push_back(static_cast<uint16_t>(letters.size() / 256 - 1));
   }
   setLetters.resize(sets.size());

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ctime>
 
 using namespace tenon;
 
@@ -106,4 +107,25 @@ TEST(Regex, Robustness17BoundedTime) {
         std::chrono::steady_clock::now() - start;
     EXPECT_LT(taken.count(), 20.0) << test.pattern;
   }
+}
+
+// Tables of all code points are filled a run at a time: compiling costs less
+// than only to look at each of them.
+TEST(Regex, CompilesQuickly) {
+  constexpr int kTimes = 200;
+  std::clock_t start = std::clock();
+  for (int i = 0; i < kTimes; ++i)
+    ASSERT_TRUE(Regex::compile("\\p{L}+|[^x\\x{10000}-\\x{10fffe}]"));
+  std::clock_t compiling = std::clock() - start;
+  start = std::clock();
+  for (int i = 0; i < kTimes; ++i)
+    for (volatile char32_t c = 0; c <= 0x10ffff;)
+      c = c + 1;
+  EXPECT_LT(compiling, std::clock() - start);
+  // Borders within a page, at its ends and at the last code point.
+  EXPECT_EQ(findAll("[\\x{ff}-\\x{100}]", "\xc3\xbe\xc3\xbf\xc4\x80\xc4\x81"),
+            (Spans{{2, 4}, {4, 6}}));
+  EXPECT_EQ(findAll("[\\x{100}-\\x{1ff}\\x{10ffff}]",
+                    "\xc3\xbf\xc4\x80\xc7\xbf\xc8\x80\xf4\x8f\xbf\xbf"),
+            (Spans{{2, 4}, {4, 6}, {8, 12}}));
 }
