@@ -29,6 +29,7 @@ const BlockFormat &tenon::blockFormat(DType type) {
       {32, 32, 128, false, false}, // mxfp4
       {256, 32, 1, false, true},   // tq1_0
       {256, 32, 1, false, true},   // tq2_0
+      {32, 32, 64, false, false},  // q7_channel
   };
   assert(isBlock(type));
   return formats[static_cast<size_t>(type) - static_cast<size_t>(DType::Q4_0)];
@@ -263,6 +264,10 @@ void tenon::readBlock(DType type, const std::byte *block, BlockValues &values) {
   case DType::Q8_CHANNEL:
     for (int j = 0; j < 32; ++j)
       values.u[j] = at[2 + j] ^ 128;
+    return;
+  case DType::Q7_CHANNEL:
+    for (int j = 0; j < 32; ++j)
+      values.u[j] = static_cast<uint8_t>(at[2 + j] + 64);
     return;
   case DType::IQ4_NL:
     readNibbles(at + 2, 16, values.u);

@@ -156,8 +156,9 @@ static void store(bool isQ8, const Candidate &candidate, std::byte *out) {
                                  (candidate.q[j + kBlock / 2] + 8) << 4);
 }
 
-// One scale for all blocks, which sends the greatest magnitude to 127.
-static double quantizeChannel(std::span<const float> values, std::byte *out) {
+// One scale for all blocks, which sends the greatest magnitude to `largest`.
+static double quantizeChannel(std::span<const float> values, float largest,
+                              std::byte *out) {
   float most = 0;
   bool finite = true;
   for (float x : values) {
@@ -165,7 +166,7 @@ static double quantizeChannel(std::span<const float> values, std::byte *out) {
     most = std::max(most, std::fabs(x));
   }
   Candidate block;
-  block.d = finite ? floatToHalf(most / 127) : uint16_t(0x7e00); // NaN
+  block.d = finite ? floatToHalf(most / largest) : uint16_t(0x7e00); // NaN
   float d = halfToFloat(block.d), ones[kBlock];
   float inverse = finite && d > 0 ? 1 / d : 0;
   std::fill(std::begin(ones), std::end(ones), 1.0f);
@@ -175,7 +176,7 @@ static double quantizeChannel(std::span<const float> values, std::byte *out) {
     const float *x = values.data() + at;
     for (int k = 0; k < kBlock; ++k)
       block.q[k] = finite ? static_cast<int8_t>(roundSmall(
-                                std::clamp(x[k] * inverse, -127.0f, 127.0f)))
+                                std::clamp(x[k] * inverse, -largest, largest)))
                           : int8_t(0);
     store(/*isQ8=*/true, block, out);
     total += errorOf(x, ones, block);
@@ -187,11 +188,13 @@ double tenon::quantizeBlocks(DType type, std::span<const float> values,
                              std::span<const float> importance,
                              BlockSearch search, std::byte *out) {
   assert((type == DType::Q8_0 || type == DType::Q4_0 ||
-          type == DType::Q8_CHANNEL) &&
+          type == DType::Q8_CHANNEL || type == DType::Q7_CHANNEL) &&
          values.size() % kBlock == 0 &&
          (importance.empty() || importance.size() == values.size()));
   if (type == DType::Q8_CHANNEL)
-    return quantizeChannel(values, out);
+    return quantizeChannel(values, 127, out);
+  if (type == DType::Q7_CHANNEL)
+    return quantizeChannel(values, 63, out);
   bool isQ8 = type == DType::Q8_0;
   float ones[kBlock];
   std::fill(std::begin(ones), std::end(ones), 1.0f);

@@ -97,7 +97,7 @@ static FailureOr<NumberArray> readWeight(WeightOp op, int64_t place,
         std::min<size_t>(source.getType().getNumElements(), rest.size());
     if (!holdsBlocks(checkpoint, weight, source, place, scheme)) {
       if (scheme != DType::Q8_0 && scheme != DType::Q4_0 &&
-          scheme != DType::Q8_CHANNEL)
+          scheme != DType::Q8_CHANNEL && scheme != DType::Q7_CHANNEL)
         return op.emitError("numbers of ")
                << source << " cannot be quantized to " << name(scheme);
       passThroughBlocks(scheme, rest.take_front(own), type.getShape().back());

@@ -26,11 +26,12 @@ double tenon::roundTo(Type element, double number) {
 }
 
 /// As int8 groups hold a row: each 32 neighbours, or all, as integers with the
-/// scale that takes the largest of them to 127 (`!tenon.int8_group`). In f32,
+/// scale that takes the largest of them to 127, or to 64 in 7 bits
+/// (`!tenon.int8_group`). In f32,
 /// as kernels compute it, so that ties fall alike.
 static void roundToGroups(Int8GroupType type, MutableArrayRef<double> row) {
   constexpr size_t kGroup = Superblock::kGroup;
-  const float largest = type.getResidual() ? 127.0f * 128.0f : 127.0f;
+  const float largest = (type.getResidual() ? 128 : 1) * type.getMost();
   size_t step = type.getPerToken() ? row.size() : kGroup;
   for (size_t at = 0; at < row.size(); at += step) {
     MutableArrayRef<double> group = row.slice(at, step);

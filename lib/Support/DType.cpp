@@ -55,6 +55,8 @@ static constexpr Row rows[] = {
     {DType::MXFP4, 17, false, "mxfp4", "MXFP4", "mxfp4", 32},
     {DType::TQ1_0, 54, false, "tq1_0", "TQ1_0", "tq1_0", 256},
     {DType::TQ2_0, 66, false, "tq2_0", "TQ2_0", "tq2_0", 256},
+    {DType::Q7_CHANNEL, 34, false, "q7_channel", "Q7_CHANNEL", "q7_channel",
+     32},
 };
 static_assert(std::size(rows) == static_cast<size_t>(kLastDType) + 1);
 

@@ -16,6 +16,11 @@ Superblock tenon::getSuperblock(DType type) {
   case DType::Q8_CHANNEL:
     s.zero = 128, s.isPerChannel = true;
     break;
+  case DType::Q7_CHANNEL:
+    // Four products, of at most 127 and 64, fit 16 bits.
+    s.spareBits = 1, s.zero = 64, s.isPerChannel = true;
+    s.mostActivation = 64;
+    break;
   case DType::Q4_0:
     s.bits = 4, s.zero = 8;
     break;

@@ -26,9 +26,9 @@ from programs import run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TENON_OPTIONS = {"f32": ["--dtype=f32"], "bf16": ["--dtype=bf16"], "int8": ["--quantize=int8"],
-                 "int8-channel": ["--quantize=int8-channel"]}
+                 "int8-channel": ["--quantize=int8-channel"], "int7-channel": ["--quantize=int7-channel"]}
 # The peer's precision that is compared with each; its dynamic quantization has a scale per column and per tensor.
-PEER = {"f32": "f32", "int8": "int8", "int8-channel": "int8"}
+PEER = {"f32": "f32", "int8": "int8", "int8-channel": "int8", "int7-channel": "int8"}
 
 
 class Tenon:

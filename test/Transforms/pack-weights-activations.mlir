@@ -54,6 +54,21 @@ module @sixteen attributes {tenon.target = #target, tenon.activations = "int16"}
 
 #target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
 
+// CHECK-LABEL: module @seven
+module @seven attributes {tenon.target = #target, tenon.activations = "int16"} {
+  tenon.weight @c : tensor<64x64x!tenon.block<q7_channel>> from [#tenon.source<"c", tensor<64x64xf32>>]
+  // CHECK: tenon.quantize {{.*}} -> tensor<?x2x!tenon.int8_group<per_token, 7>>
+  func.func @f(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+    %c = tenon.weight_ref @c : tensor<64x64x!tenon.block<q7_channel>>
+    %0 = tenon.linear %x, %c : (tensor<?x64xf32>, tensor<64x64x!tenon.block<q7_channel>>) -> tensor<?x64xf32>
+    return %0 : tensor<?x64xf32>
+  }
+}
+
+// -----
+
+#target = #tenon.target<cpu = "haswell", features = "", vector_bits = 256, registers = 16, l1 = 32768, l2 = 262144, l3 = 8388608, extensions = ["ssse3", "avx", "avx2", "fma"]>
+
 // CHECK-LABEL: module @eight
 // CHECK-SAME: tenon.activations = "int8"
 module @eight attributes {tenon.target = #target, tenon.activations = "int8"} {

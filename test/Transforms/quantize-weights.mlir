@@ -1,6 +1,9 @@
 // RUN: tenon-opt %s --tenon-quantize-weights=scheme=int8 | FileCheck %s --check-prefixes=CHECK,INT8
 // RUN: tenon-opt %s --tenon-quantize-weights=scheme=int4 | FileCheck %s --check-prefixes=CHECK,INT4
 // RUN: tenon-opt %s --tenon-quantize-weights=scheme=int8-channel | FileCheck %s --check-prefixes=CHECK,CHANNEL
+// RUN: tenon-opt %s --tenon-quantize-weights=scheme=int7-channel | sed s/q7_/q8_/ | FileCheck %s --check-prefixes=CHECK,CHANNEL
+// RUN: tenon-opt %s --tenon-quantize-weights=scheme=int7-channel | FileCheck %s --check-prefix=SEVEN
+// SEVEN: tenon.weight @w : tensor<4x128x64x!tenon.block<q7_channel>>
 // RUN: tenon-opt %s --tenon-quantize-weights=scheme=bf16 | FileCheck %s --check-prefixes=CHECK,BF16
 // RUN: tenon-opt %s --tenon-quantize-weights | FileCheck %s --check-prefix=NONE
 // The module's attribute says what the option doesn't; the option comes first.
@@ -12,7 +15,7 @@
 
 // STATS: tenon-quantize-weights: 3 kept
 // STATS: tenon-quantize-weights: 7 quantized
-// UNKNOWN: error: weights are quantized to int8, int8-channel, int4 or bf16, not to 'int3'
+// UNKNOWN: error: weights are quantized to int8, int8-channel, int7-channel, int4 or bf16, not to 'int3'
 
 // NONE-NOT: tenon.block<q{{[48]}}_0>
 // NONE: tenon.weight @w : tensor<4x128x64xf32>

@@ -70,8 +70,8 @@ struct CompileOptions {
   bool noTokenizer = false;
   /// Element type for matrices instead of the checkpoint's.
   std::optional<DType> weightType;
-  /// int8, int8-channel, int4 or bf16: the precision of the matrices that
-  /// linears read; empty: as they are.
+  /// int8, int8-channel, int7-channel, int4 or bf16: the precision of the
+  /// matrices that linears read; empty: as they are.
   std::string quantize;
   /// int8 or int16: the precision of what linears of weights in blocks read;
   /// empty: int8, and int16 for logits.

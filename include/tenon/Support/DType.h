@@ -50,8 +50,10 @@ enum class DType : uint8_t {
   MXFP4,
   TQ1_0,
   TQ2_0,
+  // Q8_CHANNEL's with integers in [-63, 63]. No checkpoint holds it.
+  Q7_CHANNEL,
 };
-constexpr DType kLastDType = DType::TQ2_0;
+constexpr DType kLastDType = DType::Q7_CHANNEL;
 
 /// Bytes of one element; not of block types.
 size_t byteWidth(DType type);

@@ -67,6 +67,11 @@ struct Superblock {
   int64_t scalesPerGroup = 1;
   /// Bits of an integer: 8, or 2 to 6.
   int64_t bits = 8;
+  /// Of them, from the highest on, those that are 0 in every integer.
+  int64_t spareBits = 0;
+  /// The largest magnitude of the activations that meet these weights
+  /// (`!tenon.int8_group`): less than 127 leaves sums of products room.
+  int64_t mostActivation = 127;
   Scale scale = Scale::Half;
   /// Subtracted from the stored integer.
   int64_t zero = 0;
@@ -161,7 +166,7 @@ inline constexpr int64_t kMostPerChannel = 65536;
 /// x ≈ scale * q with scale = max|x| / 127.
 /// Quantized per token (for weights per channel) all groups of a row have one
 /// scale; the first holds it and the offsetSum of the row, and the other fields
-/// hold nothing.
+/// hold nothing. In 7 bits scale = max|x| / 64.
 struct Int8Group {
   int8_t q[32];
   float scale;

@@ -102,10 +102,11 @@ protected:
     return packed;
   }
   ByteDot getDot() {
-    assert((packed.getSuperblock().zero == ByteDot::kFullRange ||
-            (packed.getSuperblock().bits < 8 &&
-             !packed.getSuperblock().isTable)) &&
-           "bytes above 127 have the zero point 128");
+    assert(
+        (packed.getSuperblock().zero == ByteDot::kFullRange ||
+         (packed.getSuperblock().bits - packed.getSuperblock().spareBits < 8 &&
+          !packed.getSuperblock().isTable)) &&
+        "bytes above 127 have the zero point 128");
     return ByteDot(b,
                    unpacked ? unpacked->zero() : packed.getSuperblock().zero);
   }

@@ -23,9 +23,9 @@ ChainFormat::ChainFormat(KernelBuilder &b, Value input, Value weight,
                          const LinearPlan &plan, int64_t panels,
                          int64_t columns)
     : BlockFormat(b, input, weight, plan, panels, columns) {
-  int64_t most = mostInteger(packed.getSuperblock());
-  planes = planesOfBytes(most);
-  length = chainLength(planes == 2 ? 15 : most);
+  const Superblock &format = packed.getSuperblock();
+  planes = planesOfBytes(format);
+  length = planes == 2 ? chainLength(15) : chainLength(format);
 }
 
 //===----------------------------------------------------------------------===//
@@ -34,7 +34,7 @@ ChainFormat::ChainFormat(KernelBuilder &b, Value input, Value weight,
 
 bool ChainFormat::usesWords() const {
   return isStreaming && activations.terms() == 2 &&
-         prefersWords(mostInteger(packed.getSuperblock()));
+         prefersWords(packed.getSuperblock());
 }
 
 bool ChainFormat::storesSums(size_t rows, size_t vectors) const {

@@ -22,7 +22,7 @@ void DotFormat::unpack() {
 
 ByteDot DotFormat::getDot() {
   assert((format.zero == ByteDot::kFullRange ||
-          (format.bits < 8 && !format.isTable)) &&
+          (format.bits - format.spareBits < 8 && !format.isTable)) &&
          "bytes above 127 have the zero point 128");
   return ByteDot(b, unpacked ? unpacked->zero() : format.zero);
 }

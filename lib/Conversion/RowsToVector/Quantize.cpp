@@ -245,23 +245,25 @@ private:
 
 } // namespace
 
-/// Quantizes a row with the scale of its largest magnitude.
-static void quantizePerToken(KernelBuilder &b, int64_t length, Value output,
-                             Value row, GroupQuantizer::Number number) {
+/// Quantizes a row with the scale of its largest magnitude, which becomes
+/// `largest`.
+static void quantizePerToken(KernelBuilder &b, int64_t length, double largest,
+                             Value output, Value row,
+                             GroupQuantizer::Number number) {
   Value bytes = ElementBytesOp::create(b, output);
-  Value largest =
+  Value magnitudes =
       b.forEachVector(b.getIndexAttr(length), b.splat(0.0),
                       [&](Value column, Value mask, ValueRange args) -> Values {
                         Value x = number(column, mask);
                         return {b.max(args[0], math::AbsFOp::create(b, x))};
                       })
           .front();
-  Value most = b.reduceMax(largest);
-  Value scale = b.mul(most, b.f32(1.0 / 127));
+  Value most = b.reduceMax(magnitudes);
+  Value scale = b.mul(most, b.f32(1.0 / largest));
   Value isZero =
       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, most, b.f32(0.0));
   Value factor = b.splat(arith::SelectOp::create(b, isZero, b.f32(0.0),
-                                                 b.div(b.f32(127.0), most)));
+                                                 b.div(b.f32(largest), most)));
 
   VectorType words = b.vectorType(b.getI32Type());
   auto addVector = [&](Value group, int64_t place, int64_t count, Value sum) {
@@ -312,8 +314,9 @@ void rows::quantizeRow(
     KernelBuilder &b, int64_t length, Value output, Value row,
     llvm::function_ref<Value(Value column, Value mask)> number) {
   auto type = cast<MemRefType>(output.getType());
-  if (cast<Int8GroupType>(type.getElementType()).getPerToken())
-    return quantizePerToken(b, length, output, row, number);
+  auto element = cast<Int8GroupType>(type.getElementType());
+  if (element.getPerToken())
+    return quantizePerToken(b, length, element.getMost(), output, row, number);
   constexpr int64_t kGroup = Superblock::kGroup;
   int64_t lanes = b.lanes(), groups = type.getDimSize(1);
   // Batches start at multiples of the lanes, as runs of sums do.

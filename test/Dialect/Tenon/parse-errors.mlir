@@ -103,3 +103,8 @@ func.func private @f() attributes {t = #tenon.pannel<n = 1, k = 1>}
 
 // expected-error @+1 {{expected 'residual', or per_token}}
 func.func private @f(memref<1x!tenon.int8_group<per_row>>)
+
+// -----
+
+// expected-error @+1 {{tokens have 7 bits, or 8 if nothing says so, not 6}}
+func.func private @f(memref<1x!tenon.int8_group<per_token, 6>>)

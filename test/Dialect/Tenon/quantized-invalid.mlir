@@ -197,6 +197,23 @@ func.func @f(%x: tensor<?x2x!tenon.int8_group>, %w: tensor<64x96x!tenon.block<q4
 
 // -----
 
+// Sums of products fit 16 bits for as small numbers only.
+func.func @f(%x: tensor<?x2x!tenon.int8_group<per_token>>, %w: tensor<64x64x!tenon.block<q7_channel>>) {
+  // expected-error @+1 {{has magnitudes up to 127, the weight 'tensor<64x64x!tenon.block<q7_channel>>' takes them up to 64}}
+  %0 = tenon.linear %x, %w : (tensor<?x2x!tenon.int8_group<per_token>>, tensor<64x64x!tenon.block<q7_channel>>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x2x!tenon.int8_group<per_token, 7>>, %w: tensor<64x64x!tenon.block<q8_channel>>) {
+  // expected-error @+1 {{has magnitudes up to 64, the weight 'tensor<64x64x!tenon.block<q8_channel>>' takes them up to 127}}
+  %0 = tenon.linear %x, %w : (tensor<?x2x!tenon.int8_group<per_token, 7>>, tensor<64x64x!tenon.block<q8_channel>>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
 func.func @f(%x: tensor<?x64xf32>, %w: tensor<64x64x!tenon.block<q4_0>, #tenon.panel<n = 32, k = 64>>) {
   // expected-error @+1 {{a weight packed in superblocks takes int8 groups}}
   %0 = tenon.linear %x, %w : (tensor<?x64xf32>, tensor<64x64x!tenon.block<q4_0>, #tenon.panel<n = 32, k = 64>>) -> tensor<?x64xf32>

@@ -47,6 +47,8 @@ func.func @tensors(%x: tensor<?x300xf32>, %w: tensor<300xf32>, %i: index) -> ten
   %2 = tenon.layer_norm %x, %w {eps = 1.0e-5 : f32} : (tensor<?x300xf32>, tensor<300xf32>) -> tensor<?x16x!tenon.int8_group>
   // CHECK: tenon.quantize {{.*}} -> tensor<?x10x!tenon.int8_group<per_token>>
   %7 = tenon.quantize %x : (tensor<?x300xf32>) -> tensor<?x10x!tenon.int8_group<per_token>>
+  // CHECK: tenon.quantize {{.*}} -> tensor<?x10x!tenon.int8_group<per_token, 7>>
+  %9 = tenon.quantize %x : (tensor<?x300xf32>) -> tensor<?x10x!tenon.int8_group<per_token, 7>>
   // CHECK: tenon.quantize {{.*}} -> tensor<?x10x!tenon.int8_group<residual>>
   %8 = tenon.quantize %x : (tensor<?x300xf32>) -> tensor<?x10x!tenon.int8_group<residual>>
   // CHECK: tenon.weight_ref @q6_k[%{{.*}}] : tensor<64x256x!tenon.block<q6_k>, #tenon.panel<n = 32, k = 256>>

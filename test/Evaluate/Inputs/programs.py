@@ -71,7 +71,7 @@ def draw(rng):
     s["chosen"] = int(rng.integers(1, s["experts"] + 1))
     s["renormalize"], s["expert_groups"], s["shared_expert"] = maybe(0.5), pick(1, 1, 2), maybe(0.3)
     s["dtype"] = pick("f32", "f32", "f32", "bf16", "f16")
-    s["quantize"] = pick("", "", "", "", "", "int8", "int4", "bf16", "int8-channel")
+    s["quantize"] = pick("", "", "", "", "", "int8", "int4", "bf16", "int8-channel", "int7-channel")
     s["kv_cache"] = pick("", "", "", "f32", "f16", "int8")
     s["tokens"], s["chunk"] = pick(1, 2, 5, 11, 19, 33), pick(1, 2, 3, 5, 8)
     s["sequences"] = pick(1, 1, 1, 2, 3)

@@ -22,11 +22,10 @@ using namespace tenon;
 
 namespace {
 
-const DType kTypes[] = {DType::Q4_0, DType::Q4_1, DType::Q5_0,  DType::Q5_1,
-                        DType::Q8_0, DType::Q2_K, DType::Q3_K,  DType::Q4_K,
-                        DType::Q5_K, DType::Q6_K, DType::IQ4_NL,
-                        DType::IQ4_XS, DType::MXFP4, DType::TQ1_0,
-                        DType::TQ2_0};
+const DType kTypes[] = {
+    DType::Q4_0,   DType::Q4_1,   DType::Q5_0,  DType::Q5_1,  DType::Q8_0,
+    DType::Q2_K,   DType::Q3_K,   DType::Q4_K,  DType::Q5_K,  DType::Q6_K,
+    DType::IQ4_NL, DType::IQ4_XS, DType::MXFP4, DType::TQ1_0, DType::TQ2_0};
 
 /// The bytes of one block, all zero at first.
 struct Block {
@@ -203,7 +202,7 @@ TEST(Blocks, Ternary) {
   Block one(DType::TQ1_0);
   one.set(1, digits(2 * 81 + 1 * 27 + 0 * 9 + 2 * 3 + 1)); // 1, 33, 65, 97, 129
   one.set(32 + 15, digits(2));                             // 175, 191, ..., 239
-  one.set(48 + 3, digits(2 * 81 + 1 * 3)); // 243, 247, 251, 255
+  one.set(48 + 3, digits(2 * 81 + 1 * 3));                 // 243, 247, 251, 255
   one.setHalf(52, 2.0f);
   w = one.values();
   EXPECT_EQ(w[1], 2.0f);
@@ -333,6 +332,30 @@ TEST(QuantizeBlocks, Reference) {
   quantizeBlocks(DType::Q8_0, values, {}, BlockSearch::None, wide.data());
   EXPECT_EQ(wide[2], std::byte(0x81)); // -127
   EXPECT_EQ(wide[2 + 16], std::byte(0));
+}
+
+TEST(QuantizeBlocks, Channels) {
+  // One scale for all, which sends the greatest magnitude to 127 or to 63: no
+  // integer is larger, on which sums of products in 16 bits rely.
+  std::vector<float> values = normal(96, 1);
+  values[70] = -10;
+  for (auto [type, most] :
+       {std::pair(DType::Q8_CHANNEL, 127), std::pair(DType::Q7_CHANNEL, 63)}) {
+    std::vector<std::byte> bytes(3 * blockBytes(type));
+    quantizeBlocks(type, values, {}, BlockSearch::Best, bytes.data());
+    EXPECT_EQ(bytes[2 * 34 + 2 + 6], std::byte(-most));
+    BlockValues block;
+    std::vector<float> out(96);
+    dequantizeBlocks(type, bytes.data(), 3, out.data());
+    for (size_t i = 0; i < 3; ++i) {
+      readBlock(type, bytes.data() + 34 * i, block);
+      EXPECT_NEAR(halfToFloat(block.d), 10.0f / most, 1e-4);
+      for (size_t k = 0; k < 32; ++k) {
+        EXPECT_LE(block.u[k], 2 * most + 1);
+        EXPECT_NEAR(out[32 * i + k], values[32 * i + k], 5.1 / most);
+      }
+    }
+  }
 }
 
 TEST(QuantizeBlocks, SearchIsNeverWorse) {

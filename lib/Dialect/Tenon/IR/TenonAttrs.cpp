@@ -490,17 +490,30 @@ Int8TokensType::verify(function_ref<InFlightDiagnostic()> emitError,
 
 Type Int8GroupType::parse(AsmParser &parser) {
   if (failed(parser.parseOptionalLess()))
-    return get(parser.getContext(), false, false);
+    return get(parser.getContext(), false, false, 8);
   bool perToken = succeeded(parser.parseOptionalKeyword("per_token"));
-  if ((!perToken && parser.parseKeyword("residual", ", or per_token")) ||
-      parser.parseGreater())
+  if (!perToken && parser.parseKeyword("residual", ", or per_token"))
     return {};
-  return get(parser.getContext(), perToken, !perToken);
+  int64_t bits = 8;
+  if (perToken && succeeded(parser.parseOptionalComma())) {
+    SMLoc place = parser.getCurrentLocation();
+    if (parser.parseInteger(bits))
+      return {};
+    if (bits != 7) {
+      parser.emitError(place) << "tokens have 7 bits, or 8 if nothing says so, "
+                                 "not "
+                              << bits;
+      return {};
+    }
+  }
+  if (parser.parseGreater())
+    return {};
+  return get(parser.getContext(), perToken, !perToken, bits);
 }
 
 void Int8GroupType::print(AsmPrinter &printer) const {
   if (getPerToken())
-    printer << "<per_token>";
+    printer << (getBits() == 7 ? "<per_token, 7>" : "<per_token>");
   if (getResidual())
     printer << "<residual>";
 }

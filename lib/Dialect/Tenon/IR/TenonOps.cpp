@@ -351,6 +351,12 @@ LogicalResult LinearOp::verify() {
                            << " has other scales than the weight " << weight
                            << " takes: per token for channels, of groups for "
                               "blocks";
+    if (isQuantized &&
+        quantized.getMost() != block.getSuperblock().mostActivation)
+      return emitOpError() << "input " << getInput().getType()
+                           << " has magnitudes up to " << quantized.getMost()
+                           << ", the weight " << weight << " takes them up to "
+                           << block.getSuperblock().mostActivation;
     int64_t taken = isQuantized ? getInt8Groups(weight) : weight.getDimSize(1);
     if (!compatible(lastDim(getInput()), taken))
       return emitOpError() << "input " << getInput().getType() << " has "

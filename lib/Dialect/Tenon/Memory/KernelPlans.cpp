@@ -17,14 +17,15 @@ std::string count(int64_t number) {
   return ShapedType::isDynamic(number) ? "any" : std::to_string(number);
 }
 
-/// f32, q4_0; int8, int16 and int8-token of quantized activations.
+/// f32, q4_0; int8, int16, int8-token and int7-token of quantized activations.
 std::string elementName(Type element) {
   if (auto block = dyn_cast<BlockType>(element))
     return tenon::name(block.getScheme());
   if (auto groups = dyn_cast<Int8GroupType>(element))
-    return groups.getResidual()   ? "int16"
-           : groups.getPerToken() ? "int8-token"
-                                  : "int8";
+    return groups.getResidual()    ? "int16"
+           : groups.getBits() == 7 ? "int7-token"
+           : groups.getPerToken()  ? "int8-token"
+                                   : "int8";
   std::string text;
   llvm::raw_string_ostream(text) << element;
   return text;

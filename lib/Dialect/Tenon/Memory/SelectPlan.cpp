@@ -138,8 +138,7 @@ private:
   /// Whether rows of activations of 16 bits, of which there are few, meet
   /// weights in words: an output has two sums of them.
   bool streamsWords() const {
-    return chains && terms == 2 && !isDynamic() &&
-           prefersWords(mostInteger(*weight.format));
+    return chains && terms == 2 && !isDynamic() && prefersWords(*weight.format);
   }
 
   void setManyRows(LinearPlan &plan) const {

@@ -98,7 +98,7 @@ struct TileModel {
       return {2 * (2 + hasResidual + (superblock.scalesPerGroup > 1)), 1};
     // Or chains alone: two vectors of columns together, or one after the other
     // where they have two chains each.
-    int64_t planes = planesOfBytes(mostInteger(superblock));
+    int64_t planes = planesOfBytes(superblock);
     return {std::max<int64_t>(2, planes * (1 + hasResidual)), planes};
   }
 

@@ -25,18 +25,22 @@ constexpr double kConstants = 3.8e-6;
 constexpr Rounding kToF16 = {0x1p-11, 1}, kToBF16 = {0x1p-8, 1};
 constexpr double kOfBytes = 1. / 254, kOfNibbles = 1. / 16;
 constexpr Rounding kToBytes = {kOfBytes, 32}, kToChannels = {kOfBytes, 0};
+constexpr Rounding kToShortChannels = {1. / 126, 0}; // 63 steps, or 64
 constexpr Rounding kToResiduals = {kOfBytes * kOfBytes, 32};
 constexpr Rounding kToNibbles = {kOfNibbles, 32};
 
 Rounding roundingOf(Type element) {
   if (auto block = dyn_cast<BlockType>(element)) {
     DType scheme = block.getScheme();
-    return scheme == DType::Q8_CHANNEL ? kToChannels
-           : scheme == DType::Q8_0     ? kToBytes
-                                       : kToNibbles;
+    return scheme == DType::Q8_CHANNEL   ? kToChannels
+           : scheme == DType::Q7_CHANNEL ? kToShortChannels
+           : scheme == DType::Q8_0       ? kToBytes
+                                         : kToNibbles;
   }
   if (auto groups = dyn_cast<Int8GroupType>(element))
-    return groups.getResidual() ? kToResiduals : kToBytes;
+    return groups.getResidual()    ? kToResiduals
+           : groups.getBits() == 7 ? kToShortChannels
+                                   : kToBytes;
   // A row of a cache has a scale.
   if (element.isInteger(8))
     return kToChannels;

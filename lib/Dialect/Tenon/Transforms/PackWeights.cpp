@@ -403,11 +403,13 @@ private:
   Int8GroupType groupsOf(LinearOp op) {
     auto weight = cast<ShapedType>(op.getWeight().getType());
     auto all = getOperation()->getAttrOfType<StringAttr>(kActivationsAttrName);
-    bool perToken =
-        cast<BlockType>(weight.getElementType()).getSuperblock().isPerChannel;
+    Superblock format =
+        cast<BlockType>(weight.getElementType()).getSuperblock();
+    bool perToken = format.isPerChannel;
     bool residual = !perToken && (all ? all.getValue() == "int16"
                                       : isReturned(op.getResult()));
-    return Int8GroupType::get(&getContext(), perToken, residual);
+    return Int8GroupType::get(&getContext(), perToken, residual,
+                              format.mostActivation == 64 ? 7 : 8);
   }
 
   /// Leaves on the module how inputs (and their types in groups) are rounded.

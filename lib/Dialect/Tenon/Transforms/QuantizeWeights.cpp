@@ -63,10 +63,10 @@ struct QuantizeWeights
       name = attr.str();
     if (name.empty())
       return;
-    if (name != "int8" && name != "int8-channel" && name != "int4" &&
-        name != "bf16") {
+    if (name != "int8" && name != "int8-channel" && name != "int7-channel" &&
+        name != "int4" && name != "bf16") {
       getOperation().emitError("weights are quantized to int8, int8-channel, "
-                               "int4 or bf16, not to '")
+                               "int7-channel, int4 or bf16, not to '")
           << name << "'";
       return signalPassFailure();
     }
@@ -109,8 +109,10 @@ struct QuantizeWeights
     DType type = DType::Q8_0;
     if (isInLayers && name == "int4")
       type = DType::Q4_0;
-    else if (isInLayers && name == "int8-channel" && columns <= kMostPerChannel)
-      type = DType::Q8_CHANNEL;
+    else if (isInLayers && columns <= kMostPerChannel)
+      type = name == "int8-channel"   ? DType::Q8_CHANNEL
+             : name == "int7-channel" ? DType::Q7_CHANNEL
+                                      : DType::Q8_0;
     return BlockType::get(&getContext(), type);
   }
 };

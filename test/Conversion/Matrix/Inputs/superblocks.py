@@ -24,6 +24,7 @@ class Scheme:
     scale: str  # half, minimum (half and a half minimum), signed, unsigned, nibbles
     groups: int = 2
     halves: int = 1  # scales in a group
+    spare: int = 0  # highest bits that are 0
 
     @property
     def columns(self):
@@ -44,8 +45,9 @@ SCHEMES = {
     "q2_k": Scheme(2, 0, "nibbles", 8, 2), "q3_k": Scheme(3, 4, "signed", 8, 2),
     "q4_k": Scheme(4, 0, "unsigned", 8), "q5_k": Scheme(5, 0, "unsigned", 8),
     "q6_k": Scheme(6, 32, "signed", 8, 2), "q8_channel": Scheme(8, 128, "half"), "iq4_xs": Scheme(4, 128, "signed", 8),
-    "tq2_0": Scheme(2, 1, "half", 8),
+    "tq2_0": Scheme(2, 1, "half", 8), "q7_channel": Scheme(8, 64, "half", spare=1),
 }
+CHANNELS = {"q8_channel": "token", "q7_channel": "token7"}  # and the groups that they are multiplied by
 # Magnitudes of integer scales.
 MOST = {"q2_k": 15, "q3_k": 31, "q4_k": 63, "q5_k": 63, "q6_k": 127, "iq4_xs": 31}
 
@@ -62,18 +64,19 @@ class Weight:
         self.superblocks = -(-k // s.columns)
         # All that memory holds, as [rows, groups, ...]: padding has finite values that must not matter.
         rows, groups = self.panels * PANEL, self.superblocks * s.groups
-        u = rng.integers(0, 1 << s.bits, (rows, groups, GROUP))
+        most = (1 << s.bits - s.spare) - 1
+        u = rng.integers(0, most + 1, (rows, groups, GROUP))
         u[rng.random((rows, groups)) < 0.03] = 0  # the farthest integers side by side
-        u[rng.random((rows, groups)) < 0.03] = (1 << s.bits) - 1
+        u[rng.random((rows, groups)) < 0.03] = most
         self.u = u
         many = (rows, groups, s.halves)
         step = 2.0 ** -(s.bits // 2 * 2) / (1 if s.scale in ("half", "minimum") else MOST[kind])
         self.minimum = None
         if s.scale in ("half", "minimum"):
             self.d = (rng.uniform(0.2, 1, many) * rng.choice([-1, 1], many) * step).astype(np.float16)
-            if kind in ("q8_0", "q8_channel"):
+            if kind in ("q8_0", *CHANNELS):
                 self.d /= np.float16(16)
-            if kind == "q8_channel":
+            if kind in CHANNELS:
                 self.d[:] = self.d[:, :1]
             if kind in TABLES:
                 self.d = np.float16(0.06 if kind == "iq4_nl" else 0.6) * self.d
@@ -148,20 +151,20 @@ class Weight:
 
 # What the types of int8 groups are called here, and as a type of the dialect; bytes of one.
 GROUPS = {"groups": ("!tenon.int8_group", 64), "token": ("!tenon.int8_group<per_token>", 64),
-          "residual": ("!tenon.int8_group<residual>", 128)}
+          "token7": ("!tenon.int8_group<per_token, 7>", 64), "residual": ("!tenon.int8_group<residual>", 128)}
 
 
 def quantize(x, groups, kind, lanes):
     """f32 rows to int8 groups [rows, groups, bytes], and the values that they stand for, in f64.
 
     Sums of as many groups as a register has lanes, at most 8, share the scale of their 16 bits. Per token all groups of a
-    row have one scale; the first holds that and the row's sum, the other fields are 0. With residuals integers have 8 bits
+    row have one scale; the first holds that and the row's sum, the other fields are 0; token7 has 7 bits. With residuals integers have 8 bits
     more, 7 of them in bytes of their own behind the group."""
     rows, k = x.shape
     padded = np.zeros((rows, groups, GROUP), np.float32)
     padded.reshape(rows, -1)[:, :k] = x
-    most = np.abs(padded).max((1, 2) if kind == "token" else 2, keepdims=True)
-    largest = 127 * 128 if kind == "residual" else 127
+    most = np.abs(padded).max((1, 2) if kind in CHANNELS.values() else 2, keepdims=True)
+    largest = {"residual": 127 * 128, "token7": 64}.get(kind, 127)
     scale = most * np.float32(1 / largest)
     with np.errstate(divide="ignore"):
         inverse = np.where(most == 0, np.float32(0), np.float32(largest) / most)
@@ -175,7 +178,7 @@ def quantize(x, groups, kind, lanes):
     out[:, :, :8] = first.astype(np.int8).view(np.int32)
     floats = out.view(np.float32)
     values = (q * scale.astype(np.float64)).reshape(rows, -1)[:, :k]
-    if kind == "token":
+    if kind in CHANNELS.values():
         floats[:, 0, 8] = scale[:, 0, 0]
         out[:, 0, 10] = -128 * q.sum((1, 2))
     else:

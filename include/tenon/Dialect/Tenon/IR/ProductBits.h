@@ -13,8 +13,9 @@ namespace tenon {
 /// 6, 5, or 4 for all below. What a table holds are bytes. Why they differ:
 /// ByteProducts.h.
 inline int64_t bitsOfProducts(const Superblock &format) {
-  return format.isTable || format.bits > 6 ? 8
-                                           : std::max<int64_t>(format.bits, 4);
+  // Fewer bits of activations make up for more of weights.
+  int64_t bits = format.spareBits > 0 ? 6 : format.bits;
+  return format.isTable || bits > 6 ? 8 : std::max<int64_t>(bits, 4);
 }
 
 } // namespace tenon

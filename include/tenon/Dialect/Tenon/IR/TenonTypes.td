@@ -68,7 +68,8 @@ def Tenon_BlockType : Tenon_BlockSchemeType<"Block"> {
     A number that shares a scale with its neighbours along K, in one of GGML's
     block formats (`ggml-common.h`): `q4_0`, `q4_1`, `q5_0`, `q5_1`, `q8_0`,
     `q2_k`, `q3_k`, `q4_k`, `q5_k`, `q6_k`, `iq4_nl`, `iq4_xs`, `mxfp4`,
-    `tq1_0`, `tq2_0`. The precision of a weight is in its type.
+    `tq1_0`, `tq2_0`, or in one of the compiler's own with a scale for a row:
+    `q8_channel`, `q7_channel`. The precision of a weight is in its type.
 
     Example: `tensor<2048x8192x!tenon.block<q4_0>>`
   }];
@@ -120,18 +121,24 @@ def Tenon_Int8GroupType : TypeDef<Tenon_Dialect, "Int8Group", [MemRefElementType
     sums of q that zero points and minimums of weights multiply: 64 bytes
     (`Int8Group` in `tenon/Support/Superblock.h`). With `per_token`, the scale is
     that of the largest magnitude in the row, for weights that are quantized per
-    output channel (`q8_channel`). With `residual`, what q leaves is kept in 8
+    output channel (`q8_channel`). In 7 bits, q is in [-64, 64] and
+    `scale = max|x| / 64`, for weights of as many bits (`q7_channel`). With
+    `residual`, what q leaves is kept in 8
     more bits, 128 times as fine: `x = scale * (128 q + r)` with r in [-64, 63],
     in 128 bytes (`Int8ResidualGroup`).
 
     Example: `tensor<?x64x!tenon.int8_group>`, rows of 2048 activations;
     `tensor<?x64x!tenon.int8_group<per_token>>`,
+    `tensor<?x64x!tenon.int8_group<per_token, 7>>`,
     `tensor<?x64x!tenon.int8_group<residual>>`
   }];
   let parameters = (ins DefaultValuedParameter<"bool", "false">:$per_token,
-                        DefaultValuedParameter<"bool", "false">:$residual);
+                        DefaultValuedParameter<"bool", "false">:$residual,
+                        DefaultValuedParameter<"int64_t", "8">:$bits);
   let hasCustomAssemblyFormat = 1;
   let extraClassDeclaration = [{
+    /// The largest magnitude of q.
+    int64_t getMost() const { return getBits() == 7 ? 64 : 127; }
     int64_t getBytes() const {
       return getResidual() ? sizeof(::tenon::Int8ResidualGroup) : sizeof(::tenon::Int8Group);
     }

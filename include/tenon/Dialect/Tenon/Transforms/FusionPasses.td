@@ -480,6 +480,9 @@ def TenonQuantizeWeights : Tenon_TensorPass<"tenon-quantize-weights"> {
       scale for an output column; inputs get one for a token. Faster in a prompt,
       as whole rows are summed up in integers, and less exact: an outlier in a
       token coarsens all of it. `q8_0` for the rest.
+    * `int7-channel`: `!tenon.block<q7_channel>`, the same with 7 bits of weights
+      and of inputs: four of their products fit 16 bits, which without VNNI takes
+      two multiplications for eight products instead of three (ByteProducts.h).
     * `int4`: `!tenon.block<q4_0>`, 4 bits in groups of 32 with an f16 scale, in
       the layers; `q8_0` for the head, whose errors reach the logits at once,
       and for a table that is embedding and head.
@@ -499,7 +502,7 @@ def TenonQuantizeWeights : Tenon_TensorPass<"tenon-quantize-weights"> {
   }];
   let options = [
     Option<"scheme", "scheme", "std::string", /*default=*/"\"\"",
-           "int8, int8-channel, int4 or bf16; default: what the module's tenon.quantize says">,
+           "int8, int8-channel, int7-channel, int4 or bf16; default: what the module's tenon.quantize says">,
   ];
   let statistics = [
     Statistic<"numQuantized", "quantized", "Number of weights given another precision">,
