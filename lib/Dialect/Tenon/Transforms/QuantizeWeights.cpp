@@ -6,6 +6,8 @@
 
 #include "Weights.h"
 #include "tenon/Dialect/Tenon/IR/Adapters.h"
+#include "tenon/Dialect/Tenon/IR/ByteProducts.h"
+#include "tenon/Dialect/Tenon/IR/Remarks.h"
 #include "tenon/Dialect/Tenon/IR/TenonMixture.h"
 #include "tenon/Dialect/Tenon/Transforms/FusionPasses.h"
 #include "llvm/ADT/MapVector.h"
@@ -100,7 +102,25 @@ struct QuantizeWeights
       for (WeightRefOp ref : readers.references)
         ref.getResult().setType(weight.getLayerType());
       ++numQuantized;
+      sayRange(weight);
     }
+  }
+
+  /// Bits of a weight per channel that the target would multiply faster.
+  void sayRange(WeightOp weight) {
+    auto target = getOperation()->getAttrOfType<TargetAttr>(kTargetAttrName);
+    auto block = dyn_cast<BlockType>(weight.getTensorType().getElementType());
+    if (!block || block.getScheme() != DType::Q8_CHANNEL ||
+        !addsInChains(target))
+      return;
+    remarkMissed(weight, "tenon-quantize-weights", "halved")
+        << says("half-bytes of @" + weight.getSymName().str() +
+                " are multiplied: " + target.getCpu().str() +
+                " adds products of bytes in 16 bits, which hold no two of 8 "
+                "bits for sure")
+        << suggests(
+               "7 bits (--quantize=int7-channel), of which they hold four");
+    ++numHalved;
   }
 
   Type getElement(StringRef name, bool isInLayers, int64_t columns) {

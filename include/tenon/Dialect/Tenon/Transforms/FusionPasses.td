@@ -507,6 +507,7 @@ def TenonQuantizeWeights : Tenon_TensorPass<"tenon-quantize-weights"> {
   let statistics = [
     Statistic<"numQuantized", "quantized", "Number of weights given another precision">,
     Statistic<"numKept", "kept", "Number of weights of linears kept: in blocks already, or read by other operations">,
+    Statistic<"numHalved", "halved", "Number of weights per channel in 8 bits on a CPU that adds products of bytes in 16 bits: half-bytes are multiplied">,
   ];
 }
 
