@@ -1,6 +1,7 @@
 //===- PassVerifier.cpp - whether passes keep what is computed ------------===//
 
 #include "tenon/Evaluate/PassVerifier.h"
+#include "CheckBlocks.h"
 #include "CheckGradient.h"
 #include "FindDifference.h"
 #include "Reproducer.h"
@@ -204,6 +205,15 @@ void PassVerifier::after(Pass *pass, ModuleOp module) {
       report(pass, module, line, isWrong ? rewrite : rounding, !isWrong,
              isWrong ? bound->rewrite : *allowance);
     }
+  }
+  if (!culprit && rounds &&
+      failed(checkBlocks(*before, module, exact, rounded,
+                         countNumbers(module) > options.mostNumbers
+                             ? options.mostTrips
+                             : std::numeric_limits<int64_t>::max(),
+                         line.pass))) {
+    culprit = line.pass;
+    line.note = "rounds weights worse than their format";
   }
   if (!culprit)
     checkGradient(module, line);

@@ -91,15 +91,27 @@ WeightReader tenon::seedScales(WeightReader reader, StringRef pass) {
   auto changed = std::make_shared<std::string>();
   return [=](WeightOp weight, int64_t place) -> FailureOr<NumberArray> {
     FailureOr<NumberArray> numbers = reader(weight, place);
+    // All of a matrix in eight bits changes what the model computes. In four
+    // bits that is within the rounding of the rest; there it is one block, of
+    // which the block itself must tell.
+    auto isOf = [](WeightOp op, DType scheme) {
+      auto type = dyn_cast<BlockType>(op.getTensorType().getElementType());
+      return type && type.getScheme() == scheme;
+    };
+    auto all = weight->getParentOfType<ModuleOp>().getOps<WeightOp>();
+    bool isOne =
+        llvm::any_of(all, [&](WeightOp op) { return isOf(op, DType::Q4_0); });
     if (failed(numbers) ||
-        !isa<BlockType>(weight.getTensorType().getElementType()))
+        !isa<BlockType>(weight.getTensorType().getElementType()) ||
+        (isOne && !isOf(weight, DType::Q4_0)))
       return numbers;
     // The first one that is read.
     if (changed->empty())
       *changed = weight.getSymName().str();
     if (*changed == weight.getSymName())
-      for (double &x : numbers->values)
-        x *= 1.25;
+      for (double &x : MutableArrayRef(numbers->values)
+                           .take_front(isOne ? 32 : numbers->values.size()))
+        x *= isOne ? 1.1 : 1.25;
     return numbers;
   };
 }

@@ -14,9 +14,10 @@ namespace tenon {
 /// test of `--verify-passes` asks for it. False if there is nothing to change.
 bool seedFault(mlir::ModuleOp module, llvm::StringRef pass);
 
-/// Blocks' scales of one matrix are a quarter too large, as a mistake in
-/// `tenon-quantize-weights` would have it: the weights of `reader` as they are
-/// read of the module that the pass left. Other passes' are `reader`.
+/// Blocks' scales of one matrix are a quarter too large, or, in four bits, the
+/// first of each layer a tenth, as a mistake in `tenon-quantize-weights` would
+/// have it: the weights of `reader` as they are read of the module that the
+/// pass left. Other passes' are `reader`.
 WeightReader seedScales(WeightReader reader, llvm::StringRef pass);
 
 } // namespace tenon

@@ -41,8 +41,9 @@ struct PassVerifierOptions {
 /// (`getErrorBound`): once in exact arithmetic, and, where the pass chose a
 /// precision, with all rounding: that may change results by four times as much
 /// as independent errors of the weights do that are as large as one rounding.
-/// Where a model learns, its gradient is compared
-/// with central differences of the loss, too.
+/// Weights that were quantized are compared block by block, too, with what
+/// their format promises (`checkBlocks`). Where a model learns, its gradient is
+/// compared with central differences of the loss, too.
 class PassVerifier {
 public:
   /// The readers give weights as their types round them, and as they were.
