@@ -6,6 +6,7 @@
 #include "tenon/Support/Json.h"
 #include "tenon/Support/Strings.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace tenon;
@@ -140,10 +141,55 @@ void Reader::begin(runtime::GenerationDefaults &defaults) {
 
 } // namespace
 
+/// Tokens are integers, or lists of them: others would be left out in silence,
+/// and a model that has lost its end goes on. Whether an integer is a token of
+/// the model is for what uses it to say; -1 often stands for none.
+static void checkTokenIds(const ModelDirectory &directory,
+                          std::vector<Error> &errors) {
+  for (const char *key :
+       {"bos_token_id", "eos_token_id", "decoder_start_token_id",
+        "forced_bos_token_id", "forced_eos_token_id", "suppress_tokens",
+        "begin_suppress_tokens"}) {
+    const auto &generation = directory.generationConfig;
+    const json *value = generation ? findMember(*generation, key) : nullptr;
+    bool isGeneration = value != nullptr;
+    if (!value)
+      value = findMember(directory.config, key);
+    auto isId = [](const json &id) { return asInteger(id).has_value(); };
+    if (!value ||
+        (value->is_array() ? std::all_of(value->begin(), value->end(), isId)
+                           : isId(*value)))
+      continue;
+    std::string place =
+        isGeneration
+            ? lang::placeOf({*generation, directory.generationConfigPath,
+                             directory.generationConfigText},
+                            key)
+            : lang::placeOf({directory.config, directory.configPath,
+                             directory.configText},
+                            key);
+    std::string found = value->is_array()    ? "an array of other things, too"
+                        : value->is_number() ? value->dump()
+                                             : std::string(kindName(*value));
+    errors.push_back(
+        withNote(errorInFile(place, strCat(quoteName(key), " is ", found,
+                                           ", a token or an array of them, "
+                                           "which are integers, is expected")),
+                 "--lenient compiles the model without what is no integer"));
+  }
+}
+
 Expected<runtime::GenerationDefaults>
 tenon::readGenerationConfig(const ModelDirectory &directory,
                             const std::function<void(const Error &)> &warn) {
   runtime::GenerationDefaults defaults;
+  std::vector<Error> ofTokens;
+  checkTokenIds(directory, ofTokens);
+  for (const Error &error : ofTokens) {
+    if (!warn)
+      return error;
+    warn(error);
+  }
   if (!directory.generationConfig)
     return defaults;
   Reader reader(directory);

@@ -136,4 +136,11 @@ for key, value in (("top_k", -1), ("temperature", -1), ("top_p", 0), ("top_p", 1
     text = '{\n  "do_sample": true,\n  ' + json.dumps({key: value})[1:]
     refuse(f"generation {key} {value}", {"generation_config.json": text},
            rf"generation_config\.json:3:3: error: '{key}' is .* expected\nnote: --lenient", "--no-tokenizer")
+# Tokens that are none: the text would not end, or begin, where it should.
+for file in ("generation_config.json", "config.json"):
+    for key, value, found in (("eos_token_id", "2", "a string"), ("eos_token_id", [2, None], "an array of other things, too"),
+                              ("suppress_tokens", 1.5, r"1\.5")):
+        config = {} if file != "config.json" else CONFIG
+        refuse(f"tokens {file} {key} {found}", {file: json.dumps(dict(config, **{key: value}))},
+               rf"{file}:\d+:\d+: error: '{key}' is {found}, .* integers, is expected\nnote: --lenient", "--no-tokenizer")
 bad.finish()
