@@ -19,8 +19,12 @@ struct Source {
   std::string name; ///< for messages
 };
 
-/// Of a list of named templates the one called "default".
+/// Of named templates, a list or an object, the one called "default".
 const std::string *defaultTemplate(const nlohmann::json &value) {
+  if (value.is_object()) {
+    const nlohmann::json *text = findMember(value, "default");
+    return text ? asString(*text) : nullptr;
+  }
   if (!value.is_array())
     return asString(value);
   for (const nlohmann::json &entry : value) {
@@ -55,6 +59,11 @@ Expected<std::optional<Source>> findSource(const ModelDirectory &directory) {
       directory.tokenizerConfig
           ? findMember(*directory.tokenizerConfig, "chat_template")
           : nullptr;
+  if (value && !value->is_string() && !value->is_structured())
+    return withNote(errorInFile((folder / "tokenizer_config.json").string(),
+                                strCat("'chat_template' is ", kindName(*value),
+                                       ", a text or named texts are expected")),
+                    "--lenient compiles the model without its chat template");
   const std::string *text = value ? defaultTemplate(*value) : nullptr;
   if (!text)
     return std::optional<Source>();

@@ -100,6 +100,11 @@ template("18 endless", "{% for i in range(10**9) %}{{ i }}{% endfor %}{% macro f
 template("18 recursion", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}{{ 'x' * 10**9 }}", ".*")
 template("18 nested", "{{ " + "(" * 10_000 + "1" + ")" * 10_000 + " }}", ".*", refused=True)
 template("18 include", "{% include '/etc/passwd' %}", ".*include", refused=True)
+path = os.path.join(bad.directory, "model")
+shutil.rmtree(path, ignore_errors=True)
+shutil.copytree(good, path)
+bad.write("model/tokenizer_config.json", '{"chat_template": 3}')
+bad.compile("18 a number", path, r"tokenizer_config\.json: error: 'chat_template' is a number, a text or named texts are expected\nnote: --lenient")
 
 # 19: prompts.
 context = int(next(line.split()[1] for line in bad.run([program, "info"])[1].decode().splitlines() if line.startswith("context")))
