@@ -155,6 +155,14 @@ Status VocabularyReader::readModel() {
     return Status::success();
   }
 
+  // Transformers drops merges at random whenever it encodes, not in training
+  // alone.
+  if (const json *dropout = findMember(*modelJson, "dropout");
+      dropout && asNumber(*dropout) != 0.0)
+    return place.errorAt(
+        "\"dropout\" in \"model\" leaves out merges at random, "
+        "which is not supported; expected null or 0",
+        *dropout);
   model.algorithm = TokenizerModel::Algorithm::BytePairs;
   model.byteFallback = boolMember(*modelJson, "byte_fallback", false);
   model.fuseUnknown = boolMember(*modelJson, "fuse_unk", false);

@@ -85,6 +85,11 @@ TEST(TokenizerJson, Unsupported) {
   expectRefusal(file, "the tokenizer model 'Markov' is not supported; "
                       "expected 'BPE', 'WordPiece', 'Unigram' or 'WordLevel'");
   file = spFile();
+  file["model"]["dropout"] = 0.0;
+  EXPECT_TRUE(load(file));
+  file["model"]["dropout"] = 0.1;
+  expectRefusal(file, "\"dropout\" in \"model\" leaves out merges at random");
+  file = spFile();
   file["normalizer"] = {{"type", "Shout"}};
   expectRefusal(file, "the normalizer 'Shout' is not supported");
   file["normalizer"] = {{"type", "Precompiled"},
