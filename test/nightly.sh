@@ -7,7 +7,8 @@
 #   test/nightly.sh coverage [FLOOR]  branches of parsers and runtime that their unit tests and the fuzzers' corpora take, in
 #                                     percent; fails below FLOOR
 #   test/nightly.sh faults     every call of the system fails, one after the other (test/Faults)
-#   test/nightly.sh programs [COUNT] [SEED]  random models against double precision (1000, by the date); needs build
+#   test/nightly.sh programs [COUNT] [SEED] [OPTION...]  random models against double precision (1000, by the date); with
+#                                     --passes-only the passes on tensors alone, eight times as many in a time. Needs build
 #   test/nightly.sh bounds     models of every family and format with --check-bounds; needs build
 #   test/nightly.sh matrix [VARIANT...]  every shape of the kernels' matrix: avx512-vnni, avx512, avx2-vnni, avx2, sse42, sse2;
 #                                     variants that this CPU has not are skipped, saying so. Needs build
@@ -123,7 +124,7 @@ programs() {
   local count=${1:-1000} seed=${2:-$(date +%y%m%d)0000} python
   python=$(sed -n 's/^TENON_PYTHON:[A-Z]*=//p' build/CMakeCache.txt)
   PATH="$PWD/build/bin:$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$python" test/Evaluate/Inputs/random_programs.py \
-    build/random-programs --count "$count" --seed "$seed" --jobs "$jobs" || failed=1
+    build/random-programs --count "$count" --seed "$seed" --jobs "$jobs" "${@:3}" || failed=1
 }
 
 bounds() {
@@ -177,7 +178,7 @@ all)
   aarch64
   ;;
 *)
-  sed -n '2,20s/^# \{0,1\}//p' "$0"
+  sed -n '2,21s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac
