@@ -5,6 +5,7 @@
 #include "tenon/Language/Commands.h"
 
 #include <algorithm>
+#include <mutex>
 
 using namespace tenon;
 
@@ -27,42 +28,55 @@ const BuiltinModel *tenon::findModel(std::string_view name) {
   return found == std::end(kModels) ? nullptr : found;
 }
 
-// Syntax suffices for the declarations at the head.
-static std::unique_ptr<lang::Model> parse(const BuiltinModel &model) {
-  lang::Diagnostics diagnostics;
-  return lang::parseModel(
-      lang::SourceFile(std::string(model.fileName), std::string(model.text)),
-      diagnostics);
+/// The model of this number, read when it is first asked for; null if it
+/// doesn't parse. Syntax suffices for the declarations at the head.
+static const lang::Model *parsedModel(size_t index) {
+  struct Known {
+    std::once_flag once;
+    std::unique_ptr<lang::Model> model;
+  };
+  static Known known[std::size(kModels)];
+  std::call_once(known[index].once, [&] {
+    const BuiltinModel &model = kModels[index];
+    lang::Diagnostics diagnostics;
+    known[index].model = lang::parseModel(
+        lang::SourceFile(std::string(model.fileName), std::string(model.text)),
+        diagnostics);
+  });
+  return known[index].model.get();
+}
+
+template <typename Predicate>
+static const BuiltinModel *findParsed(Predicate isWanted) {
+  for (size_t i = 0; i < std::size(kModels); ++i)
+    if (const lang::Model *parsed = parsedModel(i); parsed && isWanted(*parsed))
+      return &kModels[i];
+  return nullptr;
 }
 
 const BuiltinModel *tenon::findByArchitecture(std::string_view architecture) {
-  for (const BuiltinModel &model : kModels)
-    if (auto parsed = parse(model);
-        parsed &&
-        std::find(parsed->architectures.begin(), parsed->architectures.end(),
-                  architecture) != parsed->architectures.end())
-      return &model;
-  return nullptr;
+  return findParsed([&](const lang::Model &model) {
+    return std::find(model.architectures.begin(), model.architectures.end(),
+                     architecture) != model.architectures.end();
+  });
 }
 
 const BuiltinModel *tenon::findByModelType(std::string_view type) {
-  for (const BuiltinModel &model : kModels)
-    if (auto parsed = parse(model); parsed && parsed->coversModelType(type))
-      return &model;
-  return nullptr;
+  return findParsed(
+      [&](const lang::Model &model) { return model.coversModelType(type); });
 }
 
 std::vector<std::string> tenon::architecturesOf(const BuiltinModel &model) {
-  auto parsed = parse(model);
+  const lang::Model *parsed =
+      parsedModel(static_cast<size_t>(&model - std::begin(kModels)));
   return parsed ? parsed->architectures : std::vector<std::string>();
 }
 
 std::vector<std::string> tenon::knownArchitectures() {
   std::vector<std::string> names;
   for (const BuiltinModel &model : kModels)
-    if (auto parsed = parse(model))
-      names.insert(names.end(), parsed->architectures.begin(),
-                   parsed->architectures.end());
+    if (std::vector<std::string> own = architecturesOf(model); !own.empty())
+      names.insert(names.end(), own.begin(), own.end());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -96,9 +110,8 @@ std::string tenon::formatModelList() {
     std::string name(model.name);
     name.resize(std::max<size_t>(name.size(), 8), ' ');
     out += name + " " + headline(model) + "\n";
-    auto parsed = parse(model);
     std::string architectures;
-    for (const std::string &architecture : parsed->architectures)
+    for (const std::string &architecture : architecturesOf(model))
       architectures += (architectures.empty() ? "" : ", ") + architecture;
     out += "         " + architectures + "\n";
   }
