@@ -199,10 +199,11 @@ std::optional<Value> Binder::bindRope(const ParamDecl &param,
   return std::make_shared<const Rope>(std::move(*rope));
 }
 
-std::optional<Value> Binder::defaultOf(const ParamDecl &param) {
-  std::optional<Value> value = evaluate(param.defaultValue);
+std::optional<Value> Binder::valueOf(const ParamDecl &param,
+                                     const Expr *expr) {
+  std::optional<Value> value = evaluate(expr);
   if (value && param.valueKind == Type::Kind::Rope)
-    return std::make_shared<const Rope>(bound.evaluateRope(param.defaultValue));
+    return std::make_shared<const Rope>(bound.evaluateRope(expr));
   if (!value || param.valueKind != Type::Kind::Float)
     return value;
   if (auto *integer = std::get_if<int64_t>(&*value))
@@ -241,11 +242,16 @@ bool Binder::bindParam(const ParamDecl &param) {
         value = convert(param, *member, path);
         break;
       }
-  if (!found && param.defaultValue) {
+  const Expr *otherwise = param.defaultValue;
+  if (param.nullValue && std::ranges::any_of(paths, [&](const auto &path) {
+        return isNullAt(config.json, path);
+      }))
+    otherwise = param.nullValue;
+  if (!found && otherwise) {
     // A default that needs a hyperparameter which is wrong: reported there.
     if (diagnostics.hasErrors())
       return false;
-    value = defaultOf(param);
+    value = valueOf(param, otherwise);
   } else if (!found) {
     std::string names;
     for (const std::string &path : paths)

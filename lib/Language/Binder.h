@@ -48,7 +48,8 @@ private:
   std::optional<List> convertList(const ParamDecl &param,
                                   const nlohmann::json &value,
                                   std::string &problem);
-  std::optional<Value> defaultOf(const ParamDecl &param);
+  /// What the hyperparameter is if it is that expression.
+  std::optional<Value> valueOf(const ParamDecl &param, const Expr *expr);
   bool bindConstant(const ConstantDecl &constant);
   bool bindRequire(const Item &item);
   bool bindWeight(const WeightDecl &weight, int64_t repetition);

@@ -149,29 +149,41 @@ void Checker::checkParam(ParamDecl &param) {
       diagnostics.error(model.source, path->range,
                         "a path is keys joined by '.', as in "
                         "\"rope_scaling.factor\"");
-  if (!param.defaultValue)
+  if (param.defaultValue)
+    checkParamValue(param, param.defaultValue, "the default");
+  if (!param.nullValue)
     return;
-  const Type &type = checkExpr(param.defaultValue);
+  if (param.valueKind == Type::Kind::Rope)
+    diagnostics.error(model.source, param.nullValue->range,
+                      "a rope is read from several paths, null among them; "
+                      "what null means can't be said");
+  else
+    checkParamValue(param, param.nullValue, "what null means");
+}
+
+void Checker::checkParamValue(const ParamDecl &param, Expr *value,
+                              const std::string &what) {
+  const Type &type = checkExpr(value);
   bool isRope = param.valueKind == Type::Kind::Rope;
   bool widens =
       (param.valueKind == Type::Kind::Float || isRope) &&
       (param.isList ? type.listOf == Type::Kind::Int : type.isNumber());
   if (!type.isInvalid() && !type.matches(param.type) && !widens) {
     diagnostics
-        .error(model.source, param.defaultValue->range,
-               "the default is of type " + type.str() + ", but '" +
+        .error(model.source, value->range,
+               what + " is of type " + type.str() + ", but '" +
                    std::string(param.name) + "' is of type " + param.type.str())
         .note(model.source, param.nameRange, "declared here");
     return;
   }
-  auto *string = exprAs<StringExpr>(param.defaultValue);
+  auto *string = exprAs<StringExpr>(value);
   if (!string || param.choices.empty())
     return;
   for (const StringExpr *choice : param.choices)
     if (choice->value == string->value)
       return;
   diagnostics.error(model.source, string->range,
-                    "the default is not among the choices");
+                    what + " is not among the choices");
 }
 
 void Checker::checkRequire(Item &item) {

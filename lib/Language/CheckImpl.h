@@ -37,6 +37,9 @@ private:
   void declare(Scope &scope, const Decl *decl);
   void checkItem(Item &item);
   void checkParam(ParamDecl &param);
+  /// The default, or what null means: `what`.
+  void checkParamValue(const ParamDecl &param, Expr *value,
+                       const std::string &what);
   void checkConstant(ConstantDecl &constant);
   void checkRequire(Item &item);
   void checkWeight(WeightDecl &weight);

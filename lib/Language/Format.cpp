@@ -243,6 +243,11 @@ Formatter::Row Formatter::makeRow(const Item &item) {
       begin("= ");
       right.print(param->defaultValue);
     }
+    if (param->nullValue) {
+      (row.right.empty() ? row.middle : row.right) << ",";
+      begin("null = ");
+      right.print(param->nullValue);
+    }
     if (!param->paths.empty()) {
       begin("from ");
       right.printStrings(param->paths, " |");
@@ -357,6 +362,12 @@ void Formatter::formatItem(const Item &item) {
       text << " =";
       text.space();
       printer.print(param->defaultValue);
+    }
+    if (param->nullValue) {
+      text << ",";
+      text.space();
+      text << "null = ";
+      printer.print(param->nullValue);
     }
     break;
   }

@@ -360,7 +360,7 @@ bool Parser::parseParam(Item &item) {
     return false;
 
   std::vector<const StringExpr *> choices, paths;
-  Expr *defaultValue = nullptr;
+  Expr *defaultValue = nullptr, *nullValue = nullptr;
   if (token.is("in")) {
     if (kind != Type::Kind::String)
       return fail("only a string has a list of choices");
@@ -373,6 +373,15 @@ bool Parser::parseParam(Item &item) {
   if (consumeIf("="))
     if (!(defaultValue = parseExpr()))
       return false;
+  while (consumeIf(",")) {
+    if (nullValue)
+      return fail("what null means is said twice");
+    if (!token.is("null"))
+      return failExpected("'null = ' and what null means");
+    advance();
+    if (!expect("=", "and what null means") || !(nullValue = parseExpr()))
+      return false;
+  }
   if (token.is("from")) {
     if (params.size() > 1)
       return fail("several hyperparameters can't share a 'from'; declare them "
@@ -386,6 +395,7 @@ bool Parser::parseParam(Item &item) {
     param->isList = isList;
     param->choices = choices;
     param->defaultValue = defaultValue;
+    param->nullValue = nullValue;
     param->paths = paths;
   }
   return true;

@@ -67,6 +67,7 @@ private:
       for (const Decl *decl : item.decls)
         declare(decl);
       visit(static_cast<const ParamDecl *>(item.decls.back())->defaultValue);
+      visit(static_cast<const ParamDecl *>(item.decls.back())->nullValue);
       break;
     case Item::Kind::Constant:
       visit(static_cast<const ConstantDecl *>(item.decls.back())->value);
@@ -294,6 +295,8 @@ std::string SourceIndex::describe(const Decl &decl) const {
     text += " = " + written(constant->value->range);
   if (auto *param = declAs<ParamDecl>(&decl); param && param->defaultValue)
     text += " = " + written(param->defaultValue->range);
+  if (auto *param = declAs<ParamDecl>(&decl); param && param->nullValue)
+    text += ", null = " + written(param->nullValue->range);
   return text;
 }
 

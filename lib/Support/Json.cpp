@@ -272,6 +272,16 @@ const json *tenon::findPath(const json &value, std::string_view path) {
   return nullptr;
 }
 
+bool tenon::isNullAt(const json &value, std::string_view path) {
+  size_t dot = path.rfind('.');
+  const json *object =
+      dot == path.npos ? &value : findPath(value, path.substr(0, dot));
+  if (!object || !object->is_object())
+    return false;
+  auto member = object->find(std::string(path.substr(dot + 1))); // npos + 1 is 0
+  return member != object->end() && member->is_null();
+}
+
 std::optional<int64_t> tenon::asInteger(const json &value) {
   if (auto *number = value.get_ptr<const json::number_unsigned_t *>()) {
     if (*number > static_cast<uint64_t>(INT64_MAX))

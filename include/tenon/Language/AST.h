@@ -259,6 +259,8 @@ struct ParamDecl : Decl {
   Type::Kind valueKind = Type::Kind::Int; ///< of a list: of its elements
   bool isList = false;
   Expr *defaultValue = nullptr; ///< null: must be in the configuration
+  /// What `null` means there; null: the same as nothing.
+  Expr *nullValue = nullptr;
   /// Dotted paths in config.json, the first that is there counts; empty: name.
   std::vector<const StringExpr *> paths;
   /// The strings that are allowed; empty: all.

@@ -53,6 +53,9 @@ const nlohmann::json *findMember(const nlohmann::json &value,
 const nlohmann::json *findPath(const nlohmann::json &value,
                                std::string_view path);
 
+/// Whether the path leads to a member that is null: unlike one that is missing.
+bool isNullAt(const nlohmann::json &value, std::string_view path);
+
 /// The value as a type, or nullopt when it is of another (1.0 is an integer
 /// too; an integer is a number too; beyond int64 is no integer).
 std::optional<int64_t> asInteger(const nlohmann::json &value);

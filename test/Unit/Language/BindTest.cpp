@@ -43,6 +43,28 @@ TEST(BindTest, ValuesDefaultsAndPaths) {
   EXPECT_EQ(valueOf(bound, "g"), "7");
 }
 
+TEST(BindTest, NullApartFromMissing) {
+  std::string items = R"(
+    param n : int = 3
+    param a : float = 50, null = 0
+    param b : int, null = 2 * n from "x.b" | "c"
+    param l : [float] = [1], null = []
+  )";
+  Bound bound = bindParams(items, R"({"x": {"b": null}, "a": null})");
+  EXPECT_EQ(valueOf(bound, "a"), "0.0");
+  EXPECT_EQ(valueOf(bound, "b"), "6");
+  EXPECT_EQ(valueOf(bound, "l"), "[1.0]");
+  // What another path leads to counts before null.
+  bound = bindParams(items, R"({"x": {"b": null}, "c": 5, "l": null})");
+  EXPECT_EQ(valueOf(bound, "a"), "50.0");
+  EXPECT_EQ(valueOf(bound, "b"), "5");
+  EXPECT_EQ(valueOf(bound, "l"), "[]");
+  // Null on the way is as good as nothing.
+  for (const char *config : {"{}", R"({"x": null})", R"({"x": 1})"})
+    EXPECT_CONTAINS(bindParams(items, config).messages,
+                    "'x.b' or 'c' is missing");
+}
+
 TEST(BindTest, WholeFloatsAreInts) {
   EXPECT_EQ(valueOf(bindParams("param a : int", R"({"a": 8192.0})"), "a"),
             "8192");

@@ -96,7 +96,14 @@ TEST(CheckTest, OperandsAndTypes) {
   EXPECT_CONTAINS(checkItems("param a : int = 1.5"), "the default is of type "
                                                      "float");
   EXPECT_CONTAINS(checkItems("param s : string in {\"a\"} = \"b\""),
-                  "not among the choices");
+                  "the default is not among the choices");
+  EXPECT_CONTAINS(checkItems("param a : int = 1, null = 1.5"),
+                  "what null means is of type float, but 'a' is of type int");
+  EXPECT_CONTAINS(checkItems("param a : string in {\"a\"}, null = \"b\""),
+                  "what null means is not among the choices");
+  EXPECT_CONTAINS(checkItems("param a : float, null = b"), "unknown name 'b'");
+  EXPECT_CONTAINS(checkItems("param a : rope = 10.0, null = 1.0"),
+                  "what null means can't be said");
 }
 
 TEST(CheckTest, ConstantArithmetic) {

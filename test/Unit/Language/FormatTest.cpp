@@ -114,6 +114,16 @@ TEST(FormatTest, ParenthesesByMeaning) {
   EXPECT_EQ(expression("\"a \\\" \\\\\""), "\"a \\\" \\\\\"");
 }
 
+TEST(FormatTest, NullApartFromMissing) {
+  EXPECT_EQ(formatTwice("model m { param x:int=1,null=0 from \"y\"\n"
+                        "param yes:float,null=2*x param a,b:int=1,null=2 }"),
+            "model m {\n"
+            "  param x   : int    = 1, null = 0 from \"y\"\n"
+            "  param yes : float, null = 2 * x\n"
+            "  param a, b : int = 1, null = 2\n"
+            "}\n");
+}
+
 TEST(FormatTest, ListsAndLayers) {
   EXPECT_EQ(expression("[ ]"), "[]");
   EXPECT_EQ(expression("[1,2+3 , (4)]"), "[1, 2 + 3, 4]");

@@ -26,6 +26,25 @@ std::string repeat(const std::string &text, size_t count) {
   return out;
 }
 
+TEST(ParserTest, NullApartFromMissing) {
+  Diagnostics diagnostics;
+  auto model = parseModel(SourceFile("f.tenon", R"(model m {
+  param a, b : int = 1, null = 2
+  param null : float, null = 0.5 from "x"
+})"),
+                          diagnostics);
+  ASSERT_TRUE(model) << diagnostics.str();
+  EXPECT_EQ(exprAs<IntegerExpr>(model->params[1]->nullValue)->value, 2);
+  EXPECT_EQ(model->params[2]->defaultValue, nullptr);
+  EXPECT_NE(exprAs<FloatExpr>(model->params[2]->nullValue), nullptr);
+  EXPECT_CONTAINS(parseErrors("model m {\n  param x : int = 1, nul = 0\n}"),
+                  "expected 'null = ' and what null means, found 'nul'");
+  EXPECT_CONTAINS(parseErrors("model m { param x : int, null 0 }"),
+                  "expected '=' and what null means");
+  EXPECT_CONTAINS(parseErrors("model m { param x : int, null = 0, null = 1 }"),
+                  "what null means is said twice");
+}
+
 TEST(ParserTest, BuildsTheTree) {
   Diagnostics diagnostics;
   auto model = parseModel(SourceFile("f.tenon", R"(model m {
