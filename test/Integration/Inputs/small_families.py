@@ -255,9 +255,13 @@ def roberta_prelayernorm(net):
     return dict(CAUSAL, layer_norm_eps=1e-5), net.norm(x, "LayerNorm")
 
 
+SEGMENTS = [int(2 * t > T) for t in range(T)]
+
+
 def deberta(net):
     far = net.weight("encoder.rel_embeddings.weight", 16, C)  # distances -8 to 7, the last ones for all beyond
-    x = net.norm(net.weight("embeddings.word_embeddings.weight", V, C)[TOKENS], "embeddings.LayerNorm")
+    x = net.weight("embeddings.word_embeddings.weight", V, C)[TOKENS] + net.weight("embeddings.token_type_embeddings.weight", 2, C)[SEGMENTS]
+    x = net.norm(x, "embeddings.LayerNorm")
     column = np.clip(BACK + 8, 0, 15)
     for i in range(L):
         at = f"encoder.layer.{i}.attention."
@@ -274,7 +278,7 @@ def deberta(net):
         at = f"encoder.layer.{i}."
         h = gelu(net.linear(x, at + "intermediate.dense", F, True))
         x = net.norm(x + net.linear(h, at + "output.dense", C, True), at + "output.LayerNorm")
-    return dict(CAUSAL, relative_attention=True, max_relative_positions=8, position_biased_input=False, pos_att_type=["c2p", "p2c"],
+    return dict(CAUSAL, relative_attention=True, max_relative_positions=8, position_biased_input=False, pos_att_type=["c2p", "p2c"], type_vocab_size=2,
                 layer_norm_eps=1e-5), x
 
 
@@ -339,8 +343,8 @@ def check(name, description=None):
         model = [description, "--checkpoint", folder] if description else [folder]
         subprocess.run(["tenonc", *model, "--no-tokenizer", "--emit=import", "-o", module], check=True)
         inputs = [f"--input={'source' if name == 'bart' else 'tokens'}={TOKENS}"]
-        if name in ("ernie", "xlm-roberta-xl", "roberta-prelayernorm"):
-            inputs.append(f"--input=segments={[0] * T}")
+        if name in ("ernie", "xlm-roberta-xl", "roberta-prelayernorm", "deberta"):
+            inputs.append(f"--input=segments={SEGMENTS if name == 'deberta' else [0] * T}")
         subprocess.run(["tenon-run", module, f"--entry={entry}", f"--weights={folder}", *inputs, f"--output={out}"], check=True)
         found = np.load(out)
     error = np.abs(found.reshape(wanted.shape) - wanted).max()
