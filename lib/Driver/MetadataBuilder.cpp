@@ -152,6 +152,9 @@ static runtime::InputInfo describeInput(mlir::func::FuncOp function,
   input.dtype = type.getElementType().isF32() ? "f32" : "i32";
   if (!type.getElementType().isF32()) {
     input.limit = idLimit(argument);
+    if (auto last = function.getArgAttrOfType<mlir::IntegerAttr>(
+            number, kLastTokenAttrName))
+      input.last = last.getInt();
     return input;
   }
   input.shape.clear();

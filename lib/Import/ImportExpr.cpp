@@ -241,6 +241,22 @@ bool Importer::checkPositions(const lang::CallExpr *call, Value ids) {
   return false;
 }
 
+// The program refuses texts that end otherwise.
+bool Importer::markEnding(const lang::CallExpr *call, Value ids) {
+  auto argument = cast<BlockArgument>(ids);
+  auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  auto id = builder.getI64IntegerAttr(bound.evaluateInt(call->slots[1]));
+  Attribute known =
+      function.getArgAttr(argument.getArgNumber(), kLastTokenAttrName);
+  if (known && known != id) {
+    diagnostics.error(model.source, call->range,
+                      "the same text would have to end in two tokens");
+    return false;
+  }
+  function.setArgAttr(argument.getArgNumber(), kLastTokenAttrName, id);
+  return true;
+}
+
 Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
   const auto &slots = call->slots;
   RankedTensorType type = tensorType(call->type);
@@ -333,6 +349,8 @@ Value Importer::importBuiltin(const lang::CallExpr *call, Location loc) {
                     builder.getI64IntegerAttr(bound.evaluateInt(slots[2])));
     return rows.getResult();
   }
+  case BuiltinId::Ending:
+    return markEnding(call, input) ? input : Value();
   case BuiltinId::Positions:
     return PositionsOp::create(
                builder, loc, type, input, none, none,

@@ -103,6 +103,7 @@ private:
   mlir::Value reduce(const lang::CallExpr *call, mlir::Value input,
                      Reduction kind, mlir::Location loc);
   bool checkPositions(const lang::CallExpr *call, mlir::Value ids);
+  bool markEnding(const lang::CallExpr *call, mlir::Value ids);
   const lang::Expr *choose(const lang::Expr *expr) const;
 
   lang::BoundModel bound; ///< a copy: its layers are entered in turn

@@ -194,6 +194,15 @@ Type shape::embedding(CallShape &call) {
   return Type::tensor({call.shape(0)[0], call.shape(1)[1]});
 }
 
+Type shape::ending(CallShape &call) {
+  if (call.arg(0)->type.element != Element::Token)
+    return call.fail("ids must be tokens, found " + call.arg(0)->type.str(),
+                     {0});
+  if (!call.rank(0, 1))
+    return Type();
+  return Type::tensor(call.shape(0), Element::Token);
+}
+
 Type shape::heads(CallShape &call) {
   if (!call.rank(0, 2))
     return Type();

@@ -19,6 +19,7 @@ Type matmul(CallShape &call);         // [H, M, K], [G, K, N] -> [H, M, N]
 Type mergeHeads(CallShape &call);     // [H, T, D] -> [T, H * D]
 Type norm(CallShape &call);           // [..., C], [C] (, [C]) -> [..., C]
 Type paddingMask(CallShape &call);    // [H, T, S], [S] of bool -> [H, T, S]
+Type ending(CallShape &call);         // [T] of token, id -> [T] of token
 Type positions(CallShape &call);      // [T] of ids -> [T] of position
 Type reduce(CallShape &call);         // [..., N, ...] -> [..., 1, ...]
 Type relativeBias(CallShape &call);   // [H, T, T], [B, H] -> [H, T, T]

@@ -2,6 +2,7 @@
 #include "tenon/Runtime/Metadata.h"
 
 #include "tenon/Support/Json.h"
+#include "tenon/Support/Strings.h"
 
 #include <algorithm>
 #include <charconv>
@@ -97,6 +98,7 @@ InputInfo parseInput(const json &from) {
     input.shape.push_back(
         checked(extent, "shape", InputInfo::kTokens, 1 << 30));
   input.limit = integer(from, "limit", 0, 1 << 30);
+  input.last = integer(from, "last", InputInfo::kAny, 1 << 30);
   return input;
 }
 
@@ -295,7 +297,8 @@ json entryToJson(const EntryInfo &entry) {
                       {"element", input.element},
                       {"dtype", input.dtype},
                       {"shape", input.shape},
-                      {"limit", input.limit}});
+                      {"limit", input.limit},
+                      {"last", input.last}});
   return {{"name", entry.name},
           {"of", entry.of},
           {"incremental", entry.incremental},
@@ -361,6 +364,14 @@ const EntryInfo *Metadata::entryOf(std::string_view def) const {
         entry.name != "decode_batch")
       return &entry;
   return nullptr;
+}
+
+Status InputInfo::checkLast(std::span<const int32_t> ids) const {
+  if (last == kAny || ids.empty() || ids.back() == last)
+    return {};
+  return plainError(strCat("the text ends in token ", ids.back(),
+                           "; what the model says is said of its end token, ",
+                           last, ", which must be there"));
 }
 
 std::string Metadata::serialize() const {

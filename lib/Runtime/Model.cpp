@@ -479,7 +479,7 @@ Status Model::checkIds(const InputInfo &input,
           input.element == "token" ? " is outside of the vocabulary (0 to "
                                    : " is not one of the model's (0 to ",
           input.limit - 1, ")"));
-  return {};
+  return input.checkLast(ids);
 }
 
 /// "[0, 3, 17]", the place of an element in an array of this shape.

@@ -21,6 +21,9 @@ namespace tenon {
 /// On an argument of an entry point: what it is, as elementName has it.
 inline constexpr llvm::StringLiteral kElementAttrName = "tenon.element";
 
+/// On an argument of an entry point: the token that texts must end in.
+inline constexpr llvm::StringLiteral kLastTokenAttrName = "tenon.last_token";
+
 struct ImportOptions {
   /// The longest sequence in tokens; 0 for what the description says (2048 if
   /// it says nothing).

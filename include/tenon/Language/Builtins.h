@@ -24,6 +24,7 @@ enum class BuiltinId {
   Concat,
   ConcatRows,
   Embedding,
+  Ending, ///< of ids
   Exp,     ///< of a number or a tensor
   Flatten, ///< of a weight
   Gelu,

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,10 +47,16 @@ struct InputInfo {
   std::vector<int64_t> shape = {kTokens};
   /// Ids are below it; 0: any number.
   int64_t limit = 0;
+  /// The token that a text must end in; kAny: whichever.
+  int64_t last = kAny;
+
+  static constexpr int64_t kAny = -1;
 
   static constexpr int64_t kTokens = -1;
   /// Numbers of an image, of speech and the like, rather than ids.
   bool isArray() const { return dtype == "f32" && element != "bool"; }
+  /// An error if a text of these tokens ends in another than it must.
+  Status checkLast(std::span<const int32_t> ids) const;
 };
 
 /// A function of the table. `forward` of a decoder has several: prefill, decode

@@ -385,6 +385,10 @@ Status Reader::addLabelled(const nlohmann::json &value, uint64_t line) {
                              tokens->size(), " tokens"));
   if (tokens->empty())
     return plainError("the text has no tokens");
+  if (const EntryInfo *gradient = program.metadata().entry("gradient"))
+    for (const InputInfo &input : gradient->inputs)
+      if (Status status = input.checkLast(*tokens); !status)
+        return status;
   auto isRead = fits(tokens->size(), line);
   if (!isRead)
     return isRead.takeError();

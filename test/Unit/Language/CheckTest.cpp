@@ -91,6 +91,7 @@ TEST(CheckTest, OperandsAndTypes) {
   EXPECT_CONTAINS(checkBody("x if true else embed"),
                   "must be alike: [T, width] and [vocab, width]");
   EXPECT_CONTAINS(checkBody("x * T"), "known only when the model runs");
+  EXPECT_CONTAINS(checkBody("ending(x, 2)"), "an input of token");
   EXPECT_CONTAINS(checkItems("let a = 1 and true"), "must be of type bool");
   EXPECT_CONTAINS(checkItems("let a = \"s\" < \"t\""), "can't compare");
   EXPECT_CONTAINS(checkItems("param a : int = 1.5"), "the default is of type "
