@@ -48,8 +48,10 @@ MetadataBuilder::MetadataBuilder(const LoadedModel &model)
 }
 
 /// Tokens that decoding begins or ends with, and that it keeps from. A
-/// description may say where a family's decoders begin when nobody else does:
-/// `param decoder_start_token_id : int = …`.
+/// description may say with what a family's decoders begin and end when nobody
+/// else does: `param decoder_start_token_id : int = …`, `eos_token_id` and
+/// `forced_eos_token_id`, none if they are negative. Transformers takes the
+/// latter two of its classes where there is no generation_config.json.
 void MetadataBuilder::readSpecialTokens(const LoadedModel &model) {
   runtime::GenerationDefaults &defaults = metadata.generation;
   auto first = [&](const char *key) -> std::optional<int64_t> {
@@ -57,17 +59,29 @@ void MetadataBuilder::readSpecialTokens(const LoadedModel &model) {
     return ids.empty() ? std::nullopt : std::optional<int64_t>(ids.front());
   };
   defaults.decoderStart = first("decoder_start_token_id");
+  auto described = [&](const char *name) -> std::optional<int64_t> {
+    auto found = model.bound->values().find(name);
+    if (found == model.bound->values().end())
+      return std::nullopt;
+    auto *id = std::get_if<int64_t>(&found->second);
+    return id && *id >= 0 && *id <= INT32_MAX ? std::optional(*id)
+                                              : std::nullopt;
+  };
+  auto orDescribed = [&](std::vector<int32_t> &ids, const char *name) {
+    if (ids.empty() && !model.directory.generationConfig)
+      if (std::optional<int64_t> id = described(name))
+        ids.push_back(static_cast<int32_t>(*id));
+  };
   if (!defaults.decoderStart)
-    if (auto found = model.bound->values().find("decoder_start_token_id");
-        found != model.bound->values().end())
-      if (auto *id = std::get_if<int64_t>(&found->second); id && *id >= 0)
-        defaults.decoderStart = *id;
+    defaults.decoderStart = described("decoder_start_token_id");
+  orDescribed(metadata.model.eos, "eos_token_id");
   if (auto found = model.bound->values().find("decoder_start_is_last_token");
       found != model.bound->values().end())
     if (auto *is = std::get_if<bool>(&found->second))
       defaults.decoderStartIsLast = *is;
   defaults.forcedBos = first("forced_bos_token_id");
   defaults.forcedEos = model.directory.tokenIds("forced_eos_token_id");
+  orDescribed(defaults.forcedEos, "forced_eos_token_id");
   defaults.suppressed = model.directory.tokenIds("suppress_tokens");
   defaults.suppressedFirst = model.directory.tokenIds("begin_suppress_tokens");
   const auto &generation = model.directory.generationConfig;

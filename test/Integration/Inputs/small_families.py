@@ -148,7 +148,7 @@ def apertus(net):
         p, n = np.log1p(np.exp(p)), beta + np.log1p(np.exp(n))
         y = np.where(u > 0, p * u * u, (np.expm1(np.minimum(u, 0)) - u) * n) + beta * u
         return net.linear(y, at + "mlp.down_proj", C)
-    return dict(CAUSAL, num_key_value_heads=G, rope_theta=10000.0), llama_like(net, pre_norm(net, attention, network, ("attention_layernorm", "feedforward_layernorm")))
+    return dict(CAUSAL, num_key_value_heads=G, rope_parameters={"rope_type": "default", "rope_theta": 10000.0}), llama_like(net, pre_norm(net, attention, network, ("attention_layernorm", "feedforward_layernorm")))
 
 
 def glm4_moe(net):
