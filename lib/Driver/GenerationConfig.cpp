@@ -16,7 +16,8 @@ namespace {
 
 class Reader {
 public:
-  explicit Reader(const ModelDirectory &directory) : directory(directory) {}
+  explicit Reader(const ModelDirectory &directory)
+      : directory(directory), source(sourceOf(directory)) {}
 
   /// `key` as a number that `isGood`, which `expected` describes. What is
   /// wrong becomes the error, unless there is one already.
@@ -35,9 +36,17 @@ private:
   std::vector<std::optional<int64_t>> forcedIds();
   void fail(const char *key, const json &value, std::string_view expected);
   const json *find(const char *key) const {
-    return findMember(*directory.generationConfig, key);
+    return findMember(source.json, key);
+  }
+  static lang::Configuration sourceOf(const ModelDirectory &directory) {
+    if (!directory.generationConfig)
+      return {directory.config, directory.configPath, directory.configText};
+    return {*directory.generationConfig, directory.generationConfigPath,
+            directory.generationConfigText};
   }
   const ModelDirectory &directory;
+  /// generation_config.json, or what old files say beside the model's numbers.
+  const lang::Configuration source;
 };
 
 void Reader::fail(const char *key, const json &value,
@@ -47,10 +56,7 @@ void Reader::fail(const char *key, const json &value,
   if (const std::string *text = asString(value))
     found = quoteName(*text);
   errors.push_back(
-      withNote(errorInFile(lang::placeOf({*directory.generationConfig,
-                                          directory.generationConfigPath,
-                                          directory.generationConfigText},
-                                         key),
+      withNote(errorInFile(lang::placeOf(source, key),
                            strCat(quoteName(key), " is ", found, ", ", expected,
                                   " is expected")),
                "--lenient compiles the model without it"));
@@ -190,8 +196,6 @@ tenon::readGenerationConfig(const ModelDirectory &directory,
       return error;
     warn(error);
   }
-  if (!directory.generationConfig)
-    return defaults;
   Reader reader(directory);
   auto above0 = [](double x) { return x > 0; };
   defaults.doSample = reader.flag("do_sample");
@@ -213,7 +217,8 @@ tenon::readGenerationConfig(const ModelDirectory &directory,
   defaults.minLength = reader.integer("min_length", 0);
   defaults.maxLength = reader.integer("max_length", 0);
   defaults.earlyStopping = reader.flag("early_stopping");
-  reader.begin(defaults);
+  if (directory.generationConfig)
+    reader.begin(defaults);
   for (const Error &error : reader.errors) {
     if (!warn)
       return error;

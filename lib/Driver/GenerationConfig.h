@@ -11,8 +11,8 @@
 namespace tenon {
 
 /// The numbers of generation_config.json that the executable's options default
-/// to; nothing where the directory has no such file. Their ranges are those of
-/// the options. Errors: a value of another type or out of range, at its key.
+/// to; where the directory has no such file those of config.json, as in
+/// Transformers. Their ranges are those of the options. Errors: a value of another type or out of range, at its key.
 /// With `warn`, such a value is left out and its error handed there.
 Expected<runtime::GenerationDefaults>
 readGenerationConfig(const ModelDirectory &directory,
