@@ -3,6 +3,8 @@
 #include "tenon/Target/CodeGen.h"
 #include "Architecture.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "tenon/Conversion/LoweringPasses.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -24,8 +26,38 @@ static constexpr StringLiteral kernelPipeline =
     "function(early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>),"
     "cgscc(function-attrs),"
     "function(loop-mssa(loop-rotate,licm),loop(indvars,loop-unroll-full),"
-    "early-cse<memssa>,dse,loop-unroll,instcombine<no-verify-fixpoint>,"
-    "loop-mssa(licm),simplifycfg)";
+    "early-cse<memssa>,dse,tenon-unroll-sums,loop-unroll,"
+    "instcombine<no-verify-fixpoint>,loop-mssa(licm),simplifycfg)";
+
+namespace {
+
+/// Of the loops of some kernels (kUnrollSumsAttrName), those are unrolled by a
+/// factor that carry one vector from a trip to the next, as a sum or a maximum,
+/// or those of a whole register tile. What carries none waits for memory, and
+/// two to five sums are a tile's last rows. What learns has so many of both
+/// that their copies took a third of LLVM's time.
+struct UnrollSums : PassInfoMixin<UnrollSums> {
+  static constexpr unsigned kTile = 6;
+
+  static bool gains(const Loop &loop) {
+    unsigned sums = count_if(loop.getHeader()->phis(), [](const PHINode &phi) {
+      return phi.getType()->isVectorTy();
+    });
+    return sums == 1 || sums >= kTile;
+  }
+
+  PreservedAnalyses run(Function &function, FunctionAnalysisManager &analyses) {
+    if (!function.hasFnAttribute(kUnrollSumsAttrName))
+      return PreservedAnalyses::all();
+    for (Loop *loop :
+         analyses.getResult<LoopAnalysis>(function).getLoopsInPreorder())
+      if (!gains(*loop))
+        loop->setLoopAlreadyUnrolled();
+    return PreservedAnalyses::all(); // loops' metadata alone
+  }
+};
+
+} // namespace
 
 static CodeGenOptLevel getCodeGenLevel(unsigned level) {
   switch (level) {
@@ -100,6 +132,14 @@ void CodeGenerator::optimize(Module &module) {
   tuning.SLPVectorization = false;
   tuning.LoopInterleaving = false;
   PassBuilder builder(machine.get(), tuning);
+  builder.registerPipelineParsingCallback(
+      [](StringRef name, FunctionPassManager &passes,
+         ArrayRef<PassBuilder::PipelineElement>) {
+        if (name != "tenon-unroll-sums")
+          return false;
+        passes.addPass(UnrollSums());
+        return true;
+      });
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;

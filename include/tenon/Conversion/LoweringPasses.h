@@ -28,6 +28,10 @@ namespace tenon {
 /// a prologue is the one before.
 inline constexpr llvm::StringLiteral kOperationsAttrName = "tenon.operations";
 
+/// On an LLVM function: of its loops, LLVM unrolls by a factor only those that
+/// carry one vector, as a sum, or those of a register tile.
+inline constexpr llvm::StringLiteral kUnrollSumsAttrName = "tenon-unroll-sums";
+
 /// The prefix of the exported wrappers of entry points.
 inline constexpr llvm::StringLiteral kEntryPrefix = "tenon_entry_";
 

@@ -49,7 +49,9 @@ def TenonOutlineDispatches : Pass<"tenon-outline-dispatches", "::mlir::ModuleOp"
     call of `tenon_dispatch` with the number of the operation in
     `tenon.operations`, an attribute of the module that names every operation
     for a profile. What a kernel captures, pointers and indices only, lies in a
-    struct on the stack. Kernels with equal bodies are one.
+    struct on the stack. Kernels with equal bodies are one. Those of entry
+    points that learn are marked `tenon-unroll-sums`: LLVM then unrolls fewer of
+    their loops.
 
     A prologue becomes one more kernel on the same context, which calls the
     functions of its steps; the call is then one of `tenon_dispatch_after`. Its

@@ -7,6 +7,9 @@
 #include "mlir/IR/SymbolTable.h"
 #include "tenon/Conversion/LoweringPasses.h"
 #include "tenon/Conversion/PrintPlace.h"
+#include "tenon/Dialect/Tenon/IR/TenonOptimizer.h"
+#include "tenon/Dialect/Tenon/IR/TenonTraining.h"
+#include "tenon/Dialect/Tenon/IR/TenonTurns.h"
 #include "llvm/ADT/StringExtras.h"
 
 namespace tenon {
@@ -29,6 +32,14 @@ static std::string makeSymbol(StringRef entry, StringRef label) {
     if (!llvm::isAlnum(c))
       c = '_';
   return name;
+}
+
+/// An entry point that only what learns calls.
+static bool isOfLearning(func::FuncOp entry) {
+  return llvm::is_contained({kGradientName, kLossName, kRowGradientsName,
+                             kUpdateName, kMomentumUpdateName,
+                             kMuonUpdateName},
+                            entry.getName());
 }
 
 namespace {
@@ -73,7 +84,11 @@ struct OutlineDispatches
     };
     auto createTasks = [&](KernelOutliner::Part &part) {
       std::string symbol = makeSymbol(func.getName(), part.label) + "_tasks";
-      part.tasks = insert(outliner.createTasks(part, symbol));
+      func::FuncOp tasks = outliner.createTasks(part, symbol);
+      if (isOfLearning(func))
+        tasks->setAttr("passthrough", builder.getStrArrayAttr(
+                                          {kUnrollSumsAttrName}));
+      part.tasks = insert(tasks);
     };
     func::FuncOp prologue;
     if (!outliner.getSteps().empty()) {

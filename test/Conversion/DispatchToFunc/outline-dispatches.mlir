@@ -129,3 +129,21 @@ func.func @decode(%arena: memref<4096xi8>, %out: memref<8x10xf32>, %n: index) at
   return
 }
 }
+
+// -----
+
+// What learns has many kernels, of which LLVM unrolls less.
+
+// CHECK: func.func private @kernel_gradient_scale_tasks({{.*}}) attributes {passthrough = ["tenon-unroll-sums"]}
+// CHECK: func.func private @kernel_gradient_scale({{[^)]*}}) {
+module attributes {tenon.max_chunk = 8 : i64} {
+func.func @gradient(%arena: memref<4096xi8>, %t: index) attributes {tenon.entry} {
+  %c0 = arith.constant 0 : index
+  %a = memref.view %arena[%c0][%t] : memref<4096xi8> to memref<?x10xf32>
+  tenon.dispatch %task of %t grain 4 label "scale" {
+    %row = memref.subview %a[%task, 0] [1, 10] [1, 1] : memref<?x10xf32> to memref<1x10xf32, strided<[10, 1], offset: ?>>
+    tenon.scale %row into %row {factor = 2.0 : f32} : (memref<1x10xf32, strided<[10, 1], offset: ?>>, memref<1x10xf32, strided<[10, 1], offset: ?>>) -> ()
+  }
+  return
+}
+}

@@ -10,6 +10,8 @@
 #include "llvm/Object/ObjectFile.h"
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 using namespace tenon;
 
 namespace {
@@ -112,6 +114,76 @@ TEST_F(CodeGen, TableNamesEntriesAndFeatures) {
   EXPECT_NE(text.find("\"prefill\""), std::string::npos);
   EXPECT_NE(text.find("\"x86-64-v3\""), std::string::npos);
   EXPECT_NE(text.find("fma,f16c"), std::string::npos);
+}
+
+/// A copy and a sum, with these attributes.
+std::string makeLoops(llvm::StringRef suffix, llvm::StringRef attributes) {
+  std::string source = R"mlir(
+  llvm.func @copy$SUFFIX(%x: !llvm.ptr {llvm.noalias}, %y: !llvm.ptr {llvm.noalias}, %n: i64) $ATTRIBUTES {
+    %zero = llvm.mlir.constant(0 : i64) : i64
+    %one = llvm.mlir.constant(1 : i64) : i64
+    llvm.br ^head(%zero : i64)
+  ^head(%i: i64):
+    %more = llvm.icmp "slt" %i, %n : i64
+    llvm.cond_br %more, ^body, ^end
+  ^body:
+    %from = llvm.getelementptr %x[%i] : (!llvm.ptr, i64) -> !llvm.ptr, vector<8xf32>
+    %to = llvm.getelementptr %y[%i] : (!llvm.ptr, i64) -> !llvm.ptr, vector<8xf32>
+    %v = llvm.load %from : !llvm.ptr -> vector<8xf32>
+    llvm.store %v, %to : vector<8xf32>, !llvm.ptr
+    %next = llvm.add %i, %one : i64
+    llvm.br ^head(%next : i64)
+  ^end:
+    llvm.return
+  }
+  llvm.func @sum$SUFFIX(%x: !llvm.ptr {llvm.noalias}, %y: !llvm.ptr {llvm.noalias}, %n: i64) $ATTRIBUTES {
+    %zero = llvm.mlir.constant(0 : i64) : i64
+    %one = llvm.mlir.constant(1 : i64) : i64
+    %none = llvm.mlir.constant(dense<0.0> : vector<8xf32>) : vector<8xf32>
+    llvm.br ^head(%zero, %none : i64, vector<8xf32>)
+  ^head(%i: i64, %sum: vector<8xf32>):
+    %more = llvm.icmp "slt" %i, %n : i64
+    llvm.cond_br %more, ^body, ^end
+  ^body:
+    %from = llvm.getelementptr %x[%i] : (!llvm.ptr, i64) -> !llvm.ptr, vector<8xf32>
+    %v = llvm.load %from : !llvm.ptr -> vector<8xf32>
+    %added = llvm.fadd %sum, %v : vector<8xf32>
+    %next = llvm.add %i, %one : i64
+    llvm.br ^head(%next, %added : i64, vector<8xf32>)
+  ^end:
+    llvm.store %sum, %y : vector<8xf32>, !llvm.ptr
+    llvm.return
+  }
+)mlir";
+  for (auto [name, text] : {std::pair("$SUFFIX", suffix),
+                            std::pair("$ATTRIBUTES", attributes)})
+    for (size_t at; (at = source.find(name)) != std::string::npos;)
+      source.replace(at, strlen(name), text.str());
+  return source;
+}
+
+TEST_F(CodeGen, UnrollsWhatCarriesVectorsAloneWhereMarked) {
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(
+      makeLoops("", "") +
+          makeLoops("_marked",
+                    "attributes {passthrough = [\"tenon-unroll-sums\"]}"),
+      &context);
+  ASSERT_TRUE(module);
+  Expected<std::vector<TargetAttr>> targets =
+      describeTargets(&context, {"znver3", ""});
+  ASSERT_TRUE(bool(targets));
+  Expected<CodeGenerator> generator = CodeGenerator::create(targets->front());
+  ASSERT_TRUE(bool(generator));
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> code =
+      generator->translate(*module, llvmContext);
+  ASSERT_TRUE(code);
+  generator->optimize(*code);
+  auto sizeOf = [&](llvm::StringRef name) {
+    return code->getFunction(name)->getInstructionCount();
+  };
+  EXPECT_LT(2 * sizeOf("copy_marked"), sizeOf("copy"));
+  EXPECT_EQ(sizeOf("sum_marked"), sizeOf("sum"));
 }
 
 } // namespace
