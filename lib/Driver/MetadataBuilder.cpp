@@ -122,6 +122,7 @@ void MetadataBuilder::readCaches(mlir::func::FuncOp function) {
     runtime::CacheInfo &cache = metadata.memory.caches.emplace_back();
     cache.isSource = function.getArgAttr(argument.getArgNumber(),
                                          kSourceAttrName) != nullptr;
+    cache.isRing = type.getRing();
     cache.layers = type.getLayers();
     cache.heads = type.getHeads();
     cache.headDim = type.getHeadDim();

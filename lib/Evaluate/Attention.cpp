@@ -207,12 +207,17 @@ LogicalResult evaluateCacheAppend(Evaluator &e, CacheAppendOp op) {
     return op.emitError("writes layer ")
            << layer << " of a cache of " << cache.type.getLayers();
   for (int64_t t = 0; t < tokens; ++t) {
-    if (positions[t] < 0 || positions[t] >= cache.type.getCapacity())
+    int64_t capacity = cache.type.getCapacity();
+    if (positions[t] < 0 ||
+        (!cache.type.getRing() && positions[t] >= capacity))
       return op.emitError("writes position ")
-             << positions[t] << " of a cache of " << cache.type.getCapacity();
+             << positions[t] << " of a cache of " << capacity;
     auto &own = cache.tokens[{layer, batch ? t : 0}];
     if (static_cast<int64_t>(own.size()) <= positions[t])
       own.resize(positions[t] + 1);
+    // In a ring it takes the place of an older one.
+    if (cache.type.getRing() && positions[t] >= capacity)
+      own[positions[t] - capacity] = {};
     CacheState::Token &token = own[positions[t]];
     auto round = [&](const NumberArray &from, std::vector<double> &to) {
       size_t dim = from.columns();

@@ -132,6 +132,7 @@ EntryInfo parseEntry(const json &from) {
 CacheInfo parseCache(const json &from, uint64_t size) {
   CacheInfo cache;
   cache.isSource = from.at("source").get<bool>();
+  cache.isRing = from.at("ring").get<bool>();
   cache.layers = integer(from, "layers", 0, 1 << 30);
   cache.heads = integer(from, "heads", 1, 1 << 30);
   cache.headDim = integer(from, "head_dim", 1, 1 << 30);
@@ -402,6 +403,7 @@ std::string Metadata::serialize() const {
   root["memory"]["caches"] = json::array();
   for (const CacheInfo &cache : memory.caches)
     root["memory"]["caches"].push_back({{"source", cache.isSource},
+                                        {"ring", cache.isRing},
                                         {"layers", cache.layers},
                                         {"heads", cache.heads},
                                         {"head_dim", cache.headDim},

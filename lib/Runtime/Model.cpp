@@ -371,6 +371,14 @@ Expected<Rows> Model::decodeGroup(std::span<const Step> steps, int64_t first) {
   return rows;
 }
 
+void Model::rewind(int64_t length) {
+  bool hasRing =
+      std::ranges::any_of(meta.memory.caches, &CacheInfo::isRing);
+  int64_t back = sequence().length - length;
+  bool isGone = hasRing && back > meta.memory.maxChunk;
+  sequence().length = isGone ? 0 : length;
+}
+
 Status Model::reserveSequences(int64_t count) {
   int64_t batch = meta.memory.sequences;
   int64_t wanted = (count + batch - 1) / batch * batch;

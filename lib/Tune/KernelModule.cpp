@@ -147,7 +147,8 @@ Value Extraction::add(OpOperand &operand) {
     return block->addArgument(
         KVCacheType::get(builder.getContext(), result.copies, cache.getHeads(),
                          cache.getCapacity(), cache.getHeadDim(),
-                         cache.getElement(), 1, cache.getValueSize()),
+                         cache.getElement(), 1, cache.getValueSize(),
+                         cache.getRing()),
         loc);
   }
   auto type = dyn_cast<RankedTensorType>(value.getType());

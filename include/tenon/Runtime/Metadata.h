@@ -168,6 +168,8 @@ struct CacheInfo {
   uint64_t keys = 0; ///< bytes of a layer's keys; its values follow them
   /// Of a source that is always as long: so many keys; 0: one for each token.
   int64_t length = 0;
+  /// Holds the last `capacity` tokens only, of attention to a window.
+  bool isRing = false;
 };
 
 struct Metadata {

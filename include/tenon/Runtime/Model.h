@@ -93,12 +93,9 @@ public:
   /// Forgets the context.
   void reset() { sequence() = {}; }
   /// Forgets all but the first `length` tokens of it; at most that many are
-  /// left. A window's cache holds no more than a chunk that is older than the
-  /// window, so going further back forgets everything.
-  void rewind(int64_t length) {
-    int64_t back = sequence().length - length;
-    sequence().length = back > meta.memory.maxChunk ? 0 : length;
-  }
+  /// left. A ring holds no more than a chunk that is older than its window, so
+  /// going further back forgets everything.
+  void rewind(int64_t length);
 
   /// Reads a source, to which the tokens of the context attend: once, before
   /// them. It is of tokens or of arrays, as the model takes it. Errors: as for

@@ -26,7 +26,8 @@ public:
         blocks(*CacheBlocks::get(cast<MemRefType>(keys.getType()),
                                  cast<MemRefType>(values.getType()))),
         keyDim(cast<MemRefType>(key.getType()).getDimSize(2)),
-        valueDim(blocks.valueDim), isScaled(blocks.element.isInteger()) {
+        valueDim(blocks.valueDim), isScaled(blocks.element.isInteger()),
+        isRing(op.getRing()) {
     if (isScaled) {
       keys = ElementBytesOp::create(b, keys);
       values = ElementBytesOp::create(b, values);
@@ -39,6 +40,8 @@ public:
 protected:
   virtual void emitToken(Value group, Value token);
   virtual void emitBlock(Value group, Value token);
+  /// Where the cache has a token of the call.
+  Value placeOf(Value token);
 
   KernelBuilder &b;
   Value key, value, keys, values, position;
@@ -63,7 +66,7 @@ private:
   void storeValue(Value group, Value token);
   void forEachSquare(function_ref<void(Value component, int64_t count)> body);
 
-  bool isScaled;
+  bool isScaled, isRing;
 };
 
 /// Pairs of bf16, as they come: of components of keys, of tokens of values.
@@ -105,6 +108,13 @@ void Append::emit() {
            [&](Value token) { emitBlock(group, token); });
     emitTokens(group, last, tokens);
   });
+}
+
+Value Append::placeOf(Value token) {
+  Value place = b.addIndex(position, token);
+  if (!isRing)
+    return place;
+  return arith::RemUIOp::create(b, place, b.index(blocks.capacity));
 }
 
 void Append::emitTokens(Value group, Value begin, Value end) {
@@ -160,7 +170,7 @@ void Append::storeKey(Value group, Value block, Value lane, Value token) {
   Scale scale;
   if (isScaled) {
     scale = scaleOfToken(key, keyDim, group, token);
-    storeScale(keys, keyDim, group, b.addIndex(position, token), scale.scale);
+    storeScale(keys, keyDim, group, placeOf(token), scale.scale);
   }
   // A block's lines stay in the first cache level while its 16 tokens come.
   b.loop(b.index(0), b.index(keyDim), 1, [&](Value d) {
@@ -175,7 +185,7 @@ void Append::storeKey(Value group, Value block, Value lane, Value token) {
 }
 
 void Append::storeValue(Value group, Value token) {
-  Value place = b.addIndex(position, token);
+  Value place = placeOf(token);
   Scale scale;
   Value inverse;
   if (isScaled) {
@@ -204,7 +214,7 @@ void Append::storeValue(Value group, Value token) {
 }
 
 void Append::emitToken(Value group, Value token) {
-  auto [block, lane] = splitToken(b, b.addIndex(position, token));
+  auto [block, lane] = splitToken(b, placeOf(token));
   storeKey(group, block, lane, token);
   storeValue(group, token);
 }
@@ -219,7 +229,7 @@ void Append::forEachSquare(function_ref<void(Value, int64_t)> body) {
 }
 
 void Append::emitBlock(Value group, Value token) {
-  Value first = b.addIndex(position, token);
+  Value first = placeOf(token);
   Value block = splitToken(b, first).first;
   for (int64_t lane = 0; lane < kLaneBlock; lane += b.lanes()) {
     auto square = [&](Value d, int64_t count) {
@@ -273,7 +283,7 @@ void Append::emitBlock(Value group, Value token) {
 }
 
 void AppendPairs::emitToken(Value group, Value token) {
-  Value place = b.addIndex(position, token), zero = b.index(0);
+  Value place = placeOf(token), zero = b.index(0);
   auto [block, lane] = splitToken(b, place);
   for (int64_t d = 0; d < keyDim; d += 2 * b.lanes()) {
     Value words = loadWords(group, token, d);
@@ -307,7 +317,7 @@ void AppendPairs::emitToken(Value group, Value token) {
 }
 
 void AppendPairs::emitBlock(Value group, Value token) {
-  Value first = b.addIndex(position, token), zero = b.index(0);
+  Value first = placeOf(token), zero = b.index(0);
   Value block = splitToken(b, first).first;
   int64_t lanes = b.lanes();
   for (int64_t d = 0; d < keyDim; d += 2 * lanes) {

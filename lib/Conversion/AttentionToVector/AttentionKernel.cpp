@@ -24,7 +24,7 @@ AttentionCall::AttentionCall(BlockAttentionOp op)
       scale(op.getScale().convertToDouble()), cap(toDouble(op.getCap(), 0)),
       biasScale(toDouble(op.getBiasScale(), 1)), isBiasByKey(op.getBiasByKey()),
       isCausal(op.getCausal()), window(op.getWindow()), band(op.getBand()),
-      keyBlock(keyBlockOf(op.getTileAttr())),
+      isRing(op.getRing()), keyBlock(keyBlockOf(op.getTileAttr())),
       plan(AttentionPlan::of(op.getPlan())) {}
 
 AttentionCall::AttentionCall(KernelBuilder &b, PartialAttentionOp op)
@@ -33,7 +33,7 @@ AttentionCall::AttentionCall(KernelBuilder &b, PartialAttentionOp op)
       bias(op.getBias()), scale(op.getScale().convertToDouble()),
       cap(toDouble(op.getCap(), 0)), biasScale(toDouble(op.getBiasScale(), 1)),
       isBiasByKey(op.getBiasByKey()), isCausal(true), window(op.getWindow()),
-      keyBlock(keyBlockOf(op.getTileAttr())),
+      isRing(op.getRing()), keyBlock(keyBlockOf(op.getTileAttr())),
       plan(AttentionPlan::of(op.getPlan())) {}
 
 KeyRange attention::getKeyRange(KernelBuilder &b, int64_t keyBlock, Value first,
@@ -101,6 +101,13 @@ AttentionKernel::forEachSplit(const KeyRange &range, ValueRange inits,
                 [&](Value split, ValueRange carried) {
                   return body(splitRange(range, split), carried);
                 });
+}
+
+// Blocks begin at multiples of their size, which the capacity is one of, too.
+Value AttentionKernel::placeOf(Value block) {
+  if (!call.isRing)
+    return block;
+  return arith::RemUIOp::create(b, block, b.index(cache.shape().capacity));
 }
 
 Value AttentionKernel::blockCount(const KeyRange &range, Value block) {

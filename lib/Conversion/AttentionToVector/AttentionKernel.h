@@ -42,6 +42,8 @@ struct AttentionCall {
   bool isBiasByKey;
   bool isCausal;
   std::optional<int64_t> window, band;
+  /// Whether the key of position p is in place p modulo the cache's capacity.
+  bool isRing;
   /// Keys between two corrections of the running maximum, at its multiples.
   int64_t keyBlock;
   AttentionPlan plan;
@@ -85,7 +87,11 @@ protected:
 
   KeyRange keyRange(Value first, Value last);
   /// Whether there can be keys of more than one part.
-  bool isSplit() const { return cache.shape().capacity > kSplit; }
+  bool isSplit() const {
+    return call.isRing || cache.shape().capacity > kSplit;
+  }
+  /// Where the cache has a block of keys, by the position of its first.
+  Value placeOf(Value block);
   /// The part of a range between a multiple of kSplit and the next.
   KeyRange splitRange(const KeyRange &range, Value split);
   /// Emits the parts of a range in order; the body gets and returns what is
@@ -154,8 +160,9 @@ protected:
     Value weights;
   };
   struct Block {
-    Value first;
-    Value count;
+    Value first; ///< position of its first key
+    Value count; ///< of its keys
+    Value place; ///< of its first key in the cache
   };
 
   // What depends on the precision of the products.
@@ -274,6 +281,11 @@ private:
     /// values are multiplied by, if that is not the probabilities.
     Value scores, output, weights;
   };
+  struct Block {
+    Value first; ///< position of its first key
+    Value count; ///< of its keys
+    Value place; ///< of its first key in the cache
+  };
 
   void emitHeads(Value group, Value first, int64_t count);
   /// Maxima and sums of a range of keys, whose output is in the heads', from
@@ -284,15 +296,14 @@ private:
   void clear(const Heads &heads, Value output);
   void emitParts(const Heads &heads);
   void joinSplits(const Heads &heads);
-  Values emitScores(const Heads &heads, Value block, Value blockCount,
-                    ValueRange maxima);
+  Values emitScores(const Heads &heads, const Block &block, ValueRange maxima);
   Value visible(const Heads &heads, Value key);
   void prefetchValues(const Heads &heads, Value key, Value component);
   void prefetchKeys(const Heads &heads, Value block, int64_t pass,
                     int64_t passes, Value offset);
-  void emitProbabilities(const Heads &heads, Value block, Value blockCount,
+  void emitProbabilities(const Heads &heads, const Block &block,
                          ValueRange maxima);
-  Values emitOutput(const Heads &heads, Value block, Value blockCount,
+  Values emitOutput(const Heads &heads, const Block &block,
                     ValueRange correction, ValueRange sums);
   void storeOutput(const Heads &heads, Value output, ValueRange sums);
   /// Of `count` heads: how many, and how many registers of their components,

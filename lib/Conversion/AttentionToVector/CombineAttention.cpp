@@ -24,18 +24,21 @@ void attention::emitCombine(KernelBuilder &b, CombineAttentionOp op) {
     Value head = indices[0];
     Values start = startState(b, op.getSink(), head);
     b.forEachVector(b.getIndexAttr(valueDim), [&](Value d, Value mask) {
-      auto load = [&](Value part, int64_t i) {
+      auto load = [&](Value row, int64_t i) {
         return b.splat(
-            b.loadScalar(partials, {head, part, b.index(state + i)}));
+            b.loadScalar(partials, {head, row, b.index(state + i)}));
       };
       Values totals = b.loop(
           first, end, 1, {start[0], start[1], b.splat(0.0)},
           [&](Value part, ValueRange before) {
-            Junction junction(b, before[0], load(part, 0));
+            Value row = part;
+            if (op.getRing())
+              row = arith::RemUIOp::create(b, part, b.index(type.getDimSize(1)));
+            Junction junction(b, before[0], load(row, 0));
             // Rows of parts are padded to whole registers.
             return Values{
-                junction.maximum, junction.join(b, before[1], load(part, 1)),
-                junction.join(b, before[2], b.load(partials, {head, part, d}))};
+                junction.maximum, junction.join(b, before[1], load(row, 1)),
+                junction.join(b, before[2], b.load(partials, {head, row, d}))};
           });
       Value reciprocal = b.div(b.splat(1.0), totals[1]);
       b.store(b.mul(totals[2], reciprocal), out, {head, b.index(0), d}, mask);

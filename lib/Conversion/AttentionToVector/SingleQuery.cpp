@@ -147,15 +147,15 @@ SingleQuery::emitKeys(const Heads &heads, const KeyRange &range, Values state) {
   clear(heads, heads.output);
   return b.loop(range.begin, range.end, keyBlock, state,
                 [&](Value block, ValueRange args) {
-                  Value keyCount = blockCount(range, block);
+                  Block keys{block, blockCount(range, block), placeOf(block)};
                   ValueRange before = args.take_front(count);
-                  Values maxima = emitScores(heads, block, keyCount, before);
+                  Values maxima = emitScores(heads, keys, before);
                   Values correction;
                   for (int64_t h = 0; h < count; ++h)
                     correction.push_back(
                         b.exp2OfNegative(b.sub(before[h], maxima[h])));
-                  emitProbabilities(heads, block, keyCount, maxima);
-                  Values sums = emitOutput(heads, block, keyCount, correction,
+                  emitProbabilities(heads, keys, maxima);
+                  Values sums = emitOutput(heads, keys, correction,
                                            args.drop_front(count));
                   maxima.append(sums);
                   return maxima;
@@ -210,8 +210,8 @@ Value SingleQuery::visible(const Heads &heads, Value key) {
   return mask;
 }
 
-KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
-                                              Value blockCount,
+KernelBuilder::Values SingleQuery::emitScores(const Heads &heads,
+                                              const Block &block,
                                               ValueRange maxima) {
   int64_t count = heads.count, lanes = b.lanes();
   // Transposed blocks at once: enough chains to hide the latency. They stay
@@ -247,21 +247,23 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
     });
   };
   // Scores of a register of keys: to memory, and to the maxima.
-  auto store = [&](Value key, Value offset, Value i, Value v, Value sums,
-                   Value maxima) {
+  auto store = [&](Value key, Value place, Value offset, Value i, Value v,
+                   Value sums, Value maxima) {
     Value inBlock = b.addIndex(b.mulIndex(i, kLaneBlock), b.mulIndex(v, lanes));
     Value token = b.addIndex(key, inBlock);
     Value mask = visible(heads, token);
     Value ofTokens = factor;
-    if (cache.isScaled())
-      ofTokens = b.mul(cache.loadKeyScales(heads.group, token), factor);
-    Value place;
+    if (cache.isScaled()) {
+      Value stored = place == key ? token : b.addIndex(place, inBlock);
+      ofTokens = b.mul(cache.loadKeyScales(heads.group, stored), factor);
+    }
+    Value distance;
     if (call.bias)
-      place = biasPlace(token, call.position);
+      distance = biasPlace(token, call.position);
     return b.unrolled(count, maxima, [&](Value h, Value maxima) {
       Value bias;
       if (call.bias)
-        bias = b.load(call.bias, {b.addIndex(heads.first, h), place});
+        bias = b.load(call.bias, {b.addIndex(heads.first, h), distance});
       Value score = chainScores(b.mul(b.get(sums, {h, i, v}), ofTokens), bias);
       score = maskScores(mask, score);
       b.store(score, heads.scores, {h, b.addIndex(offset, inBlock)});
@@ -269,25 +271,28 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
     });
   };
   auto step = [&](Value offset, ValueRange maxima) {
-    Value key = b.addIndex(block, offset);
-    Value laneBlock = arith::ShRUIOp::create(b, key, b.index(4));
+    Value key = b.addIndex(block.first, offset), place = key;
+    if (call.isRing)
+      place = b.addIndex(block.place, offset);
+    Value laneBlock = arith::ShRUIOp::create(b, place, b.index(4));
     Value zeros = b.filledArray({count, laneBlocks, laneVectors}, b.splat(0.0));
     Value sums =
         b.loop(b.index(0), b.index(keyDim), 1, zeros,
                [&](Value d, ValueRange sums) {
-                 return Values{addComponent(key, laneBlock, d, sums.front())};
+                 return Values{
+                     addComponent(place, laneBlock, d, sums.front())};
                })
             .front();
     Value next =
         b.unrolled(laneBlocks, maxima.front(), [&](Value i, Value maxima) {
           return b.unrolled(laneVectors, maxima, [&](Value v, Value maxima) {
-            return store(key, offset, i, v, sums, maxima);
+            return store(key, place, offset, i, v, sums, maxima);
           });
         });
     return Values{next};
   };
   Values blockMaxima =
-      b.registersOf(b.loop(b.index(0), blockCount, laneBlocks * kLaneBlock,
+      b.registersOf(b.loop(b.index(0), block.count, laneBlocks * kLaneBlock,
                            b.filledArray({count}, lowest), step)
                         .front());
   Values result;
@@ -296,12 +301,13 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads, Value block,
   return result;
 }
 
-void SingleQuery::emitProbabilities(const Heads &heads, Value block,
-                                    Value blockCount, ValueRange maxima) {
-  b.loop(b.index(0), blockCount, b.lanes(), [&](Value offset) {
+void SingleQuery::emitProbabilities(const Heads &heads, const Block &block,
+                                    ValueRange maxima) {
+  b.loop(b.index(0), block.count, b.lanes(), [&](Value offset) {
     Value scales;
     if (cache.isScaled())
-      scales = cache.loadValueScales(heads.group, b.addIndex(block, offset));
+      scales =
+          cache.loadValueScales(heads.group, b.addIndex(block.place, offset));
     for (int64_t h = 0; h < heads.count; ++h) {
       Values place = {b.index(h), offset};
       Value p = b.exp2OfNegative(b.sub(b.load(heads.scores, place), maxima[h]));
@@ -359,18 +365,19 @@ std::pair<int64_t, int64_t> SingleQuery::outputTile(int64_t count) const {
   return best;
 }
 
-KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
-                                              Value blockCount,
+KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads,
+                                              const Block &block,
                                               ValueRange correction,
                                               ValueRange sums) {
   int64_t lanes = b.lanes();
   auto [headsAtOnce, vectorsAtOnce] = outputTile(heads.count);
   int64_t pass = 0, passes = llvm::divideCeil(heads.count, headsAtOnce) *
                              llvm::divideCeil(componentVectors, vectorsAtOnce);
-  Value nextBlock = b.addIndex(block, keyBlock);
+  Value nextBlock = b.addIndex(block.first, keyBlock);
   nextBlock = arith::SelectOp::create(
       b, compare(arith::CmpIPredicate::slt, nextBlock, heads.range.end),
-      nextBlock, block);
+      nextBlock, block.first);
+  nextBlock = placeOf(nextBlock);
   Values newSums(heads.count);
   for (int64_t head = 0; head < heads.count; head += headsAtOnce) {
     int64_t headEnd = std::min(head + headsAtOnce, heads.count);
@@ -398,8 +405,9 @@ KernelBuilder::Values SingleQuery::emitOutput(const Heads &heads, Value block,
         return next;
       });
       state = b.loop(
-          b.index(0), blockCount, 1, state, [&](Value offset, ValueRange args) {
-            Value key = b.addIndex(block, offset);
+          b.index(0), block.count, 1, state,
+          [&](Value offset, ValueRange args) {
+            Value key = b.addIndex(block.place, offset);
             prefetchKeys(heads, nextBlock, pass, passes, offset);
             Value values = b.array({vectors}, b.getF32Type());
             values =

@@ -55,7 +55,7 @@ Value TiledPairs::emitProducts(const Tile &tile, const Block &block,
         count, sums,
         [&](Value i) {
           auto [laneBlock, lane] =
-              splitToken(b, b.addIndex(block.first, b.addIndex(offset, i)));
+              splitToken(b, b.addIndex(block.place, b.addIndex(offset, i)));
           return b.loadPair(call.keys,
                             {tile.group, laneBlock, pair, lane, zero});
         },
@@ -103,7 +103,7 @@ Value TiledPairs::emitWeightedSums(const Tile &tile, const Block &block,
                                    Value component, int64_t count, Value sums) {
   Value one = b.index(1);
   Value pairs = arith::ShRUIOp::create(b, b.addIndex(block.count, 1), one);
-  Value firstPair = arith::ShRUIOp::create(b, block.first, one);
+  Value firstPair = arith::ShRUIOp::create(b, block.place, one);
   return loop(pairs, sums, [&](Value offset, Value sums) {
     Value pair = b.addIndex(firstPair, offset);
     Value weights = loadVectors(b.getBF16Type(), [&](Value lane) -> Value {

@@ -173,7 +173,7 @@ void TiledQueries::joinSplit(const Tile &total, const Tile &part) {
 
 void TiledQueries::emitKeys(const Tile &tile, const KeyRange &range) {
   b.loop(range.begin, range.end, keyBlock, [&](Value first) {
-    Block block{first, blockCount(range, first)};
+    Block block{first, blockCount(range, first), placeOf(first)};
     prepareBlock(tile, block);
     forEachHead(tile, [&](const Tile &one) { emitBlock(one, block); });
   });
@@ -209,7 +209,7 @@ void TiledQueries::emitBlock(const Tile &tile, const Block &block) {
 void TiledQueries::prepareBlock(const Tile &tile, const Block &block) {
   if (cache.isPlain())
     return;
-  Value firstBlock = splitToken(b, block.first).first;
+  Value firstBlock = splitToken(b, block.place).first;
   Value laneBlocks =
       arith::CeilDivUIOp::create(b, block.count, b.index(kLaneBlock));
   b.loop(b.index(0), laneBlocks, 1, [&](Value laneBlock) {
@@ -221,7 +221,7 @@ void TiledQueries::prepareBlock(const Tile &tile, const Block &block) {
     });
   });
   b.loop(b.index(0), block.count, 1, [&](Value offset) {
-    Value key = b.addIndex(block.first, offset);
+    Value key = b.addIndex(block.place, offset);
     b.forEachVector(b.getIndexAttr(valueDim), [&](Value d, Value mask) {
       b.store(cache.loadValues(tile.group, key, d, mask), tile.values,
               {offset, d});
@@ -231,7 +231,7 @@ void TiledQueries::prepareBlock(const Tile &tile, const Block &block) {
     return;
   Value factor = b.splat(scale);
   b.loop(b.index(0), block.count, b.lanes(), [&](Value offset) {
-    Value key = b.addIndex(block.first, offset);
+    Value key = b.addIndex(block.place, offset);
     b.store(b.mul(cache.loadKeyScales(tile.group, key), factor), tile.keyScales,
             offset);
     b.store(cache.loadValueScales(tile.group, key), tile.valueScales, offset);
@@ -245,7 +245,7 @@ Value TiledQueries::keyComponent(const Tile &tile, const Block &block,
     auto [laneBlock, lane] = splitToken(b, token);
     return b.splat(b.loadScalar(tile.keys, {laneBlock, component, lane}));
   }
-  auto [laneBlock, lane] = splitToken(b, b.addIndex(block.first, token));
+  auto [laneBlock, lane] = splitToken(b, b.addIndex(block.place, token));
   return b.splat(b.loadScalar(cache.plainKeys(),
                               {tile.group, laneBlock, component, lane}));
 }
@@ -254,7 +254,7 @@ Value TiledQueries::valueComponent(const Tile &tile, const Block &block,
                                    Value offset, Value component) {
   if (!cache.isPlain())
     return b.splat(b.loadScalar(tile.values, {offset, component}));
-  Value key = b.addIndex(block.first, offset);
+  Value key = b.addIndex(block.place, offset);
   return b.splat(
       b.loadScalar(cache.plainValues(), {tile.group, key, component}));
 }

@@ -125,7 +125,9 @@ Status Info::printText(Program &program) const {
       line("", strCat(cache.isSource ? "of the source: " : "of the tokens: ",
                       bytesText(cache.size * meta.memory.sequences), ", ",
                       cache.layers, " layers of ", cache.heads, " x ",
-                      cache.headDim, ", ", cache.capacity, " tokens"));
+                      cache.headDim, ", ",
+                      cache.isRing ? "a ring of the last " : "",
+                      cache.capacity, " tokens"));
   line("prefill chunk", strCat(meta.memory.maxChunk, " tokens"));
   for (const std::string &name : adapterNames(meta))
     line("adapter", name);

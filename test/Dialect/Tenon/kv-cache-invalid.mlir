@@ -109,3 +109,44 @@ func.func @f(%k: memref<4x?x24xf32>, %keys: memref<4x32x24x16xf16>, %values: mem
   tenon.append_kv %k, %k, %keys, %values at %pos : memref<4x?x24xf32>, memref<4x?x24xf32>, memref<4x32x24x16xf16>, memref<4x512x16xf16>
   return
 }
+
+// -----
+
+// A ring has room for all keys that a query sees.
+func.func @f(%q: tensor<4x?x8xf32>, %c: !tenon.kv_cache<layers = 1, heads = 4, capacity = 128, head_dim = 8, element = f32, ring = true>, %i: index) {
+  // expected-error @+1 {{must be causal, with a window that fits it}}
+  %0 = tenon.cached_attention %q, %c[%i] at %i {causal, scale = 1.0 : f32, window = 129 : i64} : (tensor<4x?x8xf32>, !tenon.kv_cache<layers = 1, heads = 4, capacity = 128, head_dim = 8, element = f32, ring = true>) -> tensor<4x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x?x8xf32>, %c: !tenon.kv_cache<layers = 1, heads = 4, capacity = 128, head_dim = 8, element = f32, ring = true>, %i: index) {
+  // expected-error @+1 {{must be causal, with a window that fits it}}
+  %0 = tenon.cached_attention %q, %c[%i] at %i {causal, scale = 1.0 : f32} : (tensor<4x?x8xf32>, !tenon.kv_cache<layers = 1, heads = 4, capacity = 128, head_dim = 8, element = f32, ring = true>) -> tensor<4x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<4x?x8xf32>, %keys: memref<4x8x8x16xf32>, %values: memref<4x128x8xf32>, %i: index) {
+  // expected-error @+1 {{on a ring of 128 keys needs a window within it, found 129}}
+  tenon.block_attention %q, %keys, %values at %i length %i into %q {causal, ring, scale = 0.2 : f32, window = 129 : i64} : memref<4x?x8xf32>, memref<4x8x8x16xf32>, memref<4x128x8xf32>, memref<4x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<4x1x8xf32>, %keys: memref<4x8x8x16xf32>, %values: memref<4x128x8xf32>, %parts: memref<4x2x32xf32>, %i: index) {
+  // expected-error @+1 {{on a ring of 128 keys needs a window within it}}
+  tenon.partial_attention %q, %keys, %values at %i from %i into %parts {ring, scale = 0.2 : f32} : memref<4x1x8xf32>, memref<4x8x8x16xf32>, memref<4x128x8xf32>, memref<4x2x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<4x1x8xf32>, %parts: memref<4x2x32xf32>, %i: index) {
+  // expected-error @+1 {{of a ring needs the window}}
+  tenon.combine_attention %parts at %i into %q {ring} : memref<4x2x32xf32>, memref<4x1x8xf32>
+  return
+}

@@ -33,6 +33,24 @@ func.func @split(%q: memref<8x1x63xf32>, %pos: index, %keys: memref<4x128x63x16x
   return
 }
 
+// A ring of the last tokens.
+// CHECK: func.func private @ring(!tenon.kv_cache<layers = 2, heads = 4, capacity = 256, head_dim = 8, element = f16, ring = true>)
+func.func private @ring(!tenon.kv_cache<layers = 2, heads = 4, capacity = 256, head_dim = 8, element = f16, ring = true>)
+
+// CHECK-LABEL: func @in_ring
+func.func @in_ring(%q: memref<4x1x8xf32>, %pos: index, %keys: memref<4x16x8x16xf16>, %values: memref<4x256x8xf16>, %parts: memref<4x2x32xf32>) {
+  %c0 = arith.constant 0 : index
+  // CHECK: tenon.append_kv {{.*}} {ring} :
+  tenon.append_kv %q, %q, %keys, %values at %pos {ring} : memref<4x1x8xf32>, memref<4x1x8xf32>, memref<4x16x8x16xf16>, memref<4x256x8xf16>
+  // CHECK: tenon.block_attention {{.*}} {causal, ring, scale
+  tenon.block_attention %q, %keys, %values at %pos length %pos into %q {causal, ring, scale = 0.2 : f32, window = 256 : i64} : memref<4x1x8xf32>, memref<4x16x8x16xf16>, memref<4x256x8xf16>, memref<4x1x8xf32>
+  // CHECK: tenon.partial_attention {{.*}} {ring, scale
+  tenon.partial_attention %q, %keys, %values at %pos from %c0 into %parts {ring, scale = 0.2 : f32, window = 200 : i64} : memref<4x1x8xf32>, memref<4x16x8x16xf16>, memref<4x256x8xf16>, memref<4x2x32xf32>
+  // CHECK: tenon.combine_attention {{.*}} {ring, window
+  tenon.combine_attention %parts at %pos into %q {ring, window = 200 : i64} : memref<4x2x32xf32>, memref<4x1x8xf32>
+  return
+}
+
 // Values of another width than keys.
 // CHECK: func.func private @latent(!tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 24, element = f16, value_size = 16>)
 func.func private @latent(!tenon.kv_cache<layers = 2, heads = 4, capacity = 512, head_dim = 24, element = f16, value_size = 16>)

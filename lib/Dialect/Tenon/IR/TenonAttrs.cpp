@@ -543,7 +543,7 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t layers, int64_t heads,
                                   int64_t capacity, int64_t headDim,
                                   Type element, int64_t sequences,
-                                  int64_t valueSize) {
+                                  int64_t valueSize, bool ring) {
   if (layers <= 0 || heads <= 0 || headDim <= 0 || sequences <= 0 ||
       valueSize < 0)
     return emitError() << "sizes of a cache must be positive";
@@ -561,7 +561,7 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
 
 KVCacheType KVCacheType::withSequences(int64_t count) const {
   return get(getContext(), getLayers(), getHeads(), getCapacity(), getHeadDim(),
-             getElement(), count, getValueSize());
+             getElement(), count, getValueSize(), getRing());
 }
 
 static CacheBlocks blocksOf(KVCacheType cache) {

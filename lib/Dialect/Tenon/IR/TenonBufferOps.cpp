@@ -132,6 +132,22 @@ void BlockAttentionOp::getEffects(Effects &effects) {
   addWrite(effects, getOutMutable());
 }
 
+/// A ring has room for all keys of the window.
+static LogicalResult verifyRing(Operation *op, bool isRing, Value keys,
+                                std::optional<int64_t> window) {
+  if (!isRing)
+    return success();
+  int64_t capacity = cast<MemRefType>(keys.getType()).getDimSize(1) *
+                     KVCacheType::kBlock;
+  if (window && *window <= capacity)
+    return success();
+  InFlightDiagnostic error = op->emitOpError("on a ring of ")
+                             << capacity << " keys needs a window within it";
+  if (window)
+    error << ", found " << *window;
+  return error;
+}
+
 LogicalResult BlockAttentionOp::verify() {
   FailureOr<int64_t> valueDim =
       verifyQuery(*this, getQuery(), getKeys(), getValues());
@@ -146,6 +162,8 @@ LogicalResult BlockAttentionOp::verify() {
     return emitOpError() << "query " << query << " and values "
                          << getValues().getType() << " do not fit result "
                          << getOut().getType();
+  if (failed(verifyRing(*this, getRing(), getKeys(), getWindow())))
+    return failure();
   return tenon::detail::verifyChain(
       *this, tenon::detail::ScoreChain::of(*this, getQuery()));
 }
@@ -186,7 +204,8 @@ LogicalResult PartialAttentionOp::verify() {
           *this, {cast<MemRefType>(getQuery().getType()).getDimSize(0),
                   getBias(), /*sink=*/Value(), getBiasByKey(), getCap(),
                   getBiasScale(), getWindow(), /*band=*/std::nullopt,
-                  /*isCausal=*/true})))
+                  /*isCausal=*/true})) ||
+      failed(verifyRing(*this, getRing(), getKeys(), getWindow())))
     return failure();
   return verifyPartials(*this, getPartials(), getQuery(), *valueDim,
                         getWindow());
@@ -205,6 +224,8 @@ LogicalResult CombineAttentionOp::verify() {
           cast<MemRefType>(getPartials().getType()).getDimSize(0))))
     return failure();
   auto out = cast<MemRefType>(getOut().getType());
+  if (getRing() && !getWindow())
+    return emitOpError("of a ring needs the window");
   return verifyPartials(*this, getPartials(), getOut(),
                         out.getRank() == 3 ? out.getDimSize(2) : 0,
                         getWindow());

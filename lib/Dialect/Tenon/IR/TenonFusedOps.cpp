@@ -136,5 +136,9 @@ LogicalResult CachedAttentionOp::verify() {
                          << " does not fit " << cache;
   if (failed(verifyCachePlaces(*this, query, cache, getPosition())))
     return failure();
+  if (cache.getRing() && (!getCausal() || !getWindow() ||
+                          int64_t(*getWindow()) > cache.getCapacity()))
+    return emitOpError() << "to " << cache
+                         << " must be causal, with a window that fits it";
   return detail::verifyChain(*this, detail::ScoreChain::of(*this, getQuery()));
 }

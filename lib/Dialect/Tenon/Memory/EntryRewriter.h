@@ -171,6 +171,8 @@ private:
   mlir::Value rowsOf(mlir::Location loc, mlir::Value old);
   /// Attention of one query in parts over the keys, and their combination.
   void emitPartialAttention(CachedAttentionOp op, mlir::Value out);
+  /// How operations on the blocks of a cache are told that it is a ring.
+  mlir::UnitAttr ringOf(mlir::Value cache);
   void finishOp(mlir::Operation *created, mlir::Operation *from);
   /// Gives an operation that only the memory level has its tile and label.
   void finishHelper(mlir::Operation *created, const llvm::Twine &label);

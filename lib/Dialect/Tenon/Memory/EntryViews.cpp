@@ -192,6 +192,11 @@ std::pair<Value, Value> EntryRewriter::cacheViews(Location loc, Value cache,
           view(type.getValuesType(), base + type.getKeysBytes())};
 }
 
+UnitAttr EntryRewriter::ringOf(Value cache) {
+  return cast<KVCacheType>(cache.getType()).getRing() ? builder.getUnitAttr()
+                                                      : UnitAttr();
+}
+
 void EntryRewriter::forEachSequence(
     Location loc, Value oldPosition,
     llvm::function_ref<void(Value row, Value position)> body) {
@@ -228,7 +233,7 @@ void EntryRewriter::rewriteCacheAppend(CacheAppendOp op) {
     auto append = AppendKVOp::create(
         builder, loc, tokenOf(loc, mapping.lookup(op.getKey()), row),
         tokenOf(loc, mapping.lookup(op.getValue()), row), keys, values,
-        position, op->getAttrOfType<TileAttr>("tile"));
+        position, ringOf(op.getCache()), op->getAttrOfType<TileAttr>("tile"));
     finishOp(append, op);
   });
 }
@@ -240,9 +245,10 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
   Value layer = mapping.lookup(op.getLayer());
   // One query of a long cache: parts over the keys make tasks of their own.
   auto tokensOf = cast<RankedTensorType>(op.getQuery().getType());
-  if (tokensOf.getDimSize(1) == 1 && op.getCausal() &&
-      isa<IndexType>(op.getPosition().getType()) &&
-      op.getCache().getType().getCapacity() > KVCacheType::kSplit)
+  KVCacheType cache = op.getCache().getType();
+  bool isLong = cache.getRing() || cache.getCapacity() > KVCacheType::kSplit;
+  if (tokensOf.getDimSize(1) == 1 && op.getCausal() && isLong &&
+      isa<IndexType>(op.getPosition().getType()))
     return emitPartialAttention(op, out);
   forEachSequence(loc, op.getPosition(), [&](Value row, Value position) {
     auto [keys, values] = cacheViews(loc, op.getCache(), layer, row);
@@ -259,22 +265,25 @@ void EntryRewriter::rewriteCachedAttention(CachedAttentionOp op) {
         /*valid=*/Value(), lookupIf(op.getBias()), lookupIf(op.getSink()),
         tokenOf(loc, out, row), op.getScaleAttr(), op.getCapAttr(),
         op.getBiasScaleAttr(), op.getBiasByKeyAttr(), op.getCausalAttr(),
-        op.getWindowAttr(), op.getBandAttr(), op.getTileAttr(),
-        op.getPlanAttr());
+        op.getWindowAttr(), op.getBandAttr(), ringOf(op.getCache()),
+        op.getTileAttr(), op.getPlanAttr());
     finishOp(attention, op);
   });
 }
 
 void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value out) {
   Location loc = op.getLoc();
-  int64_t capacity = op.getCache().getType().getCapacity();
+  KVCacheType cache = op.getCache().getType();
+  int64_t count =
+      llvm::divideCeilSigned(cache.getCapacity(), KVCacheType::kSplit);
+  // As many as a window of keys can have a part in, wherever it begins.
+  if (cache.getRing())
+    count = (*op.getWindow() + KVCacheType::kSplit - 2) / KVCacheType::kSplit + 1;
   auto query = cast<RankedTensorType>(op.getQuery().getType());
   Value parts = memref::AllocOp::create(
       builder, loc,
-      MemRefType::get({query.getDimSize(0),
-                       llvm::divideCeilSigned(capacity, KVCacheType::kSplit),
-                       PartialAttentionOp::getRowSize(
-                           op.getCache().getType().getValueDim())},
+      MemRefType::get({query.getDimSize(0), count,
+                       PartialAttentionOp::getRowSize(cache.getValueDim())},
                       builder.getF32Type()));
   auto [keys, values] =
       cacheViews(loc, op.getCache(), mapping.lookup(op.getLayer()), Value());
@@ -283,11 +292,12 @@ void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value out) {
       builder, loc, mapping.lookup(op.getQuery()), keys, values, position,
       constant(loc, 0), lookupIf(op.getBias()), parts, op.getScaleAttr(),
       op.getCapAttr(), op.getBiasScaleAttr(), op.getBiasByKeyAttr(),
-      op.getWindowAttr(), op.getTileAttr(), op.getPlanAttr());
+      op.getWindowAttr(), ringOf(op.getCache()), op.getTileAttr(),
+      op.getPlanAttr());
   finishOp(attention, op);
-  auto combine = CombineAttentionOp::create(builder, loc, parts, position,
-                                            lookupIf(op.getSink()), out,
-                                            op.getWindowAttr());
+  auto combine = CombineAttentionOp::create(
+      builder, loc, parts, position, lookupIf(op.getSink()), out,
+      op.getWindowAttr(), ringOf(op.getCache()));
   combine->setAttr(kLabelAttrName,
                    builder.getStringAttr("combine " + makeLabel(op)));
 }
@@ -307,7 +317,7 @@ void EntryRewriter::rewriteAttention(AttentionOp op) {
   Value start = constant(loc, 0);
   auto append = AppendKVOp::create(builder, loc, mapping.lookup(op.getKey()),
                                    mapping.lookup(op.getValue()), keys, values,
-                                   start, TileAttr());
+                                   start, /*ring=*/UnitAttr(), TileAttr());
   finishOp(append, op);
   rows[op.getResult()] = rows.lookup(op.getQuery());
   Value out = chooseOutput(op);
@@ -316,7 +326,8 @@ void EntryRewriter::rewriteAttention(AttentionOp op) {
       rowsOf(loc, op.getKey()), lookupIf(op.getValid()), lookupIf(op.getBias()),
       lookupIf(op.getSink()), out, op.getScaleAttr(), op.getCapAttr(),
       op.getBiasScaleAttr(), op.getBiasByKeyAttr(), op.getCausalAttr(),
-      op.getWindowAttr(), op.getBandAttr(), op.getTileAttr(), op.getPlanAttr());
+      op.getWindowAttr(), op.getBandAttr(), /*ring=*/UnitAttr(),
+      op.getTileAttr(), op.getPlanAttr());
   finishOp(attention, op);
 }
 

@@ -121,7 +121,12 @@ FailureOr<bool> tenon::tileParts(PartialAttentionOp op) {
         tiles.view(op.getValues(), {{0, group, one}}), op.getPosition(), part};
     if (op.getBias())
       operands.push_back(tiles.view(op.getBias(), ofHeads));
-    operands.push_back(tiles.view(op.getPartials(), {ofHeads, {1, part, one}}));
+    Value row = part;
+    if (op.getRing())
+      row = arith::RemUIOp::create(
+          inner, loc, part,
+          tiles.constant(memrefOf(op.getPartials()).getDimSize(1)));
+    operands.push_back(tiles.view(op.getPartials(), {ofHeads, {1, row, one}}));
     tiles.cloneWith(op, operands);
   };
   DispatchOp::create(builder, loc, count, chooseGrain(bytes, groups),

@@ -12,15 +12,28 @@ static bool isCached(AttentionOp op, const BindingTimes &times) {
   return times.kindOf(op) != AttentionKind::Source;
 }
 
+int64_t CacheLimits::ringOf(std::optional<int64_t> window) const {
+  // Of fewer tokens kernels make one part, which is less work, and which adds a
+  // sink up in another order than parts do.
+  if (context <= KVCacheType::kSplit)
+    return 0;
+  if (!window || chunk <= 0 || context - chunk <= *window)
+    return 0;
+  int64_t tokens = llvm::alignTo(*window + chunk, kCacheGranularity);
+  return tokens < context ? tokens : 0;
+}
+
 FailureOr<CacheClasses> CacheClasses::find(func::FuncOp function,
-                                           const BindingTimes &times) {
+                                           const BindingTimes &times,
+                                           const CacheLimits &limits) {
   CacheClasses result;
   function.walk([&](AttentionOp op) {
     if (!isCached(op, times))
       return;
     CacheKey key{cast<RankedTensorType>(op.getKey().getType()),
                  cast<RankedTensorType>(op.getValue().getType()),
-                 times.kindOf(op) == AttentionKind::Cross};
+                 times.kindOf(op) == AttentionKind::Cross,
+                 limits.ringOf(op.getWindow())};
     auto *found = llvm::find_if(
         result.all, [&](const Class &known) { return known.key == key; });
     unsigned number = found - result.all.begin();

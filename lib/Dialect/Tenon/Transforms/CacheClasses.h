@@ -7,12 +7,28 @@
 
 namespace tenon {
 
+/// Capacities are multiples of this: blocks of keys have 128 tokens, and the
+/// last one is whole.
+inline constexpr int64_t kCacheGranularity = 128;
+
 /// What attentions that share a cache have in common.
 struct CacheKey {
   mlir::RankedTensorType keys, values; ///< [G, ?, D] each
   bool isSource = false;               ///< keys of the source, written once
+  /// Tokens of a ring that has room for the window and for the tokens of one
+  /// call; 0: the cache keeps all tokens of the context.
+  int64_t ring = 0;
 
   bool operator==(const CacheKey &) const = default;
+};
+
+/// The most tokens that there can be, 0 where that is not known.
+struct CacheLimits {
+  int64_t context = 0; ///< in a sequence
+  int64_t chunk = 0;   ///< in a call
+
+  /// CacheKey::ring of an attention to a window; 0 without.
+  int64_t ringOf(std::optional<int64_t> window) const;
 };
 
 /// The attentions of a function that read a cache: for each class of them a
@@ -29,7 +45,8 @@ public:
   /// Finds the classes, in the order of their first attention. An attention in
   /// an operation that is no loop with constant bounds is an error.
   static mlir::FailureOr<CacheClasses> find(mlir::func::FuncOp function,
-                                            const BindingTimes &times);
+                                            const BindingTimes &times,
+                                            const CacheLimits &limits);
 
   llvm::ArrayRef<Class> classes() const { return all; }
   unsigned classOf(AttentionOp op) const { return places.lookup(op).number; }

@@ -227,8 +227,13 @@ private:
 
   /// The caches' types, from the attentions and the context.
   LogicalResult planCaches(func::FuncOp forward) {
+    auto sizeOf = [&](StringRef name) {
+      auto attr = getOperation()->getAttrOfType<IntegerAttr>(name);
+      return attr ? attr.getInt() : 0;
+    };
+    limits = {sizeOf(kContextAttrName), sizeOf(kMaxChunkAttrName)};
     FailureOr<CacheClasses> classes =
-        CacheClasses::find(forward, BindingTimes(forward));
+        CacheClasses::find(forward, BindingTimes(forward), limits);
     if (failed(classes))
       return failure();
     cacheTypes.clear();
@@ -236,8 +241,7 @@ private:
           return known.layers == 0;
         }))
       return success();
-    auto context = getOperation()->getAttrOfType<IntegerAttr>(kContextAttrName);
-    if (!context || context.getInt() <= 0)
+    if (limits.context <= 0)
       return getOperation().emitError("a decoder needs the attribute ")
              << kContextAttrName << ", the longest sequence in tokens";
     for (CacheClasses::Class known : classes->classes()) {
@@ -249,9 +253,10 @@ private:
       KVCacheType type = KVCacheType::getChecked(
           [&] { return known.first.emitOpError("cannot be cached: "); },
           &getContext(), known.layers, keys.getDimSize(0),
-          capacityOf(known.key, context.getInt()), keys.getDimSize(2), element,
+          capacityOf(known.key, limits.context), keys.getDimSize(2), element,
           /*sequences=*/int64_t(1),
-          valueDim == keys.getDimSize(2) ? int64_t(0) : valueDim);
+          valueDim == keys.getDimSize(2) ? int64_t(0) : valueDim,
+          known.key.ring > 0);
       if (!type)
         return failure();
       cacheTypes.push_back(type);
@@ -269,6 +274,8 @@ private:
   /// The tokens that a cache of a class has room for: of a source that is
   /// always as long, all of it.
   static int64_t capacityOf(const CacheKey &key, int64_t context) {
+    if (key.ring > 0)
+      return key.ring;
     bool isWhole = key.isSource && !key.keys.isDynamicDim(1);
     return llvm::alignTo(isWhole ? key.keys.getDimSize(1) : context,
                          kCacheGranularity);
@@ -342,7 +349,8 @@ private:
     auto function = cast<func::FuncOp>(builder.clone(*forward));
     function.setName(kEncodeName);
     BindingTimes times(function);
-    FailureOr<CacheClasses> classes = CacheClasses::find(function, times);
+    FailureOr<CacheClasses> classes =
+        CacheClasses::find(function, times, limits);
     if (failed(classes))
       return failure();
     SmallVector<Value> caches = addCaches(function, *classes, 1);
@@ -368,7 +376,7 @@ private:
     auto function = cast<func::FuncOp>(builder.clone(*forward));
     function.setName(name);
     FailureOr<CacheClasses> classes =
-        CacheClasses::find(function, BindingTimes(function));
+        CacheClasses::find(function, BindingTimes(function), limits);
     if (failed(classes))
       return failure();
 
@@ -468,10 +476,8 @@ private:
         &getContext(), function.getBody().getArgumentTypes(), results));
   }
 
-  /// Blocks of keys have 128 tokens; the last one is whole.
-  static constexpr int64_t kCacheGranularity = 128;
-
   SmallVector<KVCacheType> cacheTypes; ///< by class, of one sequence
+  CacheLimits limits;
   bool hasSource = false;
 };
 

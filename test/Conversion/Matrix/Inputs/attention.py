@@ -7,7 +7,8 @@ Keys and values go to the cache in pieces; queries come in chunks and one at a t
   * with one on keys and values as they were: f16 1e-6, int8 3e-4. One scale for a token and head has steps of max / 127;
     for normal components max is 2 to 3 standard deviations, so the error of keys and values is step^2 / 12, 2e-5 to
     5e-5 of their squares, and those of keys come to the results through the scores;
-  * chunks with one query at a time, bitwise (I5); where there can be parts over the keys, these with those combined.
+  * chunks with one query at a time, bitwise (I5); where there can be parts over the keys, these with those combined;
+  * a ring, which keeps the last tokens only, with a cache that keeps all, bitwise: in chunks and one token at a time.
 """
 
 import numpy as np
@@ -72,13 +73,15 @@ class Attention:
     """`chain`: what stands between product and softmax, of "cap", "bias" (by distance), "keys" (a bias by key), "scaled"
     (that bias, by a number), "sink"."""
 
-    def __init__(self, heads, groups, dim, precision="f32", causal=True, window=0, band=None, capacity=256, chain=(), value_dim=None):
+    def __init__(self, heads, groups, dim, precision="f32", causal=True, window=0, band=None, capacity=256, chain=(), value_dim=None,
+                 ring=0):
         self.heads, self.groups, self.dim, self.causal, self.window = heads, groups, dim, causal, window
         self.band, self.chain, self.value_dim = band, frozenset(chain), value_dim or dim
-        self.capacity, self.cache = capacity, Cache(precision, groups, capacity, dim, self.value_dim)
+        self.capacity, self.ring = capacity, ring
+        self.cache = Cache(precision, groups, ring or capacity, dim, self.value_dim)
         self.tokens = (1, 15, 17, 127, 129, 200) if capacity == 256 else (512, 600, capacity - 3)
         self.name = f"attention_{precision}_{heads}_{groups}_{dim}_{'c' if causal else 'n'}{window}_{capacity}"
-        self.name += f"_v{value_dim}" * bool(value_dim) + f"_b{band}" * (band is not None) + "".join(f"_{link}" for link in sorted(self.chain))
+        self.name += f"_v{value_dim}" * bool(value_dim) + f"_b{band}" * (band is not None) + f"_ring{ring}" * bool(ring) + "".join(f"_{link}" for link in sorted(self.chain))
         self.reach = capacity + 32
         self.bias = self.sink = None
 
@@ -94,14 +97,16 @@ class Attention:
             f"  %{name}h = memref.reinterpret_cast %{name} to offset: [0], sizes: [{n}, {count}, {dim}], "
             f"strides: [{dim}, {n * dim}, 1] : {flat(n, dim)} to {rows(n, '?' if count == '%T' else 1, dim)}\n")
         result = []
+        ring = "{ring}" * bool(self.ring)
         for count, kind in (("%T", "any"), ("1", "1")):
             to = lambda dim: rows(g, "?" if kind == "any" else 1, dim)
             result.append(entry(f"{self.name}_append_{kind}", 1, [("k", flat(g, d)), ("v", flat(g, e)), ("keys", kt), ("values", vt)],
                                 heads("k", g, count, d) + heads("v", g, count, e)
-                                + f"  tenon.append_kv %kh, %vh, %keys, %values at %position : {to(d)}, {to(e)}, {kt}, {vt}"))
+                                + f"  tenon.append_kv %kh, %vh, %keys, %values at %position {ring} : {to(d)}, {to(e)}, {kt}, {vt}"))
         window = f"window = {self.window} : i64" if self.window else ""
         scale = f"scale = {d ** -0.5:.8f} : f32"
         links = [f"cap = {CAP} : f32"] if "cap" in self.chain else []
+        links += ["ring"] * bool(self.ring)
         biased, sunk = bool(self.chain & {"bias", "keys"}), "sink" in self.chain
         columns = s if "keys" in self.chain else 2 * self.reach + 1
         bt, st = memref(h, columns, "f32"), memref(h, "f32")
@@ -119,18 +124,20 @@ class Attention:
             elif not self.parts:
                 continue
             else:
-                parts = memref(h, -(-s // SPLIT), -(-e // 16) * 16 + 16, "f32")
+                # Of a ring as many as the window can have a part in, and no more.
+                count = (self.window + SPLIT - 2) // SPLIT + 1 if self.ring else -(-s // SPLIT)
+                parts = memref(h, count, -(-e // 16) * 16 + 16, "f32")
                 body += (f"  %zero = arith.constant 0 : index\n  %p = memref.alloca() : {parts}\n"
                          f"  tenon.partial_attention %qh, %keys, %values at %position from %zero{bias} into %p "
                          f"{{{', '.join(filter(None, [scale, window, *links]))}}} : {q}, {kt}, {vt}, {parts}\n"
-                         f"  tenon.combine_attention %p at %position{sink} into %oh {{{window}}} : {parts}, {o}")
+                         f"  tenon.combine_attention %p at %position{sink} into %oh {{{', '.join(filter(None, [window, 'ring' * bool(self.ring)]))}}} : {parts}, {o}")
             result.append(entry(f"{self.name}_{kind}", 1, [("q", flat(h, d)), ("keys", kt), ("values", vt), *extra,
                                                                   ("o", flat(h, e))], body))
         return result
 
     @property
     def parts(self):
-        return self.causal and self.capacity > SPLIT
+        return self.causal and (self.ring > 0 or self.capacity > SPLIT)
 
     def check(self, module, rng, report):
         for tokens in self.tokens:
@@ -188,6 +195,29 @@ class Attention:
                                      ROUNDING_ERROR[self.cache.precision])
             report.case(f"{name} {what}", problems)
 
+    def _inputs(self, rng, tokens):
+        h, g, d = self.heads, self.groups, self.dim
+        self.bias = rng.standard_normal((h, self.capacity if "keys" in self.chain else 2 * self.reach + 1)).astype(np.float32)
+        self.sink = rng.standard_normal(h).astype(np.float32) + 1
+        return [rng.standard_normal((tokens, n, dim)).astype(np.float32) for n, dim in ((h, d), (g, d), (g, self.value_dim))]
+
+    def _attend(self, module, inputs, chunk, kind):
+        """Tokens go to a cache, and queries to it, in chunks."""
+        q, k, v = inputs
+        extra = [self.bias] * bool(self.chain & {"bias", "keys"}) + [self.sink] * ("sink" in self.chain)
+        keys, values = self.cache.allocate()
+        out = np.full((len(q), self.heads, self.value_dim), 7, np.float32)
+        for start in range(0, len(q), chunk):
+            part = slice(start, min(start + chunk, len(q)))
+            n = part.stop - start
+            module.call(f"{self.name}_append_{'any' if kind == 'any' else 1}", None, [k[part].copy(), v[part].copy(), keys, values],
+                        tokens=n, position=start)
+            y = np.full((n + 1, self.heads, self.value_dim), 7, np.float32)
+            module.call(f"{self.name}_{kind}", None, [q[part].copy(), keys, values, *extra, y], tokens=n, position=start,
+                        rows=start + n)
+            out[part] = y[:n]
+        return out
+
     def _expected(self, q, k, v):
         t = np.arange(len(q))
         shared = self.heads // self.groups
@@ -216,6 +246,29 @@ class Attention:
         return np.einsum("hts,shd->thd", p, np.repeat(v, shared, 1))
 
 
+class Ring(Attention):
+    """Attention to a window in a cache that keeps `ring` tokens, beside one that keeps all."""
+
+    def __init__(self, ring, **shape):
+        super().__init__(ring=ring, **shape)
+        self.whole = Attention(**shape)
+        self.tokens = (100, self.capacity - 3)
+
+    def entries(self):
+        return super().entries() + self.whole.entries()
+
+    def _check(self, module, rng, report, tokens):
+        inputs = self._inputs(rng, tokens)
+        self.whole.bias, self.whole.sink = self.bias, self.sink
+        wanted = self.whole._attend(module, inputs, 31, "any")
+        # The longest call that leaves room for the window.
+        longest = self.ring - self.window
+        for kind, chunk in (("any", longest), ("any", 31), ("1", 1), ("parts", 1)):
+            y = self._attend(module, inputs, chunk, kind)
+            report.case(f"{self.name} tokens {tokens} {kind} in chunks of {chunk}",
+                        [] if np.array_equal(y, wanted) else ["other bits than a cache of all tokens"])
+
+
 def attention_cases():
     shapes = [dict(heads=2, groups=1, dim=64), dict(heads=2, groups=2, dim=33), dict(heads=4, groups=2, dim=80, window=20),
               dict(heads=3, groups=1, dim=128), dict(heads=1, groups=1, dim=5),
@@ -232,4 +285,8 @@ def attention_cases():
               dict(heads=3, groups=1, dim=20, chain=["cap", "bias", "sink"], capacity=1152),
               dict(heads=2, groups=2, dim=16, chain=["bias", "sink"], window=530, capacity=1152),
               dict(heads=2, groups=1, dim=16, chain=["sink"], causal=False, band=300, capacity=1152)]
-    return [Attention(precision=precision, **shape) for precision in ("f32", "f16", "int8") for shape in shapes]
+    rings = [dict(heads=2, groups=1, dim=24, window=20, ring=128, capacity=640, chain=["sink"]),
+             dict(heads=2, groups=2, dim=33, window=530, ring=640, capacity=1408, chain=["cap", "bias"])]
+    precisions = "f32", "f16", "int8"
+    return ([Attention(precision=precision, **shape) for precision in precisions for shape in shapes]
+            + [Ring(precision=precision, **shape) for precision in precisions for shape in rings])

@@ -20,7 +20,7 @@ def Tenon_AppendKVOp : Tenon_Op<"append_kv", [DeclareOpInterfaceMethods<MemoryEf
     `values[g, p+t, d] = value[g, t, d]`, p the position, rounded to what the
     blocks hold: f16 to nearest even (what passes its range, to its ends), int8
     by token and head (`!tenon.int8_tokens`), bf16 in pairs (`!tenon.kv_cache`
-    has the shapes).
+    has the shapes). In a `ring` the place is p+t modulo S.
 
     Example:
     ```mlir
@@ -30,7 +30,8 @@ def Tenon_AppendKVOp : Tenon_Op<"append_kv", [DeclareOpInterfaceMethods<MemoryEf
     ```
   }];
   let arguments = (ins AnyStridedMemRef:$key, AnyStridedMemRef:$value, AnyStridedMemRef:$keys,
-                       AnyStridedMemRef:$values, Index:$position, OptionalAttr<Tenon_TileAttr>:$tile);
+                       AnyStridedMemRef:$values, Index:$position, UnitAttr:$ring,
+                       OptionalAttr<Tenon_TileAttr>:$tile);
   let assemblyFormat = [{
     $key `,` $value `,` $keys `,` $values `at` $position attr-dict
     `:` type($key) `,` type($value) `,` type($keys) `,` type($values)
@@ -52,7 +53,8 @@ def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [AttrSizedOperandSegmen
     If there can be more than 512 keys, those between two multiples of 512 make
     a part of their own, with its own maximum, and the parts are combined in
     order: what `tenon.partial_attention` and `tenon.combine_attention` compute,
-    bit by bit.
+    bit by bit. In a `ring` the key of position p is in place p modulo S, which
+    has room for the window.
 
     Example:
     ```mlir
@@ -66,7 +68,7 @@ def Tenon_BlockAttentionOp : Tenon_Op<"block_attention", [AttrSizedOperandSegmen
                        Optional<AnyStridedMemRef>:$bias, Optional<AnyStridedMemRef>:$sink,
                        AnyStridedMemRef:$out, F32Attr:$scale, OptionalAttr<F32Attr>:$cap,
                        OptionalAttr<F32Attr>:$bias_scale, UnitAttr:$bias_by_key, UnitAttr:$causal,
-                       OptionalAttr<I64Attr>:$window, OptionalAttr<I64Attr>:$band,
+                       OptionalAttr<I64Attr>:$window, OptionalAttr<I64Attr>:$band, UnitAttr:$ring,
                        OptionalAttr<Tenon_TileAttr>:$tile, OptionalAttr<Tenon_AttentionPlanAttr>:$plan);
   let assemblyFormat = [{
     $query `,` $keys `,` $values `at` $position `length` $length
@@ -86,7 +88,8 @@ def Tenon_PartialAttentionOp : Tenon_Op<"partial_attention", [
     the next multiple: o[0 .. D), the sum of 2^(x - m) v over the scores x (which
     are in units of log 2); and in its last 16 elements m, the greatest score,
     and l, the sum of 2^(x - m). A row without a key that is seen has m = -1e30
-    and zeros. A sink belongs to no part, but to `tenon.combine_attention`.
+    and zeros. A sink belongs to no part, but to `tenon.combine_attention`. Keys
+    are where `tenon.block_attention` has them, in a `ring`, too.
 
     Example:
     ```mlir
@@ -98,7 +101,8 @@ def Tenon_PartialAttentionOp : Tenon_Op<"partial_attention", [
                        Index:$position, Index:$first, Optional<AnyStridedMemRef>:$bias,
                        AnyStridedMemRef:$partials, F32Attr:$scale, OptionalAttr<F32Attr>:$cap,
                        OptionalAttr<F32Attr>:$bias_scale, UnitAttr:$bias_by_key,
-                       OptionalAttr<I64Attr>:$window, OptionalAttr<Tenon_TileAttr>:$tile,
+                       OptionalAttr<I64Attr>:$window, UnitAttr:$ring,
+                       OptionalAttr<Tenon_TileAttr>:$tile,
                        OptionalAttr<Tenon_AttentionPlanAttr>:$plan);
   let assemblyFormat = [{
     $query `,` $keys `,` $values `at` $position `from` $first
@@ -123,7 +127,8 @@ def Tenon_CombineAttentionOp : Tenon_Op<"combine_attention", [
     Of the rows of `tenon.partial_attention` whose keys the query at this
     position sees, in order: `m' = max(m, m_s)`, `o = o 2^(m - m') + o_s 2^(m_s - m')`,
     l likewise, from m = -1e30, o = l = 0; then `out = o / l`. With a sink w the
-    start is m = w, in units of log 2, and l = 1.
+    start is m = w, in units of log 2, and l = 1. Of a
+    `ring`, the keys from 512 s on are row s modulo the number of rows.
 
     Example:
     ```mlir
@@ -132,7 +137,7 @@ def Tenon_CombineAttentionOp : Tenon_Op<"combine_attention", [
   }];
   let arguments = (ins AnyStridedMemRef:$partials, Index:$position,
                        Optional<AnyStridedMemRef>:$sink, AnyStridedMemRef:$out,
-                       OptionalAttr<I64Attr>:$window);
+                       OptionalAttr<I64Attr>:$window, UnitAttr:$ring);
   let assemblyFormat = [{
     $partials `at` $position (`sink` `(` $sink^ `:` type($sink) `)`)? `into` $out attr-dict `:` type($partials) `,` type($out)
   }];

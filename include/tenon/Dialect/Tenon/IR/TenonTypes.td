@@ -26,12 +26,19 @@ def Tenon_KVCacheType : TypeDef<Tenon_Dialect, "KVCache"> {
     Elements of bf16 lie in the pairs that dot products of bf16 take. A cache of
     several `sequences` is as many caches of one, one after the other.
 
+    A `ring` holds the last `capacity` tokens only, the one at position p in
+    place p modulo the capacity: enough for attention to a window, if it has
+    room for the window and the tokens of one call besides. Blocks of 128 keys
+    stay whole and in their order, so that results have the bits of a cache of
+    all tokens (I5).
+
     Example: `!tenon.kv_cache<layers = 5, heads = 4, capacity = 512, head_dim = 8, element = f16>`
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$heads, "int64_t":$capacity,
                         "int64_t":$head_dim, "::mlir::Type":$element,
                         DefaultValuedParameter<"int64_t", "1">:$sequences,
-                        DefaultValuedParameter<"int64_t", "0">:$value_size);
+                        DefaultValuedParameter<"int64_t", "0">:$value_size,
+                        DefaultValuedParameter<"bool", "false">:$ring);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

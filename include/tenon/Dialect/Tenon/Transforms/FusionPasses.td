@@ -232,8 +232,10 @@ def TenonIncremental : Tenon_TensorPass<"tenon-incremental"> {
       layer for every attention of its class that is executed: loops times
       attentions, in the order of execution, so that a layer's index is affine
       in the induction variables. Attentions whose keys differ in heads or
-      widths are classes of their own, with a cache each. Its capacity is `tenon.context`, rounded up to 128;
-      its precision that of the module's `tenon.kv_cache` ("f32", "f16" or
+      widths are classes of their own, with a cache each. Its capacity is
+      `tenon.context`, rounded up to 128. Attention to a window w needs a ring of
+      w + `tenon.max_chunk` tokens, rounded up likewise: those of one window
+      make a class where that is less. The precision is that of the module's `tenon.kv_cache` ("f32", "f16" or
       "int8"), by default f16 beside weights in blocks and f32 beside others.
     * Rotary and learned positions start at `%position`.
     * `@prefill` computes the last `%num_rows` rows of the result only.
