@@ -132,6 +132,12 @@ struct Flags {
       cl::desc("Keep a decoder's keys and values in f32, f16 or int8 (default: "
                "f16 beside weights in blocks, f32 beside others)"),
       cl::value_desc("f32|f16|int8"), cl::cat(category)};
+  cl::opt<std::string> latentCache{
+      "latent-cache",
+      cl::desc("Cache the latent components that keys and values are made of, "
+               "where they are: less memory, longer prompts (default: auto, "
+               "where a context's keys and values take half a GiB in f16)"),
+      cl::value_desc("auto|on|off"), cl::init("auto"), cl::cat(category)};
   cl::opt<std::string> calibrate{
       "calibrate",
       cl::desc(
@@ -410,6 +416,11 @@ Expected<CompileOptions> makeOptions(const Flags &flags) {
       options.kvCache != "f16" && options.kvCache != "int8")
     return usage(strCat("--kv-cache is f32, f16 or int8, not ",
                         quoteName(options.kvCache)));
+  options.latentCache = flags.latentCache;
+  if (options.latentCache != "auto" && options.latentCache != "on" &&
+      options.latentCache != "off")
+    return usage(strCat("--latent-cache is auto, on or off, not ",
+                        quoteName(options.latentCache)));
   for (auto [option, value] : {std::pair(&flags.context, &options.context),
                                std::pair(&flags.maxChunk, &options.maxChunk)}) {
     if (!option->getNumOccurrences())

@@ -303,6 +303,12 @@ Expected<LoadedModel> tenon::loadModel(const CompileOptions &options) {
                              loaded.description->name,
                              " is an encoder, which has no cache"),
                       ExitCode::BadUsage);
+  if (options.latentCache != "auto" &&
+      loaded.bound->kind() == lang::ModelKind::Encoder)
+    return plainError(strCat("--latent-cache ", options.latentCache,
+                             ": family ", loaded.description->name,
+                             " is an encoder, which has no cache"),
+                      ExitCode::BadUsage);
   if (Status status = chooseSizes(options, loaded); !status)
     return status.takeError();
   if (Status status = loadGenerationConfig(options, loaded); !status)
@@ -362,6 +368,9 @@ tenon::importLoadedModel(mlir::MLIRContext &context, const LoadedModel &model,
   if (!options.activations.empty())
     (*module)->setAttr(kActivationsAttrName,
                        mlir::StringAttr::get(&context, options.activations));
+  if (options.latentCache != "auto")
+    (*module)->setAttr(kLatentCacheAttrName,
+                       mlir::StringAttr::get(&context, options.latentCache));
   if (!options.kvCache.empty())
     (*module)->setAttr(kKVCacheAttrName,
                        mlir::StringAttr::get(&context, options.kvCache));

@@ -38,7 +38,8 @@ void RowReader::read(int64_t row, int64_t count, std::byte *destination,
     auto [index, local] = find(row);
     const RowSource &source = request.sources[index];
     int64_t here = std::min(count, source.rows - local);
-    if (source.transposed && source.fill == RowSource::Fill::File)
+    bool isInOrder = source.fill != RowSource::Fill::File && !source.heads;
+    if (source.transposed && !isInOrder)
       readTransposed(source, local, here, destination, stride);
     else
       for (int64_t r = 0; r < here; ++r)
@@ -83,6 +84,9 @@ void RowReader::release(int64_t begin, int64_t end) const {
     // A transposed matrix is read in columns; its pages go at the end.
     if (source.transposed)
       first = 0, last = last == source.rows && end > base ? source.rows : 0;
+    // Whoever reads the other part of each head needs the pages in between.
+    if (source.heads)
+      first = last;
     // Rows of a head lie between each other.
     if (source.rowsPerHead)
       first -= first % source.rowsPerHead, last -= last % source.rowsPerHead;
@@ -110,6 +114,7 @@ void RowReader::readRow(const RowSource &source, int64_t row,
     return;
   case RowSource::Fill::Normal:
     wide.resize(count);
+    row = source.storedRow(row);
     fillNormal(source.seed, static_cast<uint64_t>(row) * count, wide.data(),
                count);
     break;
@@ -124,17 +129,42 @@ void RowReader::readRow(const RowSource &source, int64_t row,
 void RowReader::readTransposed(const RowSource &source, int64_t row,
                                int64_t count, std::byte *destination,
                                size_t stride) {
+  if (!source.heads)
+    return readColumns(source, row, source.rows, count, destination, stride);
+  for (int64_t end = row + count; row < end;) {
+    int64_t head = row / source.fileColumns, column = row % source.fileColumns;
+    int64_t here = std::min(end - row, source.fileColumns - column);
+    int64_t line = head * source.headRows + source.firstRow;
+    readColumns(source, line * source.fileColumns + column, source.fileColumns,
+                here, destination, stride);
+    row += here;
+    destination += here * stride * width;
+  }
+}
+
+void RowReader::readColumns(const RowSource &source, int64_t first,
+                            int64_t pitch, int64_t count,
+                            std::byte *destination, size_t stride) {
   // Sixteen of the file's lines at a time: [16, count] to [count, 16].
   constexpr int64_t kLines = 16;
   size_t from = byteWidth(source.dtype);
+  auto readLine = [&](int64_t place, std::byte *line) {
+    if (source.fill == RowSource::Fill::File)
+      return convertElements(source.dtype, source.data + place * from, type,
+                             line, count);
+    wide.assign(count, 1.0f);
+    if (source.fill == RowSource::Fill::Normal)
+      fillNormal(source.seed, static_cast<uint64_t>(place), wide.data(), count);
+    convertElements(DType::F32,
+                    reinterpret_cast<const std::byte *>(wide.data()), type,
+                    line, count);
+  };
   lines.resize(kLines * count * width);
   columns.resize(kLines * count * width);
   for (int64_t c = 0; c < source.columns; c += kLines) {
     int64_t n = std::min(kLines, source.columns - c);
     for (int64_t i = 0; i < n; ++i)
-      convertElements(source.dtype,
-                      source.data + ((c + i) * source.rows + row) * from, type,
-                      lines.data() + i * count * width, count);
+      readLine(first + (c + i) * pitch, lines.data() + i * count * width);
     transposeUnits(width, lines.data(), count, n, count, columns.data());
     for (int64_t r = 0; r < count; ++r)
       std::memcpy(destination + (r * stride + c) * width,

@@ -37,6 +37,10 @@ private:
   void readRow(const RowSource &source, int64_t row, std::byte *destination);
   void readTransposed(const RowSource &source, int64_t row, int64_t count,
                       std::byte *destination, size_t stride);
+  /// Rows that lie as columns in `source.columns` lines of the file, `pitch`
+  /// elements apart, from its element `first` on.
+  void readColumns(const RowSource &source, int64_t first, int64_t pitch,
+                   int64_t count, std::byte *destination, size_t stride);
   void scan(size_t index, int64_t row, int64_t count, const std::byte *data,
             size_t stride);
 

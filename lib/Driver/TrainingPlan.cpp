@@ -31,9 +31,10 @@ Status tenon::checkTraining(const CompileOptions &options) {
   if (options.weightType && options.weightType != DType::F32)
     return refuse("--dtype: a model that learns has weights in f32 so far");
   if (!options.kvCache.empty() || !options.activations.empty() ||
-      options.maxSequences > 1)
-    return refuse("--kv-cache, --activations and --max-sequences are for "
-                  "models that compute, not for --train");
+      options.latentCache != "auto" || options.maxSequences > 1)
+    return refuse("--kv-cache, --latent-cache, --activations and "
+                  "--max-sequences are for models that compute, not for "
+                  "--train");
   if (options.stage < Stage::Executable && !isPassed(options.stage, true))
     return refuse(strCat("with --train there is no stage '",
                          std::string(getStage(options.stage).name),

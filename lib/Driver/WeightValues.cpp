@@ -93,8 +93,10 @@ static FailureOr<NumberArray> readWeight(WeightOp op, int64_t place,
   MutableArrayRef<double> rest = numbers.values;
   for (Attribute attribute : weight.sources) {
     auto source = cast<SourceAttr>(attribute);
-    size_t own =
-        std::min<size_t>(source.getType().getNumElements(), rest.size());
+    size_t own = 1;
+    for (int64_t size : source.getWeightShape())
+      own *= size;
+    own = std::min(own, rest.size());
     if (!holdsBlocks(checkpoint, weight, source, place, scheme)) {
       if (scheme != DType::Q8_0 && scheme != DType::Q4_0 &&
           scheme != DType::Q8_CHANNEL && scheme != DType::Q7_CHANNEL)

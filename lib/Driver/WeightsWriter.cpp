@@ -227,6 +227,14 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
   rows.columns = columns;
   rows.rows = elements / columns;
   rows.transposed = source.getTransposed();
+  if (source.isOfHeads()) {
+    rows.rows = source.getWeightShape()[0];
+    rows.heads = source.getHeads();
+    rows.headRows = type.getDimSize(0) / rows.heads;
+    rows.firstRow = source.getFirst();
+    rows.partRows = source.getCount();
+    rows.fileColumns = type.getDimSize(1);
+  }
 
   auto take = [&](std::vector<float> values) {
     opened.made = std::move(values);
@@ -269,7 +277,7 @@ Expected<RowSource> Writer::open(const PlannedWeight &weight, SourceAttr source,
     bool scale =
         type.getRank() == 1 && llvm::StringRef(name).ends_with("weight");
     rows.fill = scale ? RowSource::Fill::Ones : RowSource::Fill::Normal;
-    rows.transposed = false;
+    rows.transposed &= source.isOfHeads(); // or they would not fit together
     rows.seed = seed;
     if (fused)
       rows.seed = mix(rows.seed + layer % weight.experts);

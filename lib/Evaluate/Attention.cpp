@@ -208,8 +208,7 @@ LogicalResult evaluateCacheAppend(Evaluator &e, CacheAppendOp op) {
            << layer << " of a cache of " << cache.type.getLayers();
   for (int64_t t = 0; t < tokens; ++t) {
     int64_t capacity = cache.type.getCapacity();
-    if (positions[t] < 0 ||
-        (!cache.type.getRing() && positions[t] >= capacity))
+    if (positions[t] < 0 || (!cache.type.getRing() && positions[t] >= capacity))
       return op.emitError("writes position ")
              << positions[t] << " of a cache of " << capacity;
     auto &own = cache.tokens[{layer, batch ? t : 0}];

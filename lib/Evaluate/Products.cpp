@@ -68,20 +68,22 @@ LogicalResult evaluateMatmul(Evaluator &e, MatmulOp op) {
   return e.set(op.getResult(), std::move(c));
 }
 
-/// x Wᵀ + b. Inputs in int8 groups may be longer than a row of the weight.
+/// x Wᵀ + b. Inputs in int8 groups may be longer than a row of the weight. Of
+/// several groups, each has its part of x's columns and of W's rows.
 FailureOr<NumberArray> linear(Operation *op, const NumberArray &x,
                               const NumberArray &weight,
-                              const NumberArray *bias) {
+                              const NumberArray *bias, int64_t groups = 1) {
   int64_t k = weight.columns(), n = weight.rows();
-  if (x.columns() < k ||
-      (bias && static_cast<int64_t>(bias->values.size()) != n))
+  int64_t part = x.columns() / groups, rowsOfGroup = n / groups;
+  if (part < k || (bias && static_cast<int64_t>(bias->values.size()) != n))
     return op->emitError("an input [")
            << ArrayRef<int64_t>(x.shape) << "] does not fit a weight ["
            << ArrayRef<int64_t>(weight.shape) << "]";
   NumberArray y({x.rows(), n});
   for (int64_t t = 0; t < x.rows(); ++t)
     for (int64_t j = 0; j < n; ++j) {
-      const double *a = x.row(t), *b = weight.row(j);
+      const double *a = x.row(t) + j / rowsOfGroup * part;
+      const double *b = weight.row(j);
       double sum = 0;
       for (int64_t i = 0; i < k; ++i)
         sum += a[i] * b[i];
@@ -99,7 +101,7 @@ void addTo(NumberArray &y, const NumberArray *residual) {
 LogicalResult evaluateLinear(Evaluator &e, LinearOp op) {
   FailureOr<NumberArray> sums =
       linear(op, e.array(op.getInput()), e.array(op.getWeight()),
-             e.arrayIfAny(op.getBias()));
+             e.arrayIfAny(op.getBias()), op.getGroups());
   if (failed(sums))
     return failure();
   ActivationKind kind = op.getActivation();

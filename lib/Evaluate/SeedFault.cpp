@@ -42,6 +42,14 @@ bool tenon::seedFault(ModuleOp module, StringRef pass) {
     return changeFirst<LinearOp>(module, forgetEpilogue);
   if (pass == "tenon-fuse-attention")
     return changeScale<AttentionOp>(module);
+  if (pass == "tenon-absorb-latent")
+    return changeFirst<SliceOp>(module, [](SliceOp op) {
+      // The values' part of each head for the keys' one.
+      if (op.getOffset() == 0)
+        return false;
+      op.setOffset(0);
+      return true;
+    });
   if (pass == "tenon-fold-scales")
     return changeFirst<RmsNormOp>(
                module,

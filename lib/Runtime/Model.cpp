@@ -372,8 +372,7 @@ Expected<Rows> Model::decodeGroup(std::span<const Step> steps, int64_t first) {
 }
 
 void Model::rewind(int64_t length) {
-  bool hasRing =
-      std::ranges::any_of(meta.memory.caches, &CacheInfo::isRing);
+  bool hasRing = std::ranges::any_of(meta.memory.caches, &CacheInfo::isRing);
   int64_t back = sequence().length - length;
   bool isGone = hasRing && back > meta.memory.maxChunk;
   sequence().length = isGone ? 0 : length;

@@ -20,6 +20,24 @@ func.func @panels(%x: memref<?x64xf32>, %w: memref<4x64x32x1xf32>, %b: memref<12
 
 // -----
 
+// Three groups of 64 columns, each of its third of the input: panels of a task
+// are those of one group, so that 4 at once become 2.
+
+// CHECK-LABEL: func.func @grouped
+func.func @grouped(%x: memref<?x96xf32>, %w: memref<6x32x32x1xf32>, %y: memref<?x192xf32>) {
+  // CHECK: tenon.dispatch %[[T:.*]] of %c3
+  // CHECK: %[[G:.*]] = arith.divui %[[T]], %c1
+  // CHECK: %[[FROM:.*]] = arith.muli %[[G]], %c32
+  // CHECK: %[[XT:.*]] = memref.subview %{{.*}}[0, %[[FROM]]] [%{{.*}}, 32]
+  // CHECK: memref.subview %{{.*}}[%{{.*}}, 0, 0, 0] [2, 32, 32, 1]
+  // CHECK: tenon.linear %[[XT]], {{.*}} {tile = #tenon.tile<rows = 6, columns = 32, group = 4>} :
+  tenon.linear %x, %w into %y {groups = 3 : i64, tile = #tenon.tile<rows = 6, columns = 32, group = 4>}
+    : (memref<?x96xf32>, memref<6x32x32x1xf32>, memref<?x192xf32>) -> ()
+  return
+}
+
+// -----
+
 // 5 panels in groups of 2 for 75 gated columns: the last task has one panel
 // and 11 columns. Few bytes: one chunk.
 

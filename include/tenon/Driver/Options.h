@@ -79,6 +79,8 @@ struct CompileOptions {
   /// f32, f16 or int8: the precision of a decoder's keys and values; empty: f16
   /// beside weights in blocks, f32 beside others.
   std::string kvCache;
+  /// "on", "off" or "auto": a cache of latent components.
+  std::string latentCache = "auto";
   /// A text file from which the importance of weights' columns for quantizing
   /// is found; or a file that has it. At most one of them, empty: none.
   std::string calibrationText, importance;

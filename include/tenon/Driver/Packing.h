@@ -62,12 +62,21 @@ struct RowSource {
   bool transposed = false;
   /// The file's order of rows, see TensorInfo::storedRow; 0: in order.
   int64_t rowsPerHead = 0;
+  /// If not 0: the file's rows are those of so many heads in turn, of which the
+  /// source is rows `firstRow` .. + `partRows` of each; transposed, each head's
+  /// part is, [heads * file's columns, partRows].
+  int64_t heads = 0;
+  int64_t headRows = 0, firstRow = 0, partRows = 0, fileColumns = 0;
   /// Row-major, little-endian, any alignment. Null unless fill is File.
   const std::byte *data = nullptr;
   /// Of Normal: the same seed gives the same values, in any order of reading.
   uint64_t seed = 0;
 
-  int64_t storedRow(int64_t row) const { return rowInFile(row, rowsPerHead); }
+  int64_t storedRow(int64_t row) const {
+    if (heads)
+      row = row / partRows * headRows + firstRow + row % partRows;
+    return rowInFile(row, rowsPerHead);
+  }
 };
 
 /// The first element that is no finite number, in the order of packing.

@@ -25,15 +25,15 @@ void attention::emitCombine(KernelBuilder &b, CombineAttentionOp op) {
     Values start = startState(b, op.getSink(), head);
     b.forEachVector(b.getIndexAttr(valueDim), [&](Value d, Value mask) {
       auto load = [&](Value row, int64_t i) {
-        return b.splat(
-            b.loadScalar(partials, {head, row, b.index(state + i)}));
+        return b.splat(b.loadScalar(partials, {head, row, b.index(state + i)}));
       };
       Values totals = b.loop(
           first, end, 1, {start[0], start[1], b.splat(0.0)},
           [&](Value part, ValueRange before) {
             Value row = part;
             if (op.getRing())
-              row = arith::RemUIOp::create(b, part, b.index(type.getDimSize(1)));
+              row =
+                  arith::RemUIOp::create(b, part, b.index(type.getDimSize(1)));
             Junction junction(b, before[0], load(row, 0));
             // Rows of parts are padded to whole registers.
             return Values{

@@ -145,21 +145,21 @@ KernelBuilder::Values
 SingleQuery::emitKeys(const Heads &heads, const KeyRange &range, Values state) {
   int64_t count = heads.count;
   clear(heads, heads.output);
-  return b.loop(range.begin, range.end, keyBlock, state,
-                [&](Value block, ValueRange args) {
-                  Block keys{block, blockCount(range, block), placeOf(block)};
-                  ValueRange before = args.take_front(count);
-                  Values maxima = emitScores(heads, keys, before);
-                  Values correction;
-                  for (int64_t h = 0; h < count; ++h)
-                    correction.push_back(
-                        b.exp2OfNegative(b.sub(before[h], maxima[h])));
-                  emitProbabilities(heads, keys, maxima);
-                  Values sums = emitOutput(heads, keys, correction,
-                                           args.drop_front(count));
-                  maxima.append(sums);
-                  return maxima;
-                });
+  return b.loop(
+      range.begin, range.end, keyBlock, state,
+      [&](Value block, ValueRange args) {
+        Block keys{block, blockCount(range, block), placeOf(block)};
+        ValueRange before = args.take_front(count);
+        Values maxima = emitScores(heads, keys, before);
+        Values correction;
+        for (int64_t h = 0; h < count; ++h)
+          correction.push_back(b.exp2OfNegative(b.sub(before[h], maxima[h])));
+        emitProbabilities(heads, keys, maxima);
+        Values sums =
+            emitOutput(heads, keys, correction, args.drop_front(count));
+        maxima.append(sums);
+        return maxima;
+      });
 }
 
 // A block's values are asked for while its scores are computed, step by step
@@ -279,8 +279,7 @@ KernelBuilder::Values SingleQuery::emitScores(const Heads &heads,
     Value sums =
         b.loop(b.index(0), b.index(keyDim), 1, zeros,
                [&](Value d, ValueRange sums) {
-                 return Values{
-                     addComponent(place, laneBlock, d, sums.front())};
+                 return Values{addComponent(place, laneBlock, d, sums.front())};
                })
             .front();
     Value next =

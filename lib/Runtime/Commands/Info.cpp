@@ -126,8 +126,8 @@ Status Info::printText(Program &program) const {
                       bytesText(cache.size * meta.memory.sequences), ", ",
                       cache.layers, " layers of ", cache.heads, " x ",
                       cache.headDim, ", ",
-                      cache.isRing ? "a ring of the last " : "",
-                      cache.capacity, " tokens"));
+                      cache.isRing ? "a ring of the last " : "", cache.capacity,
+                      " tokens"));
   line("prefill chunk", strCat(meta.memory.maxChunk, " tokens"));
   for (const std::string &name : adapterNames(meta))
     line("adapter", name);

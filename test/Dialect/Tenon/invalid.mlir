@@ -895,3 +895,35 @@ func.func @f(%n: index) {
 // expected-error @+2 {{failed to parse Tenon_TargetAttr parameter 'tuning'}}
 // expected-error @+1 {{prefetch_distance must be between 0 and 1048576, found -1}}
 func.func private @f() attributes {t = #tenon.target<cpu = "", features = "", vector_bits = 512, registers = 32, l1 = 1, l2 = 1, l3 = 1, tuning = <prefetch_distance = -1>, extensions = ["ssse3", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"]>}
+
+// -----
+
+func.func @f(%x: tensor<?x128xf32>, %w: tensor<127x64xf32>) {
+  // expected-error @+1 {{of 2 groups is not gated, and they share the rows of its weight, found 'tensor<127x64xf32>'}}
+  %0 = tenon.linear %x, %w {groups = 2 : i64} : (tensor<?x128xf32>, tensor<127x64xf32>) -> tensor<?x127xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>, %w: tensor<128x64xf32>) {
+  // expected-error @+1 {{has 64 columns, the weight 'tensor<128x64xf32>' takes 128}}
+  %0 = tenon.linear %x, %w {groups = 2 : i64} : (tensor<?x64xf32>, tensor<128x64xf32>) -> tensor<?x128xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{rows of 'tensor<65x32xf32>' are not those of 2 heads}}
+tenon.weight @w : tensor<64x32xf32> from [#tenon.source<"w", tensor<65x32xf32>, heads = 2, first = 0, count = 32>]
+
+// -----
+
+// expected-error @+1 {{a head of 32 rows has no 16 from 20 on}}
+tenon.weight @w : tensor<32x32xf32> from [#tenon.source<"w", tensor<64x32xf32>, heads = 2, first = 20, count = 16>]
+
+// -----
+
+// Transposed, 2 heads of 16 rows are 2 x 32 rows of 16.
+// expected-error @+1 {{does not give rows of 'tensor<32x32xf32>'}}
+tenon.weight @w : tensor<32x32xf32> from [#tenon.source<"w", tensor<64x32xf32>, heads = 2, first = 8, count = 16, transposed>]

@@ -65,8 +65,13 @@ func.func private @f() attributes {t = #tenon.source<"w", f32>}
 
 // -----
 
-// expected-error @+1 {{expected 'transposed'}}
+// expected-error @+1 {{expected 'transposed' or 'heads'}}
 func.func private @f() attributes {t = #tenon.source<"w", tensor<64xf32>, turned>}
+
+// -----
+
+// expected-error @+1 {{expected 'transposed'}}
+func.func private @f() attributes {t = #tenon.source<"w", tensor<64x8xf32>, heads = 2, first = 0, count = 8, turned>}
 
 // -----
 

@@ -189,6 +189,51 @@ TEST(Packing, TransposedSources) {
   }
 }
 
+// Of 3 heads of 8 rows the rows 2 .. 6, as they are and each head's turned
+// around; also of random weights, whose numbers are those of the whole.
+TEST(Packing, PartsOfHeads) {
+  constexpr int64_t kHeads = 3, kRows = 8, kFirst = 2, kCount = 5;
+  Matrix file = makeMatrix(kHeads * kRows, 37);
+  std::vector<float> random(kHeads * kRows * 37);
+  fillNormal(11, 0, random.data(), random.size());
+  for (bool isRandom : {false, true}) {
+    if (isRandom)
+      file.values = random;
+    Matrix plain{kHeads * kCount, 37, {}}, turned{kHeads * 37, kCount, {}};
+    for (int64_t h = 0; h < kHeads; ++h)
+      for (int64_t r = 0; r < kCount; ++r)
+        for (int64_t c = 0; c < 37; ++c)
+          plain.values.push_back(file.at(h * kRows + kFirst + r, c));
+    for (int64_t h = 0; h < kHeads; ++h)
+      for (int64_t c = 0; c < 37; ++c)
+        for (int64_t r = 0; r < kCount; ++r)
+          turned.values.push_back(file.at(h * kRows + kFirst + r, c));
+    std::vector<std::byte> bytes = store(file.values, DType::F32);
+    for (const Matrix *part : {&plain, &turned}) {
+      RowSource source = fileSource(*part, DType::F32, bytes);
+      if (isRandom) {
+        source.fill = RowSource::Fill::Normal;
+        source.data = nullptr;
+        source.seed = 11;
+      }
+      source.transposed = part == &turned;
+      source.heads = kHeads;
+      source.headRows = kRows;
+      source.firstRow = kFirst;
+      source.partRows = kCount;
+      source.fileColumns = 37;
+      PackRequest request;
+      request.sources = {source};
+      request.columns = part->columns;
+      request.dtype = DType::F32;
+      EXPECT_EQ(load(pack(request), DType::F32), part->values);
+      request.panel = PanelLayout{32, 1, 1};
+      EXPECT_EQ(load(pack(request), DType::F32),
+                packNaively(*part, *request.panel));
+    }
+  }
+}
+
 TEST(Packing, VectorsStayAsTheyAre) {
   Matrix norm = makeMatrix(1, 64);
   std::vector<std::byte> bytes = store(norm.values, DType::F16);

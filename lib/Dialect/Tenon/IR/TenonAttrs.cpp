@@ -122,7 +122,7 @@ int64_t tenon::getInt8Groups(RankedTensorType weight) {
 }
 
 //===----------------------------------------------------------------------===//
-// SourceAttr: <"name", type [, transposed]>
+// SourceAttr: <"name", type [, heads = H, first = R, count = N] [, transposed]>
 //===----------------------------------------------------------------------===//
 
 Attribute SourceAttr::parse(AsmParser &parser, Type) {
@@ -132,23 +132,71 @@ Attribute SourceAttr::parse(AsmParser &parser, Type) {
   if (parser.parseLess() || parser.parseString(&name) || parser.parseComma() ||
       parser.parseType(type))
     return {};
-  if (succeeded(parser.parseOptionalComma())) {
-    if (parser.parseKeyword("transposed"))
+  int64_t heads = 0, first = 0, count = 0;
+  auto parseNumber = [&](StringRef keyword, int64_t &number) {
+    return parser.parseKeyword(keyword) || parser.parseEqual() ||
+           parser.parseInteger(number);
+  };
+  llvm::SMLoc place = parser.getCurrentLocation();
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("transposed"))) {
+      transposed = true;
+      break;
+    }
+    if (heads != 0 || failed(parser.parseOptionalKeyword("heads"))) {
+      parser.emitError(parser.getCurrentLocation(), "expected 'transposed'")
+          << (heads != 0 ? "" : " or 'heads'");
       return {};
-    transposed = true;
+    }
+    if (parser.parseEqual() || parser.parseInteger(heads) ||
+        parser.parseComma() || parseNumber("first", first) ||
+        parser.parseComma() || parseNumber("count", count))
+      return {};
   }
   if (parser.parseGreater())
     return {};
-  return get(parser.getContext(), name, type, transposed);
+  return getChecked([&] { return parser.emitError(place); },
+                    parser.getContext(), StringRef(name), type, transposed,
+                    heads, first, count);
 }
 
 void SourceAttr::print(AsmPrinter &printer) const {
   printer << "<";
   printer.printString(getName());
   printer << ", " << getType();
+  if (isOfHeads())
+    printer << ", heads = " << getHeads() << ", first = " << getFirst()
+            << ", count = " << getCount();
   if (getTransposed())
     printer << ", transposed";
   printer << ">";
+}
+
+LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef, RankedTensorType type, bool,
+                                 int64_t heads, int64_t first, int64_t count) {
+  if (heads == 0 && first == 0 && count == 0)
+    return success();
+  if (heads <= 0 || type.getRank() != 2 || !type.hasStaticShape() ||
+      type.getDimSize(0) % heads != 0)
+    return emitError() << "rows of " << type << " are not those of " << heads
+                       << " heads";
+  int64_t rows = type.getDimSize(0) / heads;
+  if (first < 0 || count <= 0 || first >= rows || count > rows - first)
+    return emitError() << "a head of " << rows << " rows has no " << count
+                       << " from " << first << " on";
+  return success();
+}
+
+SmallVector<int64_t> SourceAttr::getWeightShape() const {
+  SmallVector<int64_t> shape(getType().getShape());
+  if (isOfHeads())
+    shape = {getHeads() * getCount(), getType().getDimSize(1)};
+  if (isOfHeads() && getTransposed())
+    shape = {getHeads() * getType().getDimSize(1), getCount()};
+  else if (getTransposed())
+    std::reverse(shape.begin(), shape.end());
+  return shape;
 }
 
 //===----------------------------------------------------------------------===//
@@ -191,7 +239,7 @@ RelativeBucketsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                             SourceAttr source, int64_t maxDistance, bool past) {
   RankedTensorType type = source.getType();
   if (type.getRank() != 2 || !type.hasStaticShape() || source.getTransposed() ||
-      !isa<FloatType>(type.getElementType()))
+      source.isOfHeads() || !isa<FloatType>(type.getElementType()))
     return emitError() << "the source of biases must be a table of numbers "
                           "[buckets, heads], found "
                        << type;

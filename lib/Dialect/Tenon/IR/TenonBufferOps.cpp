@@ -137,8 +137,8 @@ static LogicalResult verifyRing(Operation *op, bool isRing, Value keys,
                                 std::optional<int64_t> window) {
   if (!isRing)
     return success();
-  int64_t capacity = cast<MemRefType>(keys.getType()).getDimSize(1) *
-                     KVCacheType::kBlock;
+  int64_t capacity =
+      cast<MemRefType>(keys.getType()).getDimSize(1) * KVCacheType::kBlock;
   if (window && *window <= capacity)
     return success();
   InFlightDiagnostic error = op->emitOpError("on a ring of ")

@@ -185,9 +185,7 @@ LogicalResult WeightOp::verify() {
     if (getStacked() != source.getName().contains("{i}"))
       return emitOpError() << "stacked and '{i}' in the name \""
                            << source.getName() << "\" must go together";
-    SmallVector<int64_t> shape(source.getType().getShape());
-    if (source.getTransposed())
-      std::reverse(shape.begin(), shape.end());
+    SmallVector<int64_t> shape = source.getWeightShape();
     // A convolution's weight, [out, in, size], as the matrix [out, in * size].
     if (source.getType().hasStaticShape() && layer.getRank() == 2 &&
         shape.size() > 2 && !source.getTransposed() &&
@@ -358,6 +356,13 @@ LogicalResult LinearOp::verify() {
                            << ", the weight " << weight << " takes them up to "
                            << block.getSuperblock().mostActivation;
     int64_t taken = isQuantized ? getInt8Groups(weight) : weight.getDimSize(1);
+    int64_t groups = getGroups();
+    if (groups != 1 && (getGated() || weight.getDimSize(0) % groups))
+      return emitOpError() << "of " << groups << " groups is not gated, and "
+                           << "they share the rows of its weight, found "
+                           << weight;
+    if (llvm::MulOverflow(taken, groups, taken))
+      return emitOpError() << "of " << groups << " groups has too many columns";
     if (!compatible(lastDim(getInput()), taken))
       return emitOpError() << "input " << getInput().getType() << " has "
                            << lastDim(getInput())

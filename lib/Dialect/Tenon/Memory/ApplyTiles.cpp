@@ -15,6 +15,8 @@
 #include "tenon/Dialect/Tenon/IR/TenonWindows.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
+#include <numeric>
+
 namespace tenon {
 #define GEN_PASS_DEF_TENONAPPLYTILES
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h.inc"
@@ -46,6 +48,16 @@ FailureOr<bool> tenon::tileLinear(LinearOp op) {
   perPanel /= op.getGated() ? 2 : 1;
   int64_t columns = out.getDimSize(1);
   int64_t group = std::min(op.getTile() ? op.getTile()->getGroup() : 1, panels);
+  // A task stays within one group of a grouped linear, whose columns of the
+  // input it multiplies.
+  int64_t linearGroups = op.getGroups(), panelsOfGroup = panels / linearGroups;
+  if (linearGroups != 1) {
+    if (columns % (linearGroups * perPanel) || panels % linearGroups)
+      return op.emitOpError()
+             << "has groups of " << columns << " / " << linearGroups
+             << " columns, which panels of " << perPanel << " don't fit";
+    group = std::gcd(group, panelsOfGroup);
+  }
   int64_t tasks = llvm::divideCeil(panels, group);
   if (ShapedType::isDynamic(columns) || (panels - 1) * perPanel >= columns ||
       panels * perPanel < columns)
@@ -70,6 +82,14 @@ FailureOr<bool> tenon::tileLinear(LinearOp op) {
       OpFoldResult panelSize = inner.getIndexAttr(panelCount);
       OpFoldResult columnSize = inner.getIndexAttr(columnCount);
       SmallVector<Value> operands = {op.getInput()};
+      if (linearGroups != 1) {
+        int64_t width = memrefOf(op.getInput()).getDimSize(1) / linearGroups;
+        Value number = arith::DivUIOp::create(
+            inner, loc, task, tiles.constant(panelsOfGroup / group));
+        operands[0] = tiles.view(
+            op.getInput(),
+            {{1, tiles.multiply(number, width), inner.getIndexAttr(width)}});
+      }
       operands.push_back(
           tiles.view(op.getWeight(), {{0, firstPanel, panelSize}}));
       if (op.getBias() && op.getGated()) {
@@ -89,7 +109,8 @@ FailureOr<bool> tenon::tileLinear(LinearOp op) {
       if (op.getResidual() == op.getOut())
         operands.push_back(part);
       operands.push_back(part);
-      tiles.cloneWith(op, operands);
+      Operation *tile = tiles.cloneWith(op, operands);
+      cast<LinearOp>(tile).setGroups(1);
     };
     auto emitFull = [&] {
       Value firstPanel = tiles.multiply(task, group);

@@ -278,7 +278,8 @@ void EntryRewriter::emitPartialAttention(CachedAttentionOp op, Value out) {
       llvm::divideCeilSigned(cache.getCapacity(), KVCacheType::kSplit);
   // As many as a window of keys can have a part in, wherever it begins.
   if (cache.getRing())
-    count = (*op.getWindow() + KVCacheType::kSplit - 2) / KVCacheType::kSplit + 1;
+    count =
+        (*op.getWindow() + KVCacheType::kSplit - 2) / KVCacheType::kSplit + 1;
   auto query = cast<RankedTensorType>(op.getQuery().getType());
   Value parts = memref::AllocOp::create(
       builder, loc,

@@ -35,7 +35,9 @@ struct InsertCalibration
     auto weight = op.getWeight().getDefiningOp<memref::ViewOp>();
     bool isRead = type && (type.getElementType().isF32() ||
                            type.getElementType().isBF16());
-    if (!isRead || !weight || !isWeights(weight.getSource()))
+    // Columns of a weight in groups belong to several of the input.
+    if (!isRead || !weight || !isWeights(weight.getSource()) ||
+        op.getGroups() != 1)
       return false;
 
     OpBuilder builder(op);

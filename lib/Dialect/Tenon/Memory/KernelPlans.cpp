@@ -34,7 +34,8 @@ std::string elementName(Type element) {
 std::string linearKey(LinearOp op) {
   auto input = dyn_cast<RankedTensorType>(op.getInput().getType());
   auto weight = dyn_cast<RankedTensorType>(op.getWeight().getType());
-  if (!input || !weight || !getPanel(weight) || weight.getRank() != 2)
+  if (!input || !weight || !getPanel(weight) || weight.getRank() != 2 ||
+      op.getGroups() != 1)
     return "";
   auto output = cast<ComputeOpInterface>(op.getOperation()).getOutputType();
   std::string key;

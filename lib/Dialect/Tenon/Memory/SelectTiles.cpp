@@ -40,6 +40,8 @@
 #include "tenon/Dialect/Tenon/Transforms/KernelPlans.h"
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h"
 
+#include <numeric>
+
 namespace tenon {
 #define GEN_PASS_DEF_TENONSELECTTILES
 #include "tenon/Dialect/Tenon/Transforms/MemoryPasses.h.inc"
@@ -125,17 +127,22 @@ struct TileModel {
                               sums.planes, kBlockTemporaries);
   }
 
+  /// The panels of a linear's weight.
+  static int64_t panelsOf(ShapedType weight) {
+    Type element = weight.getElementType();
+    if (PanelAttr panel = getPanel(weight))
+      return panel.getPackedShape(weight.getShape(), element)[0];
+    bool isPacked = weight.getRank() == 4 || isa<SuperblockType>(element);
+    return isPacked ? weight.getDimSize(0) : 1;
+  }
+
   TileAttr linear(ShapedType input, ShapedType weight,
                   ShapedType output) const {
     int64_t rows = output.getDimSize(0);
-    int64_t panels = 1, k = 1;
+    int64_t panels = panelsOf(weight);
     Type element = weight.getElementType();
-    if (PanelAttr panel = getPanel(weight)) {
-      panels =
-          panel.getPackedShape(weight.getShape(), weight.getElementType())[0];
-      k = panel.getK();
-    } else if (weight.getRank() == 4 || isa<SuperblockType>(element))
-      panels = weight.getDimSize(0);
+    PanelAttr panel = getPanel(weight);
+    int64_t k = panel ? panel.getK() : 1;
     auto quantized = dyn_cast<Int8GroupType>(input.getElementType());
     bool hasResidual = quantized && quantized.getResidual();
     if (auto block = dyn_cast<BlockType>(element))
@@ -152,7 +159,7 @@ struct TileModel {
       return get(rows, 2 * lanes, std::min(tuning.streamPanels, panels));
     int64_t most = ShapedType::isDynamic(rows) ? tuning.mostRows : rows;
     SmallVector<int64_t> packed(weight.getShape());
-    if (PanelAttr panel = getPanel(weight))
+    if (panel)
       packed = panel.getPackedShape(packed, element);
     int64_t bytes = getElementBytes(element);
     for (int64_t size : ArrayRef(packed).drop_front())
@@ -236,9 +243,18 @@ struct TileModel {
 TileAttr tenon::chooseTile(Operation *op, TargetAttr target) {
   TileModel model(target);
   auto shaped = [](Value value) { return cast<ShapedType>(value.getType()); };
-  if (auto linear = dyn_cast<LinearOp>(op))
-    return model.linear(shaped(linear.getInput()), shaped(linear.getWeight()),
-                        cast<ComputeOpInterface>(op).getOutputType());
+  if (auto linear = dyn_cast<LinearOp>(op)) {
+    ShapedType weight = shaped(linear.getWeight());
+    TileAttr tile = model.linear(shaped(linear.getInput()), weight,
+                                 cast<ComputeOpInterface>(op).getOutputType());
+    int64_t groups = linear.getGroups();
+    if (groups == 1)
+      return tile;
+    // Panels of a task are those of one group.
+    return model.get(
+        tile.getRows(), tile.getColumns(),
+        std::gcd(tile.getGroup(), TileModel::panelsOf(weight) / groups));
+  }
   if (auto attention = dyn_cast<AttentionOp>(op))
     return model.attention(shaped(attention.getQuery()));
   if (auto attention = dyn_cast<CachedAttentionOp>(op)) {

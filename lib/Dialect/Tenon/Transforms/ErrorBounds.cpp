@@ -90,9 +90,9 @@ std::optional<ErrorBound> tenon::getErrorBound(StringRef pass, ModuleOp after) {
   enum Kind { Exact, Constants, Cache, Weights, Values, Unknown };
   Kind kind =
       llvm::StringSwitch<Kind>(pass)
-          .Cases({"cse", "tenon-fuse-linear", "tenon-fuse-ffn",
-                  "tenon-fuse-qkv", "tenon-batch-texts", "tenon-differentiate",
-                  "tenon-lower-linears"},
+          .Cases({"cse", "tenon-absorb-latent", "tenon-fuse-linear",
+                  "tenon-fuse-ffn", "tenon-fuse-qkv", "tenon-batch-texts",
+                  "tenon-differentiate", "tenon-lower-linears"},
                  Exact)
           .Cases({"canonicalize", "tenon-fuse-attention", "tenon-fold-scales"},
                  Constants)

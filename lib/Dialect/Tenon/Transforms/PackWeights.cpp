@@ -134,7 +134,8 @@ private:
                       Value residual, ActivationKind activation, bool gated) {
       return LinearOp::create(builder, op.getLoc(), type, input, weight, bias,
                               residual, /*out=*/Value(), activation, gated,
-                              /*tile=*/TileAttr(), /*plan=*/PlanAttr())
+                              /*tile=*/TileAttr(), /*plan=*/PlanAttr(),
+                              /*groups=*/1)
           .getResult();
     };
     Value hidden;
@@ -438,7 +439,8 @@ private:
       if (!op.getResult() || !isa<BlockType>(weight.getElementType()) ||
           isa<Int8GroupType>(type.getElementType()))
         return;
-      int64_t groups = getInt8Groups(cast<RankedTensorType>(weight));
+      int64_t groups =
+          op.getGroups() * getInt8Groups(cast<RankedTensorType>(weight));
       Type groupsType =
           RankedTensorType::get({type.getDimSize(0), groups}, groupsOf(op));
       QuantizeOp &quantized = inputs[{op.getInput(), groupsType}];

@@ -21,6 +21,7 @@ void tenon::buildFusePipeline(OpPassManager &manager) {
 }
 
 void tenon::buildCachePipeline(OpPassManager &manager) {
+  manager.addPass(createTenonAbsorbLatent());
   manager.addPass(createTenonIncremental());
   manager.addPass(createTenonBatchTexts());
   manager.addPass(createCanonicalizerPass());

@@ -39,7 +39,8 @@ WeightOp Weights::getTransposed(WeightOp weight) {
   auto source = weight.getSources().size() == 1
                     ? dyn_cast<SourceAttr>(weight.getSources()[0])
                     : SourceAttr();
-  if (!source || weight.getLayerType().getRank() != 2 || type.getEncoding())
+  if (!source || source.isOfHeads() || weight.getLayerType().getRank() != 2 ||
+      type.getEncoding())
     return {};
   SmallVector<int64_t> shape(type.getShape());
   std::swap(shape[shape.size() - 2], shape[shape.size() - 1]);

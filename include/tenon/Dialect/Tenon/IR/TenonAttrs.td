@@ -96,12 +96,32 @@ def Tenon_SourceAttr : Tenon_Attr<"Source", "source"> {
     element type and shape are those of the file. `transposed`: the file holds
     the matrix as [in, out] (Conv1D), the weight is [out, in].
 
-    Example: `#tenon.source<"h.{i}.attn.c_attn.weight", tensor<768x2304xf32>, transposed>`
+    `heads` = H, `first`, `count`: the file's rows are those of H heads in turn,
+    of which the weight has the rows first .. first + count - 1 of each head
+    only; `transposed`, each head's part is, so that the weight has H times the
+    file's columns as rows, of `count` columns.
+
+    Example: `#tenon.source<"h.{i}.attn.c_attn.weight", tensor<768x2304xf32>, transposed>`,
+    `#tenon.source<"kv_b_proj.weight", tensor<1024x512xf32>, heads = 4, first = 0, count = 128, transposed>`
   }];
   let parameters = (ins StringRefParameter<"name or template">:$name,
                         "::mlir::RankedTensorType":$type,
-                        DefaultValuedParameter<"bool", "false">:$transposed);
+                        DefaultValuedParameter<"bool", "false">:$transposed,
+                        DefaultValuedParameter<"int64_t", "0">:$heads,
+                        DefaultValuedParameter<"int64_t", "0">:$first,
+                        DefaultValuedParameter<"int64_t", "0">:$count);
+  let builders = [AttrBuilder<(ins "::llvm::StringRef":$name, "::mlir::RankedTensorType":$type,
+                                   "bool":$transposed), [{
+    return $_get($_ctxt, name, type, transposed, 0, 0, 0);
+  }]>];
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Whether the weight has a part of each head's rows.
+    bool isOfHeads() const { return getHeads() > 0; }
+    /// The shape of the weight that it gives; the file's, in order.
+    ::llvm::SmallVector<int64_t> getWeightShape() const;
+  }];
 }
 
 def Tenon_RopeTableAttr : Tenon_Attr<"RopeTable", "rope_table"> {

@@ -63,6 +63,10 @@ inline constexpr llvm::StringLiteral kActivationsAttrName = "tenon.activations";
 /// The precision of a decoder's cache: "f32", "f16" or "int8". What is asked
 /// for until tenon-incremental, then what was chosen.
 inline constexpr llvm::StringLiteral kKVCacheAttrName = "tenon.kv_cache";
+/// "on", "off" or "auto": whether a cache holds what keys and values are made
+/// of instead of themselves (tenon-absorb-latent).
+inline constexpr llvm::StringLiteral kLatentCacheAttrName =
+    "tenon.latent_cache";
 /// "decoder" or "encoder".
 inline constexpr llvm::StringLiteral kKindAttrName = "tenon.kind";
 /// The longest sequence in tokens: positions are below it.

@@ -170,7 +170,9 @@ def Tenon_LinearOp : Tenon_SegmentedComputeOp<"linear", [DeclareOpInterfaceMetho
     With `gated`, W has its rows in two halves G (gate) and U (up) of N/2 rows
     each, b likewise, and `y = act(x Gᵀ + b_G) * (x Uᵀ + b_U) + r` has N/2
     columns (arXiv:2002.05202); in buffer form b may be `[2, N/2]`, its halves
-    as rows, as a tile of a gated linear has it.
+    as rows, as a tile of a gated linear has it. With `groups` = G, x is
+    `[T, G K]`, and the g-th part of W's rows, N/G of them, multiplies the g-th
+    part of x's columns, K of them, as in a grouped convolution.
 
     Each output is one chain of fused multiply-adds over k in order, whatever
     the number of rows (invariant I5). A bf16 weight in pairs takes a bf16 input
@@ -190,7 +192,8 @@ def Tenon_LinearOp : Tenon_SegmentedComputeOp<"linear", [DeclareOpInterfaceMetho
                        Optional<AnyStridedMemRef>:$out,
                        DefaultValuedAttr<Tenon_ActivationKindAttr, "::tenon::ActivationKind::Identity">:$activation,
                        UnitAttr:$gated, OptionalAttr<Tenon_TileAttr>:$tile,
-                       OptionalAttr<Tenon_PlanAttr>:$plan);
+                       OptionalAttr<Tenon_PlanAttr>:$plan,
+                       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "1">:$groups);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `)`)? (`residual` `(` $residual^ `)`)?
     (`into` $out^)? attr-dict `:` functional-type(operands, results)
