@@ -457,6 +457,8 @@ Status Compilation::writeExecutable(llvm::ArrayRef<char> object) {
       return status;
   if (Status status = writer->finish(metadata->take()); !status)
     return status;
+  if (!reporting) // which has files of its own to write
+    guardSuccess();
   laps.lap("finish the file");
   if (options.time)
     laps.print(llvm::errs());
@@ -505,7 +507,11 @@ Status Compilation::writeBytes(llvm::StringRef bytes) {
     return file.takeError();
   if (Status status = file->write(std::string_view(bytes)); !status)
     return status;
-  return file->commit();
+  if (Status status = file->commit(); !status)
+    return status;
+  if (!reporting)
+    guardSuccess();
+  return Status::success();
 }
 
 Status tenon::compile(const CompileOptions &options) {

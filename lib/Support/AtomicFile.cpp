@@ -207,16 +207,19 @@ Status AtomicFile::commit() {
   state->fd = -1;
   if (closed != 0)
     return state->fail(systemError(state->path, "write", errno));
+  // What needs memory comes first: who has none left would otherwise say that
+  // it failed, though the file is there.
+  std::string place = state->directory();
+  Status committed = plainError("the file has been committed");
   if (rename(state->temporary.c_str(), state->path.c_str()) != 0)
     return state->fail(systemError(state->path, "create", errno));
   state->temporary.clear();
   // The name is on disk only once its directory is.
-  int directory =
-      ::open(state->directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int directory = ::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory >= 0) {
     fsync(directory);
     ::close(directory);
   }
-  state->status = plainError("the file has been committed");
+  state->status = std::move(committed);
   return Status::success();
 }

@@ -58,7 +58,15 @@ static void say(std::string_view text) {
   _exit(static_cast<int>(code));
 }
 
+static std::atomic<bool> isDone{false};
+
+void tenon::guardSuccess() { isDone = true; }
+
 void tenon::endOutOfMemory() {
+  if (isDone) {
+    enterEnd(ExitCode::Success);
+    end(ExitCode::Success);
+  }
   enterEnd(ExitCode::OutOfResource);
   say("error: not enough memory\n");
   end(ExitCode::OutOfResource);

@@ -30,6 +30,11 @@ void guardMemory();
 /// files; null: nothing. It must be safe in a signal handler.
 void setGuardCleanup(void (*cleanup)());
 
+/// What the process was asked for is done, its output in place: memory that
+/// runs out from now on, where things are given back, is no failure, and the
+/// process ends with ExitCode::Success and no sentence.
+void guardSuccess();
+
 /// Ends the process as a failed allocation does.
 [[noreturn]] void endOutOfMemory();
 
