@@ -85,6 +85,13 @@ protected:
   using ValueRange = mlir::ValueRange;
   using Values = KernelBuilder::Values;
 
+  /// Keys between two corrections of the running maximum.
+  struct Block {
+    Value first; ///< position of its first key
+    Value count; ///< of its keys
+    Value place; ///< of its first key in the cache
+  };
+
   KeyRange keyRange(Value first, Value last);
   /// Whether there can be keys of more than one part.
   bool isSplit() const {
@@ -159,12 +166,6 @@ protected:
     /// Of pairs: [keyBlock / 2][queries] probabilities of two keys.
     Value weights;
   };
-  struct Block {
-    Value first; ///< position of its first key
-    Value count; ///< of its keys
-    Value place; ///< of its first key in the cache
-  };
-
   // What depends on the precision of the products.
   virtual void allocate(Tile &tile);
   virtual void packQueries(const Tile &tile);
@@ -280,11 +281,6 @@ private:
     /// [count][keyBlock], [count][valueDim rounded up to registers]; what
     /// values are multiplied by, if that is not the probabilities.
     Value scores, output, weights;
-  };
-  struct Block {
-    Value first; ///< position of its first key
-    Value count; ///< of its keys
-    Value place; ///< of its first key in the cache
   };
 
   void emitHeads(Value group, Value first, int64_t count);

@@ -100,7 +100,8 @@ struct AbsorbLatentPass : tenon::impl::TenonAbsorbLatentBase<AbsorbLatentPass> {
       if (std::optional<Match> m = match(op))
         found.push_back({op, *m});
     });
-    bool isWanted = wish == "on" || (wish == "auto" && areNumbersMany(forward));
+    bool isWanted = wish == "on" || (wish == "auto" && !found.empty() &&
+                                     areNumbersMany(forward));
     Weights weights(module);
     bool changed = false;
     for (auto &[op, m] : found) {
